@@ -1,0 +1,190 @@
+"""How often clockread is right: `python benchmarks/accuracy.py PHOTOS`, ± 1 minute counts as right.
+
+PHOTOS holds `clocks.csv` + `clocks/` (boxes and times of clocks in whole photographs) and/or `time144.csv` + `time144/`
+(photographs of one dial each). Prints one line a figure, or JSON with --format json.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+
+from clockread.finder import overlap
+from clockread.images import load_color, load_photo
+from clockread.reader import ClockReader, Reading
+
+GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
+SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one (which includes the bezel) from which both mean one dial
+RIGHT = 1  # minutes
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Label:
+    """One labelled dial; ``box`` is None where the photo is the dial."""
+
+    file: Path
+    minutes: int
+    box: Box | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A label and what was read; None where no reading overlaps it."""
+
+    label: Label
+    reading: Reading | None
+
+    @property
+    def away(self) -> int:
+        """Circular difference in minutes, 0..360; 720 where nothing was read."""
+        if self.reading is None:
+            return 720
+        d = abs(self.reading.minutes - self.label.minutes) % 720
+        return min(d, 720 - d)
+
+
+def labels(folder: Path, name: str) -> list[Label]:
+    """Labels of one set, in file order; empty where the set is not there."""
+    table = folder / f"{name}.csv"
+    if not table.exists():
+        return []
+    with table.open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [
+        Label(
+            folder / name / row["file"],
+            int(row["hour"]) % 12 * 60 + int(row["minute"]),
+            (float(row["x"]), float(row["y"]), float(row["w"]), float(row["h"])) if "x" in row else None,
+        )
+        for row in rows
+    ]
+
+
+def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
+    """Read each labelled box, cut with its margin, by the path of --cropped."""
+    crops = []
+    for label in wanted:
+        image = load_photo(label.file).pixels
+        if label.box is not None:
+            x, y, w, h = label.box
+            half = max(w, h) * GIVEN_MARGIN / 2
+            cx, cy = x + w / 2, y + h / 2
+            left, top = max(0, round(cx - half)), max(0, round(cy - half))
+            image = image[top : round(cy + half), left : round(cx + half)]
+        crops.append(np.ascontiguousarray(image))
+    readings = reader.read(crops, cropped=True)
+    return [Outcome(label, r[0] if r else None) for label, r in zip(wanted, readings, strict=True)]
+
+
+def read_found(reader: ClockReader, wanted: list[Label]) -> tuple[list[Outcome], int]:
+    """Read whole photographs; the best reading that overlaps each label's box. Also counts readings that overlap no label."""
+    outcomes, strays = [], 0
+    photos = [load_photo(label.file) for label in wanted]
+    for label, readings in zip(wanted, reader.read_photos(photos), strict=True):
+        assert label.box is not None
+        over = [r for r in readings if overlap(r.box, label.box) >= SAME_DIAL]
+        strays += len(readings) - len(over)
+        outcomes.append(Outcome(label, over[0] if over else None))
+    return outcomes, strays
+
+
+def summary(outcomes: list[Outcome]) -> dict[str, Any]:
+    """Counts and shares of right readings, and how far confidence can be trusted."""
+    n = len(outcomes)
+    right = [o.away <= RIGHT for o in outcomes]
+    sure = [o for o in outcomes if o.reading is not None and o.reading.confidence >= 0.9]
+    return {
+        "photographs": n,
+        "exact": sum(o.away == 0 for o in outcomes) / n,
+        "within_1_min": sum(right) / n,
+        "within_5_min": sum(o.away <= 5 for o in outcomes) / n,
+        "not_found": sum(o.reading is None for o in outcomes),
+        "confidence_0.9_share": len(sure) / n,
+        "confidence_0.9_right": (sum(o.away <= RIGHT for o in sure) / len(sure)) if sure else None,
+    }
+
+
+def write_failures(outcomes: list[Outcome], folder: Path, reader: ClockReader, given: bool) -> None:
+    """A picture of every wrong reading with its pose, hands, label and time drawn on it."""
+    from clockread.overlay import draw
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for outcome in outcomes:
+        if outcome.away <= RIGHT:
+            continue
+        image = load_color(outcome.label.file)
+        if given and outcome.label.box is not None:
+            x, y, w, h = outcome.label.box
+            half = max(w, h) * GIVEN_MARGIN / 2
+            cx, cy = x + w / 2, y + h / 2
+            image = image[max(0, round(cy - half)) : round(cy + half), max(0, round(cx - half)) : round(cx + half)]
+        scale = max(1.0, 400 / max(image.shape[:2])) if given else 1.0
+        drawn = draw(image, [outcome.reading] if outcome.reading else [])
+        if scale > 1:
+            drawn = cv2.resize(drawn, None, fx=scale, fy=scale)
+        hour, minute = divmod(outcome.label.minutes, 60)
+        cv2.putText(drawn, f"is {hour}:{minute:02d}", (4, drawn.shape[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 255), 2)
+        cv2.imwrite(str(folder / f"{outcome.label.file.stem}.jpg"), drawn)
+
+
+def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> dict[str, Any]:
+    """All figures of a folder of labelled photographs."""
+    report: dict[str, Any] = {}
+    began = time.perf_counter()
+    clocks, turned = labels(folder, "clocks"), labels(folder, "time144")
+    if clocks:
+        given = read_given(reader, clocks)
+        report["clocks, box given"] = summary(given)
+        found, strays = read_found(reader, clocks)
+        report["clocks, found in the photo"] = {**summary(found), "readings_elsewhere": strays}
+        if failures is not None:
+            write_failures(given, failures / "given", reader, given=True)
+            write_failures(found, failures / "found", reader, given=False)
+    if turned:
+        outcomes = read_given(reader, turned)
+        report["time144, the photo is the dial"] = summary(outcomes)
+        if failures is not None:
+            write_failures(outcomes, failures / "time144", reader, given=True)
+    if report:
+        report["seconds"] = round(time.perf_counter() - began, 2)
+        report["provider"] = reader.provider
+    return report
+
+
+def main(
+    photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and/or time144.csv.")],
+    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "default",
+    provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    failures: Annotated[Path | None, typer.Option(help="Write every wrong photo here, with the reading drawn on it.")] = None,
+    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+) -> None:
+    """Measure accuracy on labelled photographs."""
+    report = measure(photos, ClockReader(provider, model=model), failures)
+    if not report:
+        print(f"{photos}: no clocks.csv and no time144.csv; give a folder that has one", file=sys.stderr)
+        raise SystemExit(2)
+    if output == "json":
+        print(json.dumps(report, indent=1))
+        return
+    for name, figures in report.items():
+        if isinstance(figures, dict):
+            print(f"{name}:")
+            for key, value in figures.items():
+                print(f"  {key:24} {value:.1%}" if isinstance(value, float) else f"  {key:24} {value}")
+        else:
+            print(f"{name}: {figures}")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,242 @@
+"""The command line: ``clockread predict``, ``clockread bench`` and ``clockread info``.
+
+Exit codes: 0 all photos processed, 1 at least one could not be, 2 wrong usage (also a provider, model or runtime that is not
+there), 130 interrupted, 141 the reader of a pipe went away. Heavy modules are imported where they are needed, so that
+``--help`` and ``--version`` answer at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TextIO
+
+import typer
+
+from clockread.errors import ClockreadError
+
+if TYPE_CHECKING:
+    from clockread.predict import PhotoReader
+
+EXIT_OK = 0
+EXIT_PHOTO_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141  # what a shell reports for other tools whose reader went away
+
+app = typer.Typer(
+    name="clockread",
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help needs no import of rich
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(str, Enum):
+    """Output of predict."""
+
+    table = "table"
+    jsonl = "jsonl"
+    json = "json"
+    csv = "csv"
+
+
+class ReportFormat(str, Enum):
+    """Output of bench and info."""
+
+    table = "table"
+    json = "json"
+
+
+class Provider(str, Enum):
+    """Where the networks run."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+ProviderOption = Annotated[Provider, typer.Option("--provider", help="Where the networks run; auto takes CUDA where it is usable.")]
+ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default those this process may use.")]
+ModelOption = Annotated[str, typer.Option("--model", help="Name of a set of models, as `clockread info` lists them.")]
+
+
+def make_reader(provider: str, *, model: str, batch_size: int, threads: int | None, min_confidence: float) -> PhotoReader:
+    """The reader that the commands use."""
+    from clockread.reader import ClockReader
+
+    return ClockReader(provider, model=model, batch_size=batch_size, threads=threads, min_confidence=min_confidence)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"clockread {metadata.version('clockread')}")
+        except metadata.PackageNotFoundError:  # a copy that was never installed
+            typer.echo("clockread, version unknown")
+        raise typer.Exit
+
+
+@app.callback()
+def _global_options(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)] = False,
+) -> None:
+    """Read the time from photos of analog clocks."""
+
+
+@app.command()
+def predict(
+    paths: Annotated[list[str], typer.Argument(metavar="PATHS", help="Photos, folders of photos, or - for standard input.")],
+    *,
+    output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.table,
+    cropped: Annotated[bool, typer.Option("--cropped", help="Each photo is one dial: do not search for dials.")] = False,
+    provider: ProviderOption = Provider.auto,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Dials that go through a network at once.")] = 32,
+    min_confidence: Annotated[float, typer.Option("--min-confidence", help="Leave out readings below this, 0..1.")] = 0.0,
+    save_overlay: Annotated[
+        Path | None, typer.Option("--save-overlay", metavar="DIR", help="Save each photo with its readings drawn on it to this folder.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")] = False,
+    threads: ThreadsOption = None,
+    model: ModelOption = "default",
+) -> None:
+    """Read the time of every clock in photos."""
+    if not 0.0 <= min_confidence <= 1.0:  # also refuses nan, which typer's own range check lets through
+        raise typer.BadParameter(f"{min_confidence} is not in the range 0..1.", param_hint="--min-confidence")
+
+    def action() -> int:
+        from clockread.predict import predict_photos
+
+        reader = make_reader(provider.value, model=model, batch_size=batch_size, threads=threads, min_confidence=min_confidence)
+        failed = predict_photos(paths, reader, sys.stdout, output.value, cropped=cropped, overlay_folder=save_overlay, quiet=quiet)
+        return EXIT_PHOTO_ERROR if failed else EXIT_OK
+
+    _run(action, quiet=quiet)
+
+
+@app.command()
+def bench(
+    *,
+    provider: ProviderOption = Provider.auto,
+    batch_size: Annotated[str, typer.Option("--batch-size", help="Batch sizes to measure, with commas between.")] = "1,8,32",
+    photos: Annotated[Path | None, typer.Option("--photos", metavar="DIR", help="Photos to read; by default generated ones.")] = None,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Measured passes over all photos, after one that is not.")] = 3,
+    output: Annotated[ReportFormat, typer.Option("--format", help="What to print.")] = ReportFormat.table,
+    threads: ThreadsOption = None,
+    model: ModelOption = "default",
+) -> None:
+    """Measure the time of each stage, and dials and photos per second."""
+    sizes = _batch_sizes(batch_size)
+
+    def action() -> int:
+        from clockread import bench as benchmark
+
+        def reader_of(size: int) -> PhotoReader:
+            return make_reader(provider.value, model=model, batch_size=size, threads=threads, min_confidence=0.0)
+
+        report = benchmark.measure(reader_of, provider.value, sizes, photos, repeat)
+        benchmark.write(report, sys.stdout, output.value)
+        return EXIT_OK
+
+    _run(action)
+
+
+@app.command()
+def info(
+    output: Annotated[ReportFormat, typer.Option("--format", help="What to print.")] = ReportFormat.table,
+) -> None:
+    """Print versions, usable providers, threads and models."""
+
+    def action() -> int:
+        from clockread import info as information
+
+        report = information.collect()
+        information.write(report, sys.stdout, output.value)
+        return EXIT_OK if report.healthy else EXIT_USAGE
+
+    _run(action)
+
+
+def _batch_sizes(text: str) -> list[int]:
+    try:
+        sizes = [int(word) for word in text.split(",")]
+    except ValueError:
+        sizes = [0]
+    if min(sizes) < 1:
+        raise typer.BadParameter(f"{text!r} is not a list of whole numbers from 1, such as 1,8,32.", param_hint="--batch-size")
+    return sizes
+
+
+def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
+    """Run a command's body and exit with its code; what a user can act on becomes one line on standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "default")
+        warnings.showwarning = _show_warning
+        code = _exit_code(action)
+    raise typer.Exit(code)
+
+
+def _exit_code(action: Callable[[], int]) -> int:
+    try:
+        code = action()
+        sys.stdout.flush()
+    except ClockreadError as error:
+        _complain(str(error))
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        _abandon_stdout()
+        return EXIT_BROKEN_PIPE
+    except OSError as error:  # reading is guarded photo by photo, so what remains is writing, such as to a full disk
+        _abandon_stdout()
+        _complain(f"cannot write: {error}")
+        return EXIT_PHOTO_ERROR
+    return code
+
+
+def _complain(message: str) -> None:
+    try:
+        print(f"clockread: {' '.join(message.split())}", file=sys.stderr)
+    except OSError:
+        _abandon(sys.stderr)
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    _complain(f"warning: {message}")
+
+
+def _abandon_stdout() -> None:
+    _abandon(sys.stdout)
+
+
+def _abandon(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, or Python complains about it when it exits."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a file descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Entry point of the console script; ``arguments`` default to those of the process."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding does not
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        app(args=None if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        sys.exit(EXIT_INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Photo → dials: one look of a small network at the whole photo, shrunk into a square scene, gives boxes with scores.
+
+Boxes are (x, y, width, height) with pixel *edges* at integers: the photo's first pixel reaches from 0 to 1. A dial that the
+photo's frame cuts keeps its whole box, which then reaches beyond the photo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.geometry import Floats
+
+SCENE = 320  # side of what the network sees, pixels
+STRIDE = 8  # scene pixels per cell of its output
+CELLS = SCENE // STRIDE
+SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
+PADDING = 128  # grey of the bars beside a photo that is not square
+
+Grey = NDArray[np.uint8]
+FinderNetwork = Callable[[Grey], tuple[Floats, Floats]]  # (n, SCENE, SCENE) -> heat (n, CELLS, CELLS) logits, box (n, CELLS, CELLS, 4)
+
+
+@dataclass(frozen=True)
+class FinderOptions:
+    """How boxes are made from the network's maps."""
+
+    overlap: float = 0.5  # intersection over union above which the lower score of two boxes goes
+    most: int = 32  # dials of one photo, best first
+    batch: int = 16  # scenes per call of the network
+
+
+@dataclass(frozen=True)
+class Found:
+    """A dial's box in photo pixels and how sure the network is of it, 0..1."""
+
+    box: tuple[float, float, float, float]
+    score: float
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How a photo lies in its scene: scene = photo × scale + offset, for each axis."""
+
+    scale_x: float
+    scale_y: float
+    left: int
+    top: int
+
+    @property
+    def _scale(self) -> Floats:
+        return np.array([self.scale_x, self.scale_y, self.scale_x, self.scale_y])
+
+    @property
+    def _offset(self) -> Floats:
+        return np.array([self.left, self.top, 0.0, 0.0])
+
+    def to_photo(self, boxes: Floats) -> Floats:
+        """Boxes (n, 4) in scene pixels to photo pixels."""
+        return (np.asarray(boxes, np.float64) - self._offset) / self._scale
+
+    def to_scene(self, boxes: Floats) -> Floats:
+        """Boxes (n, 4) in photo pixels to scene pixels; the inverse of `to_photo`."""
+        return np.asarray(boxes, np.float64) * self._scale + self._offset
+
+
+def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
+    """A grey photo (height, width), resized once to fit into a (size, size) scene, centred between bars."""
+    height, width = image.shape
+    scale = size / max(height, width)
+    w, h = max(1, round(width * scale)), max(1, round(height * scale))
+    if (h, w) != (height, width):
+        image = np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), dtype=np.uint8)
+    left, top = (size - w) // 2, (size - h) // 2
+    scene = np.full((size, size), PADDING, np.uint8)
+    scene[top : top + h, left : left + w] = image
+    return scene, Letterbox(w / width, h / height, left, top)
+
+
+def overlaps(box: Floats, boxes: Floats) -> Floats:
+    """Intersection over union (n,) of one box (4,) with boxes (n, 4)."""
+    low = np.maximum(box[:2], boxes[:, :2])
+    high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
+    common = np.prod(np.maximum(high - low, 0.0), axis=1)
+    union = box[2] * box[3] + boxes[:, 2] * boxes[:, 3] - common
+    return np.asarray(common / np.maximum(union, 1e-9))
+
+
+def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two boxes (x, y, width, height)."""
+    return float(overlaps(np.asarray(a, np.float64), np.asarray(b, np.float64)[None])[0])
+
+
+def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | None = None) -> tuple[Floats, Floats]:
+    """Boxes (n, 4) in scene pixels and scores (n,) 0..1, best first, from one scene's heat (c, c) logits and box (c, c, 4) maps.
+
+    A dial is a cell that no neighbour exceeds; its box is (dx, dy, log w, log h): the centre's distance from the cell's
+    top left corner in cells, and the size over `SIZE_UNIT`.
+    """
+    o = options or FinderOptions()
+    scores = 1.0 / (1.0 + np.exp(-np.clip(np.asarray(heat, np.float64), -60.0, 60.0)))
+    highest = cv2.dilate(scores, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((scores >= highest) & (scores >= threshold))
+    order = np.argsort(-scores[rows, columns], kind="stable")
+    rows, columns = rows[order], columns[order]
+    value = np.asarray(box, np.float64)[rows, columns]
+    centres = (value[:, :2] + np.stack([columns, rows], axis=1)) * STRIDE
+    sizes = SIZE_UNIT * np.exp(np.clip(value[:, 2:], -4.0, 4.0))
+    boxes = np.concatenate([centres - sizes / 2, sizes], axis=1)
+    kept: list[int] = []
+    for i in range(len(boxes)):
+        if len(kept) < o.most and not (overlaps(boxes[i], boxes[kept]) > o.overlap).any():
+            kept.append(i)
+    return boxes[kept], scores[rows[kept], columns[kept]]
+
+
+def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, options: FinderOptions | None = None) -> list[list[Found]]:
+    """The dials of each grey photo (height, width), best first; all photos go through the network in batches."""
+    o = options or FinderOptions()
+    out: list[list[Found]] = []
+    for start in range(0, len(images), o.batch):
+        scenes = [letterbox(image) for image in images[start : start + o.batch]]
+        heat, box = network(np.stack([scene for scene, _ in scenes]))
+        for i, (_, place) in enumerate(scenes):
+            boxes, scores = peaks(heat[i], box[i], threshold, o)
+            rows = place.to_photo(boxes)
+            out.append([Found((float(x), float(y), float(w), float(h)), float(s)) for (x, y, w, h), s in zip(rows, scores, strict=True)])
+    return out
+
+
+assert SCENE % 32 == 0  # five halvings

@@ -1,0 +1,103 @@
+"""Where a dial is: homographies, rotation-free poses and square crops.
+
+The dial plane has the hands' axis at (0, 0), the face's edge at radius 1, x to the right and y down, so 12 o'clock is at
+(0, -1) and a hand at angle a (degrees, clockwise) points to (sin a, -cos a). A homography maps it to pixels (or to a crop's
+own [-1, 1] square).
+
+A *pose* is that homography without its in-plane rotation: seven numbers (cx, cy, s11, s12, s22, v1, v2) for
+
+    [[S + c vᵀ, c], [vᵀ, 1]],   S = [[s11, s12], [s12, s22]] symmetric positive definite.
+
+S is the left polar factor of the Jacobian at the centre (Higham, "Computing the polar decomposition", 1986), so a turned
+dial has the same kind of pose as an upright one and a network can regress it without knowing where 12 is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+POSE_SIZE = 7
+
+
+def rotation_matrix(degrees: float | Floats) -> Floats:
+    """(..., 3, 3) rotation of the dial plane, clockwise on the screen."""
+    r = np.deg2rad(np.asarray(degrees, dtype=np.float64))
+    out = np.zeros((*r.shape, 3, 3))
+    out[..., 0, 0] = out[..., 1, 1] = np.cos(r)
+    out[..., 0, 1] = -np.sin(r)
+    out[..., 1, 0] = np.sin(r)
+    out[..., 2, 2] = 1.0
+    return out
+
+
+def decompose(homography: Floats) -> tuple[Floats, Floats]:
+    """Split (..., 3, 3) homographies into poses (..., 7) and rotations (...) in degrees, -180..180.
+
+    The homography must keep orientation (a dial seen from its front).
+    """
+    h = np.asarray(homography, dtype=np.float64)
+    h = h / h[..., 2:3, 2:3]
+    c = h[..., :2, 2]
+    jacobian = h[..., :2, :2] - c[..., :, None] * h[..., 2, None, :2]
+    turn = np.arctan2(jacobian[..., 1, 0] - jacobian[..., 0, 1], jacobian[..., 0, 0] + jacobian[..., 1, 1])
+    degrees = np.rad2deg(turn)
+    back = np.swapaxes(rotation_matrix(degrees)[..., :2, :2], -1, -2)
+    s = jacobian @ back
+    v = (h[..., 2, None, :2] @ back)[..., 0, :]
+    pose = np.concatenate([c, s[..., 0, :1], s[..., 0, 1:], s[..., 1, 1:], v], axis=-1)
+    return pose, degrees
+
+
+def compose(pose: Floats, degrees: float | Floats = 0.0) -> Floats:
+    """Homographies (..., 3, 3) of poses (..., 7) with 12 turned clockwise by ``degrees``; the inverse of `decompose`."""
+    p = np.asarray(pose, dtype=np.float64)
+    c, v = p[..., :2], p[..., 5:7]
+    h = np.zeros((*p.shape[:-1], 3, 3))
+    h[..., 0, 0], h[..., 0, 1], h[..., 1, 0], h[..., 1, 1] = p[..., 2], p[..., 3], p[..., 3], p[..., 4]
+    h[..., :2, :2] += c[..., :, None] * v[..., None, :]
+    h[..., :2, 2] = c
+    h[..., 2, :2] = v
+    h[..., 2, 2] = 1.0
+    return h @ rotation_matrix(degrees)
+
+
+def project(homography: Floats, points: Floats) -> Floats:
+    """Map (n, 2) dial points through (..., 3, 3) homographies to (..., n, 2)."""
+    h = np.asarray(homography)
+    ones = np.ones((len(points), 1))
+    q = np.concatenate([np.asarray(points), ones], axis=1) @ np.swapaxes(h, -1, -2)
+    return q[..., :2] / q[..., 2:]
+
+
+_RIM = np.stack([np.sin(np.linspace(0, 2 * np.pi, 32, endpoint=False)), -np.cos(np.linspace(0, 2 * np.pi, 32, endpoint=False))], axis=1)
+
+
+def bounding_box(homography: Floats) -> tuple[float, float, float, float]:
+    """x, y, width, height of the projected rim (radius 1) of one (3, 3) homography."""
+    rim = project(homography, _RIM)
+    low, high = rim.min(axis=0), rim.max(axis=0)
+    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+
+
+@dataclass(frozen=True)
+class Window:
+    """A square, axis-aligned window of a photo, in pixels (pixel centres at integers)."""
+
+    x: float  # centre
+    y: float
+    side: float
+
+    @classmethod
+    def around(cls, box: tuple[float, float, float, float], margin: float) -> Window:
+        """Window of side ``margin`` × the longer side of ``box`` (x, y, width, height), about its centre."""
+        x, y, w, h = box
+        return cls(x + (w - 1) / 2, y + (h - 1) / 2, max(w, h) * margin)
+
+    def from_unit(self) -> Floats:
+        """(3, 3) matrix from the window's [-1, 1] square to photo pixels."""
+        half = self.side / 2
+        return np.array([[half, 0, self.x], [0, half, self.y], [0, 0, 1.0]])

@@ -1,0 +1,106 @@
+"""``clockread info``: what is installed, what of it works, and whether the models are whole."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from typing import TextIO
+
+import cv2
+import numpy as np
+
+from clockread.errors import ClockreadError, ModelError
+from clockread.models import ModelEntry, load_manifest, model_bytes
+from clockread.providers import DISTRIBUTIONS, usable_providers, usable_threads
+
+
+@dataclass(frozen=True)
+class ModelReport:
+    """One model file."""
+
+    model: str
+    role: str
+    file: str
+    bytes: int
+    sha256: str  # what the manifest promises
+    error: str | None  # why the file is not that; None where it is
+
+
+@dataclass(frozen=True)
+class InfoReport:
+    """All that ``clockread info`` says."""
+
+    versions: dict[str, str]
+    providers: list[str]  # those a session could really be made with
+    threads: int
+    models: list[ModelReport]
+    problems: list[str]  # what keeps clockread from reading, a line each
+
+    @property
+    def healthy(self) -> bool:
+        """Whether photos can be read here."""
+        return not self.problems
+
+
+def collect() -> InfoReport:
+    """Look at everything; what is missing becomes a problem, never an exception."""
+    problems: list[str] = []
+    versions = {
+        "clockread": _version("clockread") or "unknown",
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+        **_runtime_versions(),
+    }
+    providers: list[str] = []
+    try:
+        providers = usable_providers()
+    except ClockreadError as error:
+        problems.append(str(error))
+    models: list[ModelReport] = []
+    try:
+        manifest = load_manifest()
+        models = [_model_report(name, entry) for name, roles in manifest.models.items() for entry in roles.values()]
+    except ModelError as error:
+        problems.append(str(error))
+    problems += [model.error for model in models if model.error is not None]
+    return InfoReport(versions, providers, usable_threads(), models, problems)
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _runtime_versions() -> dict[str, str]:
+    found = {distribution: version for distribution in DISTRIBUTIONS if (version := _version(distribution))}
+    return found or {"onnxruntime": "not installed"}
+
+
+def _model_report(name: str, entry: ModelEntry) -> ModelReport:
+    error = None
+    try:
+        model_bytes(entry)
+    except ModelError as problem:
+        error = str(problem)
+    return ModelReport(name, entry.role, str(entry.path), entry.size, entry.sha256, error)
+
+
+def write(report: InfoReport, stream: TextIO, output: str) -> None:
+    """Write a report to a text stream, as "json" or as a "table" of plain lines."""
+    if output == "json":
+        stream.write(json.dumps(asdict(report), indent=2) + "\n")
+        return
+    lines = [f"{name:<16} {version}" for name, version in report.versions.items()]
+    lines.append(f"{'providers':<16} {', '.join(report.providers) or 'none'}")
+    lines.append(f"{'threads':<16} {report.threads}")
+    for model in report.models:
+        state = "ok" if model.error is None else "NOT OK"
+        lines.append(f"{'model':<16} {model.model}/{model.role}: {model.file}, {model.bytes} bytes, sha256 {model.sha256} {state}")
+    lines += [f"{'problem':<16} {problem}" for problem in report.problems]
+    stream.write("\n".join(lines) + "\n")

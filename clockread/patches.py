@@ -1,0 +1,35 @@
+"""Patches: the square grey crops of fixed size that the pose network sees and that dials are unwrapped from."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.geometry import Floats, Window
+
+PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75, which `polar` samples once a pixel
+
+# (3, 3), from the patch's [-1, 1] square to its pixels (centres at integers)
+FROM_UNIT: Floats = np.array([[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PATCH / 2 - 0.5], [0, 0, 1.0]])
+TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
+
+
+def cut(image: NDArray[np.uint8], window: Window) -> tuple[NDArray[np.uint8], Window]:
+    """The (PATCH, PATCH) patch of a window of a grey image, and the window that was really cut: whole pixels.
+
+    One resampling: area averages when shrinking, bilinear when enlarging; beyond the image its border is repeated.
+    """
+    height, width = image.shape
+    size = max(2, round(window.side))
+    left, top = round(window.x - size / 2 + 0.5), round(window.y - size / 2 + 0.5)
+    x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + size), min(height, top + size)
+    x0, y0 = min(x0, width - 1), min(y0, height - 1)
+    part = image[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    before_x, before_y = max(0, -left), max(0, -top)
+    after_x, after_y = size - before_x - part.shape[1], size - before_y - part.shape[0]
+    if before_x or before_y or after_x > 0 or after_y > 0:
+        part = cv2.copyMakeBorder(part, before_y, max(0, after_y), before_x, max(0, after_x), cv2.BORDER_REPLICATE)[:size, :size]
+    how = cv2.INTER_AREA if size > PATCH else cv2.INTER_LINEAR
+    patch = cv2.resize(part, (PATCH, PATCH), interpolation=how)
+    return np.asarray(patch, dtype=np.uint8), Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))

@@ -1,0 +1,47 @@
+"""Boxes → poses: where exactly each dial lies, as a homography, in two looks through the pose network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.geometry import Floats, Window, bounding_box, compose
+from clockread.patches import cut
+
+BOX_MARGIN = 1.15  # side of the first look's window over the given box
+REFINED_MARGIN = 1.45  # side of the second look's window over the face found at the first
+
+Patches = NDArray[np.uint8]
+PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
+
+
+@dataclass(frozen=True)
+class Posed:
+    """One dial with its pose, and the patch that the second look saw."""
+
+    homography: Floats  # (3, 3), dial plane (12 not yet known) to photo pixels
+    dial_logit: float
+    patch: Patches
+    window: Window
+
+
+def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[Posed]:
+    """Poses of the dials in ``windows[i]`` of the grey photo ``images[i]``; one batch for each of the two looks."""
+    if not windows:
+        return []
+    cuts = [cut(image, window) for image, window in zip(images, windows, strict=True)]
+    poses, _ = network(np.stack([patch for patch, _ in cuts]))
+    closer = []
+    for image, (_, window), pose in zip(images, cuts, poses, strict=True):
+        box = bounding_box(window.from_unit() @ compose(pose))
+        # a first look gone astray must not cut less than 4 pixels or more than thrice its window
+        side = min(max(max(box[2], box[3]) * REFINED_MARGIN, 4.0), 3.0 * window.side)
+        closer.append(cut(image, Window(box[0] + box[2] / 2, box[1] + box[3] / 2, side)))
+    poses, logits = network(np.stack([patch for patch, _ in closer]))
+    return [
+        Posed(window.from_unit() @ compose(pose), float(logit), patch, window)
+        for pose, logit, (patch, window) in zip(poses, logits[:, 0], closer, strict=True)
+    ]

@@ -1,0 +1,242 @@
+"""Execution providers: the only place that knows onnxruntime, imported when it is first needed.
+
+What onnxruntime lists as available is not what works: its CUDA build lists CUDA on machines without it, prints an error and hands
+out a CPU session. So a provider counts as usable here only when a session was really made with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import functools
+import io
+import os
+import sys
+import warnings
+from importlib import metadata
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal, get_args
+
+from clockread.errors import ModelError, ProviderError, RuntimeMissingError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+Provider = Literal["auto", "cpu", "cuda"]
+
+DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
+ORT_NAMES = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+QUIET = 4  # onnxruntime's severity "fatal": the errors that matter are raised
+CUDA_OPTIONS = {
+    "cudnn_conv_algo_search": "HEURISTIC",  # the default, EXHAUSTIVE, searches again for every new batch size
+    "arena_extend_strategy": "kSameAsRequested",  # the default doubles, so that memory grows with every new batch size
+}
+
+# y = Identity(x), float32[1], opset 17, IR version 8: onnx.helper.make_model(make_graph([make_node("Identity", ["x"], ["y"])], "probe",
+# [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])]), …).SerializeToString(), in base64.
+PROBE_MODEL = base64.b64decode("CAg6OwoQCgF4EgF5IghJZGVudGl0eRIFcHJvYmVaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAR")
+
+
+def require_runtime() -> ModuleType:
+    """The `onnxruntime` module.
+
+    Warns once when onnxruntime and onnxruntime-gpu are both installed, saying which one is in use.
+    Raises RuntimeMissingError when neither is, or when what is installed cannot be imported.
+    """
+    try:
+        import onnxruntime
+    except ModuleNotFoundError as error:
+        if error.name != "onnxruntime":
+            raise RuntimeMissingError(_import_problem(error)) from error
+        extras = 'pip install "clockread[cpu]", or "clockread[gpu]" for NVIDIA CUDA'
+        raise RuntimeMissingError(f"no onnxruntime is installed: {extras}", name="onnxruntime") from None
+    except ImportError as error:
+        raise RuntimeMissingError(_import_problem(error)) from error
+    if not hasattr(onnxruntime, "InferenceSession"):
+        # What is left after one of two distributions that share a folder was uninstalled.
+        raise RuntimeMissingError("onnxruntime is installed but incomplete: pip install --force-reinstall onnxruntime (or onnxruntime-gpu)")
+    _warn_about_two_runtimes()
+    runtime: ModuleType = onnxruntime
+    return runtime
+
+
+def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int | None = None) -> InferenceSession:
+    """A session for a serialized ONNX model that runs on the provider asked for and on no other.
+
+    `auto` takes CUDA where it really works and else the CPU. `threads` is the number of CPU threads for one operator, at least 1;
+    None takes `usable_threads()`. Raises ProviderError when `cuda` is not usable here, ModelError when the model cannot be loaded,
+    ValueError for an unknown provider or threads below 1, RuntimeMissingError without an onnxruntime.
+    """
+    if provider not in get_args(Provider):
+        raise ValueError(f"provider is one of {', '.join(get_args(Provider))}, not {provider!r}")
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads is at least 1, not {threads}")
+    runtime = require_runtime()
+    count = usable_threads() if threads is None else threads
+    if provider == "cpu":
+        return _cpu_session(runtime, model_bytes, count)
+    problem = _cuda_problem()
+    if problem is None:
+        try:
+            return _cuda_session(runtime, model_bytes, count)
+        except ProviderError as error:
+            problem = str(error)
+    if provider == "cuda":
+        raise ProviderError(f"CUDA is not usable here: {problem}")
+    if _cuda_expected():
+        _warn_about_cpu(problem)
+    return _cpu_session(runtime, model_bytes, count)
+
+
+def usable_providers() -> list[str]:
+    """The providers with which a session was really made and run, best first: `["cuda", "cpu"]` or `["cpu"]`.
+
+    Raises RuntimeMissingError without an onnxruntime.
+    """
+    require_runtime()
+    return ["cpu"] if _cuda_problem() else ["cuda", "cpu"]
+
+
+def usable_threads() -> int:
+    """How many threads this process can keep busy, at least 1: its CPU affinity, and the cgroup's CPU quota rounded down."""
+    try:
+        allowed = len(os.sched_getaffinity(0))
+    except AttributeError:  # neither Windows nor macOS has it
+        allowed = os.cpu_count() or 1
+    quota = cgroup_cpus()
+    return max(1, allowed if quota is None else min(allowed, int(quota)))
+
+
+def cgroup_cpus(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
+    """CPUs that the process's cgroups (version 1 or 2) grant it, the tightest on the way up to the root; None when unlimited."""
+    try:
+        lines = membership.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return None
+    grants: list[float] = []
+    for line in lines:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers == "":  # version 2; beside version 1 it is mounted one level down
+            grants += [cpus for mount in (root, root / "unified") for cpus in _grants(mount, path)]
+        elif "cpu" in controllers.split(","):
+            grants += [cpus for mount in (root / "cpu", root / controllers) for cpus in _grants(mount, path)]
+    return min(grants, default=None)
+
+
+def _grants(mount: Path, path: str) -> list[float]:
+    # A container often sees its own group as the root of the mount and a path that exists only on the host: the root is always looked at.
+    parts = [part for part in path.split("/") if part not in ("", "..")]
+    folders = [mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1)]
+    return [cpus for folder in folders if (cpus := _grant(folder)) is not None]
+
+
+def _grant(folder: Path) -> float | None:
+    try:
+        if (folder / "cpu.max").is_file():
+            quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text(encoding="utf-8")
+            period = (folder / "cpu.cfs_period_us").read_text(encoding="utf-8")
+        return int(quota) / int(period) if int(quota) > 0 else None
+    except (OSError, ValueError, ZeroDivisionError):  # no such file, or the quota is "max"
+        return None
+
+
+def _import_problem(error: ImportError) -> str:
+    return f"onnxruntime is installed but cannot be imported ({_first_line(error)}): reinstall it"
+
+
+@functools.cache
+def _warn_about_two_runtimes() -> None:
+    found = {}
+    for name in DISTRIBUTIONS:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    if len(found) < 2:
+        return
+    import onnxruntime
+
+    # They share a folder, so the last one installed wins, and only the library itself knows which one that was.
+    in_use = DISTRIBUTIONS[ORT_NAMES["cuda"] in onnxruntime.get_available_providers()]
+    other = next(name for name in DISTRIBUTIONS if name != in_use)
+    text = f"onnxruntime and onnxruntime-gpu are both installed and overwrite each other; in use is {in_use} {onnxruntime.__version__}"
+    remedy = f"pip uninstall -y {other} {in_use} && pip install {in_use}"
+    warnings.warn(f"{text}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
+
+
+@functools.cache
+def _warn_about_cpu(problem: str) -> None:
+    warnings.warn(f"reading on the CPU, because CUDA is not usable here: {problem}", RuntimeWarning, stacklevel=4)
+
+
+def _cuda_expected() -> bool:
+    """Whether a person would think that CUDA is used: there is a driver, and an onnxruntime for it."""
+    return _has_driver() and ORT_NAMES["cuda"] in require_runtime().get_available_providers()
+
+
+@functools.cache
+def _cuda_problem() -> str | None:
+    """Why CUDA cannot be used in this process, in one line, or None when it can."""
+    runtime = require_runtime()
+    if ORT_NAMES["cuda"] not in runtime.get_available_providers():
+        return f'this onnxruntime is built without it: pip uninstall -y {DISTRIBUTIONS[0]} && pip install "clockread[gpu]"'
+    if not _has_driver():
+        return "no NVIDIA driver is installed"
+    if hasattr(runtime, "preload_dlls"):
+        # It prints what it does not find, also where the system's own libraries then do.
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+            runtime.preload_dlls()
+    try:
+        import numpy as np
+
+        _cuda_session(runtime, PROBE_MODEL, 1).run(None, {"x": np.zeros(1, np.float32)})
+    except Exception as error:  # onnxruntime's own exceptions have no common base
+        return _first_line(error)
+    return None
+
+
+@functools.cache
+def _has_driver() -> bool:
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
+    try:
+        return runtime.InferenceSession(model_bytes, _options(runtime, threads), providers=[ORT_NAMES["cpu"]])
+    except Exception as error:
+        raise ModelError(f"onnxruntime {runtime.__version__} cannot load the model: {_first_line(error)}") from error
+
+
+def _cuda_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
+    providers = [(ORT_NAMES["cuda"], CUDA_OPTIONS), ORT_NAMES["cpu"]]
+    # A library that is not found is reported to the process-wide logger, whose level can be set but not asked for; 2 is the default.
+    runtime.set_default_logger_severity(QUIET)
+    try:
+        session = runtime.InferenceSession(model_bytes, _options(runtime, threads), providers=providers, enable_fallback=0)
+    except Exception as error:
+        raise ProviderError(_first_line(error)) from error
+    finally:
+        runtime.set_default_logger_severity(2)
+    if session.get_providers()[0] != ORT_NAMES["cuda"]:
+        raise ProviderError('onnxruntime finds no CUDA or cuDNN libraries that fit it: pip install "clockread[gpu]"')
+    return session
+
+
+def _options(runtime: ModuleType, threads: int) -> object:
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = QUIET
+    return options
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

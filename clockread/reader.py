@@ -1,0 +1,206 @@
+"""The public reader: photos in, readings out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, overload
+
+import numpy as np
+
+from clockread.finder import Found, find, overlap
+from clockread.geometry import Window, bounding_box, rotation_matrix
+from clockread.hands import read_hands, unwrap_posed
+from clockread.images import ImageSource, Photo, load_photo
+from clockread.models import Manifest, load_manifest, model_bytes
+from clockread.pose import BOX_MARGIN, Posed, estimate
+from clockread.timecode import clock_text
+
+if TYPE_CHECKING:
+    from clockread.timecode import Decoded
+
+Pair = tuple[float, float]
+T = TypeVar("T")
+
+SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
+MIN_DIAL_SCORE = 0.3  # of the finder, for a dial to be read at all
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One dial's time. All pixel values are in the oriented photo at its full size."""
+
+    minutes: int  # whole minutes past twelve on the dial, 0..719
+    confidence: float  # probability, 0..1, that the time is right within one minute
+    hour_sincos: Pair  # mean resultant (sin, cos) of the hour hand against the dial's 12; length <= 1
+    minute_sincos: Pair  # the same for the minute hand
+    box: tuple[float, float, float, float]  # x, y, width, height of the face, pixels
+    center: Pair  # x, y of the hands' axis, pixels
+    homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
+    rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
+    dial_score: float  # 0..1, how sure the finder is that this is a dial (1.0 with cropped=True)
+
+    @property
+    def hour(self) -> int:
+        """Hour shown, 0..11."""
+        return self.minutes // 60
+
+    @property
+    def minute(self) -> int:
+        """Minute shown, 0..59."""
+        return self.minutes % 60
+
+    @property
+    def time(self) -> str:
+        """``h:mm`` as on the dial, 12 for hour 0."""
+        return clock_text(self.minutes)
+
+
+class _Network:
+    """One model in one session, fed in batches."""
+
+    def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
+        from clockread.providers import open_session
+
+        entry = manifest.entry(role, model)
+        self.session = open_session(model_bytes(entry), provider, threads)
+        self.input = next(iter(entry.inputs))
+        self.outputs = list(entry.outputs)
+
+    def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
+        return list(self.session.run(self.outputs, {self.input: batch}))
+
+
+class ClockReader:
+    """Reads analog clocks in photos.
+
+    Parameters: ``provider`` is the execution provider, "auto" (CUDA where it works, else CPU), "cpu" or "cuda" (used or
+    refused); ``model`` a name of the manifest; ``batch_size`` the most photos or dials that go through a network at once;
+    ``threads`` of onnxruntime (default: what this process may use); ``min_confidence`` 0..1, below which readings are left
+    out. Raises ProviderError, ModelError or RuntimeMissingError. One reader may be used from several threads.
+    """
+
+    def __init__(
+        self,
+        provider: str = "auto",
+        *,
+        model: str = "default",
+        batch_size: int = 32,
+        threads: int | None = None,
+        min_confidence: float = 0.0,
+    ) -> None:
+        if batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size}: give at least 1")
+        manifest = load_manifest()
+        self.batch_size = batch_size
+        self.min_confidence = min_confidence
+        self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really in use, as onnxruntime names it."""
+        return str(self._pose.session.get_providers()[0])
+
+    @overload
+    def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...
+    @overload
+    def read(self, images: Sequence[ImageSource], *, cropped: bool = False) -> list[list[Reading]]: ...
+
+    def read(self, images: ImageSource | Sequence[ImageSource], *, cropped: bool = False) -> list[Reading] | list[list[Reading]]:
+        """Readings of one image (path, encoded bytes, or array; see `images.load_photo`), best first; of a list, a list each.
+
+        With ``cropped`` each image is one dial that fills it and is not searched. Raises ImageError for an image that cannot
+        be read.
+        """
+        if isinstance(images, list | tuple):
+            return self.read_photos([load_photo(image) for image in images], cropped=cropped)
+        return self.read_photos([load_photo(images)], cropped=cropped)[0]  # type: ignore[arg-type]
+
+    def read_photos(
+        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
+    ) -> list[list[Reading]]:
+        """Readings of decoded photos, best first; the dials of all photos share batches.
+
+        ``timings`` gains the seconds spent in "find", "pose", "unwrap" and "read".
+        """
+        clock = _StageClock(timings)
+        grey = [photo.pixels for photo in photos]
+        if cropped:
+            found = [[Found((0.0, 0.0, float(g.shape[1]), float(g.shape[0])), 1.0)] for g in grey]
+        else:
+            found = clock("find", lambda: self._batched_find(grey))
+        owners = [i for i, dials in enumerate(found) for _ in dials]
+        dials = [dial for of_photo in found for dial in of_photo]
+        margin = 1.0 if cropped else BOX_MARGIN
+        windows = [Window.around(dial.box, margin) for dial in dials]
+        posed: list[Posed] = []
+        decoded: list[tuple[Decoded, int]] = []
+        for start in range(0, len(dials), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            some = clock("pose", lambda part=part: estimate([grey[i] for i in owners[part]], windows[part], self._run_pose))
+            polar = clock("unwrap", lambda some=some: unwrap_posed(some))
+            times = clock("read", lambda polar=polar: read_hands(polar, self._run_hands))
+            posed += some
+            decoded += [(times, i) for i in range(len(some))]
+        readings: list[list[Reading]] = [[] for _ in photos]
+        for owner, dial, pose, (times, i) in zip(owners, dials, posed, decoded, strict=True):
+            readings[owner].append(_reading(photos[owner].scale, dial, pose, times, i))
+        return [self._chosen(of_photo) for of_photo in readings]
+
+    def _batched_find(self, grey: list[np.ndarray]) -> list[list[Found]]:
+        out: list[list[Found]] = []
+        for start in range(0, len(grey), self.batch_size):
+            out += find(grey[start : start + self.batch_size], self._run_finder, MIN_DIAL_SCORE)
+        return out
+
+    def _run_finder(self, scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        heat, box = self._finder(scenes)
+        return heat, box
+
+    def _run_pose(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        pose, dial = self._pose(patches)
+        return pose, dial
+
+    def _run_hands(self, polar: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        hour, minute, twelve = self._hands(polar)
+        return hour, minute, twelve
+
+    def _chosen(self, readings: list[Reading]) -> list[Reading]:
+        """Best first, one a dial: two boxes can lead to the same pose."""
+        chosen: list[Reading] = []
+        for reading in sorted(readings, key=lambda r: -r.dial_score * r.confidence):
+            if reading.confidence >= self.min_confidence and all(overlap(reading.box, r.box) < SAME_DIAL_OVERLAP for r in chosen):
+                chosen.append(reading)
+        return chosen
+
+
+class _StageClock:
+    def __init__(self, timings: dict[str, float] | None) -> None:
+        self.timings = timings
+
+    def __call__(self, stage: str, work: Callable[[], T]) -> T:
+        began = time.perf_counter()
+        result = work()
+        if self.timings is not None:
+            self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - began
+        return result
+
+
+def _reading(scale: float, dial: Found, posed: Posed, times: Decoded, i: int) -> Reading:
+    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
+    to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
+    rotation = float(times.rotation[i])
+    turned = to_full @ posed.homography @ rotation_matrix(rotation)
+    turned /= turned[2, 2]
+    return Reading(
+        minutes=int(times.minutes[i]),
+        confidence=float(times.confidence[i]),
+        hour_sincos=(float(times.hour_sincos[i, 0]), float(times.hour_sincos[i, 1])),
+        minute_sincos=(float(times.minute_sincos[i, 0]), float(times.minute_sincos[i, 1])),
+        box=bounding_box(turned),
+        center=(float(turned[0, 2]), float(turned[1, 2])),
+        homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
+        rotation=rotation,
+        dial_score=dial.score,
+    )

@@ -1,0 +1,128 @@
+"""Clock times as angles and as (sin, cos) pairs, and the decoding of three circular distributions into one time.
+
+Angles are in degrees, clockwise, 0 at 12 o'clock. A time is a number of minutes on the dial, 0 ≤ t < 720.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+MINUTES_ON_DIAL = 720
+HOUR_HAND_DEGREES_PER_MINUTE = 0.5
+MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
+
+Floats = NDArray[np.floating]
+
+
+def hand_angles(minutes: float | Floats) -> tuple[Floats, Floats]:
+    """Angles of the hour and the minute hand, in degrees [0, 360), at ``minutes`` past twelve."""
+    t = np.asarray(minutes, dtype=np.float64)
+    return (t * HOUR_HAND_DEGREES_PER_MINUTE) % 360.0, (t * MINUTE_HAND_DEGREES_PER_MINUTE) % 360.0
+
+
+def sincos(degrees: float | Floats) -> Floats:
+    """(sin, cos) of an angle; shape (..., 2), values in [-1, 1]."""
+    r = np.deg2rad(np.asarray(degrees, dtype=np.float64))
+    return np.stack([np.sin(r), np.cos(r)], axis=-1)
+
+
+def angle_of(pair: Floats) -> Floats:
+    """Angle in degrees [0, 360) of (..., 2) (sin, cos) pairs of any length."""
+    pair = np.asarray(pair)
+    return np.rad2deg(np.arctan2(pair[..., 0], pair[..., 1])) % 360.0
+
+
+def circular_difference(a: float | Floats, b: float | Floats, period: float) -> Floats:
+    """Signed shortest way from ``b`` to ``a`` on a circle of ``period``; in [-period/2, period/2)."""
+    return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
+
+
+def clock_text(minutes: int) -> str:
+    """``h:mm`` of a dial time as a person writes it: 12 stands for 0."""
+    hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)
+    return f"{hour or 12}:{minute:02d}"
+
+
+HOUR_HAND_SLACK = 2.5  # degrees, standard deviation: real hour hands stand a little off
+_FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
+_ROTATIONS_TRIED = 32  # most likely places of 12 that are tried with all 720 times
+_UPRIGHT = ((0.0, 0.82, 10.0), (90.0, 0.04, 8.0), (180.0, 0.04, 8.0), (270.0, 0.04, 8.0))  # degrees, share, deviation
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What three circular distributions say together, for n dials."""
+
+    minutes: NDArray[np.int64]  # (n,), 0..719
+    confidence: Floats  # (n,), probability that ``minutes`` is right within one minute
+    rotation: Floats  # (n,), degrees clockwise of 12 against the pose's up, -180..180
+    hour_sincos: Floats  # (n, 2), mean resultant against 12
+    minute_sincos: Floats  # (n, 2)
+
+
+def rotation_prior(bins: int) -> Floats:
+    """Log probability (bins,) of how far a photographed dial is turned: mostly upright, sometimes by quarter turns."""
+    degrees = np.arange(bins) * (360.0 / bins)
+    total = np.full(bins, (1.0 - sum(share for _, share, _ in _UPRIGHT)) / bins)
+    for mean, share, deviation in _UPRIGHT:
+        bump = np.exp(-0.5 * (circular_difference(degrees, mean, 360.0) / deviation) ** 2)
+        total += share * bump / bump.sum()
+    return np.log(total)
+
+
+def _log_softmax(logits: Floats) -> Floats:
+    x = np.asarray(logits, dtype=np.float64)
+    x = x - x.max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+def _floored(p: Floats) -> Floats:
+    return np.log(p * (1 - _FLOOR) + _FLOOR / p.shape[-1])
+
+
+def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None) -> Decoded:
+    """The most likely of the 720 times, judged by both hands and the place of 12 together.
+
+    ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
+    ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must stand where the
+    minute hand says: P(t, r) ∝ P_hour(r + t/2°) · P_minute(r + 6t°) · P_twelve(r) · P(r), summed over the rotation r.
+    """
+    n, bins = np.shape(hour)
+    step = 360.0 / bins
+    hour_p, minute_p, twelve_p = (np.exp(_log_softmax(x)) for x in (hour, minute, twelve))
+    degrees = np.arange(bins) * step
+    slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / HOUR_HAND_SLACK) ** 2)
+    hour_smooth = np.fft.irfft(np.fft.rfft(hour_p) * np.fft.rfft(slack / slack.sum()), n=bins)
+    log_hour, log_minute, log_twelve = (_floored(np.maximum(p, 0)) for p in (hour_smooth, minute_p, twelve_p))
+    log_twelve = log_twelve + (rotation_prior(bins) if prior is None else prior)
+
+    fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree a minute, between bins
+    at = np.arange(MINUTES_ON_DIAL) / fine
+    low, part = np.floor(at).astype(int), at % 1.0
+    hour_fine = log_hour[:, low] * (1 - part) + log_hour[:, (low + 1) % bins] * part
+    hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
+    minute_twice = np.concatenate([log_minute, log_minute], axis=1)
+    tried = min(_ROTATIONS_TRIED, bins)
+    turns = np.argpartition(-log_twelve, tried - 1, axis=1)[:, :tried]  # (n, k)
+    rows = np.arange(n)[:, None]
+    hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[rows, turns * fine]
+    minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][..., :: bins // 60]
+    score = hours.reshape(n, tried, 12, 60) + minutes[:, :, None, :] + log_twelve[rows, turns][:, :, None, None]
+    score = score.reshape(n, tried, MINUTES_ON_DIAL)
+    joint = np.exp(score - score.max(axis=(1, 2), keepdims=True))
+    by_time = joint.sum(axis=1)
+    by_time /= by_time.sum(axis=1, keepdims=True)
+    best = by_time.argmax(axis=1)
+    near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
+    confidence = np.take_along_axis(by_time, near, axis=1).sum(axis=1)
+    of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
+    rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
+    directions = sincos(degrees)
+    back = np.deg2rad(rotation)
+    turn_back = np.stack([np.stack([np.cos(back), -np.sin(back)], -1), np.stack([np.sin(back), np.cos(back)], -1)], -2)
+    hour_pair = np.einsum("nij,nj->ni", turn_back, hour_p @ directions)
+    minute_pair = np.einsum("nij,nj->ni", turn_back, minute_p @ directions)
+    return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair)

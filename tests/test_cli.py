@@ -1,0 +1,523 @@
+"""The command line with a fake reader, so that neither models nor onnxruntime are needed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from clockread import bench, cli, info, predict
+from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
+from clockread.images import Photo, load_color
+from clockread.models import Manifest, ModelEntry
+from clockread.reader import Reading
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYS = [
+    "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
+]  # fmt: skip
+
+
+def a_reading(photo: Photo, confidence: float = 0.9) -> Reading:
+    """A reading whose minutes are the grey of the photo's middle, so that results can be told apart."""
+    w, h = photo.width, photo.height
+    return Reading(
+        minutes=int(photo.pixels[photo.pixels.shape[0] // 2, photo.pixels.shape[1] // 2]),
+        confidence=confidence,
+        hour_sincos=(0.0, 1.0),
+        minute_sincos=(1.0, 0.0),
+        box=(0.0, 0.0, float(w), float(h)),
+        center=(w / 2, h / 2),
+        homography=((h / 3, 0.0, w / 2), (0.0, h / 3, h / 2), (0.0, 0.0, 1.0)),
+        rotation=0.0,
+        dial_score=1.0,
+    )
+
+
+class FakeReader:
+    """Finds one clock in every photo that is not black."""
+
+    provider = "cpu"
+
+    def __init__(self) -> None:
+        self.options: dict[str, object] = {}
+        self.calls: list[tuple[int, bool]] = []
+
+    def read_photos(
+        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
+    ) -> list[list[Reading]]:
+        self.calls.append((len(photos), cropped))
+        if timings is not None:
+            for stage in ("find", "pose", "unwrap", "read"):
+                timings[stage] = timings.get(stage, 0.0) + 0.001
+        return [[a_reading(photo)] if photo.pixels.max() else [] for photo in photos]
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
+    fake = FakeReader()
+
+    def make(provider: str, **options: object) -> FakeReader:
+        fake.options = {"provider": provider, **options}
+        return fake
+
+    monkeypatch.setattr(cli, "make_reader", make)
+    return fake
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return int(caught.value.code or 0), out, err
+
+    return call
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+def save(path: Path, grey: int, size: tuple[int, int] = (40, 60)) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".png", np.full(size, grey, np.uint8))[1].tobytes())
+    return path
+
+
+def paths_of(out: str) -> list[str]:
+    return [json.loads(line)["path"] for line in out.splitlines()]
+
+
+class TestPredict:
+    def test_jsonl(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        photo = save(tmp_path / "a.png", 129)
+        code, out, err = run("predict", photo, "--format", "jsonl")
+        assert (code, err) == (0, "")
+        result = json.loads(out)
+        assert list(result) == ["path", "width", "height", "readings", "error"]
+        assert (result["path"], result["width"], result["height"], result["error"]) == (str(photo), 60, 40, None)
+        assert list(result["readings"][0]) == KEYS
+        assert result["readings"][0]["time"] == "2:09"
+
+    def test_default_is_a_table(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        code, out, _ = run("predict", save(tmp_path / "a.png", 129))
+        assert code == 0
+        assert "2:09" in out
+        assert "a.png" in out
+
+    def test_a_photo_without_a_clock_is_no_error(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        code, out, err = run("predict", save(tmp_path / "black.png", 0), "--format", "jsonl")
+        assert (code, err) == (0, "")
+        assert (json.loads(out)["readings"], json.loads(out)["error"]) == ([], None)
+
+    def test_bad_photos_leave_the_others_readable_and_in_order(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        first, last = save(tmp_path / "1.png", 10), save(tmp_path / "9.png", 20)
+        text = tmp_path / "text.png"
+        text.write_text("no picture, only words")
+        cut = tmp_path / "cut.png"
+        cut.write_bytes(first.read_bytes()[:60])
+        link = tmp_path / "link.png"
+        link.symlink_to("gone.png")
+        empty = tmp_path / "folder"
+        empty.mkdir()
+        given = [first, text, cut, tmp_path / "none.png", link, empty, last]
+        code, out, err = run("predict", *given, "--format", "jsonl")
+        results = [json.loads(line) for line in out.splitlines()]
+        assert code == 1
+        assert [result["path"] for result in results] == [str(path) for path in given]
+        assert [result["error"] is None for result in results] == [True, False, False, False, False, False, True]
+        assert [len(result["readings"]) for result in results] == [1, 0, 0, 0, 0, 0, 1]
+        assert results[-1]["readings"][0]["time"] == "12:20"
+        assert err == "clockread: 5 of 7 photos could not be processed\n"
+
+    @pytest.mark.parametrize("output", ["table", "csv", "json"])
+    def test_errors_show_in_every_format(self, output: str, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        code, out, _ = run("predict", tmp_path / "none.png", "--format", output)
+        assert code == 1
+        assert "no such file" in out
+
+    def test_quiet(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        code, out, err = run("predict", tmp_path / "none.png", "--quiet", "--format", "jsonl")
+        assert (code, err) == (1, "")
+        assert json.loads(out)["error"]
+
+    def test_folders_and_chunks(self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(predict, "CHUNK_PHOTOS", 3)
+        names = [save(tmp_path / f"{i}.png", i) for i in range(1, 8)]
+        code, out, err = run("predict", tmp_path, "--format", "jsonl", "--cropped")
+        assert (code, err) == (0, "")
+        assert paths_of(out) == [str(name) for name in names]
+        assert reader.calls == [(3, True), (3, True), (1, True)]
+
+    def test_chunks_end_early_where_photos_are_large(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(predict, "CHUNK_PIXELS", 5000)
+        fake = FakeReader()
+        names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(5)]
+        predict.predict_photos(names, fake, io.StringIO(), "jsonl", stdin=io.BytesIO())
+        assert [count for count, _ in fake.calls] == [3, 2]
+
+    def test_results_are_written_before_later_photos_are_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(predict, "CHUNK_PHOTOS", 1)
+        stream = io.StringIO()
+        lines: list[int] = []
+
+        class Watching(FakeReader):
+            def read_photos(self, photos: Sequence[Photo], **options: object) -> list[list[Reading]]:
+                lines.append(stream.getvalue().count("\n"))
+                return [[] for _ in photos]
+
+        names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(3)]
+        predict.predict_photos(names, Watching(), stream, "jsonl", stdin=io.BytesIO())
+        assert lines == [0, 1, 2]
+
+    def test_standard_input(self, tmp_path: Path, reader: FakeReader) -> None:
+        data = save(tmp_path / "a.png", 129).read_bytes()
+        stream = io.StringIO()
+        failed = predict.predict_photos(["-", "-"], reader, stream, "jsonl", quiet=True, stdin=io.BytesIO(data))
+        first, second = (json.loads(line) for line in stream.getvalue().splitlines())
+        assert failed == 1
+        assert (first["path"], first["width"], first["readings"][0]["time"]) == ("-", 60, "2:09")
+        assert "read already" in second["error"]
+
+    def test_empty_standard_input(self, reader: FakeReader) -> None:
+        stream = io.StringIO()
+        assert predict.predict_photos(["-"], reader, stream, "jsonl", quiet=True, stdin=io.BytesIO()) == 1
+        assert "empty" in json.loads(stream.getvalue())["error"]
+
+    def test_options_reach_the_reader(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        arguments = ["--provider", "cuda", "--batch-size", 8, "--min-confidence", 0.25, "--threads", 3, "--model", "small"]
+        assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
+        assert reader.options == {"provider": "cuda", "model": "small", "batch_size": 8, "threads": 3, "min_confidence": 0.25}
+
+    def test_not_enough_memory_is_an_error_of_one_photo(
+        self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(predict, "load_photo", fail)
+        code, out, _ = run("predict", save(tmp_path / "a.png", 5), "--format", "jsonl")
+        assert code == 1
+        assert "not enough memory" in json.loads(out)["error"]
+
+    def test_warnings_are_one_line_and_quiet_silences_them(
+        self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:  # fmt: skip
+        def make(provider: str, **options: object) -> FakeReader:
+            warnings.warn("two runtimes\nare installed", UserWarning, stacklevel=2)
+            return FakeReader()
+
+        monkeypatch.setattr(cli, "make_reader", make)
+        photo = save(tmp_path / "a.png", 5)
+        assert run("predict", photo)[2] == "clockread: warning: two runtimes are installed\n"
+        assert run("predict", photo, "--quiet")[2] == ""
+
+
+class TestOverlays:
+    def test_equal_stems_do_not_overwrite_each_other(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        photos = [save(tmp_path / folder / "a.png", 99) for folder in ("x", "y", "z")]
+        out = tmp_path / "made" / "overlays"
+        assert run("predict", *photos, "--save-overlay", out, "--quiet")[0] == 0
+        assert sorted(path.name for path in out.iterdir()) == ["a-2.overlay.jpg", "a-3.overlay.jpg", "a.overlay.jpg"]
+        drawn = load_color(out / "a.overlay.jpg")
+        assert drawn.shape == (40, 60, 3)
+        assert np.ptp(drawn) > 100
+
+    def test_a_second_run_replaces_its_overlays(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        photo = save(tmp_path / "a.png", 99)
+        for _ in range(2):
+            assert run("predict", photo, "--save-overlay", tmp_path / "out")[0] == 0
+        assert len(list((tmp_path / "out").iterdir())) == 1
+
+    def test_an_input_photo_is_never_overwritten(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        photos = [save(tmp_path / "a.png", 99), save(tmp_path / "a.overlay.jpg", 50)]
+        before = photos[1].read_bytes()
+        assert run("predict", *photos, "--save-overlay", tmp_path)[0] == 0
+        assert photos[1].read_bytes() == before
+        assert (tmp_path / "a-2.overlay.jpg").exists()
+
+    def test_a_folder_that_cannot_be_made_is_wrong_usage(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        photo = save(tmp_path / "a.png", 99)
+        code, out, err = run("predict", photo, "--save-overlay", photo)
+        assert (code, out) == (2, "")
+        assert err.startswith("clockread: ")
+        assert err.count("\n") == 1
+
+    def test_an_overlay_that_cannot_be_saved_keeps_the_reading(
+        self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(Path, "write_bytes", full)
+        photo = tmp_path / "a.png"
+        cv2.imwrite(str(photo), np.full((40, 60), 129, np.uint8))
+        code, out, _ = run("predict", photo, "--save-overlay", tmp_path / "out", "--format", "jsonl")
+        assert code == 1
+        assert "No space left" in json.loads(out)["error"]
+        assert json.loads(out)["readings"][0]["time"] == "2:09"
+
+    def test_of_a_reduced_photo(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        photo = save(tmp_path / "wide.png", 99, (200, 5000))
+        assert run("predict", photo, "--save-overlay", tmp_path / "out")[0] == 0
+        assert load_color(tmp_path / "out" / "wide.overlay.jpg").shape == (100, 2500, 3)
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["predict"],
+            ["predict", "a.png", "--format", "xml"],
+            ["predict", "a.png", "--provider", "tpu"],
+            ["predict", "a.png", "--batch-size", "0"],
+            ["predict", "a.png", "--threads", "0"],
+            ["predict", "a.png", "--min-confidence", "1.5"],
+            ["predict", "a.png", "--min-confidence", "nan"],
+            ["predict", "a.png", "--nonsense"],
+            ["bench", "--batch-size", "1,x"],
+            ["bench", "--batch-size", "0"],
+            ["bench", "--repeat", "0"],
+            ["sing"],
+            [],
+        ],
+    )
+    def test_wrong_usage_is_2(self, arguments: list[str], reader: FakeReader, run: Run) -> None:
+        code, _, err = run(*arguments)
+        assert code == 2
+        assert "Usage:" in err or arguments == []
+        assert reader.calls == []
+
+    @pytest.mark.parametrize("command", [["predict", "a.png"], ["bench"]])
+    @pytest.mark.parametrize("error", [ProviderError, ModelError, RuntimeMissingError, ClockreadError])
+    def test_expected_errors_are_one_line_and_2(
+        self, error: type[ClockreadError], command: list[str], run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def make(*_: object, **__: object) -> None:
+            raise error("no CUDA here;\nuse --provider cpu")
+
+        monkeypatch.setattr(cli, "make_reader", make)
+        assert run(*command) == (2, "", "clockread: no CUDA here; use --provider cpu\n")
+
+    def test_a_broken_model_while_reading_is_2(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Broken(FakeReader):
+            def read_photos(self, *_: object, **__: object) -> list[list[Reading]]:
+                raise ModelError("read.onnx: damaged; reinstall clockread")
+
+        monkeypatch.setattr(cli, "make_reader", lambda *_, **__: Broken())
+        code, out, err = run("predict", save(tmp_path / "a.png", 5), "--format", "json")
+        assert (code, json.loads(out)) == (2, [])
+        assert err == "clockread: read.onnx: damaged; reinstall clockread\n"
+
+    def test_version_and_help_import_nothing_heavy(self) -> None:
+        code = (
+            "import sys; from clockread import cli\n"
+            "for arguments in (['--version'], ['--help'], ['predict', '--help']):\n"
+            "    try: cli.main(arguments)\n"
+            "    except SystemExit as end: assert not end.code, end.code\n"
+            "heavy = {'cv2', 'numpy', 'onnxruntime', 'tensorflow', 'keras', 'rich.console'} & set(sys.modules)\n"
+            "assert not heavy, heavy"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.startswith("clockread")
+        assert "predict" in done.stdout
+
+
+# Runs the real main() in a process of its own; the fake finds no clock, slowly where SLOW is set.
+PROGRAM = """
+import os, sys, time
+from clockread import cli, predict
+class Fake:
+    provider = "cpu"
+    def read_photos(self, photos, *, cropped=False, timings=None):
+        time.sleep(float(os.environ.get("SLOW", "0")))
+        return [[] for _ in photos]
+cli.make_reader = lambda *_, **__: Fake()
+predict.CHUNK_PHOTOS = 1
+cli.main()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals and pipes of another kind")
+class TestProcess:
+    def start(self, *arguments: object, **environment: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *(str(argument) for argument in arguments)],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def test_standard_input_through_a_pipe(self, tmp_path: Path) -> None:
+        data = save(tmp_path / "a.png", 129).read_bytes()
+        process = self.start("predict", "-", "--format", "jsonl")
+        out, err = process.communicate(data, timeout=60)
+        assert (process.returncode, err) == (0, b"")
+        assert (json.loads(out)["path"], json.loads(out)["width"]) == ("-", 60)
+
+    @pytest.mark.parametrize("output", ["table", "jsonl", "json", "csv"])
+    def test_a_closed_pipe_is_quiet(self, output: str, tmp_path: Path) -> None:
+        for i in range(5):
+            save(tmp_path / f"{i}.png", 1)
+        process = self.start("predict", tmp_path, "--format", output)
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait(timeout=60) == cli.EXIT_BROKEN_PIPE
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    def test_a_full_disk_is_one_line(self, tmp_path: Path) -> None:
+        photo = save(tmp_path / "a.png", 1)
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-c", PROGRAM, "predict", str(photo)],
+                cwd=ROOT,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=60,
+            )
+        assert done.returncode == 1
+        assert done.stderr.startswith(b"clockread: cannot write")
+        assert done.stderr.count(b"\n") == 1
+
+    def test_interrupt_keeps_what_was_read(self, tmp_path: Path) -> None:
+        photos = [save(tmp_path / f"{i}.png", 1) for i in range(50)]
+        process = self.start("predict", *photos, "--format", "jsonl", SLOW="0.2")
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        out, err = process.stdout.read(), process.stderr.read()
+        assert process.wait(timeout=60) == 130
+        assert err == b"clockread: interrupted\n"
+        assert 1 <= len((first + out).splitlines()) < 50
+
+    def test_no_progress_bar_without_a_terminal(self, tmp_path: Path) -> None:
+        process = self.start("predict", *[save(tmp_path / f"{i}.png", 1) for i in range(3)])
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, b"")
+
+
+def test_progress_bar_only_for_several_photos_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    def shown(total: int, hidden: bool, stream: io.StringIO) -> str:
+        monkeypatch.setattr(sys, "stderr", stream)
+        with predict._progress(total, hidden=hidden) as advance:
+            advance()
+        return stream.getvalue()
+
+    monkeypatch.setenv("TERM", "xterm")
+    assert "reading" in shown(2, False, Terminal())
+    assert shown(1, False, Terminal()) == ""
+    assert shown(2, True, Terminal()) == ""
+    assert shown(2, False, io.StringIO()) == ""
+
+
+class TestBench:
+    def test_generated_photos_are_deterministic_and_differ(self) -> None:
+        photos = bench.generated_photos(3)
+        assert photos == bench.generated_photos(3)
+        assert len(set(photos)) == 3
+        assert load_color(photos[0]).shape == (480, 640, 3)
+
+    def test_json(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        for i in range(3):
+            save(tmp_path / f"{i}.png", 9)
+        code, out, err = run("bench", "--photos", tmp_path, "--batch-size", "1,8", "--repeat", "2", "--format", "json")
+        assert (code, err) == (0, "")
+        report = json.loads(out)
+        assert (report["provider"], report["photos"], report["repeats"]) == ("cpu", 3, 2)
+        assert [batch["batch_size"] for batch in report["batches"]] == [1, 8]
+        stages = {stage["stage"]: stage for stage in report["batches"][0]["stages"]}
+        assert list(stages) == ["decode", "find", "pose", "unwrap", "read"]
+        assert stages["find"]["median_ms"] == pytest.approx(1 / 3)
+        assert stages["decode"]["lowest_ms"] <= stages["decode"]["median_ms"] <= stages["decode"]["highest_ms"]
+        assert report["batches"][0]["dials"] == 3
+        assert len(reader.calls) == 2 * (1 + 2)
+
+    def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
+        code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")
+        assert code == 0
+        for part in ("provider cpu", "16 photos", "decode", "dials/s", "photos/s"):
+            assert part in out
+
+    def test_without_dials_nothing_is_counted_by_them(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        save(tmp_path / "black.png", 0)
+        code, out, _ = run("bench", "--photos", tmp_path, "--batch-size", "1", "--repeat", "1", "--format", "json")
+        assert code == 0
+        assert [stage["median_ms"] is None for stage in json.loads(out)["batches"][0]["stages"]] == [False, False, True, True, True]
+
+    def test_a_cpu_figure_never_stands_for_cuda(self, reader: FakeReader, run: Run) -> None:
+        code, out, err = run("bench", "--provider", "cuda")
+        assert (code, out) == (2, "")
+        assert "asked for provider cuda" in err
+        assert reader.calls == []
+
+    def test_bad_photos_end_it(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        code, out, err = run("bench", "--photos", tmp_path)
+        assert (code, out) == (2, "")
+        assert "no photos in this folder" in err
+
+
+class TestInfo:
+    @pytest.fixture(autouse=True)
+    def _surroundings(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "pose.onnx"
+        path.write_bytes(b"abc")
+        digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc", FIPS 180-2
+        entry = ModelEntry("pose", path, digest, 3, 17, {}, {}, {}, {}, {})
+        monkeypatch.setattr(info, "load_manifest", lambda: Manifest(tmp_path / "manifest.json", {"default": {"pose": entry}}))
+        monkeypatch.setattr(info, "usable_providers", lambda: ["cuda", "cpu"])
+        monkeypatch.setattr(info, "usable_threads", lambda: 7)
+
+    def test_table(self, run: Run) -> None:
+        code, out, err = run("info")
+        assert (code, err) == (0, "")
+        for part in ("numpy", "opencv", "onnxruntime", "cuda, cpu", "default/pose", "3 bytes", " ok"):
+            assert part in out
+
+    def test_json(self, run: Run) -> None:
+        code, out, _ = run("info", "--format", "json")
+        report = json.loads(out)
+        assert code == 0
+        assert (report["providers"], report["threads"], report["problems"]) == (["cuda", "cpu"], 7, [])
+        assert report["models"][0]["error"] is None
+
+    def test_a_damaged_model_is_said(self, tmp_path: Path, run: Run) -> None:
+        (tmp_path / "pose.onnx").write_bytes(b"abd")
+        code, out, _ = run("info")
+        assert code == 2
+        assert "NOT OK" in out
+        assert "damaged" in out
+
+    def test_without_a_runtime(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def missing() -> list[str]:
+            raise RuntimeMissingError("no onnxruntime is installed")
+
+        monkeypatch.setattr(info, "usable_providers", missing)
+        code, out, _ = run("info")
+        assert code == 2
+        assert "no onnxruntime is installed" in out
+        assert "none" in out

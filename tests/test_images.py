@@ -1,0 +1,508 @@
+"""Every kind of photo that is read, and every kind that is refused, made here byte by byte."""
+
+from __future__ import annotations
+
+import base64
+import os
+import struct
+import threading
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from clockread import images
+from clockread.errors import ImageError
+from clockread.images import list_photos, load_color, load_photo
+
+# 16 x 16 pure red, CMYK as Adobe stores it (inverted).
+CMYK_JPEG = base64.b64decode(
+    "/9j/7gAOQWRvYmUAZAAAAAAA/9sAQwAQCwwODAoQDg0OEhEQExgoGhgWFhgxIyUdKDozPTw5Mzg3QEhcTkBEV0U3OFBtUVdfYmdoZz5NcXlwZHhcZWdj/8AAFAgAEAAQ"
+    "BEMRAE0RAFkRAEsRAP/EABUAAQEAAAAAAAAAAAAAAAAAAAAH/8QAFBABAAAAAAAAAAAAAAAAAAAAAP/aAA4EQwBNAFkASwAAPwCgJ+n6gAAAAP/Z"
+)
+
+
+def quadrants(height: int = 64, width: int = 96) -> np.ndarray:
+    """Four different greys, so that every flip and turn shows."""
+    photo = np.zeros((height, width), np.uint8)
+    photo[: height // 2, : width // 2] = 250
+    photo[: height // 2, width // 2 :] = 170
+    photo[height // 2 :, : width // 2] = 90
+    return photo
+
+
+def corners(pixels: np.ndarray) -> list[int]:
+    h, w = pixels.shape[:2]
+    return [int(pixels[y, x]) for y in (h // 4, 3 * h // 4) for x in (w // 4, 3 * w // 4)]
+
+
+def encode(suffix: str, pixels: np.ndarray, *options: int) -> bytes:
+    done, data = cv2.imencode(suffix, pixels, list(options))
+    assert done
+    return data.tobytes()
+
+
+def chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def png(width: int, height: int, depth: int, color: int, rows: bytes, *extra: bytes) -> bytes:
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+
+
+def exif(orientation: int, order: str = "<") -> bytes:
+    mark = {"<": b"II", ">": b"MM"}[order]
+    return mark + struct.pack(order + "HIHHHIHHI", 42, 8, 1, 0x0112, 3, 1, orientation, 0, 0)
+
+
+def with_exif_jpeg(data: bytes, orientation: int, order: str = "<") -> bytes:
+    block = b"Exif\0\0" + exif(orientation, order)
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
+
+
+def with_exif_png(data: bytes, orientation: int) -> bytes:
+    return data[:33] + chunk(b"eXIf", exif(orientation, ">")) + data[33:]
+
+
+def with_exif_webp(pixels: np.ndarray, orientation: int) -> bytes:
+    height, width = pixels.shape[:2]
+    image = encode(".webp", cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), cv2.IMWRITE_WEBP_QUALITY, 101)[12:]
+    size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
+    block = exif(orientation)
+    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x08\0\0\0" + size + image + b"EXIF" + struct.pack("<I", len(block)) + block
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def tiff(pixels: np.ndarray, orientation: int) -> bytes:
+    height, width = pixels.shape
+    depth = 8 * pixels.itemsize
+    tags = [(256, width), (257, height), (258, depth), (259, 1), (262, 1), (273, 8), (274, orientation), (277, 1), (278, height)]
+    tags.append((279, pixels.nbytes))
+    data = pixels.tobytes()
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + b"\0\0\0\0"
+
+
+def refusal(source: images.ImageSource) -> str:
+    with pytest.raises(ImageError) as caught:
+        load_photo(source)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+class TestKinds:
+    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff", ".bmp", ".pgm", ".ppm", ".pbm"])
+    def test_each_kind_gives_its_pixels(self, suffix: str) -> None:
+        pixels = np.where(quadrants() > 100, 255, 0).astype(np.uint8) if suffix == ".pbm" else quadrants()
+        photo = load_photo(encode(suffix, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR) if suffix == ".ppm" else pixels))
+        assert photo.pixels.dtype == np.uint8
+        assert photo.pixels.flags.c_contiguous
+        assert (photo.width, photo.height, photo.scale, photo.name) == (96, 64, 1.0, "<bytes>")
+        assert np.abs(photo.pixels.astype(int) - pixels).max() <= 3
+
+    @pytest.mark.skipif(not hasattr(cv2, "imencodeanimation"), reason="OpenCV older than 4.11 writes no animations")
+    def test_animation_gives_its_first_picture(self) -> None:
+        frames = [np.full((32, 40, 4), grey, np.uint8) for grey in (200, 10)]
+        for frame in frames:
+            frame[..., 3] = 255
+        animation = cv2.Animation()
+        animation.frames, animation.durations = frames, [100, 100]
+        for suffix in (".gif", ".webp", ".png"):
+            done, data = cv2.imencodeanimation(suffix, animation)
+            assert done
+            assert abs(load_photo(data.tobytes()).pixels.mean() - 200) < 10  # a GIF of grey is dithered
+
+    def test_color_is_weighed_as_luma_and_kept_by_load_color(self) -> None:
+        bgr = np.full((32, 32, 3), (10, 20, 200), np.uint8)
+        data = encode(".png", bgr)
+        assert abs(int(load_photo(data).pixels[0, 0]) - round(0.114 * 10 + 0.587 * 20 + 0.299 * 200)) <= 1
+        assert load_color(data)[0, 0].tolist() == [10, 20, 200]
+        assert load_color(encode(".png", quadrants())).shape == (64, 96, 3)
+
+    def test_what_is_transparent_shows_white(self) -> None:
+        bgra = np.zeros((40, 40, 4), np.uint8)
+        bgra[20:, :, 3] = 255
+        bgra[30:, :, 3] = 51
+        column = load_photo(encode(".png", bgra)).pixels[:, 5]
+        assert [int(column[i]) for i in (5, 25, 35)] == [255, 0, 204]
+
+    def test_alpha_that_was_never_filled_in_is_ignored(self) -> None:
+        bgra = np.full((40, 40, 4), 77, np.uint8)
+        bgra[..., 3] = 0
+        assert (load_photo(encode(".png", bgra)).pixels == 77).all()
+
+    def test_palette_with_and_without_transparency(self) -> None:
+        rows = b"".join(b"\0" + bytes([0] * 10 + [1] * 10) for _ in range(20))
+        palette = chunk(b"PLTE", bytes([255, 0, 0, 0, 0, 0]))
+        opaque = load_photo(png(20, 20, 8, 3, rows, palette)).pixels
+        assert (int(opaque[3, 3]), int(opaque[3, 15])) == (76, 0)
+        clear = load_photo(png(20, 20, 8, 3, rows, palette, chunk(b"tRNS", b"\xff\x00"))).pixels
+        assert (int(clear[3, 3]), int(clear[3, 15])) == (76, 255)
+
+    def test_one_bit_png(self) -> None:
+        photo = load_photo(png(16, 16, 1, 0, b"\0\xff\x00" * 16))
+        assert photo.pixels[:, :8].min() == 255
+        assert photo.pixels[:, 8:].max() == 0
+
+    def test_cmyk_jpeg(self) -> None:
+        assert abs(int(load_photo(CMYK_JPEG).pixels[8, 8]) - 76) <= 3
+
+    @pytest.mark.parametrize(("bits", "kind"), [(10, ".png"), (12, ".png"), (14, ".png"), (16, ".png"), (12, ".tiff"), (16, ".tiff")])
+    def test_16_bit_is_scaled_by_the_range_it_uses(self, bits: int, kind: str) -> None:
+        top = (1 << bits) - 1
+        ramp = np.linspace(0, top, 64 * 32).reshape(32, 64).astype(np.uint16)
+        photo = load_photo(encode(kind, ramp))
+        assert np.abs(photo.pixels - ramp * (255.0 / top)).max() <= 0.51
+
+    def test_16_bit_alpha_shows_white_at_full_range(self) -> None:
+        bgra = np.zeros((20, 20, 4), np.uint16)
+        bgra[10:] = (4095, 4095, 4095, 65535)
+        pixels = load_photo(encode(".png", bgra)).pixels
+        assert (int(pixels[0, 0]), int(pixels[15, 0])) == (255, 255)
+
+
+UPRIGHT = {  # EXIF 2.32: where the stored quadrants 250 170 / 90 0 end up
+    1: [250, 170, 90, 0], 2: [170, 250, 0, 90], 3: [0, 90, 170, 250], 4: [90, 0, 250, 170],
+    5: [250, 90, 170, 0], 6: [90, 250, 0, 170], 7: [0, 170, 90, 250], 8: [170, 0, 250, 90],
+}  # fmt: skip
+
+
+class TestOrientation:
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    @pytest.mark.parametrize("kind", ["jpeg", "jpeg big-endian", "png", "webp", "tiff", "tiff 16 bit"])
+    def test_all_eight(self, kind: str, orientation: int) -> None:
+        pixels = quadrants()
+        data = {
+            "jpeg": lambda: with_exif_jpeg(encode(".jpg", pixels), orientation),
+            "jpeg big-endian": lambda: with_exif_jpeg(encode(".jpg", pixels), orientation, ">"),
+            "png": lambda: with_exif_png(encode(".png", pixels), orientation),
+            "webp": lambda: with_exif_webp(pixels, orientation),
+            "tiff": lambda: tiff(pixels, orientation),
+            "tiff 16 bit": lambda: tiff(pixels.astype(np.uint16) * 257, orientation),
+        }[kind]()
+        photo = load_photo(data)
+        size = (64, 96) if orientation >= 5 else (96, 64)
+        assert (photo.width, photo.height) == size == photo.pixels.shape[::-1]
+        assert np.abs(np.array(corners(photo.pixels)) - UPRIGHT[orientation]).max() <= 3
+        assert corners(load_color(data)[..., 0]) == pytest.approx(UPRIGHT[orientation], abs=3)
+
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_reduced(self, orientation: int) -> None:
+        photo = load_photo(with_exif_jpeg(encode(".jpg", quadrants(1600, 4800)), orientation))
+        assert photo.scale == 2.0
+        assert (photo.width, photo.height) == ((1600, 4800) if orientation >= 5 else (4800, 1600))
+        assert np.abs(np.array(corners(photo.pixels)) - UPRIGHT[orientation]).max() <= 3
+
+    @pytest.mark.parametrize("block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"XX" + exif(6)[2:], exif(99)])
+    def test_damaged_exif_spoils_nothing(self, block: bytes) -> None:
+        data = encode(".jpg", quadrants())
+        block = b"Exif\0\0" + block
+        data = data[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + data[2:]
+        assert corners(load_photo(data).pixels) == pytest.approx(UPRIGHT[1], abs=3)
+
+
+class TestReduction:
+    @pytest.mark.parametrize(
+        ("size", "scale"),
+        [((4095, 100), 1), ((4096, 100), 2), ((4097, 101), 2), ((8191, 100), 2), ((8192, 128), 4), ((16384, 128), 8), ((60000, 200), 8)],
+    )
+    @pytest.mark.parametrize("kind", [".jpg", ".png"])
+    def test_only_while_the_long_side_keeps_2048(self, size: tuple[int, int], scale: int, kind: str) -> None:
+        width, height = size
+        photo = load_photo(encode(kind, np.full((height, width), 99, np.uint8)))
+        assert (photo.width, photo.height, photo.scale) == (width, height, scale)
+        assert max(photo.pixels.shape) >= images.DECODE_MIN_SIDE
+        for full, decoded in zip((height, width), photo.pixels.shape, strict=True):
+            assert abs(full / scale - decoded) < 1
+        assert np.abs(photo.pixels.astype(int) - 99).max() <= 1
+
+    def test_reduced_pixels_cover_the_pixels_that_scale_says(self) -> None:
+        pixels = np.zeros((512, 4096), np.uint8)
+        pixels[100:164, 1000:1064] = 255
+        for source in (encode(".jpg", pixels), encode(".png", pixels), pixels):
+            photo = load_photo(source)
+            ys, xs = np.nonzero(photo.pixels > 127)
+            bounds = [ys.min() * 2, (ys.max() + 1) * 2, xs.min() * 2, (xs.max() + 1) * 2]
+            assert bounds == [100, 164, 1000, 1064]
+
+    def test_strips_join_without_a_seam(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        pixels = np.random.default_rng(1).integers(0, 65535, (303, 200, 4), dtype=np.uint16)
+        whole = load_photo(pixels, min_side=100).pixels
+        monkeypatch.setattr(images, "STRIP_PIXELS", 1000)
+        assert np.array_equal(load_photo(pixels, min_side=100).pixels, whole)
+        assert whole.shape == (151, 100)
+
+    def test_color_is_full_size_unless_asked(self) -> None:
+        data = encode(".jpg", np.zeros((64, 4096), np.uint8))
+        assert load_color(data).shape == (64, 4096, 3)
+        assert load_color(data, min_side=images.DECODE_MIN_SIDE).shape == (32, 2048, 3)
+
+
+class TestLimits:
+    def huge_jpeg(self, width: int, height: int, frame: int = 0xC0) -> bytes:
+        small = encode(".jpg", quadrants(16, 16))
+        at = small.index(b"\xff\xc0")
+        return small[:at] + bytes([0xFF, frame]) + small[at + 2 : at + 5] + struct.pack(">HH", height, width) + small[at + 9 :]
+
+    def test_png_header_of_20000_squared_is_refused_unread(self) -> None:
+        rows = b"\0" * 100
+        message = refusal(png(20000, 20000, 8, 2, rows))
+        assert "20000 x 20000" in message
+        assert "the limit is 400 MB" in message
+
+    def test_more_than_400_million_pixels_are_refused(self) -> None:
+        for data in (png(30000, 30000, 1, 0, b"\0"), self.huge_jpeg(65000, 65000)):
+            assert "the limit is 400 million" in refusal(data)
+
+    def test_progressive_jpeg_is_refused_where_it_would_take_gigabytes(self) -> None:
+        assert "not progressive" in refusal(self.huge_jpeg(20000, 20000, 0xC2))
+
+    def test_refusing_and_reducing_take_little_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[int] = []
+        monkeypatch.setattr(images, "_imdecode", lambda data, flags: asked.append(flags))
+        refusal(png(20000, 20000, 8, 2, b"\0"))
+        assert asked == []
+        refusal(self.huge_jpeg(20000, 20000))  # which "decodes" to None here
+        assert asked == [cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION]
+
+    @pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
+    def test_one_pixel(self, kind: str) -> None:
+        assert "too small: 1 x 1 pixels, the minimum is 16" in refusal(encode(kind, np.zeros((1, 1), np.uint8)))
+
+    def test_sixteen_pixels_are_enough(self) -> None:
+        assert load_photo(encode(".png", np.zeros((16, 16), np.uint8))).pixels.shape == (16, 16)
+        assert "too small" in refusal(encode(".png", np.zeros((15, 300), np.uint8)))
+
+
+class TestBadFiles:
+    def test_missing(self, tmp_path: Path) -> None:
+        assert refusal(tmp_path / "none.png").startswith(f"{tmp_path}/none.png: no such file")
+
+    def test_empty(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jpg"
+        path.touch()
+        assert "empty file" in refusal(str(path))
+        assert "empty" in refusal(b"")
+
+    def test_text_renamed(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        path.write_text("this is no picture\n" * 50)
+        assert "its content is not a photo" in refusal(path)
+
+    @pytest.mark.parametrize("kind", [".jpg", ".png", ".webp", ".tiff", ".bmp", ".pgm"])
+    @pytest.mark.parametrize("share", [0.02, 0.3, 0.7, 0.99])
+    def test_truncated(self, kind: str, share: float, capfd: pytest.CaptureFixture[str]) -> None:
+        pixels = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+        data = encode(kind, cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY) if kind == ".pgm" else pixels)
+        assert "damaged" in refusal(data[: max(16, int(len(data) * share))])
+        assert capfd.readouterr() == ("", "")
+
+    def test_the_end_is_missed_even_by_an_opencv_that_fills_in_grey(self) -> None:
+        assert "cut off before its end" in refusal(encode(".jpg", quadrants())[:-2])
+
+    def test_png_without_pixels(self, capfd: pytest.CaptureFixture[str]) -> None:
+        data = encode(".png", quadrants())
+        assert "it holds no pixels" in refusal(data[:33] + chunk(b"IEND", b""))
+        assert capfd.readouterr() == ("", "")
+
+    def test_a_wrong_checksum_is_found_before_libpng_complains(self, capfd: pytest.CaptureFixture[str]) -> None:
+        data = bytearray(encode(".png", quadrants()))
+        data[60] ^= 1
+        assert "checksum" in refusal(bytes(data))
+        assert capfd.readouterr() == ("", "")
+
+    def test_folder(self, tmp_path: Path) -> None:
+        assert "a folder, not a photo" in refusal(tmp_path)
+
+    def test_broken_link(self, tmp_path: Path) -> None:
+        link = tmp_path / "a.jpg"
+        link.symlink_to("gone.jpg")
+        assert "broken symbolic link to gone.jpg" in refusal(link)
+
+    def test_link_to_itself(self, tmp_path: Path) -> None:
+        link = tmp_path / "a.jpg"
+        link.symlink_to("a.jpg")
+        assert "not a usable path" in refusal(link)
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+    def test_pipe_and_device_do_not_block(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "a.jpg"
+        os.mkfifo(pipe)
+        assert "a pipe or a device" in refusal(pipe)
+        assert "a pipe or a device" in refusal("/dev/zero")
+
+    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
+    def test_unreadable(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jpg"
+        path.write_bytes(encode(".jpg", quadrants()))
+        path.chmod(0)
+        assert "no permission" in refusal(path)
+
+    def test_unreadable_for_root_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        path = tmp_path / "a.jpg"
+        path.write_bytes(encode(".jpg", quadrants()))
+
+        def deny(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", deny)
+        assert "no permission" in refusal(path)
+
+    def test_names_cannot_break_the_line(self) -> None:
+        assert refusal("a\nb\x1b[31m.png").startswith("a\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}[31m.png: no such file")
+        assert "not a usable path" in refusal("a\0b")
+        assert "empty path" in refusal("")
+        assert len(refusal("x" * 5000)) < 500
+
+    @pytest.mark.parametrize("brand", [b"heic", b"avif"])
+    def test_heif(self, brand: bytes) -> None:
+        assert "save it as JPEG" in refusal(b"\0\0\0\x18ftyp" + brand + b"\0" * 100)
+
+    @pytest.mark.parametrize("source", [None, 3, [1, 2], {"a": 1}])
+    def test_other_objects(self, source: object) -> None:
+        assert "not a photo" in refusal(source)  # type: ignore[arg-type]
+
+
+class TestArrays:
+    def test_shapes(self) -> None:
+        grey = quadrants()
+        for array in (grey, grey[..., None], np.repeat(grey[..., None], 3, axis=2), np.dstack([grey] * 3 + [np.full_like(grey, 255)])):
+            photo = load_photo(array)
+            assert (photo.name, photo.width, photo.height) == ("<array>", 96, 64)
+            assert np.abs(photo.pixels.astype(int) - grey).max() <= 1
+
+    def test_colors_are_rgb(self) -> None:
+        red = np.zeros((20, 20, 3), np.uint8)
+        red[..., 0] = 200
+        assert load_photo(red).pixels[0, 0] == round(0.299 * 200)
+        assert load_color(red)[0, 0].tolist() == [0, 0, 200]
+
+    def test_floats_are_0_to_1(self) -> None:
+        for dtype in (np.float16, np.float32, np.float64):
+            assert (load_photo(np.full((20, 20), 0.5, dtype)).pixels == 128).all()
+        assert "0..1" in refusal(np.full((20, 20), 255.0))
+        assert "0..1" in refusal(np.full((20, 20, 3), -0.5))
+
+    @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+    def test_not_finite(self, bad: float) -> None:
+        array = np.zeros((20, 20), np.float32)
+        array[3, 4] = bad
+        assert "NaN or infinite" in refusal(array)
+
+    @pytest.mark.parametrize("dtype", [bool, np.int64, np.int8, np.int16, np.uint32, object, complex, "U1"])
+    def test_wrong_types(self, dtype: type) -> None:
+        assert "are not read" in refusal(np.zeros((20, 20), dtype))
+
+    @pytest.mark.parametrize("shape", [(), (20,), (20, 20, 2), (3, 20, 20), (20, 20, 3, 1), (20, 20, 0)])
+    def test_wrong_shapes(self, shape: tuple[int, ...]) -> None:
+        assert "shape" in refusal(np.zeros(shape, np.uint8))
+
+    def test_empty_and_small(self) -> None:
+        assert "empty array" in refusal(np.zeros((0, 20), np.uint8))
+        assert "too small" in refusal(np.zeros((1, 1), np.uint8))
+
+    def test_views_big_endian_and_read_only(self) -> None:
+        grey = quadrants()
+        assert np.array_equal(load_photo(grey[::-1, ::-1]).pixels, grey[::-1, ::-1])
+        assert np.array_equal(load_photo(grey.astype(">u2") * 257).pixels, grey)
+        grey.flags.writeable = False
+        assert np.array_equal(load_photo(grey).pixels, grey)
+
+    def test_the_photo_does_not_share_the_callers_memory(self) -> None:
+        grey = quadrants()
+        photo = load_photo(grey)
+        grey[:] = 0
+        assert photo.pixels.max() == 250
+
+
+class TestListing:
+    def test_folders_expand_in_sorted_order(self, tmp_path: Path) -> None:
+        for name in ("b.PNG", "a.jpg", "sub/c.webp", "sub/notes.txt", ".hidden.jpg", ".cache/d.jpg", "z.tif"):
+            path = tmp_path / name
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        names = [str(path.relative_to(tmp_path)) for path in list_photos([tmp_path]) if isinstance(path, Path)]
+        assert names == ["a.jpg", "b.PNG", "sub/c.webp", "z.tif"]
+
+    def test_named_files_and_stdin_stay_as_given(self, tmp_path: Path) -> None:
+        assert list_photos(["-", tmp_path / "missing.xyz", "-"]) == ["-", tmp_path / "missing.xyz", "-"]
+
+    def test_folder_without_photos(self, tmp_path: Path) -> None:
+        (tmp_path / "notes.txt").touch()
+        with pytest.raises(ImageError, match="no photos in this folder"):
+            list_photos([tmp_path])
+
+    def test_loops_of_links_end(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jpg").touch()
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub" / "up").symlink_to(tmp_path)
+        (tmp_path / "sub" / "self").symlink_to("self")
+        assert list_photos([tmp_path]) == [tmp_path / "a.jpg"]
+
+
+class TestFuzz:
+    """Whatever the bytes, the answer is a photo or an ImageError."""
+
+    def seeds(self) -> list[bytes]:
+        pixels = cv2.resize(np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8), (40, 30))
+        grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
+        return [
+            with_exif_jpeg(encode(".jpg", pixels), 6),
+            encode(".jpg", pixels, cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
+            encode(".png", pixels),
+            encode(".webp", pixels),
+            encode(".bmp", pixels),
+            encode(".pgm", grey),
+            tiff(grey, 3),
+            CMYK_JPEG,
+        ]
+
+    def attempt(self, data: bytes) -> bool:
+        try:
+            photo = load_photo(data)
+        except ImageError:
+            return False
+        assert photo.pixels.ndim == 2
+        assert photo.pixels.dtype == np.uint8
+        return True
+
+    def test_random_bytes(self) -> None:
+        rng = np.random.default_rng(7)
+        starts = [seed[:12] for seed in self.seeds()] + [b"", b"GIF89a", b"II+\0", b"P6\n"]
+        for i in range(600):
+            self.attempt(starts[i % len(starts)] + rng.bytes(int(rng.integers(1, 400))))
+
+    def test_mutated_photos(self) -> None:
+        rng = np.random.default_rng(8)
+        read = 0
+        for seed in self.seeds():
+            assert self.attempt(seed)
+            for _ in range(120):
+                data = bytearray(seed)
+                for at in rng.integers(0, len(data), int(rng.integers(1, 6))):
+                    data[at] = int(rng.integers(256))
+                if rng.random() < 0.3:
+                    del data[int(rng.integers(len(data))) :]
+                read += self.attempt(bytes(data))
+        assert read > 50  # or the mutations are too rough to test decoding
+
+
+def test_opencv_logs_again_after_many_threads() -> None:
+    before = images._set_log_level(3)
+    broken = encode(".bmp", quadrants())[:200]
+
+    def work() -> None:
+        for _ in range(30):
+            with pytest.raises(ImageError):
+                load_photo(broken)
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert images._set_log_level(before) == 3

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clockread import models
+from clockread.errors import ClockreadError, ModelError
+
+DATA = b"not really onnx"
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    entry = {
+        "file": "pose.onnx",
+        "sha256": hashlib.sha256(DATA).hexdigest(),
+        "bytes": len(DATA),
+        "opset": 17,
+        "inputs": {"crop": {"dtype": "uint8", "shape": ["batch", 96, 96, 1]}},
+        "outputs": {"points": {"dtype": "float32", "shape": ["batch", 10]}},
+        "preprocessing": {"color": "grey"},
+        "training": {"command": "python -m training.run_all --only pose", "seed": 7},
+        "metrics": {"centre": 0.01},
+    }
+    return {"format": 1, "models": {"default": {"pose": entry | changes}}}
+
+
+def write(folder: Path, content: dict[str, Any], data: bytes | None = DATA) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "manifest.json").write_text(json.dumps(content), encoding="utf-8")
+    if data is not None:
+        (folder / "pose.onnx").write_bytes(data)
+    return folder
+
+
+def one_line(caught: pytest.ExceptionInfo[ModelError]) -> str:
+    text = str(caught.value)
+    assert "\n" not in text
+    assert isinstance(caught.value, ClockreadError)
+    return text
+
+
+def test_a_sound_folder_gives_the_bytes_and_all_that_the_manifest_says(tmp_path: Path) -> None:
+    found = models.load_manifest(write(tmp_path, manifest()))
+    entry = found.entry("pose")
+    assert models.model_bytes(entry) == DATA
+    assert entry.path == tmp_path / "pose.onnx"
+    assert (entry.role, entry.opset, entry.size) == ("pose", 17, len(DATA))
+    assert entry.inputs["crop"] == models.TensorSpec("uint8", ("batch", 96, 96, 1))
+    assert entry.outputs["points"].shape == ("batch", 10)
+    assert entry.training["seed"] == 7
+    assert entry.metrics == {"centre": 0.01}
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        entry.opset = 18  # type: ignore[misc]
+
+
+def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
+    entry = models.load_manifest(write(tmp_path, manifest(), bytes([DATA[0] ^ 1]) + DATA[1:])).entry("pose")
+    with pytest.raises(ModelError, match=r"pose\.onnx is damaged or of another version") as caught:
+        models.model_bytes(entry)
+    assert "reinstall" in one_line(caught)
+
+
+def test_a_truncated_file_is_noticed(tmp_path: Path) -> None:
+    entry = models.load_manifest(write(tmp_path, manifest(), DATA[:-1])).entry("pose")
+    with pytest.raises(ModelError, match=f"{len(DATA) - 1} bytes instead of {len(DATA)}"):
+        models.model_bytes(entry)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    entry = models.load_manifest(write(tmp_path, manifest(), None)).entry("pose")
+    with pytest.raises(ModelError, match=r"pose\.onnx is missing") as caught:
+        models.model_bytes(entry)
+    assert "reinstall" in one_line(caught)
+
+
+def test_a_missing_manifest_says_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="missing") as caught:
+        models.load_manifest(tmp_path)
+    assert "training.run_all" in one_line(caught)
+    assert str(tmp_path) in one_line(caught)
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", None])
+def test_another_format_asks_for_an_upgrade(tmp_path: Path, version: object) -> None:
+    write(tmp_path, {"format": version, "something": "new"})
+    with pytest.raises(ModelError, match="of another version") as caught:
+        models.load_manifest(tmp_path)
+    assert "upgrade clockread" in one_line(caught)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "3",
+        "{}",
+        '{"format": 1}',
+        '{"format": 1, "models": []}',
+        '{"format": 1, "models": {"default": {"pose": {}}}}',
+        '{"format": 1, "models": {"default": {"pose": null}}}',
+    ],
+)
+def test_a_damaged_manifest_is_said_to_be_damaged(tmp_path: Path, text: str) -> None:
+    (tmp_path / "manifest.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match="is damaged") as caught:
+        models.load_manifest(tmp_path)
+    one_line(caught)
+
+
+def test_bytes_that_are_no_text_are_said_to_be_damaged(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_bytes(b"\xff\xfe\x00\x80 \x81")
+    with pytest.raises(ModelError, match="is damaged"):
+        models.load_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../pose.onnx", "/etc/hostname", "sub/pose.onnx", "..", ""])
+def test_a_manifest_cannot_point_outside_its_folder(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ModelError, match="is damaged"):
+        models.load_manifest(write(tmp_path, manifest(file=name)))
+
+
+def test_an_unknown_role_or_model_is_a_model_error(tmp_path: Path) -> None:
+    found = models.load_manifest(write(tmp_path, manifest()))
+    with pytest.raises(ModelError, match="finder"):
+        found.entry("finder")
+    with pytest.raises(ModelError, match="tiny"):
+        found.entry("pose", "tiny")
+
+
+def test_the_package_folder_comes_before_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package, checkout = tmp_path / "package", tmp_path / "checkout"
+    monkeypatch.setattr(models, "EXPORTED_FOLDERS", (package, checkout))
+    write(checkout, manifest())
+    assert models.load_manifest().path.parent == checkout
+    write(package, manifest())
+    assert models.load_manifest().path.parent == package
+
+
+@pytest.mark.skipif(not (models.PACKAGE_FOLDER.parent / "pyproject.toml").is_file(), reason="not a checkout")
+def test_an_editable_install_looks_into_the_checkout() -> None:
+    assert models.PACKAGE_FOLDER.parent / "exported" in models.EXPORTED_FOLDERS

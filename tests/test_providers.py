@@ -1,0 +1,251 @@
+from __future__ import annotations
+
+import builtins
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clockread import providers
+from clockread.errors import ModelError, ProviderError, RuntimeMissingError
+
+CACHED = (providers._cuda_problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> Iterator[None]:
+    for cached in CACHED:
+        cached.cache_clear()
+    yield
+    for cached in CACHED:
+        cached.cache_clear()
+
+
+class FakeRuntime:
+    """An onnxruntime of the CUDA build, on a machine where CUDA works, fails loudly, or turns silently into the CPU."""
+
+    __version__ = "1.99"
+    SessionOptions = SimpleNamespace
+
+    def __init__(self, cuda: str) -> None:
+        self.cuda = cuda
+        self.severity: list[int] = []
+        self.sessions: list[SimpleNamespace] = []
+
+    def get_available_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def set_default_logger_severity(self, level: int) -> None:
+        self.severity.append(level)
+
+    def preload_dlls(self) -> None:
+        print("Failed to load libcudnn")
+
+    def InferenceSession(self, model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:  # noqa: N802
+        names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
+        if names[0].startswith("CUDA"):
+            if self.cuda == "loud":
+                raise RuntimeError("libcublas.so not found\nsecond line")
+            if self.cuda == "silent":
+                names = ["CPUExecutionProvider"]
+        session = SimpleNamespace(get_providers=lambda: names, run=lambda *_: [np.zeros(1)], options=options, kwargs=kwargs)
+        self.sessions.append(session)
+        return session
+
+
+@pytest.fixture
+def fake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
+    runtime = FakeRuntime(request.param)
+    monkeypatch.setattr(providers, "require_runtime", lambda: runtime)
+    monkeypatch.setattr(providers, "_has_driver", lambda: True)
+    # The fixture above clears caches by the names it took at import, so the replaced one needs none.
+    return runtime
+
+
+def test_importing_clockread_providers_imports_no_runtime() -> None:
+    code = "import sys, clockread.providers; print([m for m in ('onnxruntime', 'tensorflow', 'keras') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_without_a_runtime_one_line_names_both_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # what makes `import onnxruntime` fail
+    with pytest.raises(RuntimeMissingError) as caught:
+        providers.require_runtime()
+    text = str(caught.value)
+    assert "\n" not in text
+    assert 'pip install "clockread[cpu]"' in text
+    assert "clockread[gpu]" in text
+    assert isinstance(caught.value, ImportError)
+
+
+def test_a_runtime_that_cannot_load_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def broken(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "onnxruntime":
+            raise ImportError("libstdc++.so.6: version not found\nmore")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(RuntimeMissingError, match=r"cannot be imported \(libstdc\+\+\.so\.6: version not found\)"):
+        providers.require_runtime()
+
+
+def test_a_runtime_emptied_by_an_uninstall_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())
+    with pytest.raises(RuntimeMissingError, match="incomplete"):
+        providers.require_runtime()
+
+
+@pytest.mark.parametrize(
+    ("listed", "in_use"), [(["CPUExecutionProvider"], "onnxruntime "), (["CUDAExecutionProvider"], "onnxruntime-gpu ")]
+)
+def test_two_runtimes_warn_once_and_say_which_is_in_use(monkeypatch: pytest.MonkeyPatch, listed: list[str], in_use: str) -> None:
+    runtime = SimpleNamespace(InferenceSession=object, __version__="1.99", get_available_providers=lambda: listed)
+    monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
+    monkeypatch.setattr(metadata, "version", lambda name: "1.0")
+    with pytest.warns(RuntimeWarning, match=f"both installed.*in use is {in_use}1\\.99"):
+        providers.require_runtime()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        providers.require_runtime()
+
+
+def test_one_runtime_warns_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "onnxruntime-gpu":
+            raise metadata.PackageNotFoundError(name)
+        return "1.0"
+
+    monkeypatch.setattr(metadata, "version", version)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        providers.require_runtime()
+
+
+@pytest.mark.parametrize("provider", ["cpu", "auto"])
+def test_the_probe_model_runs_on_the_real_runtime(provider: providers.Provider) -> None:
+    session = providers.open_session(providers.PROBE_MODEL, provider, threads=1)
+    (out,) = session.run(None, {"x": np.array([3.5], np.float32)})
+    assert out.tolist() == [3.5]
+
+
+def test_usable_providers_end_with_the_cpu_and_hold_what_opens() -> None:
+    usable = providers.usable_providers()
+    assert usable[-1] == "cpu"
+    if "cuda" not in usable:
+        with pytest.raises(ProviderError, match="CUDA is not usable here: ") as caught:
+            providers.open_session(providers.PROBE_MODEL, "cuda")
+        assert "\n" not in str(caught.value)
+
+
+def test_a_broken_model_is_a_model_error_in_one_line() -> None:
+    with pytest.raises(ModelError, match="cannot load the model") as caught:
+        providers.open_session(b"\x00\x01 no model", "cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("arguments", "word"), [({"provider": "tpu"}, "tpu"), ({"threads": 0}, "threads")])
+def test_wrong_arguments_are_value_errors(arguments: dict[str, Any], word: str) -> None:
+    with pytest.raises(ValueError, match=word):
+        providers.open_session(providers.PROBE_MODEL, **arguments)
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+def test_cuda_is_taken_where_it_works(fake: FakeRuntime, capfd: pytest.CaptureFixture[str]) -> None:
+    for provider in ("auto", "cuda"):
+        assert providers.open_session(b"", provider, 3).get_providers()[0] == "CUDAExecutionProvider"
+    assert providers.usable_providers() == ["cuda", "cpu"]
+    assert fake.sessions[-1].options.intra_op_num_threads == 3
+    assert fake.sessions[-1].kwargs == {"enable_fallback": 0}
+    assert fake.severity[-1] == 2, "the process-wide logger is left as it was"
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("fake", ["silent", "loud"], indirect=True)
+def test_cuda_asked_for_by_name_never_gives_a_cpu_session(fake: FakeRuntime) -> None:
+    with pytest.raises(ProviderError, match="CUDA is not usable here: ") as caught:
+        providers.open_session(b"", "cuda")
+    assert "\n" not in str(caught.value)
+    assert providers.usable_providers() == ["cpu"]
+    assert fake.severity[-1] == 2
+
+
+@pytest.mark.parametrize("fake", ["silent", "loud"], indirect=True)
+def test_auto_falls_back_to_the_cpu_and_says_so_once(fake: FakeRuntime, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.warns(RuntimeWarning, match="on the CPU, because CUDA is not usable here"):
+        session = providers.open_session(b"", "auto")
+    assert session.get_providers() == ["CPUExecutionProvider"]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        providers.open_session(b"", "auto")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("fake", ["loud"], indirect=True)
+def test_a_machine_without_a_driver_gets_the_cpu_without_a_word(fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "_has_driver", lambda: False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert providers.open_session(b"", "auto").get_providers() == ["CPUExecutionProvider"]
+    assert fake.severity == [], "CUDA was not even tried"
+
+
+def test_threads_default_to_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "usable_threads", lambda: 5)
+    session = providers.open_session(providers.PROBE_MODEL, "cpu")
+    assert session.get_session_options().intra_op_num_threads == 5
+
+
+@pytest.mark.parametrize(("affinity", "quota", "threads"), [(8, None, 8), (8, 2.0, 2), (8, 2.9, 2), (8, 0.5, 1), (2, 6.0, 2)])
+def test_threads_are_the_smaller_of_affinity_and_quota(
+    monkeypatch: pytest.MonkeyPatch, affinity: int, quota: float | None, threads: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)), raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    monkeypatch.setattr(providers, "cgroup_cpus", lambda: quota)
+    assert providers.usable_threads() == threads
+
+
+def cgroups(tmp_path: Path, membership: str, files: dict[str, str]) -> float | None:
+    root = tmp_path / "cgroup"
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    (tmp_path / "membership").write_text(membership, encoding="utf-8")
+    return providers.cgroup_cpus(tmp_path / "membership", root)
+
+
+@pytest.mark.parametrize(
+    ("membership", "files", "cpus"),
+    [
+        ("0::/\n", {"cpu.max": "150000 100000"}, 1.5),
+        ("0::/\n", {"cpu.max": "max 100000"}, None),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "300000 100000"}, 3.0),
+        ("0::/a/b\n", {"a/b/cpu.max": "400000 100000", "a/cpu.max": "200000 100000"}, 2.0),
+        ("0::/host/only\n", {"cpu.max": "100000 100000"}, 1.0),
+        ("0::/../outside\n", {"cpu.max": "100000 100000"}, 1.0),
+        ("3:cpu,cpuacct:/job\n", {"cpu/job/cpu.cfs_quota_us": "250000", "cpu/job/cpu.cfs_period_us": "100000"}, 2.5),
+        ("3:cpu,cpuacct:/x\n", {"cpu,cpuacct/cpu.cfs_quota_us": "50000", "cpu,cpuacct/cpu.cfs_period_us": "100000"}, 0.5),
+        ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
+        ("3:cpuset:/\n", {"cpuset/cpu.cfs_quota_us": "1", "cpuset/cpu.cfs_period_us": "1"}, None),
+        ("0::/\n", {"cpu.max": "rubbish"}, None),
+        ("nonsense\n", {}, None),
+    ],
+)
+def test_cgroup_quota(tmp_path: Path, membership: str, files: dict[str, str], cpus: float | None) -> None:
+    assert cgroups(tmp_path, membership, files) == cpus
+
+
+def test_no_cgroups_at_all(tmp_path: Path) -> None:
+    assert providers.cgroup_cpus(tmp_path / "none", tmp_path) is None

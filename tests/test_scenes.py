@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("PIL")
+pytest.importorskip("matplotlib")
+
+from clockread.finder import PADDING, SCENE
+from training.dials.scenes import SMALLEST, Scene, render_scene
+
+
+@pytest.fixture(scope="module")
+def scenes() -> list[Scene]:
+    return [render_scene(seed) for seed in range(120)]
+
+
+def test_the_same_seed_gives_the_same_scene(scenes: list[Scene]) -> None:
+    for seed in (0, 3, 17):
+        again = render_scene(seed)
+        np.testing.assert_array_equal(again.image, scenes[seed].image)
+        np.testing.assert_array_equal(again.boxes, scenes[seed].boxes)
+    assert any((scenes[0].image != scene.image).any() for scene in scenes[1:3])
+
+
+def test_shapes(scenes: list[Scene]) -> None:
+    for scene in scenes:
+        assert scene.image.shape == (SCENE, SCENE)
+        assert scene.image.dtype == np.uint8
+        assert scene.boxes.ndim == 2
+        assert scene.boxes.shape[1] == 4
+        assert scene.boxes.dtype == np.float32
+
+
+def test_every_clock_has_its_centre_in_the_picture(scenes: list[Scene]) -> None:
+    for scene in scenes:
+        x, y, w, h = scene.frame
+        centres = scene.boxes[:, :2] + scene.boxes[:, 2:] / 2
+        assert (centres > [x, y]).all()
+        assert (centres < [x + w, y + h]).all()
+        assert (scene.boxes[:, 2:].max(axis=1) >= SMALLEST - 1e-3).all()
+        assert (scene.boxes[:, 2:] > 0).all()
+
+
+def test_bars_are_plain(scenes: list[Scene]) -> None:
+    barred = [scene for scene in scenes if scene.frame[2:] != (SCENE, SCENE)]
+    assert len(barred) > 30
+    for scene in barred:
+        x, y, w, h = scene.frame
+        bars = np.ones((SCENE, SCENE), bool)
+        bars[y : y + h, x : x + w] = False
+        assert (scene.image[bars] == PADDING).all()
+
+
+def test_none_one_and_several_clocks(scenes: list[Scene]) -> None:
+    counts = np.bincount([len(scene.boxes) for scene in scenes], minlength=5)
+    assert 0.08 * len(scenes) < counts[0] < 0.35 * len(scenes)
+    assert counts[1] > 0.4 * len(scenes)
+    assert counts[2:5].sum() > 0.1 * len(scenes)
+    assert counts[5:].sum() == 0
+
+
+def test_another_size_is_the_same_kind_of_scene() -> None:
+    scene = render_scene(5, 200)
+    assert scene.image.shape == (200, 200)
+    assert max(scene.frame[2:]) == 200

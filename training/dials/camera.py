@@ -1,0 +1,97 @@
+"""The camera: perspective, light, blur, noise, low resolution and compression."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from random import Random
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.dials.canvas import Grey, noise, soft_noise
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Optics:
+    """Ranges of what the camera does; see the presets in `render`."""
+
+    max_tilt: float = 62.0  # degrees between the dial's normal and the line of sight
+    frontal: float = 0.45  # share of dials seen (nearly) straight on
+    turned: float = 0.3  # share with any rotation at all angles; the others are upright within a few degrees
+    clean: float = 0.12  # share of pictures without any degradation
+    blur: float = 1.0  # strength of blur and low resolution
+    noise: float = 1.0  # strength of noise and compression
+
+
+def view(rng: Random, optics: Optics) -> tuple[Matrix, float]:
+    """A homography from the dial plane to a camera plane where the dial has about radius 1, and its rotation in degrees."""
+    rotation = rng.gauss(0, 4) if rng.random() > optics.turned else rng.uniform(-180, 180)
+    tilt = abs(rng.gauss(0, 8)) if rng.random() < optics.frontal else rng.uniform(5, optics.max_tilt)
+    tilt = math.radians(min(tilt, optics.max_tilt))
+    azimuth = rng.uniform(0, 2 * math.pi)
+    distance = math.exp(rng.uniform(math.log(2.2), math.log(15)))  # of the camera, in dial radii: less is more perspective
+    rot = math.radians(rotation)
+    spin = np.array([[math.cos(rot), -math.sin(rot)], [math.sin(rot), math.cos(rot)]])
+    axis = np.array([math.cos(azimuth), math.sin(azimuth)])  # direction that recedes
+    squeeze = np.eye(2) + (math.cos(tilt) - 1) * np.outer(axis, axis)
+    h = np.eye(3)
+    h[:2, :2] = squeeze @ spin
+    h[2, :2] = (math.sin(tilt) / distance) * axis @ spin
+    if rng.random() < 0.04:  # scans and stretched pictures
+        h = np.diag([math.exp(rng.gauss(0, 0.12)), math.exp(rng.gauss(0, 0.12)), 1]) @ h
+    return h, rotation
+
+
+def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
+    """What happens to a picture between the scene and the file; ``radius`` is the dial's in pixels."""
+    if rng.random() < optics.clean:
+        return image
+    h, w = image.shape
+    if rng.random() < 0.55:  # uneven light
+        gx, gy = rng.gauss(0, 0.25), rng.gauss(0, 0.25)
+        gain = 1 + np.linspace(-1, 1, w, dtype=np.float32)[None, :] * gx + np.linspace(-1, 1, h, dtype=np.float32)[:, None] * gy
+        if rng.random() < 0.3:
+            gain = gain * (1 + soft_noise(rng, h, w, 4) * rng.uniform(0.02, 0.2))
+        image = cv2.multiply(image, np.maximum(gain, 0.05).astype(np.float32), dtype=cv2.CV_8U)
+    contrast = 1.0
+    if rng.random() < 0.75:  # exposure, contrast, gamma; the middle of the range is kept in the range
+        contrast, gamma = math.exp(rng.gauss(0, 0.25)), math.exp(rng.gauss(0, 0.25))
+        if rng.random() < 0.15:
+            contrast *= rng.uniform(0.3, 0.6)  # dark or hazy
+        ramp = np.arange(256, dtype=np.float32) / 255
+        curve = ramp**gamma * 255
+        middle = float(curve[int(image.mean())])
+        target = min(205.0, max(45.0, middle + rng.gauss(0, 25)))
+        image = cv2.LUT(image, np.clip((curve - middle) * contrast + target, 0, 255).astype(np.uint8))
+    soft = rng.random()
+    if soft < 0.3 * optics.blur:
+        sigma = min(rng.expovariate(1.0) * 0.01, 0.032) * radius + 0.3
+        image = cv2.GaussianBlur(image, (0, 0), sigma)
+    elif soft < 0.4 * optics.blur:
+        n = max(2, int(rng.uniform(0.02, 0.06) * radius))
+        kernel = np.zeros((2 * n + 1, 2 * n + 1), np.float32)
+        a, reach = rng.uniform(0, math.pi), n * rng.uniform(0.4, 0.9)
+        ends = [(int(n + s * reach * math.cos(a)), int(n + s * reach * math.sin(a))) for s in (-1, 1)]
+        cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA)
+        image = cv2.filter2D(image, -1, kernel / kernel.sum())
+    if rng.random() < 0.25 * optics.blur:  # a small dial, enlarged
+        small = max(0.2, min(1.0, rng.uniform(15, 48) / radius))
+        size = (max(8, int(w * small)), max(8, int(h * small)))
+        tiny = cv2.resize(image, size, interpolation=rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR)))
+        image = cv2.resize(tiny, (w, h), interpolation=rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
+    if rng.random() < 0.5:
+        sigma = min(rng.expovariate(1.0) * 5 * optics.noise, 20) * min(1.0, contrast)
+        grain = noise(rng, h, w) * sigma
+        if rng.random() < 0.3:
+            grain = cv2.blur(grain, (2, 2)) * 1.6
+        image = cv2.add(image, grain, dtype=cv2.CV_8U)
+    if rng.random() < 0.12:  # sharpened, as phones do
+        image = cv2.addWeighted(image, 1.8, cv2.blur(image, (3, 3)), -0.8, 0)
+    if rng.random() < 0.35 * optics.noise:
+        _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, rng.randrange(18, 90)))
+        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+    return np.asarray(image, dtype=np.uint8)

@@ -1,0 +1,155 @@
+"""One rendered dial from one seed, with exact labels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from random import Random
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.timecode import hand_angles
+from training.dials.backdrop import make_backdrop
+from training.dials.camera import Matrix, Optics, degrade, view
+from training.dials.canvas import CANVAS, UNIT, Canvas, Grey
+from training.dials.face import (
+    draw_case,
+    draw_extras,
+    draw_face,
+    draw_glass,
+    draw_numerals,
+    draw_occlusion,
+    draw_track,
+    pick_tones,
+)
+from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A family of pictures: how often dials have what, and what the camera does to them."""
+
+    optics: Optics = field(default_factory=Optics)
+    numerals: float = 0.8  # share of dials with numerals
+    second_hand: float = 0.42
+    marker: float = 0.12  # share with plain drawn-on hands
+    margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
+    shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
+
+
+PRESETS = {
+    "varied": Preset(),
+    "hard": Preset(Optics(max_tilt=68, frontal=0.2, turned=0.6, clean=0.02, blur=1.6, noise=1.4), numerals=0.75, second_hand=0.6),
+    "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
+}
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A dial as drawn, before any camera sees it."""
+
+    canvas: Canvas
+    outer: float  # case radius over face radius
+    minutes: int  # time shown, whole minutes past twelve, 0..719
+    hour_angle: float  # degrees, where the hand really points
+    minute_angle: float
+    second_angle: float  # degrees; nan without a second hand
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A rendered crop: (size, size) uint8 grey and its labels; the homography maps the dial plane to pixels."""
+
+    image: Grey
+    homography: Matrix
+    dial: Dial
+
+
+def draw_dial(rng: Random, preset: Preset) -> Dial:
+    """A whole clock, seen straight on."""
+    minutes = rng.randrange(720)
+    has_second = rng.random() < preset.second_hand
+    seconds = rng.random() * 60
+    late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
+    hour, minute = (float(v) for v in hand_angles(minutes + late))
+    hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
+    minute += rng.gauss(0, 0.5)
+    canvas, tones = Canvas(), pick_tones(rng)
+    outer = draw_case(rng, canvas, tones)
+    draw_face(rng, canvas, tones)
+    numerals = rng.random() < preset.numerals
+    track = draw_track(rng, canvas, tones, numerals)
+    if numerals:
+        draw_numerals(rng, canvas, tones, track)
+    draw_extras(rng, canvas, tones)
+    marker = rng.random() < preset.marker
+    pair = make_marker(rng, hour, minute, tones.hands) if marker else make_pair(rng, hour, minute, tones.hands, tones.face)
+    if rng.random() < 0.06:
+        pair.reverse()
+    hands = [make_alarm(rng, tones.face)] if rng.random() < 0.05 else []
+    hands += pair
+    second_angle = seconds * 6
+    if has_second:
+        second = make_second(rng, second_angle, tones.hands, tones.face)
+        hands = [second, *hands] if rng.random() < 0.15 else [*hands, second]
+    cap = 0.0 if (marker and rng.random() < 0.7) or rng.random() < 0.05 else rng.uniform(0.015, 0.09)
+    cap_tone = tones.hands if rng.random() < 0.7 else rng.uniform(0, 255)
+    draw_hands(rng, canvas, hands, cap, cap_tone)
+    canvas.lift_marks()
+    if canvas.wall_tone is None:
+        draw_glass(rng, canvas)
+    draw_occlusion(rng, canvas)
+    return Dial(canvas, outer, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
+
+
+_TO_CANVAS = np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
+_FROM_CANVAS = np.linalg.inv(_TO_CANVAS)
+_CIRCLE = np.stack([np.cos(np.arange(24) * math.pi / 12), np.sin(np.arange(24) * math.pi / 12), np.ones(24)])
+
+
+def extent(homography: NDArray[np.floating], radius: float) -> tuple[float, float, float, float]:
+    """Left, top, right, bottom of a circle of ``radius`` on the dial plane."""
+    q = homography @ (_CIRCLE * [[radius], [radius], [1]])
+    q = q[:2] / q[2]
+    return float(q[0].min()), float(q[1].min()), float(q[0].max()), float(q[1].max())
+
+
+def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
+    """The dial seen through ``homography`` (dial plane to pixels) in front of ``background``."""
+    h, w = background.shape
+    matrix = homography @ _FROM_CANVAS
+    scale = math.sqrt(abs(np.linalg.det(matrix[:2, :2] - np.outer(homography[:2, 2], matrix[2, :2]))))
+    grey, mask = dial.canvas.grey, dial.canvas.mask
+    if scale < 0.6:  # thin hands would alias
+        k = max(2, round(0.7 / scale))
+        grey, mask = cv2.blur(grey, (k, k)), cv2.blur(mask, (k, k))
+    seen = cv2.warpPerspective(grey, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    alpha = cv2.warpPerspective(mask, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    return np.asarray(cv2.add(cv2.multiply(seen, alpha, scale=1 / 255), cv2.multiply(background, 255 - alpha, scale=1 / 255)), dtype=np.uint8)
+
+
+def render(seed: int, preset: Preset, size: int) -> Picture:
+    """The dial of ``seed`` in a loose square crop of (size, size) pixels; the same seed gives the same pixels."""
+    rng = Random(seed)
+    dial = draw_dial(rng, preset)
+    plane, _ = view(rng, preset.optics)
+    left, top, right, bottom = extent(plane, dial.outer if rng.random() < 0.75 else 1.0)
+    low, high = (math.log(v) for v in preset.margin)
+    scale = size / (max(right - left, bottom - top) * math.exp(rng.uniform(low, high)))
+    center = (size - 1) / 2
+    place = np.array(
+        [
+            [scale, 0, center - scale * (left + right) / 2 + rng.gauss(0, preset.shift) * size / 2],
+            [0, scale, center - scale * (top + bottom) / 2 + rng.gauss(0, preset.shift) * size / 2],
+            [0, 0, 1.0],
+        ]
+    )
+    homography = place @ plane
+    backdrop = make_backdrop(rng, size, size)
+    if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
+        backdrop = cv2.addWeighted(backdrop, 0.2, backdrop, 0.0, 0.8 * dial.canvas.wall_tone)
+    image = paste(dial, backdrop, homography)
+    image = degrade(rng, image, preset.optics, scale)
+    return Picture(image, homography / homography[2, 2], dial)

@@ -1,0 +1,142 @@
+"""Keras → ONNX → `exported/`, with the manifest that the runtime checks."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from clockread.finder import SCENE
+from clockread.models import MANIFEST_FORMAT
+from clockread.patches import PATCH
+from clockread.polar import ANGLES, OUTER_RADIUS, RADII
+from training.fit import write_json
+
+OPSET = 17
+TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
+EXPORTED = Path(__file__).resolve().parent.parent / "exported"
+
+PREPROCESSING = {
+    "finder": {
+        "input": f"uint8 grey photo, letterboxed to {SCENE} x {SCENE} (one area resize, padding 128)",
+        "normalization": "in the graph",
+        "outputs": "heat: logits on a stride-8 grid; box: dx, dy within the cell, log(width / 32), log(height / 32)",
+    },
+    "pose": {
+        "input": f"uint8 grey square crop of a dial, {PATCH} x {PATCH}",
+        "normalization": "in the graph",
+        "outputs": "pose: cx, cy, s11, s12, s22, v1, v2 in the crop's [-1, 1] square (clockread.geometry); dial: logit",
+    },
+    "hands": {
+        "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) x {RADII} radii to {OUTER_RADIUS}",
+        "normalization": "in the graph",
+        "outputs": "hour, minute, twelve: logits over 120 angles of 3 degrees; minute and hour sin/cos are their mean resultants",
+    },
+}
+OUTPUTS = {"finder": ("heat", "box"), "pose": ("pose", "dial"), "hands": ("hour", "minute", "twelve")}
+
+
+def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
+    """Serialized ONNX of a Keras model with one named input, dynamic batch and ``outputs`` named and in that order.
+
+    Needs Keras on the TensorFlow backend.
+    """
+    import onnx
+    import tensorflow as tf
+    import tf2onnx
+
+    name, shape = model.inputs[0].name, model.inputs[0].shape
+    signature = [tf.TensorSpec([None, *shape[1:]], tf.uint8, name=name)]
+
+    @tf.function(input_signature=signature)  # type: ignore[untyped-decorator]
+    def call(x: Any) -> tuple[Any, ...]:
+        result = model(x, training=False)
+        return tuple(tf.identity(result[o], name=o) for o in outputs)
+
+    proto, _ = tf2onnx.convert.from_function(call, input_signature=signature, opset=OPSET)
+    renamed = {old.name: new for old, new in zip(proto.graph.output, outputs, strict=True)}
+    renamed[proto.graph.input[0].name] = name
+    for node in proto.graph.node:
+        for field in (node.input, node.output):
+            for i, value in enumerate(field):
+                field[i] = renamed.get(value, value)
+    for value in (*proto.graph.input, *proto.graph.output):
+        value.name = renamed[value.name]
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    del proto.graph.value_info[:]
+    proto.producer_version = ""
+    proto.graph.name = f"clockread {model.name}"
+    onnx.checker.check_model(proto, full_check=True)
+    return bytes(proto.SerializeToString(deterministic=True))
+
+
+def largest_difference(model: keras.Model, data: bytes, batch: np.ndarray, outputs: tuple[str, ...]) -> float:
+    """Largest difference between Keras and onnxruntime on one batch, over the largest magnitude of each output."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    got = session.run(list(outputs), {session.get_inputs()[0].name: batch})
+    wanted = model(batch, training=False)
+    away = 0.0
+    for name, value in zip(outputs, got, strict=True):
+        expected = np.asarray(keras.ops.convert_to_numpy(wanted[name]))
+        away = max(away, float(np.abs(expected - value).max() / max(1.0, np.abs(expected).max())))
+    return away
+
+
+def export(
+    model: keras.Model, role: str, batch: np.ndarray, training: Mapping[str, Any], *, folder: Path = EXPORTED, name: str = "default"
+) -> dict[str, Any]:
+    """Write one model and its manifest entry; raises ValueError where ONNX and Keras disagree on ``batch`` by more than TOLERANCE."""
+    import onnx
+
+    outputs = OUTPUTS[role]
+    data = to_onnx(model, outputs)
+    away = largest_difference(model, data, batch, outputs)
+    if away > TOLERANCE:
+        raise ValueError(f"{role}: ONNX differs from Keras by {away:.2g} (allowed {TOLERANCE})")
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / (f"{role}.onnx" if name == "default" else f"{role}-{name}.onnx")
+    file.write_bytes(data)
+    proto = onnx.load_from_string(data)
+
+    def specs(values: Any) -> dict[str, Any]:
+        return {
+            v.name: {
+                "dtype": onnx.helper.tensor_dtype_to_np_dtype(v.type.tensor_type.elem_type).name,
+                "shape": [d.dim_param or d.dim_value for d in v.type.tensor_type.shape.dim],
+            }
+            for v in values
+        }
+
+    entry = {
+        "file": file.name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "opset": OPSET,
+        "inputs": specs(proto.graph.input),
+        "outputs": specs(proto.graph.output),
+        "preprocessing": PREPROCESSING[role],
+        "training": {k: v for k, v in training.items() if k not in ("history", "metrics")},
+        "metrics": {**training.get("metrics", {}), "largest_difference_to_keras": away},
+    }
+    manifest_file = folder / "manifest.json"
+    manifest: dict[str, Any] = {"format": MANIFEST_FORMAT, "models": {}}
+    if manifest_file.exists():
+        manifest = json.loads(manifest_file.read_text())
+    manifest["models"].setdefault(name, {})[role] = entry
+    write_json(manifest_file, manifest)
+    return entry
+
+
+def training_command(profile: str) -> str:
+    """The command that made a model, for its manifest entry."""
+    return f"python -m training.run_all --profile {profile} --only {','.join(a for a in sys.argv if a.startswith('reader/')) or 'reader'}"
+
+

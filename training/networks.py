@@ -1,0 +1,103 @@
+"""The networks, in Keras 3 `keras.ops` only, so that any Keras backend trains them and TensorFlow exports them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers, ops
+
+from clockread.geometry import POSE_SIZE
+from clockread.patches import PATCH
+from clockread.polar import ANGLES, RADII
+
+HEADS = ("hour", "minute", "twelve")  # the circular distributions that `hands` gives
+BINS = ANGLES // 2  # angular bins of each distribution
+
+
+@dataclass(frozen=True)
+class HandsConfig:
+    """Width and depth of the polar reading network."""
+
+    stem: int = 16  # channels of the first 2-D convolution
+    fold: int = 32  # channels of the second, which are folded with the radius
+    width: int = 96  # channels of the circular 1-D convolutions
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
+
+
+@dataclass(frozen=True)
+class PoseConfig:
+    """Channels of the pose network at 40, 20, 10 and 5 pixels."""
+
+    channels: tuple[int, int, int, int] = (24, 48, 96, 128)
+    blocks: tuple[int, int, int, int] = (0, 1, 2, 0)  # residual blocks at each size
+    dense: int = 160
+
+
+def _standardized(x: keras.KerasTensor) -> keras.KerasTensor:
+    """uint8 grey (n, h, w) to float (n, h, w, 1), zero mean and unit deviation each (8 grey levels are taken for noise)."""
+    x = ops.cast(x, "float32")
+    mean = ops.mean(x, axis=(1, 2), keepdims=True)
+    centred = x - mean
+    deviation = ops.sqrt(ops.mean(ops.square(centred), axis=(1, 2), keepdims=True))
+    return ops.expand_dims(centred / (deviation + 8.0), -1)
+
+
+def _circular(x: keras.KerasTensor, pad: int) -> keras.KerasTensor:
+    """Repeat ``pad`` rows of the angle axis (axis 1) at both ends."""
+    return ops.concatenate([x[:, -pad:], x, x[:, :pad]], axis=1)
+
+
+def build_hands(config: HandsConfig | None = None) -> keras.Model:
+    """(n, 240, 64) uint8 polar images to three (n, 120) logits: hour hand, minute hand, 12, over the pose's angle.
+
+    The radius is folded into channels after two convolutions; circular 1-D convolutions then see the whole dial.
+    """
+    c = config or HandsConfig()
+    image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
+    x = _standardized(image)
+    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
+    x = layers.Conv2D(c.stem, 3, strides=(1, 2), padding="valid", use_bias=False, name="stem")(x)
+    x = layers.ReLU()(layers.BatchNormalization(name="stem_norm")(x))
+    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
+    x = layers.Conv2D(c.fold, 3, strides=(2, 2), padding="valid", use_bias=False, name="fold")(x)
+    x = layers.ReLU()(layers.BatchNormalization(name="fold_norm")(x))
+    x = layers.Reshape((BINS, RADII // 4 * c.fold))(x)
+    x = layers.Dense(c.width, use_bias=False, name="mix")(x)
+    x = layers.BatchNormalization(name="mix_norm")(x)
+    for i, dilation in enumerate(c.dilations):
+        y = layers.ReLU()(x)
+        y = layers.Conv1D(c.width, 5, dilation_rate=dilation, padding="valid", use_bias=False, name=f"ring{i}")(_circular(y, 2 * dilation))
+        y = layers.BatchNormalization(name=f"ring{i}_norm")(y)
+        x = layers.Add()([x, y])
+    x = layers.ReLU()(x)
+    logits = layers.Dense(len(HEADS), name="logits")(x)
+    outputs = {name: ops.cast(logits[:, :, i], "float32") for i, name in enumerate(HEADS)}
+    return keras.Model(image, outputs, name="hands")
+
+
+def _conv(x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, name=name)(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def build_pose(config: PoseConfig | None = None) -> keras.Model:
+    """(n, 160, 160) uint8 patches to `pose` (n, 7) in the patch's [-1, 1] square and `dial` (n, 1), the logit of its being one."""
+    c = config or PoseConfig()
+
+    image = keras.Input((PATCH, PATCH), dtype="uint8", name="patch")
+    x = ops.average_pool(_standardized(image), 2, strides=2)
+    for stage, (channels, blocks) in enumerate(zip(c.channels, c.blocks, strict=True)):
+        x = layers.ReLU()(_conv(x, channels, 5 if stage == 0 else 3, 2, f"down{stage}"))
+        for block in range(blocks):
+            y = layers.ReLU()(_conv(x, channels, 3, 1, f"block{stage}{block}a"))
+            y = _conv(y, channels, 3, 1, f"block{stage}{block}b")
+            x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.Flatten()(x)
+    x = layers.BatchNormalization(name="mix_norm")(layers.Dense(c.dense, use_bias=False, name="mix")(x))
+    x = layers.ReLU()(x)  # without the normalization nearly all of these units die in the first minute
+    # the bias is the average dial, so that training starts from one
+    start = keras.initializers.Constant([0, 0, 0.7, 0, 0.7, 0, 0])
+    pose = layers.Dense(POSE_SIZE, bias_initializer=lambda shape, dtype=None: start(shape, dtype), dtype="float32", name="pose")(x)
+    dial = layers.Dense(1, dtype="float32", name="dial")(x)
+    return keras.Model(image, {"pose": pose, "dial": dial}, name="pose")

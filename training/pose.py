@@ -1,0 +1,88 @@
+"""Training of the pose network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.geometry import Floats, Window, bounding_box, compose, decompose, project
+from clockread.patches import FROM_UNIT, PATCH, TO_UNIT, cut
+from clockread.pose import REFINED_MARGIN
+from training.batches import PoseBatches
+from training.fit import Schedule, fit, run_folder
+from training.losses import pose_loss
+from training.networks import PoseConfig, build_pose
+from training.shards import Shards, rendered
+
+SCHEDULES = {"smoke": Schedule(256, batch=16, steps_per_epoch=8), "reduced": Schedule(360_000, rate=2e-3), "full": Schedule(3_000_000, rate=2e-3)}
+VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start at a million
+TRAINING_SEED = 1_000_000
+CROPS_PER_SHARD = 30_000
+
+
+def training_shards(profile: str) -> list[Shards]:
+    """The rendered crops of a profile."""
+    if profile == "smoke":
+        return [rendered("varied", TRAINING_SEED, 200)]
+    return [rendered("varied", TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i in range(4 if profile == "reduced" else 16)]
+
+
+def validation_shard(profile: str, preset: str = "varied") -> Shards:
+    """Rendered crops that no training sees."""
+    return rendered(preset, VALIDATION_SEED, 50 if profile == "smoke" else {"varied": 2000, "hard": 1000}[preset])
+
+
+def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) -> Floats:
+    """Poses (n, 7) in unit coordinates after both passes, as `clockread.pose` makes them, for stored crops (n, PATCH, PATCH)."""
+    out = np.empty((len(images), 7))
+    for start in range(0, len(images), batch):
+        part = np.asarray(images[start : start + batch])
+        first = np.asarray(keras.ops.convert_to_numpy(model(part, training=False)["pose"]), np.float64)
+        boxes = [bounding_box(FROM_UNIT @ compose(p)) for p in first]
+        cuts = [cut(image, Window.around(box, REFINED_MARGIN)) for image, box in zip(part, boxes, strict=True)]
+        second = np.asarray(keras.ops.convert_to_numpy(model(np.stack([c[0] for c in cuts]), training=False)["pose"]), np.float64)
+        for i, (pose, (_, window)) in enumerate(zip(second, cuts, strict=True)):
+            out[start + i] = decompose(TO_UNIT @ window.from_unit() @ compose(pose))[0]
+    return out
+
+
+def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
+    """Centre and rim error in true radii: median and 90th percentile over (n, 7) poses in unit coordinates."""
+    points = np.array([[0.0, 0.0], *([np.sin(a), -np.cos(a)] for a in np.arange(8) * np.pi / 4)])
+    true = decompose(TO_UNIT @ shard.homography[: len(found)].astype(np.float64))[0]
+    away = np.linalg.norm(project(compose(found), points) - project(compose(true), points), axis=-1)
+    away /= np.sqrt(true[:, 2] * true[:, 4] - true[:, 3] ** 2)[:, None]
+    centre, rim = away[:, 0], away[:, 1:].mean(axis=1)
+    return {
+        "centre_median": float(np.median(centre)),
+        "centre_p90": float(np.quantile(centre, 0.9)),
+        "rim_median": float(np.median(rim)),
+        "rim_p90": float(np.quantile(rim, 0.9)),
+    }
+
+
+def run(profile: str, *, resume: bool, config: PoseConfig | None = None) -> dict[str, Any]:
+    """Train the pose network; the trained weights stay in the run's folder."""
+    validation = validation_shard(profile)
+    schedule = SCHEDULES[profile]
+    keras.utils.set_random_seed(schedule.seed)
+    model = build_pose(config)
+    data = PoseBatches(training_shards(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
+
+    def validate(model: keras.Model) -> dict[str, float]:
+        first = np.concatenate(
+            [np.asarray(model(np.asarray(validation.images[i : i + 250]), training=False)["pose"]) for i in range(0, len(validation), 250)]
+        )
+        once = {f"first_{k}": v for k, v in pose_errors(first, validation).items()}
+        return {**once, **pose_errors(find_poses(model, validation.images), validation)}
+
+    losses = {"pose": pose_loss, "dial": keras.losses.BinaryCrossentropy(from_logits=True)}
+    return fit(
+        model, data, losses, schedule, run_folder(profile, "reader/pose"), loss_weights={"pose": 1.0, "dial": 0.1}, validate=validate, resume=resume
+    )
+
+
+assert PATCH % 32 == 0  # five halvings
