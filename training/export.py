@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from clockread.finder import SCENE
 from clockread.models import MANIFEST_FORMAT
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, OUTER_RADIUS, RADII
-from training.fit import write_json
+from training.fit import run_folder, write_json
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
@@ -135,8 +134,32 @@ def export(
     return entry
 
 
-def training_command(profile: str) -> str:
-    """The command that made a model, for its manifest entry."""
-    return f"python -m training.run_all --profile {profile} --only {','.join(a for a in sys.argv if a.startswith('reader/')) or 'reader'}"
+def run(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Export the three trained networks of a profile; the smoke profile leaves the shipped models alone."""
+    from training.finder import SCHEDULES as FINDER, build_trained as trained_finder, sample_scenes
+    from training.hands import SCHEDULES as HANDS, trained_hands, unwrapped
+    from training.model_card import write_model_card
+    from training.pose import SCHEDULES as POSE, find_poses, trained_pose, validation_shard
+
+    del resume  # exporting takes seconds
+    folder = run_folder(profile, "reader/export") if profile == "smoke" else EXPORTED
+    shard = validation_shard(profile)
+    patches = np.asarray(shard.images[:16])
+    pose = trained_pose(profile)
+    batches = {
+        "finder": (trained_finder(profile), sample_scenes(4), FINDER),
+        "pose": (pose, patches, POSE),
+        "hands": (trained_hands(profile), unwrapped(patches, find_poses(pose, patches)), HANDS),
+    }
+    metrics: dict[str, Any] = {}
+    for role, (model, batch, schedules) in batches.items():
+        result = json.loads((run_folder(profile, f"reader/{role}") / "result.json").read_text())
+        command = f"python -m training.run_all --profile {profile} --only reader"
+        entry = export(model, role, batch, {**result, "command": command, "seed": schedules[profile].seed}, folder=folder)
+        metrics[f"{role}_bytes"] = entry["bytes"]
+        metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
+    metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
+    write_model_card(folder)
+    return {"metrics": metrics}
 
 

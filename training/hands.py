@@ -15,20 +15,20 @@ from clockread.timecode import Decoded, circular_difference, decode
 from training.batches import HandsBatches, similarity
 from training.fit import Schedule, fit, run_folder
 from training.losses import circular_cross_entropy
-from training.networks import HEADS, HandsConfig, build_hands, build_pose
-from training.pose import find_poses, training_shards, validation_shard
+from training.networks import HEADS, HandsConfig, build_hands
+from training.pose import find_poses, trained_pose, training_shards, validation_shard
 from training.shards import Shards
 
 SCHEDULES = {"smoke": Schedule(256, batch=16, steps_per_epoch=8), "reduced": Schedule(900_000), "full": Schedule(6_000_000)}
 LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6}
 
 
-def trained_pose(profile: str) -> keras.Model:
-    """The pose network of a finished run; FileNotFoundError where there is none."""
-    model = build_pose()
-    weights = run_folder(profile, "reader/pose") / "final.weights.h5"
+def trained_hands(profile: str) -> keras.Model:
+    """The reading network of a finished run; FileNotFoundError where there is none."""
+    model = build_hands()
+    weights = run_folder(profile, "reader/hands") / "final.weights.h5"
     if not weights.exists():
-        raise FileNotFoundError(f"{weights}: train reader/pose first")
+        raise FileNotFoundError(f"{weights}: train reader/hands first")
     model.load_weights(weights)
     return model
 

@@ -19,7 +19,7 @@ BINS = ANGLES // 2  # angular bins of each distribution
 class HandsConfig:
     """Width and depth of the polar reading network."""
 
-    stem: int = 16  # channels of the first 2-D convolution
+    stem: int = 24  # channels of the first 2-D convolution
     fold: int = 32  # channels of the second, which are folded with the radius
     width: int = 96  # channels of the circular 1-D convolutions
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
@@ -56,11 +56,11 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     c = config or HandsConfig()
     image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
     x = _standardized(image)
-    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
-    x = layers.Conv2D(c.stem, 3, strides=(1, 2), padding="valid", use_bias=False, name="stem")(x)
+    x = ops.pad(_circular(x, 2), ((0, 0), (0, 0), (1, 0), (0, 0)))
+    x = layers.Conv2D(c.stem, (5, 3), strides=(2, 2), padding="valid", use_bias=False, name="stem")(x)
     x = layers.ReLU()(layers.BatchNormalization(name="stem_norm")(x))
-    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
-    x = layers.Conv2D(c.fold, 3, strides=(2, 2), padding="valid", use_bias=False, name="fold")(x)
+    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
+    x = layers.Conv2D(c.fold, 3, strides=(1, 2), padding="valid", use_bias=False, name="fold")(x)
     x = layers.ReLU()(layers.BatchNormalization(name="fold_norm")(x))
     x = layers.Reshape((BINS, RADII // 4 * c.fold))(x)
     x = layers.Dense(c.width, use_bias=False, name="mix")(x)

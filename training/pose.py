@@ -35,6 +35,16 @@ def validation_shard(profile: str, preset: str = "varied") -> Shards:
     return rendered(preset, VALIDATION_SEED, 50 if profile == "smoke" else {"varied": 2000, "hard": 1000}[preset])
 
 
+def trained_pose(profile: str) -> keras.Model:
+    """The pose network of a finished run; FileNotFoundError where there is none."""
+    model = build_pose()
+    weights = run_folder(profile, "reader/pose") / "final.weights.h5"
+    if not weights.exists():
+        raise FileNotFoundError(f"{weights}: train reader/pose first")
+    model.load_weights(weights)
+    return model
+
+
 def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) -> Floats:
     """Poses (n, 7) in unit coordinates after both passes, as `clockread.pose` makes them, for stored crops (n, PATCH, PATCH)."""
     out = np.empty((len(images), 7))

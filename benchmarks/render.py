@@ -1,0 +1,35 @@
+"""Dials a second of the renderer on one core: `python benchmarks/render.py` (128 x 128, preset varied, median of rounds)."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Annotated
+
+import cv2
+import typer
+
+from training.dials.render import PRESETS, render
+
+
+def main(
+    size: Annotated[int, typer.Option(help="Pixels a dial.")] = 128,
+    preset: str = "varied",
+    count: Annotated[int, typer.Option(help="Dials a round.")] = 300,
+    rounds: int = 5,
+) -> None:
+    """Measure the renderer on one core."""
+    cv2.setNumThreads(1)
+    for seed in range(count):  # glyphs and photographs are loaded on first use
+        render(seed, PRESETS[preset], size)
+    rates = []
+    for number in range(rounds):
+        began = time.perf_counter()
+        for seed in range(number * count, (number + 1) * count):
+            render(seed, PRESETS[preset], size)
+        rates.append(count / (time.perf_counter() - began))
+    print(f"{size} x {size}, preset {preset}: {statistics.median(rates):.0f} dials/s on one core (lowest {min(rates):.0f}, highest {max(rates):.0f})")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,61 @@
+"""From photo pixels to patches and polar images: every step keeps the geometry exactly."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from clockread.geometry import Window, project
+from clockread.patches import FROM_UNIT, PATCH, TO_UNIT, cut
+from clockread.polar import ANGLES, OUTER_RADIUS, RADII, unwrap
+
+
+def blob(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
+    """A bright spot centred at (x, y)."""
+    gx = np.exp(-0.5 * ((np.arange(width) - x) / sigma) ** 2)
+    gy = np.exp(-0.5 * ((np.arange(height) - y) / sigma) ** 2)
+    return (255 * gy[:, None] * gx[None, :]).astype(np.uint8)
+
+
+def centroid(image: np.ndarray) -> np.ndarray:
+    weight = image.astype(float)
+    ys, xs = np.mgrid[: image.shape[0], : image.shape[1]]
+    return np.array([(xs * weight).sum(), (ys * weight).sum()]) / weight.sum()
+
+
+@pytest.mark.parametrize("side", [40.0, 160.0, 413.7])
+@pytest.mark.parametrize("place", [(300.0, 200.0), (40.0, 30.0), (600.0, 450.0)])
+def test_a_cut_window_says_where_its_pixels_come_from(side: float, place: tuple[float, float]) -> None:
+    x, y = place
+    spot = np.array([x + side / 15 * np.sign(320 - x), y + side / 18 * np.sign(240 - y)])  # towards the middle: not cut by the border
+    image = blob(640, 480, spot[0], spot[1], side / 100 + 0.5)
+    patch, window = cut(image, Window(x, y, side))
+    assert patch.shape == (PATCH, PATCH)
+    assert patch.dtype == np.uint8
+    found = project(window.from_unit() @ TO_UNIT, centroid(patch)[None, :])[0]
+    np.testing.assert_allclose(found, spot, atol=0.1 + side / 400)
+
+
+def test_a_window_outside_the_photo_still_gives_a_patch() -> None:
+    patch, _ = cut(np.full((20, 30), 77, np.uint8), Window(500, -400, 50))
+    assert (patch == 77).all()
+
+
+def test_unit_square_maps_to_pixel_edges() -> None:
+    corners = project(FROM_UNIT, np.array([[-1.0, -1.0], [1.0, 1.0]]))
+    np.testing.assert_allclose(corners, [[-0.5, -0.5], [PATCH - 0.5, PATCH - 0.5]])
+
+
+@pytest.mark.parametrize("angle", [0.0, 37.5, 90.0, 271.5])
+def test_a_hand_is_a_row_of_the_polar_image(angle: float) -> None:
+    image = np.zeros((160, 160), np.uint8)
+    a = np.deg2rad(angle)
+    centre, tip = (80.0, 78.0), (80 + 50 * np.sin(a), 78 - 50 * np.cos(a))
+    cv2.line(image, tuple(round(v * 16) for v in centre), tuple(round(v * 16) for v in tip), 255, 3, cv2.LINE_AA, 4)
+    polar = unwrap(image, np.array([[60, 0, 80], [0, 60, 78], [0, 0, 1.0]]))
+    assert polar.shape == (ANGLES, RADII)
+    outside_hub = polar[:, RADII // 4 :].astype(float).sum(axis=1)
+    assert abs(outside_hub.argmax() - angle / 1.5) <= 1
+    length = (polar[round(angle / 1.5)] > 127).nonzero()[0].max() * OUTER_RADIUS / RADII
+    assert length == pytest.approx(50 / 60, abs=0.06)

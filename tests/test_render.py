@@ -1,0 +1,64 @@
+"""The renderer: exact labels, determinism, variety."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clockread.geometry import decompose, project
+from clockread.timecode import circular_difference, hand_angles
+from training.dials.render import PRESETS, extent, render
+
+SIZE = 128
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS))
+def test_the_same_seed_gives_the_same_picture(preset: str) -> None:
+    for seed in range(3):
+        a, b = (render(seed, PRESETS[preset], SIZE) for _ in range(2))
+        np.testing.assert_array_equal(a.image, b.image)
+        np.testing.assert_array_equal(a.homography, b.homography)
+        assert a.dial.minutes == b.dial.minutes
+
+
+def test_seeds_differ() -> None:
+    assert (render(1, PRESETS["varied"], SIZE).image != render(2, PRESETS["varied"], SIZE).image).mean() > 0.5
+
+
+def test_hands_stand_where_the_time_says() -> None:
+    away_hour, away_minute = [], []
+    for seed in range(200):
+        dial = render(seed, PRESETS["plain"], 32).dial
+        hour, minute = hand_angles(dial.minutes)
+        away_hour.append(float(circular_difference(dial.hour_angle, hour, 360)))
+        away_minute.append(float(circular_difference(dial.minute_angle, minute, 360)))
+    assert np.std(away_hour) < 3
+    assert -2.5 < min(away_minute)
+    assert max(away_minute) < 8.5  # up to a minute late where a second hand runs
+
+
+def test_most_dials_lie_in_their_crop_and_turned_ones_are_labelled() -> None:
+    inside, rotations = 0, []
+    for seed in range(100):
+        picture = render(seed, PRESETS["varied"], SIZE)
+        left, top, right, bottom = extent(picture.homography, 1.0)
+        inside += left > -4 and top > -4 and right < SIZE + 4 and bottom < SIZE + 4
+        rotations.append(abs(float(decompose(picture.homography)[1])))
+    assert inside >= 80
+    assert 0.1 < np.mean(np.array(rotations) > 20) < 0.5
+
+
+def test_the_labelled_hands_are_on_the_picture() -> None:
+    """Along the labelled minute hand the face looks different from beside it, on plain dials seen clearly."""
+    seen = 0
+    for seed in range(60):
+        picture = render(seed, PRESETS["plain"], 256)
+        across = []
+        for off in (0.0, -15.0, 15.0):
+            a = np.deg2rad(picture.dial.minute_angle + off)
+            radii = np.linspace(0.25, 0.45, 12)
+            points = project(picture.homography, np.stack([radii * np.sin(a), -radii * np.cos(a)], axis=1)).round().astype(int)
+            points = points.clip(0, 255)
+            across.append(float(np.median(picture.image[points[:, 1], points[:, 0]])))
+        seen += abs(across[0] - across[1]) > 15 or abs(across[0] - across[2]) > 15
+    assert seen >= 45

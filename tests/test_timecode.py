@@ -1,0 +1,99 @@
+"""Times, angles and joint decoding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clockread.timecode import (
+    angle_of,
+    circular_difference,
+    clock_text,
+    decode,
+    hand_angles,
+    rotation_prior,
+    sincos,
+)
+
+BINS = 120
+DEGREES = np.arange(BINS) * 3.0
+
+
+def bump(degrees: np.ndarray, deviation: float = 2.5) -> np.ndarray:
+    """Logits of a wrapped normal about each of n angles."""
+    return -0.5 * (circular_difference(DEGREES[None, :], np.asarray(degrees)[:, None], 360.0) / deviation) ** 2
+
+
+def logits_of(minutes: np.ndarray, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    hour, minute = hand_angles(minutes)
+    return bump(hour + rotation), bump(minute + rotation), bump(rotation)
+
+
+@pytest.mark.parametrize(("minutes", "hour", "minute"), [(0, 0, 0), (180, 90, 0), (370, 185, 60), (719, 359.5, 354)])
+def test_hand_angles(minutes: int, hour: float, minute: float) -> None:
+    assert hand_angles(minutes) == (pytest.approx(hour), pytest.approx(minute))
+
+
+def test_sincos_and_back() -> None:
+    angles = np.arange(0.0, 360.0, 7.0)
+    np.testing.assert_allclose(angle_of(sincos(angles) * 0.3), angles, atol=1e-9)
+    np.testing.assert_allclose(sincos(90.0), [1.0, 0.0], atol=1e-12)
+
+
+@pytest.mark.parametrize(("a", "b", "way"), [(1, 719, 2), (719, 1, -2), (360, 0, -360), (5, 5, 0)])
+def test_circular_difference(a: float, b: float, way: float) -> None:
+    assert circular_difference(a, b, 720) == way
+
+
+@pytest.mark.parametrize(("minutes", "text"), [(0, "12:00"), (59, "12:59"), (60, "1:00"), (719, "11:59"), (609, "10:09")])
+def test_clock_text(minutes: int, text: str) -> None:
+    assert clock_text(minutes) == text
+
+
+def test_every_time_is_decoded_upright() -> None:
+    times = np.arange(720)
+    decoded = decode(*logits_of(times, np.zeros(720)))
+    np.testing.assert_array_equal(decoded.minutes, times)
+    assert decoded.confidence.min() > 0.9
+
+
+@pytest.mark.parametrize("rotation", [-4.5, 33.0, 90.0, 180.0, 271.0])
+def test_numerals_overrule_the_prior_of_upright_dials(rotation: float) -> None:
+    times = np.arange(0, 720, 7)
+    turns = np.full(len(times), rotation)
+    decoded = decode(*logits_of(times, turns))
+    assert np.abs(circular_difference(decoded.minutes, times, 720)).max() <= 1
+    assert np.abs(circular_difference(decoded.rotation, turns, 360)).max() < 1.5
+
+
+def test_without_numerals_a_dial_is_taken_for_upright() -> None:
+    times = np.arange(0, 720, 11)
+    hour, minute, _ = logits_of(times, np.zeros(len(times)))
+    twelve = np.log(np.where(np.arange(BINS) % 30 == 0, 0.25, 1e-9))  # four-fold symmetric marks
+    decoded = decode(hour, minute, np.tile(twelve, (len(times), 1)))
+    np.testing.assert_array_equal(decoded.minutes, times)
+
+
+def test_a_blurred_hour_hand_is_settled_by_the_minute_hand() -> None:
+    # the hour hand alone would say 3:50 (115 degrees): with the minute hand at 50 it can only be 3:50, at 10 only 3:10 or 4:10
+    hour, minute = bump(np.array([115.0]), 6.0), bump(np.array([300.0]))
+    assert decode(hour, minute, bump(np.array([0.0]))).minutes[0] == 230
+
+
+def test_hands_that_say_nothing_give_no_confidence() -> None:
+    flat = np.zeros((1, BINS))
+    assert decode(flat, flat, bump(np.array([0.0]))).confidence[0] < 0.05
+
+
+def test_hands_against_twelve() -> None:
+    decoded = decode(*logits_of(np.array([90]), np.array([90.0])))
+    assert angle_of(decoded.hour_sincos)[0] == pytest.approx(45, abs=1)
+    assert angle_of(decoded.minute_sincos)[0] == pytest.approx(180, abs=1)
+    assert np.hypot(*decoded.minute_sincos[0]) == pytest.approx(1, abs=0.01)
+
+
+def test_rotation_prior_is_a_distribution_that_prefers_upright() -> None:
+    p = np.exp(rotation_prior(BINS))
+    assert p.sum() == pytest.approx(1)
+    assert p.argmax() == 0
+    assert p[30] > 3 * p[15]

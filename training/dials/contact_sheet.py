@@ -1,0 +1,50 @@
+"""`python -m training.dials.contact_sheet OUT.png`: many rendered dials on one picture, to look at."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+import typer
+
+from clockread.geometry import project
+from clockread.timecode import clock_text
+from training.dials.canvas import disc_points
+from training.dials.render import PRESETS, render
+
+
+def sheet(preset: str, first_seed: int, rows: int, columns: int, size: int, labels: bool) -> np.ndarray:
+    """Contact sheet (rows · size, columns · size, 3) uint8 BGR; with ``labels`` the rim, 12 and the time are drawn on."""
+    tiles = []
+    for seed in range(first_seed, first_seed + rows * columns):
+        picture = render(seed, PRESETS[preset], size)
+        tile = cv2.cvtColor(picture.image, cv2.COLOR_GRAY2BGR)
+        if labels:
+            rim = project(picture.homography, disc_points(36))
+            cv2.polylines(tile, [(rim * 16).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA, 4)
+            cv2.circle(tile, tuple(int(v) for v in rim[0]), 3, (0, 0, 255), -1)
+            cv2.putText(tile, clock_text(picture.dial.minutes), (3, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 200, 255), 1, cv2.LINE_AA)
+        tiles.append(tile)
+    return np.vstack([np.hstack(tiles[i * columns : (i + 1) * columns]) for i in range(rows)])
+
+
+def main(
+    out: Annotated[Path, typer.Argument(help="Picture to write.")],
+    preset: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")] = "varied",
+    seed: Annotated[int, typer.Option(help="Seed of the first dial.")] = 0,
+    rows: int = 8,
+    columns: int = 12,
+    size: Annotated[int, typer.Option(help="Pixels a dial.")] = 160,
+    labels: Annotated[bool, typer.Option(help="Draw rim, 12 and time.")] = True,
+) -> None:
+    """Write a contact sheet of rendered dials."""
+    if preset not in PRESETS:
+        raise typer.BadParameter(f"{preset!r}: use one of {', '.join(PRESETS)}")
+    if not cv2.imwrite(str(out), sheet(preset, seed, rows, columns, size, labels)):
+        raise typer.BadParameter(f"{out}: cannot be written")
+
+
+if __name__ == "__main__":
+    typer.run(main)

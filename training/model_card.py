@@ -1,0 +1,58 @@
+"""The model card beside the exported models, made from the manifest: no figure in it is typed by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+TEXT = """# Model card: clockread
+
+Made by `python -m training.run_all --only reader/export` from `manifest.json`; figures are those of the training runs named there.
+
+## What it is for
+Reading the time off analog clocks and watches in photographs, on a CPU. Three small networks in a row: the *finder* gives the
+dials of a photo, *pose* says where exactly each lies (a homography), *hands* reads both hands and the place of 12 from the dial
+unwrapped to polar coordinates. The time is the one that the three distributions make most likely together.
+
+## What it was trained on
+Rendered dials only (`training/dials`), with fonts and background photographs from free packages (`training/assets.py`). No
+photograph of a clock was trained on.
+
+## What it is not for
+Dials with other than 12 hours, mirrored dials, more than one pair of hands on one axis, hands that move backwards, anything where a
+wrong time does harm. It does not read digital clocks. It knows no person, place or text.
+
+## Known weaknesses
+Second hands and short, wide minute hands can be taken for each other; ornate tower dials seen from far below, dials under strong
+reflections, and dials without numerals that are turned may be misread. Confidence is a probability by the networks' own account and
+was not calibrated on photographs.
+
+## Models
+"""
+
+
+def write_model_card(folder: Path) -> Path:
+    """Write MODEL_CARD.md into ``folder`` from its manifest.json; returns its path."""
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    lines = [TEXT.rstrip("\n"), ""]
+    for name, roles in manifest["models"].items():
+        total = sum(entry["bytes"] for entry in roles.values())
+        lines += [f"### {name} ({total / 1e6:.2f} MB)", "", "| | file | bytes | opset | samples | rendered validation |", "|---|---|---|---|---|---|"]
+        for role, entry in roles.items():
+            training, metrics = entry["training"], entry["metrics"]
+            shown = "; ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, float) and k != "largest_difference_to_keras")
+            samples = training.get("schedule", {}).get("samples", "")
+            lines.append(f"| {role} | `{entry['file']}` | {entry['bytes']:,} | {entry['opset']} | {samples:,} | {shown} |")
+        lines.append("")
+        for role, entry in roles.items():
+            training = entry["training"]
+            lines.append(
+                f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, Keras {training.get('keras')} on {training.get('backend')}, "
+                f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
+                f"{entry['metrics']['largest_difference_to_keras']:.1g}."
+            )
+        lines.append("")
+    path = folder / "MODEL_CARD.md"
+    path.write_text("\n".join(lines))
+    return path
