@@ -115,7 +115,7 @@ def summary(outcomes: list[Outcome]) -> dict[str, Any]:
     }
 
 
-def write_failures(outcomes: list[Outcome], folder: Path, reader: ClockReader, given: bool) -> None:
+def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
     """A picture of every wrong reading with its pose, hands, label and time drawn on it."""
     from clockread.overlay import draw
 
@@ -149,13 +149,13 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
         found, strays = read_found(reader, clocks)
         report["clocks, found in the photo"] = {**summary(found), "readings_elsewhere": strays}
         if failures is not None:
-            write_failures(given, failures / "given", reader, given=True)
-            write_failures(found, failures / "found", reader, given=False)
+            write_failures(given, failures / "given", given=True)
+            write_failures(found, failures / "found", given=False)
     if turned:
         outcomes = read_given(reader, turned)
         report["time144, the photo is the dial"] = summary(outcomes)
         if failures is not None:
-            write_failures(outcomes, failures / "time144", reader, given=True)
+            write_failures(outcomes, failures / "time144", given=True)
     if report:
         report["seconds"] = round(time.perf_counter() - began, 2)
         report["provider"] = reader.provider

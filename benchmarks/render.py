@@ -28,7 +28,8 @@ def main(
         for seed in range(number * count, (number + 1) * count):
             render(seed, PRESETS[preset], size)
         rates.append(count / (time.perf_counter() - began))
-    print(f"{size} x {size}, preset {preset}: {statistics.median(rates):.0f} dials/s on one core (lowest {min(rates):.0f}, highest {max(rates):.0f})")
+    spread = f"lowest {min(rates):.0f}, highest {max(rates):.0f}"
+    print(f"{size} x {size}, preset {preset}: {statistics.median(rates):.0f} dials/s on one core ({spread})")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ class PoseBatches(keras.utils.PyDataset):
         return self.steps
 
     def on_epoch_end(self) -> None:
+        """Move on to samples not seen yet."""
         self.epoch += 1
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -130,6 +131,7 @@ class HandsBatches(keras.utils.PyDataset):
         return self.steps
 
     def on_epoch_end(self) -> None:
+        """Move on to samples not seen yet."""
         self.epoch += 1
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:

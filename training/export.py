@@ -136,10 +136,14 @@ def export(
 
 def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the three trained networks of a profile; the smoke profile leaves the shipped models alone."""
-    from training.finder import SCHEDULES as FINDER, build_trained as trained_finder, sample_scenes
-    from training.hands import SCHEDULES as HANDS, trained_hands, unwrapped
+    from training.finder import SCHEDULES as FINDER
+    from training.finder import build_trained as trained_finder
+    from training.finder import sample_scenes
+    from training.hands import SCHEDULES as HANDS
+    from training.hands import trained_hands, unwrapped
     from training.model_card import write_model_card
-    from training.pose import SCHEDULES as POSE, find_poses, trained_pose, validation_shard
+    from training.pose import SCHEDULES as POSE
+    from training.pose import find_poses, trained_pose, validation_shard
 
     del resume  # exporting takes seconds
     folder = run_folder(profile, "reader/export") if profile == "smoke" else EXPORTED
@@ -161,5 +165,3 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
     write_model_card(folder)
     return {"metrics": metrics}
-
-

@@ -50,7 +50,9 @@ def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]
                 # from another crop of the same dial, as the finder's boxes vary
                 images = np.asarray(shard.images[start : start + 1000])
                 moves = [similarity(rng, 0.0, (0.85, 1.2), 0.05) for _ in images]
-                moved = [cv2.warpPerspective(im, m, im.shape[::-1], borderMode=cv2.BORDER_REPLICATE) for im, m in zip(images, moves, strict=True)]
+                moved = [
+                    cv2.warpPerspective(im, m, im.shape[::-1], borderMode=cv2.BORDER_REPLICATE) for im, m in zip(images, moves, strict=True)
+                ]
                 poses = find_poses(model, np.stack(moved))
                 back = [TO_UNIT @ np.linalg.inv(m) @ FROM_UNIT @ compose(p) for m, p in zip(moves, poses, strict=True)]
                 out[start : start + len(images), 0] = decompose(np.stack(back))[0]
@@ -106,7 +108,7 @@ def run(profile: str, *, resume: bool, config: HandsConfig | None = None) -> dic
     keras.utils.set_random_seed(schedule.seed)
     model = build_hands(config)
     data = HandsBatches(shards, found, schedule.steps_per_epoch, schedule.batch, schedule.seed)
-    losses = {head: circular_cross_entropy for head in HEADS}
+    losses = dict.fromkeys(HEADS, circular_cross_entropy)
     return fit(
         model, data, losses, schedule, run_folder(profile, "reader/hands"), loss_weights=LOSS_WEIGHTS, validate=validate, resume=resume
     )

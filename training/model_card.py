@@ -38,7 +38,12 @@ def write_model_card(folder: Path) -> Path:
     lines = [TEXT.rstrip("\n"), ""]
     for name, roles in manifest["models"].items():
         total = sum(entry["bytes"] for entry in roles.values())
-        lines += [f"### {name} ({total / 1e6:.2f} MB)", "", "| | file | bytes | opset | samples | rendered validation |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"### {name} ({total / 1e6:.2f} MB)",
+            "",
+            "| | file | bytes | opset | samples | rendered validation |",
+            "|---|---|---|---|---|---|",
+        ]
         for role, entry in roles.items():
             training, metrics = entry["training"], entry["metrics"]
             shown = "; ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, float) and k != "largest_difference_to_keras")
@@ -48,7 +53,8 @@ def write_model_card(folder: Path) -> Path:
         for role, entry in roles.items():
             training = entry["training"]
             lines.append(
-                f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, Keras {training.get('keras')} on {training.get('backend')}, "
+                f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, "
+                f"Keras {training.get('keras')} on {training.get('backend')}, "
                 f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
                 f"{entry['metrics']['largest_difference_to_keras']:.1g}."
             )

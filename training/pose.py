@@ -17,7 +17,11 @@ from training.losses import pose_loss
 from training.networks import PoseConfig, build_pose
 from training.shards import Shards, rendered
 
-SCHEDULES = {"smoke": Schedule(256, batch=16, steps_per_epoch=8), "reduced": Schedule(360_000, rate=2e-3), "full": Schedule(3_000_000, rate=2e-3)}
+SCHEDULES = {
+    "smoke": Schedule(256, batch=16, steps_per_epoch=8),
+    "reduced": Schedule(360_000, rate=2e-3),
+    "full": Schedule(3_000_000, rate=2e-3),
+}
 VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start at a million
 TRAINING_SEED = 1_000_000
 CROPS_PER_SHARD = 30_000
@@ -91,7 +95,14 @@ def run(profile: str, *, resume: bool, config: PoseConfig | None = None) -> dict
 
     losses = {"pose": pose_loss, "dial": keras.losses.BinaryCrossentropy(from_logits=True)}
     return fit(
-        model, data, losses, schedule, run_folder(profile, "reader/pose"), loss_weights={"pose": 1.0, "dial": 0.1}, validate=validate, resume=resume
+        model,
+        data,
+        losses,
+        schedule,
+        run_folder(profile, "reader/pose"),
+        loss_weights={"pose": 1.0, "dial": 0.1},
+        validate=validate,
+        resume=resume,
     )
 
 

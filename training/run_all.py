@@ -14,8 +14,12 @@ from training.registry import PROFILES, chosen
 
 def main(
     only: Annotated[str, typer.Option(help="Names or prefixes, separated by commas: reader, reader/pose, ...")] = "",
-    profile: Annotated[str, typer.Option(help="smoke: minutes, proves that all parts fit; reduced: one night at most on 2 cores; full.")] = "reduced",
-    resume: Annotated[bool, typer.Option("--resume/--fresh", help="Continue interrupted runs and skip finished ones, or start anew.")] = True,
+    profile: Annotated[
+        str, typer.Option(help="smoke: minutes, proves that all parts fit; reduced: one night at most on 2 cores; full.")
+    ] = "reduced",
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Continue interrupted runs and skip finished ones, or start anew.")
+    ] = True,
     show: Annotated[bool, typer.Option("--list", help="Only list the experiments and what they cost.")] = False,
 ) -> None:
     """Train and export clockread's networks; data and checkpoints go to $CLOCKREAD_DATA (default ~/.cache/clockread)."""

@@ -18,8 +18,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
-from training.assets import cache_folder
 from clockread.patches import PATCH
+from training.assets import cache_folder
 from training.dials.render import PRESETS, render
 
 RENDERER_VERSION = 1  # raise with every change that alters pixels or labels
@@ -70,7 +70,7 @@ def rendered(preset: str, first_seed: int, count: int, *, processes: int | None 
         "images": ((count, PATCH, PATCH), np.uint8),
         "homography": ((count, 3, 3), np.float32),
         "minutes": ((count,), np.int16),
-        **{name: ((count,), np.float32) for name in LABELS[2:]},
+        **dict.fromkeys(LABELS[2:], ((count,), np.float32)),
     }
     done_file = folder / "done.json"
     done: set[int] = set(json.loads(done_file.read_text())) if done_file.exists() else set()
@@ -78,9 +78,7 @@ def rendered(preset: str, first_seed: int, count: int, *, processes: int | None 
         name: open_memmap(folder / f"{name}.npy", mode="r+" if done else "w+", dtype=dtype, shape=None if done else shape)
         for name, (shape, dtype) in shapes.items()
     }
-    jobs = [
-        (preset, first_seed + start, min(_CHUNK, count - start)) for start in range(0, count, _CHUNK) if first_seed + start not in done
-    ]
+    jobs = [(preset, first_seed + start, min(_CHUNK, count - start)) for start in range(0, count, _CHUNK) if first_seed + start not in done]
     if jobs:
         workers = processes or len(os.sched_getaffinity(0))
         with multiprocessing.get_context("spawn").Pool(workers) as pool:

@@ -30,7 +30,9 @@ def _clutter(rng: Random, image: Grey, count: int) -> None:
             points = np.array([[x + r * rng.uniform(-1, 1), y + r * rng.uniform(-1, 1)] for _ in range(n)])
             cv2.fillPoly(image, [points.astype(np.int32)], tone, cv2.LINE_AA)
         else:
-            text = glyphs(rng.randrange(len(font_files())), "".join(rng.choices("ABCDEFGHIKLMNOPRSTUVXYZ0123456789", k=rng.randrange(1, 6))))
+            text = glyphs(
+                rng.randrange(len(font_files())), "".join(rng.choices("ABCDEFGHIKLMNOPRSTUVXYZ0123456789", k=rng.randrange(1, 6)))
+            )
             th = max(4, min(h - 1, r // 2))
             tw = max(3, min(w - 1, int(text.shape[1] * th / text.shape[0])))
             alpha = cv2.resize(text, (tw, th), interpolation=cv2.INTER_AREA)

@@ -34,7 +34,7 @@ AZIMUTH = np.arctan2(X, -Y)  # radians, clockwise from 12
 
 
 def disc_points(n: int = 48, radius: float = 1.0, center: tuple[float, float] = (0.0, 0.0), aspect: float = 1.0) -> Points:
-    """n points of a circle (or of an ellipse ``aspect`` times as wide), starting at 12, clockwise."""
+    """N points of a circle (or of an ellipse ``aspect`` times as wide), starting at 12, clockwise."""
     a = np.arange(n) * (2 * math.pi / n)
     return np.stack([center[0] + radius * aspect * np.sin(a), center[1] - radius * np.cos(a)], axis=1)
 

@@ -1,156 +1,52 @@
-"""Everything of a clock that does not move: case, bezel, face, minute track, numerals and ornament."""
+"""The face: texture, minute track, numerals and ornament."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-import cv2
 import numpy as np
 
 from training.dials.canvas import (
     AZIMUTH,
     CANVAS,
     RADIUS,
-    UNIT,
     Canvas,
     Points,
     X,
     Y,
-    blend,
     disc_points,
     font_files,
     glyphs,
-    noise,
     photo_crop,
     soft_noise,
     turned,
 )
+from training.dials.case import Tones
 
 ROMAN = ("XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 WATCHMAKERS_ROMAN = ("XII", "I", "II", "III", "IIII", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 ARABIC = ("12", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11")
-WORDS = ("QUARTZ", "Paris", "LONDON", "Regulator", "Swiss Made", "Royal", "Station", "GENEVE", "Time", "AUTOMATIC", "1853", "Bros & Co", "Ltd.")
+WORDS = (
+    "QUARTZ",
+    "Paris",
+    "LONDON",
+    "Regulator",
+    "Swiss Made",
+    "Royal",
+    "Station",
+    "GENEVE",
+    "Time",
+    "AUTOMATIC",
+    "1853",
+    "Bros & Co",
+    "Ltd.",
+)
 
 
-@dataclass(frozen=True)
-class Tones:
-    """The greys of one clock, 0..255."""
-
-    face: float
-    ink: float  # numerals and track
-    hands: float
-    case: float
-
-
-def pick_tones(rng: Random) -> Tones:
-    """Face, ink, hand and case tones with enough contrast to be read by a person."""
-    light = rng.random() < 0.68
-    face = rng.uniform(140, 255) if light else rng.uniform(0, 120)
-
-    def against(weak: float) -> float:
-        if rng.random() < weak:
-            return float(np.clip(face + (-1 if light else 1) * rng.uniform(40, 80), 0, 255))
-        if rng.random() < 0.05 and 60 < face < 200:
-            return rng.uniform(0, max(0, face - 50)) if not light else rng.uniform(min(255, face + 45), 255)
-        return rng.uniform(0, max(20, face - 90)) if light else rng.uniform(min(235, face + 90), 255)
-
-    ink = against(0.15)
-    hands = ink if rng.random() < 0.5 else against(0.1)
-    return Tones(face, ink, hands, rng.uniform(0, 255))
-
-
-def _outline(rng: Random) -> tuple[str, float]:
-    """Shape of the case and its aspect (width : height)."""
-    shape = rng.choices(("circle", "square", "rounded", "octagon", "hexagon", "dodecagon"), (70, 6, 7, 8, 3, 2))[0]
-    return shape, 1.0
-
-
-def _polygon(shape: str, radius: float) -> Points:
-    """A case outline whose inscribed circle has ``radius``."""
-    if shape == "circle":
-        return disc_points(56, radius)
-    if shape == "square":
-        return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * radius
-    if shape == "rounded":
-        a = np.arange(56) * (2 * math.pi / 56)
-        c, s = np.cos(a), np.sin(a)
-        return np.stack([np.sign(c) * np.abs(c) ** 0.4, np.sign(s) * np.abs(s) ** 0.4], axis=1) * radius
-    n = {"octagon": 8, "hexagon": 6, "dodecagon": 12}[shape]
-    return turned(disc_points(n, radius / math.cos(math.pi / n)), 180 / n)
-
-
-def _attachments(rng: Random, canvas: Canvas, outer: float, tone: float) -> None:
-    """What sticks out of a case: straps, crowns, bells, feet, brackets, pendulum boxes, rays."""
-    kind = rng.random()
-    shapes: list[Points] = []
-    if kind < 0.12:  # strap and lugs
-        half = rng.uniform(0.35, 0.75)
-        shapes = [np.array([[-half, -1.7], [half, -1.7], [half, 1.7], [-half, 1.7]])]
-    elif kind < 0.18:  # alarm bells and feet
-        at = outer * 0.75
-        shapes = [disc_points(20, outer * 0.4, (-at, -at)), disc_points(20, outer * 0.4, (at, -at))]
-        shapes += [np.array([[s * 0.5, 0.8], [s * 0.7, 0.8], [s * 0.95, 1.6], [s * 0.85, 1.6]]) * outer for s in (-1, 1)]
-    elif kind < 0.26:  # bracket or post
-        half = rng.uniform(0.05, 0.3)
-        shapes = [turned(np.array([[-half, -1.7], [half, -1.7], [half, -outer * 0.9], [-half, -outer * 0.9]]), rng.choice((0, 180, 90, 270)))]
-    elif kind < 0.31:  # pendulum case
-        half = rng.uniform(0.3, 1.1) * outer
-        shapes = [np.array([[-half, 0], [half, 0], [half * rng.uniform(0.5, 1.2), 1.7], [-half, 1.7]])]
-    elif kind < 0.35:  # rays
-        n = rng.choice((12, 16, 24, 36))
-        shapes = [
-            turned(np.array([[-0.04, -outer * 0.95], [0.04, -outer * 0.95], [0, -outer - rng.uniform(0.1, 0.4)]]), 360 * i / n)
-            for i in range(n)
-        ]
-    elif kind < 0.42:  # crown
-        shapes = [turned(np.array([[-0.1, -outer - 0.16], [0.1, -outer - 0.16], [0.1, -outer * 0.9], [-0.1, -outer * 0.9]]), rng.choice((0, 90)))]
-    elif kind < 0.52:  # the slab or stone that the dial is set in
-        half = outer * rng.uniform(1.02, 1.3)
-        shapes = [_polygon(rng.choice(("square", "octagon", "rounded")), half)]
-    for shape in shapes:
-        shade = float(np.clip(tone + rng.uniform(-60, 60), 0, 255))
-        canvas.fill([shape], shade)
-        canvas.fill([shape], 255, canvas.mask)
-        if rng.random() < 0.3:
-            canvas.stroke([shape], 255 - shade, 0.02)
-
-
-def draw_case(rng: Random, canvas: Canvas, tones: Tones) -> float:
-    """Case and bezel around the face; returns the outer radius in dial units (1 where there is no bezel)."""
-    bare = rng.random() < 0.1
-    thickness = 0.0 if bare else (rng.uniform(0.02, 0.18) if rng.random() < 0.7 else rng.uniform(0.15, 0.42))
-    outer = 1.0 + thickness
-    if rng.random() < 0.8 and not bare:
-        _attachments(rng, canvas, outer, tones.case)
-    shape, _ = _outline(rng)
-    if bare and rng.random() < 0.5:
-        shape = "circle"
-    canvas.fill([_polygon(shape, outer)], tones.case)
-    if bare and rng.random() < 0.35:  # the wall itself is the dial
-        canvas.wall_tone = tones.face
-    else:
-        canvas.fill([_polygon(shape, outer)], 255, canvas.mask)
-    if thickness > 0.03:
-        steps = rng.randrange(0, 4)
-        inner_shape = shape if rng.random() < 0.4 else "circle"
-        for i in range(steps):
-            r = outer - thickness * (i + rng.uniform(0.2, 0.8)) / (steps + 1)
-            tone = float(np.clip(tones.case + rng.uniform(-90, 90), 0, 255))
-            canvas.fill([_polygon(inner_shape if i else shape, r)], tone)
-        if rng.random() < 0.12:  # beads, rope or scallops
-            n = rng.choice((36, 48, 60, 72))
-            r, size = outer - thickness * 0.5, thickness * rng.uniform(0.2, 0.45)
-            canvas.fill([disc_points(8, size, (r * math.sin(a), -r * math.cos(a))) for a in np.arange(n) * 2 * math.pi / n], 255 - tones.case)
-        if rng.random() < 0.5:  # polished metal: light goes round the ring
-            waves = rng.choice((1, 2, 2, 3))
-            gain = 1 + np.where(RADIUS > 1, rng.uniform(0.1, 0.6) * np.sin(waves * AZIMUTH + rng.uniform(0, 6.3)), 0)
-            canvas.shade(gain.astype(np.float32))
-    return outer
-
-
-def _face_texture(rng: Random, canvas: Canvas, tones: Tones) -> None:
+def _face_texture(rng: Random, canvas: Canvas) -> None:
     kind = rng.random()
     if kind < 0.35:
         return
@@ -170,7 +66,7 @@ def _face_texture(rng: Random, canvas: Canvas, tones: Tones) -> None:
         if picture is not None:
             gain += (picture.astype(np.float32) - float(picture.mean())) / 255 * rng.uniform(0.2, 1.0)
             if rng.random() < 0.5:
-                gain = np.where(RADIUS < rng.uniform(0.4, 0.8), gain, 1)
+                gain = np.where(rng.uniform(0.4, 0.8) > RADIUS, gain, 1)
     inside = np.where(RADIUS <= 1.0, gain, 1.0).astype(np.float32)
     canvas.shade(np.maximum(inside, 0))
 
@@ -182,7 +78,7 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones) -> None:
         tone = float(np.clip(tones.face + rng.uniform(-55, 55), 0, 255))
         if abs(tone - tones.hands) > 50:
             canvas.circle(rng.uniform(0.4, 0.8), tone)
-    _face_texture(rng, canvas, tones)
+    _face_texture(rng, canvas)
     middle = (tones.face + tones.ink) / 2
     if rng.random() < 0.45:
         for _ in range(rng.randrange(1, 4)):
@@ -227,9 +123,15 @@ def draw_extras(rng: Random, canvas: Canvas, tones: Tones) -> None:
     """Logos, date windows, sub-dials and winding holes."""
     for y in (-0.38, -0.3, 0.32, 0.42):
         if rng.random() < 0.22:
-            word = rng.choice(WORDS) if rng.random() < 0.7 else "".join(rng.choices("abcdefghiklmnoprstuvwz", k=rng.randrange(3, 9))).capitalize()
+            word = (
+                rng.choice(WORDS)
+                if rng.random() < 0.7
+                else "".join(rng.choices("abcdefghiklmnoprstuvwz", k=rng.randrange(3, 9))).capitalize()
+            )
             text = glyphs(rng.randrange(len(font_files())), word)
-            canvas.stamp(text, rng.uniform(-0.05, 0.05), y + rng.uniform(-0.04, 0.04), rng.uniform(0.04, 0.13), 0, (tones.ink * 2 + tones.face) / 3)
+            canvas.stamp(
+                text, rng.uniform(-0.05, 0.05), y + rng.uniform(-0.04, 0.04), rng.uniform(0.04, 0.13), 0, (tones.ink * 2 + tones.face) / 3
+            )
     if rng.random() < 0.12:  # date window
         a = math.radians(rng.choice((90, 90, 90, 135, 180, 270)))
         r = rng.uniform(0.5, 0.75)
@@ -303,7 +205,7 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool) -> Tra
     return Track(inner if style != "none" else rng.uniform(0.9, 1.0), marked)
 
 
-def _numeral_set(rng: Random) -> tuple[tuple[str, ...], range]:
+def _numeral_set(rng: Random) -> tuple[tuple[str, ...], Sequence[int]]:
     arabic = rng.random() < 0.56
     texts = ARABIC if arabic else (WATCHMAKERS_ROMAN if rng.random() < 0.6 else ROMAN)
     which = rng.choices((range(12), range(0, 12, 3), range(0, 12, 2), range(0, 12, 6), range(1)), (80, 11, 5, 2, 2))[0]
@@ -330,7 +232,7 @@ def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track) -> No
         shape = disc_points(14, size) if rng.random() < 0.5 else np.array([[-1.1, -1], [1.1, -1], [0.9, 1], [-0.9, 1]]) * size
         canvas.fill([turned(shape + (0, -radius), 30.0 * i) for i in which], plate)
     if rng.random() < 0.05 and len(which) == 12:
-        texts, which = texts, [i for i in which if rng.random() < 0.9]  # type: ignore[assignment]
+        which = [i for i in which if rng.random() < 0.9]
     squeeze = 1.0 / tall
     for i in which:
         angle = 30.0 * i
@@ -357,58 +259,3 @@ def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track) -> No
         for i in range(12):
             a = math.radians(30 * i)
             canvas.stamp(glyphs(font, str(5 * i or 60)), 0.92 * math.sin(a), -0.92 * math.cos(a), 0.08, rng.choice((0, 30 * i)), tone)
-
-
-def draw_glass(rng: Random, canvas: Canvas) -> None:
-    """What the glass and the bezel do to the face: glare, reflections, the rim's shadow."""
-    if rng.random() < 0.4:  # shadow of the rim
-        ring = np.full((CANVAS, CANVAS), 255, np.uint8)
-        depth = rng.uniform(0.01, 0.1)
-        a = rng.uniform(0, 2 * math.pi)
-        canvas.circle(1.0 - depth * 0.5, 0, center=(depth * math.sin(a), depth * math.cos(a)), target=ring)
-        k = rng.choice((3, 7, 13))
-        ring = cv2.blur(ring, (k, k))
-        gain = 1 - ring.astype(np.float32) * (rng.uniform(0.2, 0.7) / 255)
-        gain[RADIUS > 1.0] = 1
-        canvas.shade(gain)
-    if rng.random() < 0.3:  # glare
-        for _ in range(rng.randrange(1, 4)):
-            glare = np.zeros((CANVAS, CANVAS), np.uint8)
-            x, y, size = rng.uniform(-0.7, 0.7), rng.uniform(-0.7, 0.7), rng.uniform(0.04, 0.32)
-            if rng.random() < 0.5:
-                shape = disc_points(24, size, (x, y), rng.uniform(0.4, 2.5))
-            else:
-                quad = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size * (rng.uniform(0.3, 1), rng.uniform(0.3, 2.0))
-                shape = turned(quad, rng.uniform(-40, 40)) + (x, y)
-            canvas.fill([shape], rng.uniform(30, 150) if rng.random() < 0.8 else 255, glare)
-            k = rng.choice((5, 15, 31, 61))
-            glare = cv2.blur(glare, (k, k))
-            glare[RADIUS > 1.0] = 0
-            canvas.grey = cv2.add(canvas.grey, glare)
-    if rng.random() < 0.12:  # a reflected scene
-        scene = photo_crop(rng, CANVAS, CANVAS)
-        if scene is not None:
-            scene[RADIUS > 1.0] = 0
-            canvas.grey = cv2.addWeighted(canvas.grey, 1.0, scene, rng.uniform(0.1, 0.4), 0)
-
-
-def draw_occlusion(rng: Random, canvas: Canvas) -> None:
-    """Now and then something stands in front: a cable, a leaf, an edge."""
-    if rng.random() > 0.05:
-        return
-    alpha = np.zeros((CANVAS, CANVAS), np.uint8)
-    if rng.random() < 0.5:
-        half = rng.uniform(0.005, 0.03)
-        bar = np.array([[-half, -1.7], [half, -1.7], [half, 1.7], [-half, 1.7]]) + (rng.uniform(-0.8, 0.8), 0)
-        canvas.fill([turned(bar, rng.uniform(0, 180))], 255, alpha)
-    else:
-        size = rng.uniform(0.1, 0.5)
-        a = rng.uniform(0, 2 * math.pi)
-        reach = rng.uniform(0.8, 1.2)
-        blob = disc_points(11, size) * (1 + 0.5 * noise(rng, 11, 1))
-        canvas.fill([blob + (reach * math.sin(a), -reach * math.cos(a))], 255, alpha)
-    blend(canvas.grey, alpha, rng.uniform(0, 255))
-    np.maximum(canvas.mask, alpha, out=canvas.mask)
-
-
-assert CANVAS / UNIT > 3.2  # attachments reach 1.6 radii

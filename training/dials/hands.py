@@ -48,7 +48,13 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
         return [_profile([(0, thin), (length * wide, half), (length, 0)])]
     if kind == "leaf":
         wide = rng.uniform(0.3, 0.7)
-        stations = [(0.0, thin), (length * wide * 0.5, half * 0.75), (length * wide, half), (length * (1 + wide) / 2, half * 0.6), (length, 0.0)]
+        stations = [
+            (0.0, thin),
+            (length * wide * 0.5, half * 0.75),
+            (length * wide, half),
+            (length * (1 + wide) / 2, half * 0.6),
+            (length, 0.0),
+        ]
         return [_profile(_smooth(stations))]
     if kind == "arrow":
         head = rng.uniform(0.12, 0.3) * length
@@ -58,7 +64,14 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
         low = length * rng.uniform(0.5, 0.72)
         lobe = half * rng.uniform(1.2, 2.4)
         mid = low + (length - low) * 0.35
-        stations = [(low - 0.02, thin), (low + 0.01, lobe * 0.5), (mid - 0.02, lobe), (mid + 0.03, lobe * 0.7), (length * 0.97, thin * 0.7), (length, 0.0)]
+        stations = [
+            (low - 0.02, thin),
+            (low + 0.01, lobe * 0.5),
+            (mid - 0.02, lobe),
+            (mid + 0.03, lobe * 0.7),
+            (length * 0.97, thin * 0.7),
+            (length, 0.0),
+        ]
         return [_profile([(0, thin * rng.uniform(1, 2)), (low - 0.03, thin)]), _profile(_smooth(stations))]
     if kind == "breguet":
         at = length * rng.uniform(0.6, 0.82)
@@ -71,7 +84,9 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
         wide = rng.uniform(0.4, 0.8)
         rim = rng.uniform(0.3, 0.5)
         outer = _profile([(0, half * 0.7), (length * wide, half), (length, 0 if rng.random() < 0.6 else half)])
-        inner = _profile([(length * 0.15, half * 0.7 * rim), (length * wide, half * rim), (length * rng.uniform(0.8, 0.93), half * rim * 0.5)])
+        inner = _profile(
+            [(length * 0.15, half * 0.7 * rim), (length * wide, half * rim), (length * rng.uniform(0.8, 0.93), half * rim * 0.5)]
+        )
         return [outer, inner]
     # ornate: lobes of random width along a stem, some pierced
     n = rng.randrange(4, 9)

@@ -23,7 +23,9 @@ from training.dials.canvas import (
     photo_crop,
     turned,
 )
-from training.dials.face import WORDS, draw_case, draw_glass, pick_tones
+from training.dials.case import draw_case, pick_tones
+from training.dials.face import WORDS
+from training.dials.glass import draw_glass
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 

@@ -14,16 +14,9 @@ from clockread.timecode import hand_angles
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import CANVAS, UNIT, Canvas, Grey
-from training.dials.face import (
-    draw_case,
-    draw_extras,
-    draw_face,
-    draw_glass,
-    draw_numerals,
-    draw_occlusion,
-    draw_track,
-    pick_tones,
-)
+from training.dials.case import draw_case, pick_tones
+from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
+from training.dials.glass import draw_glass, draw_occlusion
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
 
 
@@ -127,7 +120,9 @@ def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
         grey, mask = cv2.blur(grey, (k, k)), cv2.blur(mask, (k, k))
     seen = cv2.warpPerspective(grey, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     alpha = cv2.warpPerspective(mask, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    return np.asarray(cv2.add(cv2.multiply(seen, alpha, scale=1 / 255), cv2.multiply(background, 255 - alpha, scale=1 / 255)), dtype=np.uint8)
+    return np.asarray(
+        cv2.add(cv2.multiply(seen, alpha, scale=1 / 255), cv2.multiply(background, 255 - alpha, scale=1 / 255)), dtype=np.uint8
+    )
 
 
 def render(seed: int, preset: Preset, size: int) -> Picture:
