@@ -29,7 +29,8 @@ def cut(image: NDArray[np.uint8], window: Window) -> tuple[NDArray[np.uint8], Wi
     before_x, before_y = max(0, -left), max(0, -top)
     after_x, after_y = size - before_x - part.shape[1], size - before_y - part.shape[0]
     if before_x or before_y or after_x > 0 or after_y > 0:
-        part = cv2.copyMakeBorder(part, before_y, max(0, after_y), before_x, max(0, after_x), cv2.BORDER_REPLICATE)[:size, :size]
+        around = (before_y, max(0, after_y), before_x, max(0, after_x))
+        part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[:size, :size]
     how = cv2.INTER_AREA if size > PATCH else cv2.INTER_LINEAR
     patch = cv2.resize(part, (PATCH, PATCH), interpolation=how)
     return np.asarray(patch, dtype=np.uint8), Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))

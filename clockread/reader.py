@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar, overload
+from pathlib import Path
+from typing import TYPE_CHECKING, cast, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from clockread.finder import Found, find, overlap
-from clockread.geometry import Window, bounding_box, rotation_matrix
+from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import read_hands, unwrap_posed
 from clockread.images import ImageSource, Photo, load_photo
 from clockread.models import Manifest, load_manifest, model_bytes
@@ -18,10 +21,11 @@ from clockread.pose import BOX_MARGIN, Posed, estimate
 from clockread.timecode import clock_text
 
 if TYPE_CHECKING:
+    from clockread.providers import Provider
     from clockread.timecode import Decoded
 
 Pair = tuple[float, float]
-T = TypeVar("T")
+Grey = NDArray[np.uint8]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
 MIN_DIAL_SCORE = 0.3  # of the finder, for a dial to be read at all
@@ -64,11 +68,11 @@ class _Network:
         from clockread.providers import open_session
 
         entry = manifest.entry(role, model)
-        self.session = open_session(model_bytes(entry), provider, threads)
+        self.session = open_session(model_bytes(entry), cast("Provider", provider), threads)
         self.input = next(iter(entry.inputs))
         self.outputs = list(entry.outputs)
 
-    def __call__(self, batch: np.ndarray) -> list[np.ndarray]:
+    def __call__(self, batch: Grey) -> list[Floats]:
         return list(self.session.run(self.outputs, {self.input: batch}))
 
 
@@ -78,7 +82,8 @@ class ClockReader:
     Parameters: ``provider`` is the execution provider, "auto" (CUDA where it works, else CPU), "cpu" or "cuda" (used or
     refused); ``model`` a name of the manifest; ``batch_size`` the most photos or dials that go through a network at once;
     ``threads`` of onnxruntime (default: what this process may use); ``min_confidence`` 0..1, below which readings are left
-    out. Raises ProviderError, ModelError or RuntimeMissingError. One reader may be used from several threads.
+    out; ``models`` a folder with a manifest.json (default: the models that come with the package). Raises ProviderError,
+    ModelError or RuntimeMissingError. One reader may be used from several threads.
     """
 
     def __init__(
@@ -89,10 +94,11 @@ class ClockReader:
         batch_size: int = 32,
         threads: int | None = None,
         min_confidence: float = 0.0,
+        models: Path | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
-        manifest = load_manifest()
+        manifest = load_manifest(models)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
@@ -105,17 +111,19 @@ class ClockReader:
     @overload
     def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...
     @overload
-    def read(self, images: Sequence[ImageSource], *, cropped: bool = False) -> list[list[Reading]]: ...
+    def read(self, images: list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False) -> list[list[Reading]]: ...
 
-    def read(self, images: ImageSource | Sequence[ImageSource], *, cropped: bool = False) -> list[Reading] | list[list[Reading]]:
+    def read(
+        self, images: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False
+    ) -> list[Reading] | list[list[Reading]]:
         """Readings of one image (path, encoded bytes, or array; see `images.load_photo`), best first; of a list, a list each.
 
         With ``cropped`` each image is one dial that fills it and is not searched. Raises ImageError for an image that cannot
         be read.
         """
-        if isinstance(images, list | tuple):
+        if isinstance(images, (list, tuple)):
             return self.read_photos([load_photo(image) for image in images], cropped=cropped)
-        return self.read_photos([load_photo(images)], cropped=cropped)[0]  # type: ignore[arg-type]
+        return self.read_photos([load_photo(images)], cropped=cropped)[0]
 
     def read_photos(
         self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
@@ -129,7 +137,8 @@ class ClockReader:
         if cropped:
             found = [[Found((0.0, 0.0, float(g.shape[1]), float(g.shape[0])), 1.0)] for g in grey]
         else:
-            found = clock("find", lambda: self._batched_find(grey))
+            with clock("find"):
+                found = self.find(grey)
         owners = [i for i, dials in enumerate(found) for _ in dials]
         dials = [dial for of_photo in found for dial in of_photo]
         margin = 1.0 if cropped else BOX_MARGIN
@@ -138,9 +147,12 @@ class ClockReader:
         decoded: list[tuple[Decoded, int]] = []
         for start in range(0, len(dials), self.batch_size):
             part = slice(start, start + self.batch_size)
-            some = clock("pose", lambda part=part: estimate([grey[i] for i in owners[part]], windows[part], self._run_pose))
-            polar = clock("unwrap", lambda some=some: unwrap_posed(some))
-            times = clock("read", lambda polar=polar: read_hands(polar, self._run_hands))
+            with clock("pose"):
+                some = estimate([grey[i] for i in owners[part]], windows[part], self.run_pose)
+            with clock("unwrap"):
+                polar = unwrap_posed(some)
+            with clock("read"):
+                times = read_hands(polar, self.run_hands)
             posed += some
             decoded += [(times, i) for i in range(len(some))]
         readings: list[list[Reading]] = [[] for _ in photos]
@@ -148,21 +160,25 @@ class ClockReader:
             readings[owner].append(_reading(photos[owner].scale, dial, pose, times, i))
         return [self._chosen(of_photo) for of_photo in readings]
 
-    def _batched_find(self, grey: list[np.ndarray]) -> list[list[Found]]:
+    def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
+        """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
         out: list[list[Found]] = []
         for start in range(0, len(grey), self.batch_size):
-            out += find(grey[start : start + self.batch_size], self._run_finder, MIN_DIAL_SCORE)
+            out += find(grey[start : start + self.batch_size], self.run_finder, MIN_DIAL_SCORE)
         return out
 
-    def _run_finder(self, scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
+        """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""
         heat, box = self._finder(scenes)
         return heat, box
 
-    def _run_pose(self, patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def run_pose(self, patches: Grey) -> tuple[Floats, Floats]:
+        """The pose network on patches (n, 160, 160) uint8: poses (n, 7) and dial logits (n, 1)."""
         pose, dial = self._pose(patches)
         return pose, dial
 
-    def _run_hands(self, polar: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def run_hands(self, polar: Grey) -> tuple[Floats, Floats, Floats]:
+        """The reading network on polar images (n, 240, 64) uint8: logits (n, 120) of hour hand, minute hand and 12."""
         hour, minute, twelve = self._hands(polar)
         return hour, minute, twelve
 
@@ -176,15 +192,17 @@ class ClockReader:
 
 
 class _StageClock:
+    """Adds the seconds of each named stage to a dictionary, where there is one."""
+
     def __init__(self, timings: dict[str, float] | None) -> None:
         self.timings = timings
 
-    def __call__(self, stage: str, work: Callable[[], T]) -> T:
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
         began = time.perf_counter()
-        result = work()
+        yield
         if self.timings is not None:
             self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - began
-        return result
 
 
 def _reading(scale: float, dial: Found, posed: Posed, times: Decoded, i: int) -> Reading:

@@ -70,17 +70,17 @@ def rotation_prior(bins: int) -> Floats:
     for mean, share, deviation in _UPRIGHT:
         bump = np.exp(-0.5 * (circular_difference(degrees, mean, 360.0) / deviation) ** 2)
         total += share * bump / bump.sum()
-    return np.log(total)
+    return np.asarray(np.log(total))
 
 
 def _log_softmax(logits: Floats) -> Floats:
     x = np.asarray(logits, dtype=np.float64)
     x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return np.asarray(x - np.log(np.exp(x).sum(axis=-1, keepdims=True)))
 
 
 def _floored(p: Floats) -> Floats:
-    return np.log(p * (1 - _FLOOR) + _FLOOR / p.shape[-1])
+    return np.asarray(np.log(p * (1 - _FLOOR) + _FLOOR / p.shape[-1]))
 
 
 def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None) -> Decoded:

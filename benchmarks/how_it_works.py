@@ -1,0 +1,68 @@
+"""The figure of the README: one photo through all stages. `python benchmarks/how_it_works.py PHOTO OUT.png`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import matplotlib as mpl
+import numpy as np
+import typer
+
+from clockread.geometry import project
+from clockread.hands import unwrap_posed
+from clockread.images import load_color, load_photo
+from clockread.overlay import draw
+from clockread.patches import FROM_UNIT
+from clockread.pose import BOX_MARGIN, estimate
+from clockread.reader import ClockReader, Window
+
+mpl.use("Agg")
+from matplotlib import pyplot as plt
+
+_RIM = np.stack([np.sin(np.linspace(0, 2 * np.pi, 60)), -np.cos(np.linspace(0, 2 * np.pi, 60))], axis=1)
+
+
+def main(
+    photo: Annotated[Path, typer.Argument(help="A photo with a clock.")], out: Annotated[Path, typer.Argument(help="Picture to write.")]
+) -> None:
+    """Draw photo, patch with pose, polar image with distributions, and the reading."""
+    reader = ClockReader("cpu")
+    image = load_photo(photo)
+    readings = reader.read_photos([image])[0]
+    if not readings:
+        raise typer.BadParameter(f"{photo}: no clock was found")
+    found = reader.find([image.pixels])[0][0]
+    posed = estimate([image.pixels], [Window.around(found.box, BOX_MARGIN)], reader.run_pose)[0]
+    polar = unwrap_posed([posed])
+    logits = reader.run_hands(polar)
+
+    figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1.2, 1.3), layout="constrained")
+    color = load_color(photo)
+    boxed = color.copy()
+    x, y, w, h = (round(v * image.scale) for v in found.box)
+    cv2.rectangle(boxed, (x, y), (x + w, y + h), (0, 200, 0), max(2, color.shape[1] // 200))
+    axes[0].imshow(boxed[:, :, ::-1])
+    axes[0].set_title("find: boxes of dials")
+    axes[1].imshow(posed.patch, cmap="gray")
+    rim = project(FROM_UNIT @ np.linalg.inv(posed.window.from_unit()) @ posed.homography, _RIM)
+    centre = project(FROM_UNIT @ np.linalg.inv(posed.window.from_unit()) @ posed.homography, np.zeros((1, 2)))[0]
+    axes[1].plot(*rim.T, "lime")
+    axes[1].plot(*centre, "r+", markersize=12)
+    axes[1].set_title("pose: a homography")
+    axes[2].imshow(polar[0].T[::-1], cmap="gray", extent=(0, 360, 0, 1.12), aspect="auto")
+    for name, values, style in zip(("hour", "minute", "12"), logits, ("red", "deepskyblue", "lime"), strict=True):
+        p = np.exp(values[0] - values[0].max())
+        axes[2].plot(np.arange(len(p)) * 360 / len(p), p / p.max() * 0.9, color=style, label=name)
+    axes[2].set_title("unwrap and read: three distributions over the angle")
+    axes[2].legend(loc="upper right", fontsize=7)
+    axes[3].imshow(draw(color, readings)[:, :, ::-1])
+    axes[3].set_title(f"together: {readings[0].time}, confidence {readings[0].confidence:.2f}")
+    for axis in (axes[0], axes[1], axes[3]):
+        axis.axis("off")
+    figure.savefig(out, dpi=80)
+
+
+if __name__ == "__main__":
+    typer.run(main)

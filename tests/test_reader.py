@@ -1,0 +1,135 @@
+"""The shipped models through the public API."""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
+
+from clockread import ClockReader, ImageError, Reading
+from clockread.finder import overlap
+from clockread.geometry import project
+from clockread.images import load_photo
+from clockread.timecode import angle_of, circular_difference, hand_angles
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+TIMES = json.loads((EXAMPLES / "times.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def reader() -> ClockReader:
+    return ClockReader("cpu")
+
+
+def minutes_of(text: str) -> int:
+    hour, minute = text.split(":")
+    return int(hour) % 12 * 60 + int(minute)
+
+
+@pytest.mark.parametrize("name", sorted(TIMES))
+def test_example_photos_are_read(reader: ClockReader, name: str) -> None:
+    readings = reader.read(EXAMPLES / name)
+    assert len(readings) == len(TIMES[name])
+    for dial in TIMES[name]:
+        same = [r for r in readings if overlap(r.box, dial["box"]) > 0.4]
+        assert len(same) == 1
+        assert abs(circular_difference(same[0].minutes, minutes_of(dial["time"]), 720)) <= 1
+        assert same[0].confidence > 0.5
+
+
+def test_a_reading_agrees_with_itself(reader: ClockReader) -> None:
+    reading = reader.read(EXAMPLES / "wall.jpg")[0]
+    hour, minute = hand_angles(reading.minutes)
+    assert abs(circular_difference(angle_of(np.array(reading.hour_sincos)), hour, 360)) < 10
+    assert abs(circular_difference(angle_of(np.array(reading.minute_sincos)), minute, 360)) < 10
+    centre = project(np.array(reading.homography), np.zeros((1, 2)))[0]
+    np.testing.assert_allclose(centre, reading.center, atol=1e-6)
+    assert abs(reading.rotation) < 10
+    assert reading.time == f"{reading.hour or 12}:{reading.minute:02d}"
+
+
+@pytest.mark.parametrize("quarter", [1, 2, 3])
+def test_a_photo_turned_by_quarters_reads_the_same(reader: ClockReader, quarter: int) -> None:
+    x, y, w, h = TIMES["wall.jpg"][0]["box"]
+    crop = load_photo(EXAMPLES / "wall.jpg").pixels[y - 10 : y + h + 10, x - 10 : x + w + 10]
+    upright = reader.read(np.ascontiguousarray(crop), cropped=True)[0]
+    turned = reader.read(np.ascontiguousarray(np.rot90(crop, -quarter)), cropped=True)[0]
+    assert abs(circular_difference(turned.minutes, upright.minutes, 720)) <= 1
+    assert abs(circular_difference(turned.rotation, upright.rotation + 90 * quarter, 360)) < 8
+
+
+def test_a_larger_photo_gives_the_same_reading_in_its_own_pixels(reader: ClockReader) -> None:
+    small = reader.read(EXAMPLES / "wall.jpg")[0]
+    image = cv2.resize(cv2.imread(str(EXAMPLES / "wall.jpg")), None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    data = cv2.imencode(".jpg", image)[1].tobytes()
+    assert load_photo(data).scale > 1  # decoded reduced
+    large = reader.read(data)[0]
+    assert abs(circular_difference(large.minutes, small.minutes, 720)) <= 1
+    assert overlap(tuple(v * 8 for v in small.box), large.box) > 0.9
+
+
+def test_paths_bytes_and_arrays_are_the_same(reader: ClockReader) -> None:
+    path = EXAMPLES / "wall.jpg"
+    of_array = reader.read(cv2.imread(str(path), cv2.IMREAD_GRAYSCALE))
+    assert reader.read(path) == reader.read(str(path)) == reader.read(path.read_bytes()) == of_array
+
+
+def close(a: list[Reading], b: list[Reading]) -> bool:
+    return len(a) == len(b) and all(
+        x.minutes == y.minutes and abs(x.confidence - y.confidence) < 1e-3 and np.allclose(x.box, y.box, atol=0.05)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def test_batches_change_nothing(reader: ClockReader) -> None:
+    photos = [EXAMPLES / name for name in sorted(TIMES)] * 3
+    single = ClockReader("cpu", batch_size=1)
+    for a, b in zip(reader.read(photos), single.read(photos), strict=True):
+        assert close(a, b)
+
+
+def test_one_reader_serves_many_threads(reader: ClockReader) -> None:
+    photos = [EXAMPLES / name for name in sorted(TIMES)] * 8
+    expected = {photo: reader.read(photo) for photo in set(photos)}
+    with ThreadPoolExecutor(4) as pool:
+        for photo, readings in zip(photos, pool.map(reader.read, photos), strict=True):
+            assert close(readings, expected[photo])
+
+
+@pytest.mark.parametrize("tone", [0, 90, 255])
+def test_a_photo_without_a_clock_gives_none(reader: ClockReader, tone: int) -> None:
+    rng = np.random.default_rng(tone)
+    plain = np.full((240, 320), tone, np.uint8)
+    assert reader.read(plain) == []
+    assert reader.read(np.clip(plain + rng.normal(0, 12, plain.shape), 0, 255).astype(np.uint8)) == []
+
+
+def test_min_confidence_leaves_readings_out() -> None:
+    assert ClockReader("cpu", min_confidence=1.01).read(EXAMPLES / "wall.jpg") == []
+
+
+def test_no_photos_give_no_readings(reader: ClockReader) -> None:
+    assert reader.read([]) == []
+
+
+def test_a_bad_array_is_refused(reader: ClockReader) -> None:
+    with pytest.raises(ImageError):
+        reader.read(np.full((50, 50), np.nan))
+
+
+def test_batch_size_must_be_positive() -> None:
+    with pytest.raises(ValueError, match="batch_size"):
+        ClockReader("cpu", batch_size=0)
+
+
+def test_timings_name_every_stage(reader: ClockReader) -> None:
+    timings: dict[str, float] = {}
+    reader.read_photos([load_photo(EXAMPLES / "wall.jpg")], timings=timings)
+    assert set(timings) == {"find", "pose", "unwrap", "read"}
+    assert all(seconds > 0 for seconds in timings.values())

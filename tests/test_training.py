@@ -1,0 +1,98 @@
+"""From rendered dials to a reading: the smoke profile trains, exports and reads, and Keras and onnxruntime agree."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PHOTOS = REPOSITORY.parent / "shared" / "photos"
+
+
+def run_all(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "training.run_all", *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "CLOCKREAD_DATA": str(data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pytest.importorskip("tensorflow", reason="training needs the train extra")
+    data = tmp_path_factory.mktemp("data")
+    done = run_all(data, "--profile", "smoke", "--only", "reader")
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    return data
+
+
+@pytest.fixture(scope="module")
+def crops() -> np.ndarray:
+    """Crops of real dials where the photographs are at hand, else of rendered ones."""
+    from clockread.geometry import Window
+    from clockread.images import load_photo
+    from clockread.patches import PATCH, cut
+
+    files = sorted((PHOTOS / "time144").glob("*.jpg"))[:8] if PHOTOS.exists() else []
+    if files:
+        images = [load_photo(file).pixels for file in files]
+        return np.stack([cut(i, Window.around((0.0, 0.0, i.shape[1], i.shape[0]), 1.0))[0] for i in images])
+    from training.dials.render import PRESETS, render
+
+    return np.stack([render(seed, PRESETS["varied"], PATCH).image for seed in range(8)])
+
+
+def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray) -> None:
+    from clockread import ClockReader
+
+    models = smoke / "runs" / "smoke" / "reader-export"
+    manifest = json.loads((models / "manifest.json").read_text())
+    assert set(manifest["models"]["default"]) == {"finder", "pose", "hands"}
+    assert (models / "MODEL_CARD.md").read_text().count("`hands.onnx`") == 1
+    readings = ClockReader("cpu", models=models).read(list(crops), cropped=True)
+    assert len(readings) == len(crops)
+    assert all(0 <= r.minutes < 720 and 0 <= r.confidence <= 1 for of_photo in readings for r in of_photo)
+
+
+@pytest.mark.parametrize("role", ["pose", "hands"])
+def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
+    from training.export import OUTPUTS, largest_difference
+    from training.hands import trained_hands, unwrapped
+    from training.pose import find_poses, trained_pose
+
+    pose = trained_pose("smoke")
+    model, batch = (pose, crops) if role == "pose" else (trained_hands("smoke"), unwrapped(crops, find_poses(pose, crops)))
+    data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
+    assert largest_difference(model, data, batch, OUTPUTS[role]) < 1e-4
+
+
+def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:
+    result = smoke / "runs" / "smoke" / "reader-pose" / "result.json"
+    before = result.stat().st_mtime_ns
+    again = run_all(smoke, "--profile", "smoke", "--only", "reader/pose")
+    assert again.returncode == 0, again.stderr[-2000:]
+    assert result.stat().st_mtime_ns == before
+
+
+def test_an_unknown_experiment_is_named() -> None:
+    done = run_all(Path("unused"), "--only", "reader/nothing")
+    assert done.returncode == 2
+    assert "reader/nothing" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_listing_needs_no_training_package() -> None:
+    code = "import sys; from training.registry import chosen; chosen([]); sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
+    assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
+    listed = run_all(Path("unused"), "--list")
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["reader/pose", "reader/finder", "reader/hands", "reader/export"]
