@@ -15,6 +15,7 @@ HOUR_HAND_DEGREES_PER_MINUTE = 0.5
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
 
 Floats = NDArray[np.floating]
+Numbers = NDArray[np.floating] | NDArray[np.integer]
 
 
 def hand_angles(minutes: float | Floats) -> tuple[Floats, Floats]:
@@ -35,7 +36,7 @@ def angle_of(pair: Floats) -> Floats:
     return np.rad2deg(np.arctan2(pair[..., 0], pair[..., 1])) % 360.0
 
 
-def circular_difference(a: float | Floats, b: float | Floats, period: float) -> Floats:
+def circular_difference(a: float | Numbers, b: float | Numbers, period: float) -> Floats:
     """Signed shortest way from ``b`` to ``a`` on a circle of ``period``; in [-period/2, period/2)."""
     return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
 

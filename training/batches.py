@@ -14,6 +14,7 @@ from clockread.geometry import compose, decompose, project
 from clockread.patches import FROM_UNIT, PATCH, TO_UNIT
 from clockread.polar import ANGLES, RADII, unwrap
 from training.dials.backdrop import make_backdrop
+from training.dials.canvas import Grey
 from training.networks import BINS, HEADS
 from training.shards import Shards
 
@@ -33,7 +34,7 @@ def similarity(rng: Rng, turn: float, scale: tuple[float, float], shift: float) 
     return out @ np.array([[1, 0, -m], [0, 1, -m], [0, 0, 1.0]])
 
 
-def relight(rng: Rng, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def relight(rng: Rng, image: Grey) -> Grey:
     """Another exposure of the same pixels: gamma, contrast, now and then the negative or a little noise."""
     if rng.random() < 0.5:
         ramp = np.arange(256) / 255.0

@@ -76,8 +76,8 @@ def unwrapped(images: NDArray[np.uint8], poses: Floats) -> NDArray[np.uint8]:
 def read(model: keras.Model, polar: NDArray[np.uint8], prior: Floats | None = None) -> Decoded:
     """Decode polar images (n, ANGLES, RADII) with a Keras model."""
     parts = [model(polar[i : i + 250], training=False) for i in range(0, len(polar), 250)]
-    logits = [np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[head])) for p in parts]) for head in HEADS]
-    return decode(*logits, prior=prior)
+    hour, minute, twelve = (np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[head])) for p in parts]) for head in HEADS)
+    return decode(hour, minute, twelve, prior)
 
 
 def time_errors(found: NDArray[np.integer], true: NDArray[np.integer]) -> dict[str, float]:

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -44,11 +45,11 @@ class Shards:
         return len(self.minutes)
 
 
-def _render_chunk(job: tuple[str, int, int]) -> tuple[int, NDArray[np.uint8], dict[str, NDArray[np.floating]]]:
+def _render_chunk(job: tuple[str, int, int]) -> tuple[int, NDArray[np.uint8], dict[str, NDArray[Any]]]:
     preset, first, count = job
     cv2.setNumThreads(1)
     images = np.empty((count, PATCH, PATCH), np.uint8)
-    labels = {
+    labels: dict[str, NDArray[Any]] = {
         "homography": np.empty((count, 3, 3), np.float32),
         "minutes": np.empty(count, np.int16),
         **{name: np.empty(count, np.float32) for name in LABELS[2:]},

@@ -93,5 +93,5 @@ def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
         image = cv2.addWeighted(image, 1.8, cv2.blur(image, (3, 3)), -0.8, 0)
     if rng.random() < 0.35 * optics.noise:
         _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, rng.randrange(18, 90)))
-        image = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+        image = np.asarray(cv2.imdecode(data, cv2.IMREAD_GRAYSCALE))
     return np.asarray(image, dtype=np.uint8)

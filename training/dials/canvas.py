@@ -10,6 +10,7 @@ import functools
 import math
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 
 from training.assets import background_photos, fonts
 
-Grey = NDArray[np.uint8]
+Grey = NDArray[Any]  # uint8; OpenCV's type stubs carry no dtype
 Points = NDArray[np.floating]
 
 UNIT = 96  # canvas pixels per face radius
@@ -58,7 +59,7 @@ class Canvas:
         """Make the mask of a dial on a bare wall: whatever differs from the face's tone."""
         if self.wall_tone is not None:
             away = cv2.absdiff(self.grey, np.full_like(self.grey, int(self.wall_tone)))
-            ink = cv2.multiply(cv2.subtract(away, 12), 8)
+            ink = np.clip((away.astype(np.int16) - 12) * 8, 0, 255).astype(np.uint8)
             ink[RADIUS > 1.0] = 0
             np.maximum(self.mask, ink, out=self.mask)
 

@@ -9,6 +9,7 @@ from random import Random
 
 import numpy as np
 
+from clockread.geometry import Floats
 from training.dials.canvas import (
     AZIMUTH,
     CANVAS,
@@ -52,7 +53,7 @@ def _face_texture(rng: Random, canvas: Canvas) -> None:
         return
     amount = rng.uniform(0.03, 0.22)
     if kind < 0.5:  # vignette or glow
-        gain = 1 + amount * rng.choice((-1, 1)) * (RADIUS - 0.5)
+        gain: Floats = 1 + amount * rng.choice((-1, 1)) * (RADIUS - 0.5)
     elif kind < 0.6:  # sunburst
         gain = 1 + amount * np.sin(rng.choice((2, 4)) * AZIMUTH + rng.uniform(0, 6.3))
     elif kind < 0.7:  # brushed or wood

@@ -8,13 +8,13 @@ from random import Random
 import cv2
 import numpy as np
 
-from training.dials.canvas import CANVAS, RADIUS, Canvas, blend, disc_points, noise, photo_crop, turned
+from training.dials.canvas import CANVAS, RADIUS, Canvas, Grey, blend, disc_points, noise, photo_crop, turned
 
 
 def draw_glass(rng: Random, canvas: Canvas) -> None:
     """What the glass and the bezel do to the face: glare, reflections, the rim's shadow."""
     if rng.random() < 0.4:  # shadow of the rim
-        ring = np.full((CANVAS, CANVAS), 255, np.uint8)
+        ring: Grey = np.full((CANVAS, CANVAS), 255, np.uint8)
         depth = rng.uniform(0.01, 0.1)
         a = rng.uniform(0, 2 * math.pi)
         canvas.circle(1.0 - depth * 0.5, 0, center=(depth * math.sin(a), depth * math.cos(a)), target=ring)
@@ -25,7 +25,7 @@ def draw_glass(rng: Random, canvas: Canvas) -> None:
         canvas.shade(gain)
     if rng.random() < 0.3:  # glare
         for _ in range(rng.randrange(1, 4)):
-            glare = np.zeros((CANVAS, CANVAS), np.uint8)
+            glare: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
             x, y, size = rng.uniform(-0.7, 0.7), rng.uniform(-0.7, 0.7), rng.uniform(0.04, 0.32)
             if rng.random() < 0.5:
                 shape = disc_points(24, size, (x, y), rng.uniform(0.4, 2.5))

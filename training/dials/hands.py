@@ -9,7 +9,7 @@ from random import Random
 import cv2
 import numpy as np
 
-from training.dials.canvas import CANVAS, UNIT, Canvas, Points, disc_points, turned
+from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, disc_points, turned
 
 
 def _profile(stations: list[tuple[float, float]]) -> Points:
@@ -35,8 +35,8 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
     """Polygons of one hand from the axis outwards; ``half`` is half its greatest width."""
     thin = half * rng.uniform(0.15, 0.45)
     if kind == "bar":
-        tip = rng.choice((0.0, half, 2 * half))
-        return [_profile([(0, half), (length - tip, half), (length, half if tip == 0 else 0)])]
+        point = rng.choice((0.0, half, 2 * half))
+        return [_profile([(0, half), (length - point, half), (length, half if point == 0 else 0)])]
     if kind == "taper":
         return [_profile([(0, half), (length, half * rng.uniform(0, 0.4))])]
     if kind == "widening":
@@ -98,7 +98,9 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
     return shapes
 
 
-_KINDS = ("bar",) * 6 + ("taper",) * 4 + ("widening",) * 2 + ("dauphine",) * 2 + ("sword",) * 3 + ("leaf",) * 3 + ("arrow",) * 2
+_KINDS: tuple[str, ...] = (
+    ("bar",) * 6 + ("taper",) * 4 + ("widening",) * 2 + ("dauphine",) * 2 + ("sword",) * 3 + ("leaf",) * 3 + ("arrow",) * 2
+)
 _KINDS += ("spade",) * 3 + ("breguet",) * 2 + ("skeleton",) * 2 + ("ornate",) * 4
 
 
@@ -214,7 +216,7 @@ def make_marker(rng: Random, hour_angle: float, minute_angle: float, tone: float
 def draw_hands(rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float, cap_tone: float) -> None:
     """Draw hands in order (the first lowest) with one light's shadow, then the cap over the axis."""
     if rng.random() < 0.55:
-        shadow = np.zeros((CANVAS, CANVAS), np.uint8)
+        shadow: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
         for hand in hands:
             for group in hand.shapes:
                 canvas.fill([turned(p, hand.angle) for p in group], 255, shadow)
