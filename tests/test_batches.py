@@ -43,7 +43,7 @@ def test_backgrounds_are_marked(shard: Shards) -> None:
 
 def test_hands_keep_the_time_under_any_pose(shard: Shards) -> None:
     """Between the targets of both hands and of 12 lie exactly the dial's angles."""
-    _, targets = HandsBatches([shard], None, 1, 30, 2)[0]
+    _, targets = HandsBatches([shard], [], 1, 30, 2)[0]
     degrees = np.arange(BINS) * (360 / BINS)
     turns = np.exp(1j * np.deg2rad(degrees))
     seen = {head: np.rad2deg(np.angle(target @ turns)) for head, target in targets.items()}

@@ -119,11 +119,11 @@ def soft_targets(degrees: NDArray[np.floating]) -> NDArray[np.float32]:
 class HandsBatches(keras.utils.PyDataset):
     """(n, ANGLES, RADII) polar images with soft targets {head: (n, BINS)}.
 
-    Poses are the pose network's own for that crop (``found``: one (n, k, 7) array in unit coordinates a shard, k tries) for
-    half the samples, jittered true ones for the others; the grid starts at a random angle, so rotation costs nothing.
+    Poses are mostly the pose network's own for that crop where they are given (``found``: (n, k, 7) arrays in unit coordinates,
+    k tries, for the first shards), jittered true ones otherwise; the grid starts at a random angle, so rotation costs nothing.
     """
 
-    def __init__(self, shards: list[Shards], found: list[NDArray[np.float32]] | None, steps: int, batch: int, seed: int) -> None:
+    def __init__(self, shards: list[Shards], found: list[NDArray[np.float32]], steps: int, batch: int, seed: int) -> None:
         super().__init__()
         self.shards, self.found, self.steps, self.batch, self.seed = shards, found, steps, batch, seed
         self.epoch = 0
@@ -144,7 +144,7 @@ class HandsBatches(keras.utils.PyDataset):
             shard = self.shards[s]
             k = int(rng.integers(len(shard)))
             true = shard.homography[k].astype(np.float64)
-            if self.found is not None and rng.random() < 0.6:
+            if s < len(self.found) and rng.random() < 0.75:
                 pose = jittered(rng, self.found[s][k, rng.integers(self.found[s].shape[1])], 0.25)
             else:
                 pose = jittered(rng, decompose(TO_UNIT @ true)[0], rng.uniform(0.2, 1.2))

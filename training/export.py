@@ -138,7 +138,6 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the three trained networks of a profile; the smoke profile leaves the shipped models alone."""
     from training.finder import SCHEDULES as FINDER
     from training.finder import build_trained as trained_finder
-    from training.finder import sample_scenes
     from training.hands import SCHEDULES as HANDS
     from training.hands import trained_hands, unwrapped
     from training.model_card import write_model_card
@@ -151,7 +150,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     patches = np.asarray(shard.images[:16])
     pose = trained_pose(profile)
     batches = {
-        "finder": (trained_finder(profile), sample_scenes(4), FINDER),
+        "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4]), FINDER),
         "pose": (pose, patches, POSE),
         "hands": (trained_hands(profile), unwrapped(patches, find_poses(pose, patches)), HANDS),
     }

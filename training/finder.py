@@ -12,7 +12,7 @@ from clockread.finder import overlaps, peaks
 from clockread.geometry import Floats
 from training.finder_batches import FinderBatches
 from training.finder_network import FinderConfig, box_loss, build_finder, heat_loss
-from training.fit import Schedule, fit, run_folder
+from training.fit import Schedule, finished, fit, run_folder
 from training.scene_shards import SceneShards, rendered_scenes
 
 SCHEDULES = {
@@ -37,6 +37,11 @@ def training_scenes(profile: str, processes: int | None = None) -> list[SceneSha
 def validation_scenes(profile: str, processes: int | None = None) -> SceneShards:
     """Rendered scenes that no training sees."""
     return rendered_scenes(VALIDATION_SEED, 20 if profile == "smoke" else 1000, processes=processes)
+
+
+def trained_finder(profile: str) -> keras.Model:
+    """The finder of a finished run; FileNotFoundError where there is none."""
+    return finished(build_finder(), profile, "reader/finder")
 
 
 def maps(model: keras.Model, images: NDArray[np.uint8], batch: int = 50) -> tuple[Floats, Floats]:

@@ -15,6 +15,8 @@ import keras
 
 from training.assets import cache_folder
 
+WEIGHTS_FILE = "final.weights.h5"
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -41,6 +43,15 @@ def run_folder(profile: str, name: str) -> Path:
     return folder
 
 
+def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
+    """``model`` with the weights of a finished run; FileNotFoundError, with what to run first, where there is none."""
+    weights = run_folder(profile, name) / WEIGHTS_FILE
+    if not weights.exists():
+        raise FileNotFoundError(f"{weights} is missing: run `python -m training.run_all --profile {profile} --only {name}` first")
+    model.load_weights(weights)
+    return model
+
+
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write a file at once: a killed run leaves the old one or the new one, never half of it."""
     partial = path.with_suffix(".part")
@@ -64,7 +75,7 @@ def fit(
 
     With ``resume`` an interrupted run continues at its last checkpoint, and a finished one is only loaded.
     """
-    weights, result_file, backup = folder / "final.weights.h5", folder / "result.json", folder / "backup"
+    weights, result_file, backup = folder / WEIGHTS_FILE, folder / "result.json", folder / "backup"
     if resume and weights.exists() and result_file.exists():
         model.load_weights(weights)
         return dict(json.loads(result_file.read_text()))

@@ -12,7 +12,7 @@ from clockread.geometry import Floats, Window, bounding_box, compose, decompose,
 from clockread.patches import FROM_UNIT, PATCH, TO_UNIT, cut
 from clockread.pose import REFINED_MARGIN
 from training.batches import PoseBatches
-from training.fit import Schedule, fit, run_folder
+from training.fit import Schedule, finished, fit, run_folder
 from training.losses import pose_loss
 from training.networks import PoseConfig, build_pose
 from training.shards import Shards, rendered
@@ -41,12 +41,7 @@ def validation_shard(profile: str, preset: str = "varied") -> Shards:
 
 def trained_pose(profile: str) -> keras.Model:
     """The pose network of a finished run; FileNotFoundError where there is none."""
-    model = build_pose()
-    weights = run_folder(profile, "reader/pose") / "final.weights.h5"
-    if not weights.exists():
-        raise FileNotFoundError(f"{weights}: train reader/pose first")
-    model.load_weights(weights)
-    return model
+    return finished(build_pose(), profile, "reader/pose")
 
 
 def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) -> Floats:
