@@ -136,12 +136,9 @@ def export(
 
 def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the three trained networks of a profile; the smoke profile leaves the shipped models alone."""
-    from training.finder import SCHEDULES as FINDER
-    from training.finder import build_trained as trained_finder
-    from training.hands import SCHEDULES as HANDS
+    from training.finder import trained_finder, validation_scenes
     from training.hands import trained_hands, unwrapped
     from training.model_card import write_model_card
-    from training.pose import SCHEDULES as POSE
     from training.pose import find_poses, trained_pose, validation_shard
 
     del resume  # exporting takes seconds
@@ -150,15 +147,15 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     patches = np.asarray(shard.images[:16])
     pose = trained_pose(profile)
     batches = {
-        "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4]), FINDER),
-        "pose": (pose, patches, POSE),
-        "hands": (trained_hands(profile), unwrapped(patches, find_poses(pose, patches)), HANDS),
+        "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4])),
+        "pose": (pose, patches),
+        "hands": (trained_hands(profile), unwrapped(patches, find_poses(pose, patches))),
     }
     metrics: dict[str, Any] = {}
-    for role, (model, batch, schedules) in batches.items():
+    for role, (model, batch) in batches.items():
         result = json.loads((run_folder(profile, f"reader/{role}") / "result.json").read_text())
         command = f"python -m training.run_all --profile {profile} --only reader"
-        entry = export(model, role, batch, {**result, "command": command, "seed": schedules[profile].seed}, folder=folder)
+        entry = export(model, role, batch, {**result, "command": command, "seed": result["schedule"]["seed"]}, folder=folder)
         metrics[f"{role}_bytes"] = entry["bytes"]
         metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
