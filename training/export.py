@@ -19,6 +19,7 @@ from training.fit import run_folder, write_json
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
+_SMALL = 64  # weights of fewer values are not worth a Cast
 EXPORTED = Path(__file__).resolve().parent.parent / "exported"
 
 PREPROCESSING = {
@@ -39,6 +40,63 @@ PREPROCESSING = {
     },
 }
 OUTPUTS = {"finder": ("heat", "box"), "pose": ("pose", "dial"), "hands": ("hour", "minute", "twelve")}
+
+
+class _Nothing(keras.layers.Layer):
+    """Stands where a BatchNormalization was, whose arguments it takes."""
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Return the inputs."""
+        del training, mask
+        return inputs
+
+
+def folded(model: keras.Model) -> keras.Model:
+    """The same function without BatchNormalization: each is folded into the layer before it, which bears its name less "_norm".
+
+    Weights are rounded to half precision, the precision in which the ONNX file stores them.
+    """
+    norms = {layer.name.removesuffix("_norm"): layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
+
+    def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            return _Nothing(name=layer.name)
+        config = layer.get_config()
+        if layer.name in norms:
+            config["use_bias"] = True
+        return type(layer).from_config(config)
+
+    plain = keras.models.clone_model(model, clone_function=clone)
+    for layer in plain.layers:
+        weights = model.get_layer(layer.name).get_weights()
+        if layer.name in norms:
+            gamma, beta, mean, variance = norms[layer.name].get_weights()
+            scale = gamma / np.sqrt(variance + norms[layer.name].epsilon)
+            weights = [weights[0] * scale, beta - mean * scale]
+        if layer.get_weights():
+            layer.set_weights([w.astype(np.float16).astype(np.float32) for w in weights])
+    return plain
+
+
+def _stored_half(proto: Any) -> None:
+    """Store large float32 weights as float16 with a Cast before their use; onnxruntime undoes it once, when it loads the model.
+
+    Lossless for weights that `folded` rounded; others (constants of the graph) stay as they are.
+    """
+    from onnx import TensorProto, helper, numpy_helper
+
+    casts = []
+    for weight in proto.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        half = values.astype(np.float16) if values.dtype == np.float32 else values
+        if values.dtype != np.float32 or values.size < _SMALL or (half.astype(np.float32) != values).any():
+            continue
+        name = weight.name
+        weight.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT))
+    nodes = list(proto.graph.node)
+    del proto.graph.node[:]
+    proto.graph.node.extend([*casts, *nodes])
 
 
 def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
@@ -68,7 +126,11 @@ def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
     for value in (*proto.graph.input, *proto.graph.output):
         value.name = renamed[value.name]
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    for value in proto.graph.output:  # where shape inference lost track
+        for dim, size in zip(list(value.type.tensor_type.shape.dim)[1:], model.output[value.name].shape[1:], strict=True):
+            dim.dim_value = size
     del proto.graph.value_info[:]
+    _stored_half(proto)
     proto.producer_version = ""
     proto.graph.name = f"clockread {model.name}"
     onnx.checker.check_model(proto, full_check=True)
@@ -92,14 +154,16 @@ def largest_difference(model: keras.Model, data: bytes, batch: np.ndarray, outpu
 def export(
     model: keras.Model, role: str, batch: np.ndarray, training: Mapping[str, Any], *, folder: Path = EXPORTED, name: str = "default"
 ) -> dict[str, Any]:
-    """Write one model and its manifest entry; raises ValueError where ONNX and Keras disagree on ``batch`` by more than TOLERANCE."""
+    """Write one model, folded, and its manifest entry; raises ValueError where ONNX and Keras disagree on ``batch`` by more than TOLERANCE."""
     import onnx
 
     outputs = OUTPUTS[role]
+    trained, model = model, folded(model)
     data = to_onnx(model, outputs)
     away = largest_difference(model, data, batch, outputs)
     if away > TOLERANCE:
         raise ValueError(f"{role}: ONNX differs from Keras by {away:.2g} (allowed {TOLERANCE})")
+    rounding = largest_difference(trained, data, batch, outputs)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / (f"{role}.onnx" if name == "default" else f"{role}-{name}.onnx")
     file.write_bytes(data)
@@ -123,7 +187,7 @@ def export(
         "outputs": specs(proto.graph.output),
         "preprocessing": PREPROCESSING[role],
         "training": {k: v for k, v in training.items() if k not in ("history", "metrics")},
-        "metrics": {**training.get("metrics", {}), "largest_difference_to_keras": away},
+        "metrics": {**training.get("metrics", {}), "largest_difference_to_keras": away, "change_by_half_precision": rounding},
     }
     manifest_file = folder / "manifest.json"
     manifest: dict[str, Any] = {"format": MANIFEST_FORMAT, "models": {}}

@@ -98,6 +98,6 @@ def build_pose(config: PoseConfig | None = None) -> keras.Model:
     x = layers.ReLU()(x)  # without the normalization nearly all of these units die in the first minute
     # the bias is the average dial, so that training starts from one
     start = keras.initializers.Constant([0, 0, 0.7, 0, 0.7, 0, 0])
-    pose = layers.Dense(POSE_SIZE, bias_initializer=lambda shape, dtype=None: start(shape, dtype), dtype="float32", name="pose")(x)
+    pose = layers.Dense(POSE_SIZE, bias_initializer=start, dtype="float32", name="pose")(x)
     dial = layers.Dense(1, dtype="float32", name="dial")(x)
     return keras.Model(image, {"pose": pose, "dial": dial}, name="pose")
