@@ -154,7 +154,10 @@ def largest_difference(model: keras.Model, data: bytes, batch: np.ndarray, outpu
 def export(
     model: keras.Model, role: str, batch: np.ndarray, training: Mapping[str, Any], *, folder: Path = EXPORTED, name: str = "default"
 ) -> dict[str, Any]:
-    """Write one model, folded, and its manifest entry; raises ValueError where ONNX and Keras disagree on ``batch`` by more than TOLERANCE."""
+    """Write one model, folded, and its manifest entry.
+
+    Raises ValueError where ONNX and Keras disagree on ``batch`` by more than TOLERANCE.
+    """
     import onnx
 
     outputs = OUTPUTS[role]
@@ -187,7 +190,11 @@ def export(
         "outputs": specs(proto.graph.output),
         "preprocessing": PREPROCESSING[role],
         "training": {k: v for k, v in training.items() if k not in ("history", "metrics")},
-        "metrics": {**training.get("metrics", {}), "largest_difference_to_keras": away, "change_by_half_precision": rounding},
+        "metrics": {
+            **training.get("metrics", {}),
+            "largest_difference_to_keras": away,
+            "change_by_half_precision": rounding,
+        },
     }
     manifest_file = folder / "manifest.json"
     manifest: dict[str, Any] = {"format": MANIFEST_FORMAT, "models": {}}

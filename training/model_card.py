@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+EXPORT_METRICS = ("largest_difference_to_keras", "change_by_half_precision")
 TEXT = """# Model card: clockread
 
 Made by `python -m training.run_all --only reader/export` from `manifest.json`; figures are those of the training runs named there.
@@ -46,7 +47,7 @@ def write_model_card(folder: Path) -> Path:
         ]
         for role, entry in roles.items():
             training, metrics = entry["training"], entry["metrics"]
-            shown = "; ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, float) and k != "largest_difference_to_keras")
+            shown = "; ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, float) and k not in EXPORT_METRICS)
             samples = training.get("schedule", {}).get("samples", "")
             lines.append(f"| {role} | `{entry['file']}` | {entry['bytes']:,} | {entry['opset']} | {samples:,} | {shown} |")
         lines.append("")
@@ -56,7 +57,8 @@ def write_model_card(folder: Path) -> Path:
                 f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, "
                 f"Keras {training.get('keras')} on {training.get('backend')}, "
                 f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
-                f"{entry['metrics']['largest_difference_to_keras']:.1g}."
+                f"{entry['metrics']['largest_difference_to_keras']:.1g}; "
+                f"half precision changes outputs by at most {entry['metrics']['change_by_half_precision']:.1g} of their scale."
             )
         lines.append("")
     path = folder / "MODEL_CARD.md"
