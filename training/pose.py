@@ -31,7 +31,8 @@ def training_shards(profile: str) -> list[Shards]:
     """The rendered crops of a profile."""
     if profile == "smoke":
         return [rendered("varied", TRAINING_SEED, 200)]
-    return [rendered("varied", TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i in range(4 if profile == "reduced" else 16)]
+    presets = ["varied"] * 4 if profile == "reduced" else ["varied", "varied", "shaped", "varied"] * 4
+    return [rendered(preset, TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i, preset in enumerate(presets)]
 
 
 def validation_shard(profile: str, preset: str = "varied") -> Shards:

@@ -10,6 +10,8 @@ import numpy as np
 
 from training.dials.canvas import AZIMUTH, RADIUS, Canvas, Points, disc_points, turned
 
+OVAL = 1.28  # width over height of an oval case
+
 
 @dataclass(frozen=True)
 class Tones:
@@ -38,16 +40,17 @@ def pick_tones(rng: Random) -> Tones:
     return Tones(face, ink, hands, rng.uniform(0, 255))
 
 
-def _outline(rng: Random) -> tuple[str, float]:
-    """Shape of the case and its aspect (width : height)."""
-    shape = rng.choices(("circle", "square", "rounded", "octagon", "hexagon", "dodecagon"), (70, 6, 7, 8, 3, 2))[0]
-    return shape, 1.0
+def _outline(rng: Random) -> str:
+    return rng.choices(("circle", "square", "rounded", "octagon", "hexagon", "dodecagon"), (70, 6, 7, 8, 3, 2))[0]
 
 
 def _polygon(shape: str, radius: float) -> Points:
     """A case outline whose inscribed circle has ``radius``."""
     if shape == "circle":
         return disc_points(56, radius)
+    if shape in ("wide", "tall"):  # ovals about the round track
+        points = disc_points(56, radius, aspect=OVAL)
+        return points if shape == "wide" else points[:, ::-1]
     if shape == "square":
         return np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * radius
     if shape == "rounded":
@@ -98,15 +101,19 @@ def _attachments(rng: Random, canvas: Canvas, outer: float, tone: float) -> None
             canvas.stroke([shape], 255 - shade, 0.02)
 
 
-def draw_case(rng: Random, canvas: Canvas, tones: Tones) -> float:
-    """Case and bezel around the face; returns the outer radius in dial units (1 where there is no bezel)."""
+def draw_case(rng: Random, canvas: Canvas, tones: Tones, shaped: float = 0.0) -> float:
+    """Case and bezel around the face; returns the outer radius in dial units (1 where there is no bezel).
+
+    ``shaped`` is the share of faces that fill a case which is not round, corners and all.
+    """
     bare = rng.random() < 0.1
     thickness = 0.0 if bare else (rng.uniform(0.02, 0.18) if rng.random() < 0.7 else rng.uniform(0.15, 0.42))
     outer = 1.0 + thickness
     if rng.random() < 0.8 and not bare:
         _attachments(rng, canvas, outer, tones.case)
-    shape, _ = _outline(rng)
-    if bare and rng.random() < 0.5:
+    fills = shaped > 0 and rng.random() < shaped
+    shape = rng.choice(("wide", "tall", "square", "rounded", "octagon", "hexagon")) if fills else _outline(rng)
+    if bare and not fills and rng.random() < 0.5:
         shape = "circle"
     canvas.fill([_polygon(shape, outer)], tones.case)
     if bare and rng.random() < 0.35:  # the wall itself is the dial
@@ -130,4 +137,6 @@ def draw_case(rng: Random, canvas: Canvas, tones: Tones) -> float:
             waves = rng.choice((1, 2, 2, 3))
             gain = 1 + np.where(RADIUS > 1, rng.uniform(0.1, 0.6) * np.sin(waves * AZIMUTH + rng.uniform(0, 6.3)), 0)
             canvas.shade(gain.astype(np.float32))
+    if fills:
+        canvas.fill([_polygon(shape, 1.0)], tones.face)
     return outer

@@ -27,6 +27,7 @@ class Preset:
     optics: Optics = field(default_factory=Optics)
     numerals: float = 0.8  # share of dials with numerals
     second_hand: float = 0.42
+    shaped: float = 0.0  # share of square, oval and many-sided faces (not only cases)
     marker: float = 0.12  # share with plain drawn-on hands
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
@@ -35,6 +36,7 @@ class Preset:
 PRESETS = {
     "varied": Preset(),
     "hard": Preset(Optics(max_tilt=68, frontal=0.2, turned=0.6, clean=0.02, blur=1.6, noise=1.4), numerals=0.75, second_hand=0.6),
+    "shaped": Preset(shaped=0.8),
     "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
 }
 
@@ -70,7 +72,7 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
     minute += rng.gauss(0, 0.5)
     canvas, tones = Canvas(), pick_tones(rng)
-    outer = draw_case(rng, canvas, tones)
+    outer = draw_case(rng, canvas, tones, preset.shaped)
     draw_face(rng, canvas, tones)
     numerals = rng.random() < preset.numerals
     track = draw_track(rng, canvas, tones, numerals)
