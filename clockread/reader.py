@@ -28,7 +28,7 @@ Pair = tuple[float, float]
 Grey = NDArray[np.uint8]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
-MIN_DIAL_SCORE = 0.3  # of the finder, for a dial to be read at all
+MIN_DIAL_SCORE = 0.41  # of the finder, for a dial to be read: the best F1 on rendered validation scenes
 
 
 DEFAULT_EFFORT = Effort()
