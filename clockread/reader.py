@@ -73,10 +73,9 @@ class _Network:
         entry = manifest.entry(role, model)
         self.session = open_session(model_bytes(entry), cast("Provider", provider), threads)
         self.input = next(iter(entry.inputs))
-        self.outputs = list(entry.outputs)
 
-    def __call__(self, batch: Grey) -> list[Floats]:
-        return list(self.session.run(self.outputs, {self.input: batch}))
+    def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
+        return list(self.session.run(outputs, {self.input: batch}))
 
 
 class ClockReader:
@@ -177,17 +176,17 @@ class ClockReader:
 
     def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
         """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""
-        heat, box = self._finder(scenes)
+        heat, box = self._finder(scenes, "heat", "box")
         return heat, box
 
     def run_pose(self, patches: Grey) -> tuple[Floats, Floats]:
         """The pose network on patches (n, 160, 160) uint8: poses (n, 7) and dial logits (n, 1)."""
-        pose, dial = self._pose(patches)
+        pose, dial = self._pose(patches, "pose", "dial")
         return pose, dial
 
     def run_hands(self, polar: Grey) -> tuple[Floats, Floats, Floats]:
         """The reading network on polar images (n, 240, 64) uint8: logits (n, 120) of hour hand, minute hand and 12."""
-        hour, minute, twelve = self._hands(polar)
+        hour, minute, twelve = self._hands(polar, "hour", "minute", "twelve")
         return hour, minute, twelve
 
     def _chosen(self, readings: list[Reading]) -> list[Reading]:

@@ -66,14 +66,16 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
 @pytest.mark.parametrize("role", ["pose", "hands"])
 def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
-    from training.export import OUTPUTS, largest_difference
+    from training.export import OUTPUTS, folded, largest_difference
     from training.hands import trained_hands, unwrapped
     from training.pose import find_poses, trained_pose
 
     pose = trained_pose("smoke")
     model, batch = (pose, crops) if role == "pose" else (trained_hands("smoke"), unwrapped(crops, find_poses(pose, crops)))
     data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
-    assert largest_difference(model, data, batch, OUTPUTS[role]) < 1e-4
+    assert largest_difference(folded(model), data, batch, OUTPUTS[role]) < 1e-4
+    # before its weights were rounded to the half precision that the file stores
+    assert largest_difference(model, data, batch, OUTPUTS[role]) < 2e-3
 
 
 def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:
