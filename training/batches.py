@@ -48,15 +48,12 @@ def relight(rng: Rng, image: Grey) -> Grey:
     return image
 
 
-class PoseBatches(keras.utils.PyDataset):
-    """(n, PATCH, PATCH) patches with their poses (n, 7) in unit coordinates and whether there is a dial (n, 1).
+class Batches(keras.utils.PyDataset):
+    """An endless data set: every epoch of ``steps`` batches is drawn anew, the same for the same seed."""
 
-    ``pose`` carries an eighth column: 1 for a dial, 0 for a background (whose pose does not count).
-    """
-
-    def __init__(self, shards: list[Shards], steps: int, batch: int, seed: int, negatives: float = 0.12) -> None:
+    def __init__(self, steps: int, batch: int, seed: int) -> None:
         super().__init__()
-        self.shards, self.steps, self.batch, self.seed, self.negatives = shards, steps, batch, seed, negatives
+        self.steps, self.batch, self.seed = steps, batch, seed
         self.epoch = 0
 
     def __len__(self) -> int:
@@ -65,6 +62,17 @@ class PoseBatches(keras.utils.PyDataset):
     def on_epoch_end(self) -> None:
         """Move on to samples not seen yet."""
         self.epoch += 1
+
+
+class PoseBatches(Batches):
+    """(n, PATCH, PATCH) patches with their poses (n, 7) in unit coordinates and whether there is a dial (n, 1).
+
+    ``pose`` carries an eighth column: 1 for a dial, 0 for a background (whose pose does not count).
+    """
+
+    def __init__(self, shards: list[Shards], steps: int, batch: int, seed: int, negatives: float = 0.12) -> None:
+        super().__init__(steps, batch, seed)
+        self.shards, self.negatives = shards, negatives
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         import random
@@ -116,7 +124,7 @@ def soft_targets(degrees: NDArray[np.floating]) -> NDArray[np.float32]:
     return (bump / bump.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
-class HandsBatches(keras.utils.PyDataset):
+class HandsBatches(Batches):
     """(n, ANGLES, RADII) polar images with soft targets {head: (n, BINS)}.
 
     Poses are mostly the pose network's own for that crop where they are given (``found``: (n, k, 7) arrays in unit coordinates,
@@ -124,16 +132,8 @@ class HandsBatches(keras.utils.PyDataset):
     """
 
     def __init__(self, shards: list[Shards], found: list[NDArray[np.float32]], steps: int, batch: int, seed: int) -> None:
-        super().__init__()
-        self.shards, self.found, self.steps, self.batch, self.seed = shards, found, steps, batch, seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def on_epoch_end(self) -> None:
-        """Move on to samples not seen yet."""
-        self.epoch += 1
+        super().__init__(steps, batch, seed)
+        self.shards, self.found = shards, found
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rng = np.random.default_rng((self.seed, self.epoch, index, 1))

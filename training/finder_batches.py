@@ -6,13 +6,12 @@ import math
 from typing import Any
 
 import cv2
-import keras
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.finder import CELLS, PADDING, SCENE, SIZE_UNIT, STRIDE
 from clockread.geometry import Floats
-from training.batches import Rng, relight
+from training.batches import Batches, Rng, relight
 from training.scene_shards import SceneShards
 
 SPREAD = 0.08  # standard deviation of a centre's bump on the heat map, over the box's side
@@ -82,20 +81,12 @@ def moved(rng: Rng, image: NDArray[np.uint8], frame: NDArray[np.int16], boxes: F
     return out, np.stack([x, b[:, 1] * ay + by, b[:, 2] * sx, b[:, 3] * sy], axis=1)
 
 
-class FinderBatches(keras.utils.PyDataset):
+class FinderBatches(Batches):
     """(n, SCENE, SCENE) scenes with their `heat` (n, CELLS, CELLS) and `box` (n, CELLS, CELLS, 5) maps."""
 
     def __init__(self, shards: list[SceneShards], steps: int, batch: int, seed: int) -> None:
-        super().__init__()
-        self.shards, self.steps, self.batch, self.seed = shards, steps, batch, seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return self.steps
-
-    def on_epoch_end(self) -> None:
-        """The next epoch draws anew."""
-        self.epoch += 1
+        super().__init__(steps, batch, seed)
+        self.shards = shards
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rng = np.random.default_rng((self.seed, self.epoch, index, 2))

@@ -1,4 +1,4 @@
-"""Rendered crops on disk: rendered once by several processes, memory-mapped by every training run.
+"""Rendered pictures on disk: rendered once by several processes, memory-mapped by every training run.
 
 A shard set lives in `$CLOCKREAD_DATA/shards/<name>` (default `~/.cache/clockread`), outside the repository. Its name says
 preset, seeds and renderer version, so a set is never mistaken for another; an interrupted rendering continues.
@@ -6,11 +6,12 @@ preset, seeds and renderer version, so a set is never mistaken for another; an i
 
 from __future__ import annotations
 
+import functools
 import json
 import multiprocessing
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -25,9 +26,45 @@ from training.dials.render import PRESETS, render
 
 RENDERER_VERSION = 1  # raise with every change that alters pixels or labels
 
-_CHUNK = 500
+_CHUNK = 250
 
-LABELS = ("homography", "minutes", "hour_angle", "minute_angle", "second_angle")
+Arrays = dict[str, NDArray[Any]]
+Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and dtype
+Renderer = Callable[[int, int], Arrays]  # first seed, count -> arrays of that length; a function of a module, to be pickled
+
+
+def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Renderer, processes: int | None = None) -> Arrays:
+    """Memory-mapped arrays of the samples of seeds first_seed … first_seed + count - 1, rendered now where they are not on disk."""
+    folder = cache_folder() / "shards" / f"{name}-{first_seed}-{count}"
+    folder.mkdir(parents=True, exist_ok=True)
+    done_file = folder / "done.json"
+    done: set[int] = set(json.loads(done_file.read_text())) if done_file.exists() else set()
+    jobs = [
+        (renderer, first_seed + start, min(_CHUNK, count - start)) for start in range(0, count, _CHUNK) if first_seed + start not in done
+    ]
+    if jobs:
+        mode = "r+" if done else "w+"
+        arrays = {
+            field: open_memmap(folder / f"{field}.npy", mode=mode, dtype=dtype, shape=None if done else (count, *shape))
+            for field, (shape, dtype) in fields.items()
+        }
+        with multiprocessing.get_context("spawn").Pool(processes or len(os.sched_getaffinity(0))) as pool:
+            for first, part in track(pool.imap_unordered(_rendered_part, jobs), f"rendering {folder.name}", len(jobs)):
+                at = first - first_seed
+                for field, array in arrays.items():
+                    array[at : at + len(part[field])] = part[field]
+                    array.flush()
+                done.add(first)
+                partial = done_file.with_suffix(".part")
+                partial.write_text(json.dumps(sorted(done)))
+                partial.replace(done_file)
+    return {field: np.load(folder / f"{field}.npy", mmap_mode="r") for field in fields}
+
+
+def _rendered_part(job: tuple[Renderer, int, int]) -> tuple[int, Arrays]:
+    renderer, first, count = job
+    cv2.setNumThreads(1)
+    return first, renderer(first, count)
 
 
 @dataclass(frozen=True)
@@ -45,58 +82,23 @@ class Shards:
         return len(self.minutes)
 
 
-def _render_chunk(job: tuple[str, int, int]) -> tuple[int, NDArray[np.uint8], dict[str, NDArray[Any]]]:
-    preset, first, count = job
-    cv2.setNumThreads(1)
-    images = np.empty((count, PATCH, PATCH), np.uint8)
-    labels: dict[str, NDArray[Any]] = {
-        "homography": np.empty((count, 3, 3), np.float32),
-        "minutes": np.empty(count, np.int16),
-        **{name: np.empty(count, np.float32) for name in LABELS[2:]},
-    }
-    for i in range(count):
-        picture = render(first + i, PRESETS[preset], PATCH)
-        images[i] = picture.image
-        labels["homography"][i] = picture.homography
-        for name in LABELS[1:]:
-            labels[name][i] = getattr(picture.dial, name)
-    return first, images, labels
+_FIELDS: Fields = {
+    "images": ((PATCH, PATCH), np.uint8),
+    "homography": ((3, 3), np.float32),
+    "minutes": ((), np.int16),
+    "hour_angle": ((), np.float32),
+    "minute_angle": ((), np.float32),
+    "second_angle": ((), np.float32),
+}
+
+
+def _crops(preset: str, first: int, count: int) -> Arrays:
+    pictures = [render(seed, PRESETS[preset], PATCH) for seed in range(first, first + count)]
+    labels = {field: np.array([getattr(p.dial, field) for p in pictures]) for field in list(_FIELDS)[2:]}
+    return {"images": np.stack([p.image for p in pictures]), "homography": np.stack([p.homography for p in pictures]), **labels}
 
 
 def rendered(preset: str, first_seed: int, count: int, *, processes: int | None = None) -> Shards:
-    """The crops of seeds first_seed … first_seed + count - 1, rendered now where they are not on disk yet."""
-    folder = cache_folder() / "shards" / f"{preset}-v{RENDERER_VERSION}-{first_seed}-{count}"
-    folder.mkdir(parents=True, exist_ok=True)
-    shapes: dict[str, tuple[tuple[int, ...], type]] = {
-        "images": ((count, PATCH, PATCH), np.uint8),
-        "homography": ((count, 3, 3), np.float32),
-        "minutes": ((count,), np.int16),
-        **dict.fromkeys(LABELS[2:], ((count,), np.float32)),
-    }
-    done_file = folder / "done.json"
-    done: set[int] = set(json.loads(done_file.read_text())) if done_file.exists() else set()
-    arrays = {
-        name: open_memmap(folder / f"{name}.npy", mode="r+" if done else "w+", dtype=dtype, shape=None if done else shape)
-        for name, (shape, dtype) in shapes.items()
-    }
-    jobs = [(preset, first_seed + start, min(_CHUNK, count - start)) for start in range(0, count, _CHUNK) if first_seed + start not in done]
-    if jobs:
-        workers = processes or len(os.sched_getaffinity(0))
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
-            for first, images, labels in track(pool.imap_unordered(_render_chunk, jobs), f"rendering {folder.name}", len(jobs)):
-                at = first - first_seed
-                arrays["images"][at : at + len(images)] = images
-                for name in LABELS:
-                    arrays[name][at : at + len(images)] = labels[name]
-                done.add(first)
-                for array in arrays.values():
-                    array.flush()
-                partial = done_file.with_suffix(".part")
-                partial.write_text(json.dumps(sorted(done)))
-                partial.replace(done_file)
-    return Shards(**{name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in shapes})
-
-
-def crops_folder() -> Path:
-    """Where shard sets are kept."""
-    return cache_folder() / "shards"
+    """Crops of one of `render.PRESETS` by their seeds."""
+    name = f"{preset}-v{RENDERER_VERSION}"
+    return Shards(**stored(name, first_seed, count, _FIELDS, functools.partial(_crops, preset), processes))
