@@ -68,14 +68,31 @@ def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, ro
     monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
     from training.export import OUTPUTS, folded, largest_difference
     from training.hands import trained_hands, unwrapped
+    from training.networks import with_sincos
     from training.pose import find_poses, trained_pose
 
     pose = trained_pose("smoke")
-    model, batch = (pose, crops) if role == "pose" else (trained_hands("smoke"), unwrapped(crops, find_poses(pose, crops)))
+    model, batch = (pose, crops) if role == "pose" else (with_sincos(trained_hands("smoke")), unwrapped(crops, find_poses(pose, crops)))
     data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
     assert largest_difference(folded(model), data, batch, OUTPUTS[role]) < 1e-4
     # before its weights were rounded to the half precision that the file stores
     assert largest_difference(model, data, batch, OUTPUTS[role]) < 2e-3
+
+
+def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.ndarray) -> None:
+    import onnxruntime
+
+    from clockread.polar import unwrap
+    from clockread.timecode import decode, rotation_prior
+
+    session = onnxruntime.InferenceSession(smoke / "runs" / "smoke" / "reader-export" / "hands.onnx", providers=["CPUExecutionProvider"])
+    polar = np.stack([unwrap(crop, np.array([[60, 0, 80], [0, 60, 80], [0, 0, 1.0]])) for crop in crops])
+    names = ["hour", "minute", "twelve", "hour_sincos", "minute_sincos"]
+    hour, minute, twelve, hour_pair, minute_pair = session.run(names, {"polar": polar})
+    upright = np.where(np.arange(hour.shape[1]) == 0, 1e4, 0.0) + rotation_prior(hour.shape[1])  # 12 is up: nothing to turn back
+    decoded = decode(hour, minute, twelve, upright)
+    np.testing.assert_allclose(decoded.hour_sincos, hour_pair, atol=1e-4)
+    np.testing.assert_allclose(decoded.minute_sincos, minute_pair, atol=1e-4)
 
 
 def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:

@@ -16,6 +16,7 @@ from clockread.models import MANIFEST_FORMAT
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, OUTER_RADIUS, RADII
 from training.fit import run_folder, write_json
+from training.networks import HEADS, with_sincos
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
@@ -36,10 +37,14 @@ PREPROCESSING = {
     "hands": {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
-        "outputs": "hour, minute, twelve: logits over 120 angles of 3 degrees; minute and hour sin/cos are their mean resultants",
+        "outputs": "hour, minute, twelve: logits over 120 angles of 3 degrees; *_sincos: their mean resultants (sin, cos)",
     },
 }
-OUTPUTS = {"finder": ("heat", "box"), "pose": ("pose", "dial"), "hands": ("hour", "minute", "twelve")}
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "finder": ("heat", "box"),
+    "pose": ("pose", "dial"),
+    "hands": (*HEADS, *(f"{head}_sincos" for head in HEADS)),
+}
 
 
 class _Nothing(keras.layers.Layer):
@@ -220,7 +225,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     batches = {
         "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4])),
         "pose": (pose, patches),
-        "hands": (trained_hands(profile), unwrapped(patches, find_poses(pose, patches))),
+        "hands": (with_sincos(trained_hands(profile)), unwrapped(patches, find_poses(pose, patches))),
     }
     metrics: dict[str, Any] = {}
     for role, (model, batch) in batches.items():

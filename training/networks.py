@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from clockread.geometry import POSE_SIZE
@@ -74,6 +75,17 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     logits = layers.Dense(len(HEADS), name="logits")(x)
     outputs = {name: ops.cast(logits[:, :, i], "float32") for i, name in enumerate(HEADS)}
     return keras.Model(image, outputs, name="hands")
+
+
+def with_sincos(hands: keras.Model) -> keras.Model:
+    """The reading network with three more outputs, `<head>_sincos` (n, 2): each distribution's mean resultant (sin, cos).
+
+    Its direction is the angle against the pose's up, its length 0..1 a confidence (Mardia & Jupp, "Directional Statistics", 2.3).
+    """
+    angles = np.arange(BINS) * (2 * np.pi / BINS)
+    directions = np.stack([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
+    pairs = {f"{head}_sincos": ops.matmul(ops.softmax(hands.output[head], axis=-1), directions) for head in HEADS}
+    return keras.Model(hands.input, {**hands.output, **pairs}, name=hands.name)
 
 
 def _conv(x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
