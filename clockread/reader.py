@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from clockread.finder import Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
-from clockread.hands import Effort, read_again, read_hands, unwrap_posed
+from clockread.hands import read_hands, unwrap_posed
 from clockread.images import ImageSource, Photo, load_photo
 from clockread.models import Manifest, load_manifest, model_bytes
 from clockread.pose import BOX_MARGIN, Posed, estimate
@@ -29,9 +29,6 @@ Grey = NDArray[np.uint8]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
 MIN_DIAL_SCORE = 0.41  # of the finder, for a dial to be read: the best F1 on rendered validation scenes
-
-
-DEFAULT_EFFORT = Effort()
 
 
 @dataclass(frozen=True)
@@ -84,9 +81,8 @@ class ClockReader:
     Parameters: ``provider`` is the execution provider, "auto" (CUDA where it works, else CPU), "cpu" or "cuda" (used or
     refused); ``model`` a name of the manifest; ``batch_size`` the most photos or dials that go through a network at once;
     ``threads`` of onnxruntime (default: what this process may use); ``min_confidence`` 0..1, below which readings are left
-    out; ``models`` a folder with a manifest.json (default: the models that come with the package); ``effort`` how unsure
-    dials are read again (None: never). Raises ProviderError, ModelError or RuntimeMissingError. One reader may be used from
-    several threads.
+    out; ``models`` a folder with a manifest.json (default: the models that come with the package). Raises ProviderError,
+    ModelError or RuntimeMissingError. One reader may be used from several threads.
     """
 
     def __init__(
@@ -98,14 +94,12 @@ class ClockReader:
         threads: int | None = None,
         min_confidence: float = 0.0,
         models: Path | None = None,
-        effort: Effort | None = DEFAULT_EFFORT,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
         manifest = load_manifest(models)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
-        self.effort = effort
         self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
 
     @property
@@ -158,8 +152,6 @@ class ClockReader:
                 polar = unwrap_posed(some)
             with clock("read"):
                 times = read_hands(polar, self.run_hands)
-                if self.effort is not None:
-                    some, times = read_again(some, times, self.run_hands, self.effort, self.batch_size)
             posed += some
             decoded += [(times, i) for i in range(len(some))]
         readings: list[list[Reading]] = [[] for _ in photos]

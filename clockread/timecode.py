@@ -62,7 +62,6 @@ class Decoded:
     rotation: Floats  # (n,), degrees clockwise of 12 against the pose's up, -180..180
     hour_sincos: Floats  # (n, 2), mean resultant against 12
     minute_sincos: Floats  # (n, 2)
-    evidence: Floats  # (n,), log of how well both hands and 12 agree at all, for comparing poses of one dial
 
 
 def rotation_prior(bins: int) -> Floats:
@@ -114,9 +113,7 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][..., :: bins // 60]
     score = hours.reshape(n, tried, 12, 60) + minutes[:, :, None, :] + log_twelve[rows, turns][:, :, None, None]
     score = score.reshape(n, tried, MINUTES_ON_DIAL)
-    highest = score.max(axis=(1, 2))
-    joint = np.exp(score - highest[:, None, None])
-    evidence = highest + np.log(joint.sum(axis=(1, 2)))
+    joint = np.exp(score - score.max(axis=(1, 2), keepdims=True))
     by_time = joint.sum(axis=1)
     by_time /= by_time.sum(axis=1, keepdims=True)
     best = by_time.argmax(axis=1)
@@ -129,4 +126,4 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     turn_back = np.stack([np.stack([np.cos(back), -np.sin(back)], -1), np.stack([np.sin(back), np.cos(back)], -1)], -2)
     hour_pair = np.einsum("nij,nj->ni", turn_back, hour_p @ directions)
     minute_pair = np.einsum("nij,nj->ni", turn_back, minute_p @ directions)
-    return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair, evidence)
+    return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair)
