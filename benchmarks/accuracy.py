@@ -167,10 +167,11 @@ def main(
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "default",
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     failures: Annotated[Path | None, typer.Option(help="Write every wrong photo here, with the reading drawn on it.")] = None,
+    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Measure accuracy on labelled photographs."""
-    report = measure(photos, ClockReader(provider, model=model), failures)
+    report = measure(photos, ClockReader(provider, model=model, models=models), failures)
     if not report:
         print(f"{photos}: no clocks.csv and no time144.csv; give a folder that has one", file=sys.stderr)
         raise SystemExit(2)

@@ -72,6 +72,14 @@ def test_folding_keeps_the_function() -> None:
         assert (b[name] != value).any()  # half precision is not nothing
 
 
+def test_the_same_network_gives_the_same_file(hands: keras.Model) -> None:
+    pytest.importorskip("tf2onnx", reason="exporting needs the train extra")
+    from training.export import OUTPUTS, to_onnx
+
+    model = folded(with_sincos(hands))
+    assert to_onnx(model, OUTPUTS["hands"]) == to_onnx(model, OUTPUTS["hands"])
+
+
 def test_pose_loss_is_the_distance_of_projected_points_in_radii() -> None:
     true = np.array([0.1, -0.2, 0.6, 0.05, 0.5, 0.1, -0.05, 1.0], np.float32)
     found = true[:7] + np.array([0.03, 0.01, 0.02, -0.02, 0.04, 0.03, 0.02], np.float32)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +24,9 @@ from training.networks import HEADS, with_sincos
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
 _SMALL = 64  # weights of fewer values are not worth a Cast
-EXPORTED = Path(__file__).resolve().parent.parent / "exported"
+REPOSITORY = Path(__file__).resolve().parent.parent
+EXPORTED = REPOSITORY / "exported"
+PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
 
 PREPROCESSING = {
     "finder": {
@@ -104,6 +109,43 @@ def _stored_half(proto: Any) -> None:
     proto.graph.node.extend([*casts, *nodes])
 
 
+def _canonical(proto: Any) -> None:
+    """Order nodes and name values by what they compute: the converter's own order and names differ from run to run."""
+    graph = proto.graph
+    outputs = {value.name for value in graph.output}
+    names = {"": "", **{value.name: value.name for value in graph.input}}
+    for weight in graph.initializer:
+        key = hashlib.sha256()
+        copy = type(weight)()
+        copy.CopyFrom(weight)
+        copy.name = ""
+        key.update(copy.SerializeToString(deterministic=True))
+        names[weight.name] = weight.name = f"w_{key.hexdigest()[:16]}"
+    waiting: list[Any] = list(graph.node)
+    placed: list[Any] = []
+
+    def computes(node: Any) -> tuple[Any, ...]:
+        attributes = sorted(a.SerializeToString(deterministic=True) for a in node.attribute)
+        return node.op_type, [names[value] for value in node.input], attributes, [v for v in node.output if v in outputs]
+
+    while waiting:
+        node = min((n for n in waiting if all(value in names for value in n.input)), key=computes)
+        waiting.remove(node)
+        for value in node.output:
+            names[value] = value if value in outputs else f"v{len(placed)}_{len(names)}"
+        placed.append(node)
+    for number, node in enumerate(placed):
+        node.name = f"{node.op_type}_{number}"
+        for field in (node.input, node.output):
+            field[:] = [names[value] for value in field]
+    ordered = list({weight.name: weight for weight in sorted(graph.initializer, key=lambda w: str(w.name))}.values())
+    nodes = [node.SerializeToString(deterministic=True) for node in placed]
+    del graph.node[:], graph.initializer[:]
+    graph.initializer.extend(ordered)
+    for data in nodes:
+        graph.node.add().ParseFromString(data)
+
+
 def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
     """Serialized ONNX of a Keras model with one named input, dynamic batch and ``outputs`` named and in that order.
 
@@ -136,8 +178,9 @@ def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
             dim.dim_value = size
     del proto.graph.value_info[:]
     _stored_half(proto)
+    _canonical(proto)
     proto.producer_version = ""
-    proto.graph.name = f"clockread {model.name}"
+    proto.graph.name, proto.graph.doc_string = f"clockread {model.name}", ""
     onnx.checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString(deterministic=True))
 
@@ -235,5 +278,30 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
         metrics[f"{role}_bytes"] = entry["bytes"]
         metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
+    photographs = on_photographs(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["photographs"] = photographs
+    write_json(folder / "manifest.json", manifest)
     write_model_card(folder)
-    return {"metrics": metrics}
+    return {"metrics": {**metrics, **{f"{name}: within 1 min": figures["within_1_min"] for name, figures in photographs.items()}}}
+
+
+def on_photographs(models: Path) -> dict[str, dict[str, Any]]:
+    """Accuracy of exported models on the labelled photographs, by set, where they lie beside the repository; else nothing.
+
+    For looking at, never for choosing: no training sees them, nor stops by them.
+    """
+    if not PHOTOGRAPHS.is_dir():
+        return {}
+    command = [
+        sys.executable,
+        str(REPOSITORY / "benchmarks" / "accuracy.py"),
+        str(PHOTOGRAPHS),
+        "--models",
+        str(models),
+        "--format",
+        "json",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return {name: figures for name, figures in json.loads(done.stdout).items() if isinstance(figures, dict)}

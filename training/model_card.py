@@ -61,6 +61,14 @@ def write_model_card(folder: Path) -> Path:
                 f"half precision changes outputs by at most {entry['metrics']['change_by_half_precision']:.1g} of their scale."
             )
         lines.append("")
+    if manifest.get("photographs"):
+        lines += ["## On photographs", "", "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.", ""]
+        lines += ["| set | photographs | right | exact | share with confidence ≥ 0.9 | of these right |", "|---|---|---|---|---|---|"]
+        for name, figures in manifest["photographs"].items():
+            shares = ("within_1_min", "exact", "confidence_0.9_share", "confidence_0.9_right")
+            cells = " | ".join("–" if figures[k] is None else f"{figures[k]:.1%}" for k in shares)
+            lines.append(f"| {name} | {figures['photographs']} | {cells} |")
+        lines.append("")
     path = folder / "MODEL_CARD.md"
     path.write_text("\n".join(lines))
     return path
