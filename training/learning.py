@@ -1,0 +1,96 @@
+"""The learning loop of the report's networks: arrays in memory, one row of history an epoch, checkpoints, TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+
+Arrays = tuple[Any, Any]  # images and labels, whole in memory; uint8 images stay uint8 until the network scales them
+STEPS_PER_CALL = 16  # batches in one call of the compiled step: small networks spend more in Python than in learning
+
+
+class _History(keras.callbacks.Callback):
+    """A line of JSON an epoch, so that an interrupted fit keeps what it had learned about itself."""
+
+    def __init__(self, file: Path, rate: Callable[[int], float] | None) -> None:
+        super().__init__()
+        self.file, self.rate = file, rate
+        self.began = time.time()
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the epoch's learning rate."""
+        del logs
+        self.began = time.time()
+        if self.rate is not None:
+            self.model.optimizer.learning_rate = self.rate(epoch)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Append the epoch's figures."""
+        row = {"epoch": epoch, "epoch_seconds": time.time() - self.began, **{k: float(v) for k, v in (logs or {}).items()}}
+        with self.file.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+
+
+def history_of(file: Path) -> dict[str, list[float]]:
+    """Columns of a history; of an epoch that was run twice (before and after an interruption) the second counts."""
+    rows: dict[int, dict[str, float]] = {}
+    for line in file.read_text().splitlines() if file.exists() else ():
+        try:
+            row = json.loads(line)
+        except ValueError:  # half a line, of a killed run; its epoch is run again
+            continue
+        rows[int(row.pop("epoch"))] = row
+    columns: dict[str, list[float]] = {}
+    for epoch in sorted(rows):
+        for key, value in rows[epoch].items():
+            columns.setdefault(key, []).append(value)
+    return columns
+
+
+def learn(
+    model: keras.Model,
+    train: Arrays,
+    validation: Arrays,
+    *,
+    epochs: int,
+    batch: int,
+    work: Path,
+    logs: Path,
+    rate: Callable[[int], float] | None = None,
+    steps_per_call: int = STEPS_PER_CALL,
+) -> dict[str, list[float]]:
+    """Train a compiled model from its last checkpoint in ``work``, or from the start; returns the history of all epochs.
+
+    ``rate`` gives the learning rate of an epoch. Ends early where the loss is not a number any more. After an interruption
+    the order of the images is another than it would have been.
+    """
+    if keras.backend.backend() == "tensorflow":
+        model.steps_per_execution = max(1, min(steps_per_call, len(train[0]) // batch))
+    history = work / "history.jsonl"
+    callbacks: list[keras.callbacks.Callback] = [
+        _History(history, rate),
+        keras.callbacks.TerminateOnNaN(),
+        keras.callbacks.BackupAndRestore(work / "backup"),
+        *_tensorboard(logs),
+    ]
+    model.fit(
+        *train, validation_data=validation, validation_batch_size=max(batch, 250), epochs=epochs, batch_size=batch, callbacks=callbacks, verbose=0
+    )
+    return history_of(history)
+
+
+def _tensorboard(logs: Path) -> Sequence[keras.callbacks.Callback]:
+    """TensorBoard's callback where its package is there: Keras needs TensorFlow for it, torch's and jax's writers are others."""
+    try:
+        import tensorboard  # noqa: F401
+
+        if keras.backend.backend() == "tensorflow":
+            return [keras.callbacks.TensorBoard(logs, write_graph=False)]
+    except ImportError:
+        pass
+    return []
