@@ -3,12 +3,12 @@
 The report's 18,000 images of 150 x 150 (also 75 x 75), 25 of each of the 720 times, are not public. Given by `--data DIR` they
 are used as they are. Otherwise an equivalent is rendered here, once, from seeds, into `$CLOCKREAD_DATA/clock-images`.
 
-How ours differ: the report's were made with a 3-D program that we have not seen; ours are a flat dial of one style (white face,
-twelve Arabic numerals, minute track, two dark tapering hands of clearly different length, no second hand) in a thin case before a plain wall, seen through a
-perspective camera (up to 35 degrees off the normal, up to 8 degrees of roll, changing distance and place) under one lamp
-(its direction gives shading and the hands' shadows). Tones of case and wall change a little, nothing else does; there are no
-reflections, no depth of field, and the noise is a grey level or two. So our figures can be compared with the report's in kind,
-not to the digit.
+How ours differ: the report's were rendered in a way that it does not give; ours are a flat dial of one style (white face, twelve
+Arabic numerals, minute track, two dark tapering hands of clearly different length, no second hand) in a thin case before a plain
+wall, seen through a perspective camera (up to 35 degrees off the normal, up to 8 degrees of roll, changing distance and place)
+under one lamp, whose direction gives the shading and the hands' shadows. Tones of case and wall change a little, nothing else
+does; there are no reflections, no depth of field, and the noise is a grey level or two. So our figures can be compared with
+the report's in kind, not to the digit.
 """
 
 from __future__ import annotations

@@ -33,13 +33,18 @@ PREPROCESSING = {
         "normalization": "in the graph",
         "outputs": "pose: cx, cy, s11, s12, s22, v1, v2 in the crop's [-1, 1] square (clockread.geometry); dial: logit",
     },
+    "sincos": {
+        "input": "uint8 grey square crop of an upright dial, 20 % wider than its box",
+        "normalization": "in the graph",
+        "outputs": "pairs: sin and cos of the whole hour x 30 degrees, sin and cos of the minute x 6 degrees",
+    },
     "hands": {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
         "outputs": "hour, minute, twelve: logits over 120 angles of 3 degrees; minute and hour sin/cos are their mean resultants",
     },
 }
-OUTPUTS = {"finder": ("heat", "box"), "pose": ("pose", "dial"), "hands": ("hour", "minute", "twelve")}
+OUTPUTS = {"finder": ("heat", "box"), "pose": ("pose", "dial"), "hands": ("hour", "minute", "twelve"), "sincos": ("pairs",)}
 
 
 class _Nothing(keras.layers.Layer):

@@ -18,7 +18,7 @@ import shutil
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,6 @@ class Fit:
 
     def description(self) -> dict[str, Any]:
         """What decides the outcome."""
-        assert is_dataclass(self.config) and not isinstance(self.config, type)
         return {
             "data": self.data,
             "seed": self.seed,

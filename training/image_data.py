@@ -113,7 +113,7 @@ def synthetic_digits(train: int = 320, test: int = 96, seed: int = 0) -> ImageSe
     images = np.zeros((count, SIDE, SIDE), np.uint8)
     for image, label in zip(images, labels, strict=True):
         cv2.putText(image, str(label), (6, 22), fonts[rng.integers(3)], 0.8, 255, int(rng.integers(1, 4)), cv2.LINE_AA)
-        move = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), rng.normal(0, 6), rng.uniform(0.85, 1.15))
+        move = np.asarray(cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), rng.normal(0, 6), rng.uniform(0.85, 1.15)), np.float64)
         move[:, 2] += rng.normal(0, 1.2, 2)
         noise = rng.normal(0, 10, image.shape).astype(np.float32)
         image[:] = cv2.add(cv2.warpAffine(image, move, (SIDE, SIDE)), noise, dtype=cv2.CV_8U)

@@ -79,7 +79,13 @@ def learn(
         *_tensorboard(logs),
     ]
     model.fit(
-        *train, validation_data=validation, validation_batch_size=max(batch, 250), epochs=epochs, batch_size=batch, callbacks=callbacks, verbose=0
+        *train,
+        validation_data=validation,
+        validation_batch_size=max(batch, 250),
+        epochs=epochs,
+        batch_size=batch,
+        callbacks=callbacks,
+        verbose=0,
     )
     return history_of(history)
 
