@@ -22,7 +22,7 @@ from clockread.timecode import MINUTES_ON_DIAL, Decoded, angle_of, sincos
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
 MARGIN = 1.2  # side of the crop over the dial's box, as on the images that the network learned from
-SPREAD = 2.0  # minutes: times nearer than this look alike to the network, which then gives their mean
+SPREADS = (0.0, 1.0, 2.0)  # minutes: times nearer than this may look alike to the network, which then gives their mean
 NOISE = 0.15  # standard deviation of each output
 
 Crops = NDArray[np.uint8]
@@ -42,32 +42,33 @@ def decode_rounding(pairs: Floats) -> NDArray[np.int64]:
     return np.asarray(hour * 60 + minute)
 
 
-def expected(codes: Floats, spread: float = SPREAD) -> tuple[Floats, Floats]:
-    """Mean and variance (720, k) of (720, k) codes over times that a network cannot tell apart (normal, ``spread`` minutes).
+def expected(codes: Floats, spread: float) -> Floats:
+    """Mean (720, k) of (720, k) codes over times that a network cannot tell apart (normal, ``spread`` minutes; 0: the codes).
 
-    A network trained on squared error gives the mean of the labels that one image may have; near a full hour, where the whole
-    hour jumps, that mean lies between two labels, and its place there tells the minute.
+    A network trained on squared error gives the mean of the labels that one image may have. Near a full hour, where the whole
+    hour jumps, that mean lies between two labels, and how far between tells the minute.
     """
+    if spread == 0:
+        return np.asarray(codes, np.float64)
     away = np.arange(MINUTES_ON_DIAL)
     weights = np.exp(-0.5 * (np.minimum(away, MINUTES_ON_DIAL - away) / spread) ** 2)
     spectrum = np.fft.rfft(weights / weights.sum())[:, None]
-
-    def smooth(values: Floats) -> Floats:
-        return np.fft.irfft(np.fft.rfft(values, axis=0) * spectrum, n=MINUTES_ON_DIAL, axis=0)
-
-    mean = smooth(codes)
-    return mean, np.maximum(smooth(codes**2) - mean**2, 0.0)
+    return np.fft.irfft(np.fft.rfft(codes, axis=0) * spectrum, n=MINUTES_ON_DIAL, axis=0)
 
 
-def joint_log_likelihood(outputs: Floats, codes: Floats, noise: Floats | float, spread: float = SPREAD) -> Floats:
-    """(n, 720) log likelihood of every time for (n, k) outputs, by all of them together (up to a constant)."""
-    mean, variance = expected(codes, spread)
-    variance = variance + np.square(noise)
-    x = np.asarray(outputs, np.float64)
-    # the square written out: (n, 720, k) would be large
-    precision = 1 / variance
-    square = x**2 @ precision.T - 2 * x @ (mean * precision).T + (mean**2 * precision).sum(axis=1)
-    return np.asarray(-0.5 * (square + np.log(variance).sum(axis=1)))
+def joint_log_likelihood(outputs: Floats, codes: Floats, noise: Floats | float) -> Floats:
+    """(n, 720) log likelihood of every time for (n, k) outputs, by all of them together, up to a constant.
+
+    Normal ``noise`` about what a network gives for that time, sure of it or as unsure as the likeliest of SPREADS.
+    """
+    x = np.asarray(outputs, np.float64) / noise
+    scores = []
+    for spread in SPREADS:
+        mean = expected(codes, spread) / noise
+        # the square written out: (n, 720, k) would be large
+        square = (x**2).sum(axis=1)[:, None] - 2 * x @ mean.T + (mean**2).sum(axis=1)
+        scores.append(-0.5 * square)
+    return np.asarray(np.max(scores, axis=0))
 
 
 def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:

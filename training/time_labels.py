@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.sincos import SPREAD, decode_rounding, encode, joint_log_likelihood
+from clockread.sincos import SPREADS, decode_rounding, encode, joint_log_likelihood
 from clockread.timecode import MINUTES_ON_DIAL, angle_of, circular_difference, sincos
 
 Minutes = NDArray[np.int64]
@@ -102,7 +102,7 @@ class Classes:
     def jointly(self, outputs: Outputs) -> Minutes:
         """The time with the most probability about it: neighbours on the dial vote too."""
         away = np.minimum(ALL_TIMES, MINUTES_ON_DIAL - ALL_TIMES)
-        near = np.fft.rfft(np.exp(-0.5 * (away / SPREAD) ** 2))
+        near = np.fft.rfft(np.exp(-0.5 * (away / SPREADS[-1]) ** 2))
         return np.asarray(np.fft.irfft(np.fft.rfft(outputs["time"], axis=1) * near, n=MINUTES_ON_DIAL, axis=1).argmax(axis=1))
 
 
