@@ -36,14 +36,18 @@ class _History(keras.callbacks.Callback):
             out.write(json.dumps(row) + "\n")
 
 
+def _whole_lines(file: Path) -> None:
+    """Cut off the half line of a killed run: the next one would be written behind it."""
+    if file.exists():
+        text = file.read_text()
+        file.write_text(text[: text.rfind("\n") + 1])
+
+
 def history_of(file: Path) -> dict[str, list[float]]:
     """Columns of a history; of an epoch that was run twice (before and after an interruption) the second counts."""
     rows: dict[int, dict[str, float]] = {}
     for line in file.read_text().splitlines() if file.exists() else ():
-        try:
-            row = json.loads(line)
-        except ValueError:  # half a line, of a killed run; its epoch is run again
-            continue
+        row = json.loads(line)
         rows[int(row.pop("epoch"))] = row
     columns: dict[str, list[float]] = {}
     for epoch in sorted(rows):
@@ -72,6 +76,7 @@ def learn(
     if keras.backend.backend() == "tensorflow":
         model.steps_per_execution = max(1, min(steps_per_call, len(train[0]) // batch))
     history = work / "history.jsonl"
+    _whole_lines(history)
     callbacks: list[keras.callbacks.Callback] = [
         _History(history, rate),
         keras.callbacks.TerminateOnNaN(),
