@@ -24,7 +24,7 @@ class Trunk:
     """Size of the shared trunk."""
 
     side: int = 150  # pixels of an image
-    channels: tuple[int, ...] = (32, 64, 128, 128)
+    channels: tuple[int, ...] = (16, 32, 64, 128)
     dense: int = 256
 
 
