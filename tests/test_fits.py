@@ -94,6 +94,16 @@ def test_equal_fits_of_two_entries_are_trained_once() -> None:
     assert (result["entry"], result["variant"], result["same_as"]) == ("mlp/b", "other", "mlp/a")
 
 
+def test_fits_on_rendered_clocks_are_not_those_on_given_ones(tmp_path: Path) -> None:
+    path = run_fit(make(), SMOKE)
+    fits.write_result(path, {**json.loads(path.read_text()), "images": {"source": "rendered"}})
+    run_fits([make()], SMOKE)
+    assert len(CALLS) == 1
+    (tmp_path / "images.npy").write_bytes(b"")
+    run_fits([make()], replace(SMOKE, data=tmp_path))
+    assert len(CALLS) == 2
+
+
 def test_a_changed_configuration_is_another_fit() -> None:
     assert make().digest() != make(epochs=3).digest()
     assert make().digest() != make(number=1).digest()

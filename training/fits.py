@@ -15,6 +15,7 @@ import multiprocessing
 import os
 import platform
 import shutil
+import sys
 import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -138,9 +139,9 @@ def machine() -> dict[str, Any]:
 def run_fit(fit: Fit, settings: Settings) -> Path:
     """Train one fit and write its result, or find that it is finished; returns the result's file."""
     path = result_path(fit, settings.profile)
-    if path.exists():
+    if _finished(path, settings):
         return path
-    twin = _twin(fit, settings.profile)
+    twin = _twin(fit, settings)
     if twin is not None:
         result = json.loads(twin.read_text())
         write_result(path, {**result, "entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]})
@@ -150,6 +151,8 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
     work.mkdir(parents=True, exist_ok=True)
     began = time.time()
     outcome: dict[str, Any] = getattr(importlib.import_module(module), function)(fit, settings, work)
+    # an interrupted fit's epochs count, whichever process ran them
+    seconds = max(time.time() - began, sum(outcome["history"].get("epoch_seconds", [])))
     result = {
         "entry": fit.entry,
         "variant": fit.variant,
@@ -158,8 +161,8 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
         **fit.description(),
         "versions": versions(),
         "machine": machine(),
-        "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
-        "seconds": time.time() - began,  # of this process; "train_seconds" where a fit was interrupted
+        "backend": _backend(),
+        "seconds": seconds,
         **outcome,
     }
     write_result(path, result)
@@ -167,8 +170,24 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
     return path
 
 
-def _twin(fit: Fit, profile: str) -> Path | None:
-    return next(iter(sorted(results_folder(profile).glob(f"*/*.{fit.digest()}.json"))), None)
+def _finished(path: Path, settings: Settings) -> bool:
+    """Whether a result is there, and of the clock images that are asked for: rendered ones, or given ones."""
+    if not path.exists():
+        return False
+    source = json.loads(path.read_text()).get("images", {}).get("source")
+    given = settings.data is not None and (settings.data / "images.npy").is_file()
+    return source is None or (source == "given") == given
+
+
+def _twin(fit: Fit, settings: Settings) -> Path | None:
+    found = sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))
+    return next((path for path in found if _finished(path, settings)), None)
+
+
+def _backend() -> str:
+    """The Keras backend that was used; Keras is imported by then, if at all."""
+    keras = sys.modules.get("keras")
+    return str(keras.backend.backend()) if keras is not None else os.environ.get("KERAS_BACKEND", "tensorflow")
 
 
 def forget(fits: Sequence[Fit], profile: str) -> None:
@@ -195,7 +214,7 @@ def run_fits(fits: Sequence[Fit], settings: Settings) -> list[Path]:
     first: dict[str, Fit] = {}
     for fit in fits:
         first.setdefault(fit.digest(), fit)
-    waiting = [fit for fit in first.values() if not result_path(fit, settings.profile).exists()]
+    waiting = [fit for fit in first.values() if not _finished(result_path(fit, settings.profile), settings)]
     if settings.jobs > 1 and len(waiting) > 1:
         threads = max(1, len(os.sched_getaffinity(0)) // settings.jobs)
         context = multiprocessing.get_context("spawn")

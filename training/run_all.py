@@ -63,11 +63,15 @@ def _run(experiments: list[Experiment], settings: Settings) -> None:
 
 
 def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
-    """Fail now rather than hours later where a data set is missing."""
+    """Fail now rather than hours later where a data set is missing; render clocks once, before several processes need them."""
+    from training.clock_images import load_clocks
     from training.image_data import CHECKSUMS, load
 
-    for name in sorted({fit.data for e in experiments for fit in e.fits(settings.profile)} & set(CHECKSUMS)):
+    fits = [fit for e in experiments for fit in e.fits(settings.profile)]
+    for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
         load(name, settings.data)
+    for side, per_time, every in {(f.config.trunk.side, f.config.per_time, f.config.every) for f in fits if f.data == "clocks"}:
+        load_clocks(side, settings.data, per_time=per_time, every=every)
 
 
 def _usage(message: str) -> int:

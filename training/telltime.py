@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from training.clock_images import VERSION, load_clocks
 from training.fits import Fit, Settings, log_folder, results_folder, run_fits
 
 TRAINER = "training.telltime:train"
@@ -23,6 +24,7 @@ class TimeConfig:
     trunk: Any = field(default=None)  # time_networks.Trunk
     per_time: int = 25  # images of each time
     every: int = 1  # minutes between times
+    renderer: int = VERSION
 
     @property
     def epochs(self) -> int:
@@ -72,7 +74,6 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     """Train one network; the 20 % test images are its validation set too, as in the report's figures."""
     import keras
 
-    from training.clock_images import load_clocks
     from training.learning import learn
     from training.time_networks import CODECS, HEADS, build_time, compile_time
 
@@ -126,9 +127,9 @@ def export_run(profile: str, *, resume: bool) -> dict[str, Any]:
     import json
 
     from clockread.sincos import ROLE
-    from training.clock_images import load_clocks
     from training.export import EXPORTED, export
     from training.fit import run_folder
+    from training.model_card import write_model_card
     from training.time_networks import build_time, with_pairs
 
     del resume  # exporting takes seconds
@@ -157,4 +158,5 @@ def export_run(profile: str, *, resume: bool) -> dict[str, Any]:
         folder=folder,
         name="sincos-cnn",
     )
+    write_model_card(folder)
     return {"metrics": {"bytes": entry["bytes"], "difference": entry["metrics"]["largest_difference_to_keras"]}}
