@@ -122,11 +122,14 @@ def test_everything_is_written_and_only_from_fits(tmp_path: Path) -> None:
     fits += [fit("permutation/mlp", v, 0.9) for v in ("original", "fixed", "per-image")]
     fits += [time_fit("sin-cos", 2.345, profile="reduced")]
     fits[0]["history"]["val_loss"][3] = None  # a diverged epoch
+    gone = fit("mlp/init-values", "stddev-large", history={"loss": [None], "val_loss": [None]})
+    fits += [{**gone, "test": {"loss": None, "accuracy": None}}]
     text = write_report(tmp_path, fits).read_text()
     assert "97.53" in text
     assert "2.35" in text or "2.34" in text
     assert "| MLP | mnist | full | 96.94 | 93.82 |" in text
     assert "profile reduced" in text
+    assert "diverged" in text
     assert "Not run: " in text
     plots = {p.name for p in (tmp_path / "plots").iterdir()}
     assert {"mlp-vanilla-mnist.png", "mlp-vanilla-fashion-mnist.png", "time-sin-cos-clocks.png"} <= plots

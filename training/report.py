@@ -14,7 +14,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from training.claims import MISSING, Claim, Verdict, lowest_loss_epoch
+from training.claims import MISSING, PERMUTATION, Claim, Verdict, lowest_loss_epoch, nearer_permutation
 from training.fit_results import Entry, Result, entries, read_fits
 from training.fits import results_folder, slug
 from training.registry import EXPERIMENTS
@@ -70,8 +70,8 @@ def classifier_section(entry: Entry) -> list[str]:
                 continue
             tests = entry.test(data, variant)
             finite = [v for v in tests if np.isfinite(v)] or [float("nan")]
-            at = lowest_loss_epoch(entry, data, variant)[0] if len(entry.curve(data, variant, "val_loss")) else 0
-            last = [float(entry.curve(data, variant, key)[-1]) for key in ("loss", "val_loss")]
+            curves = [entry.curve(data, variant, key) for key in ("loss", "val_loss")]
+            last = [f"{curve[-1]:.3g}" if len(curve) and np.isfinite(curve[-1]) else "diverged" for curve in curves]
             rows.append(
                 [
                     data,
@@ -81,9 +81,8 @@ def classifier_section(entry: Entry) -> list[str]:
                     _percent(float(np.mean(finite))),
                     _percent(min(finite)),
                     _reported(entry.name, data, variant),
-                    str(at),
-                    f"{last[0]:.3g}",
-                    f"{last[1]:.3g}",
+                    str(lowest_loss_epoch(entry, data, variant)[0]) if np.isfinite(curves[1]).any() else "",
+                    *last,
                 ]
             )
     head = (
@@ -136,9 +135,10 @@ def permutation_table(found: dict[str, Entry]) -> list[str]:
         for data in entry.data_sets if entry else ():
             assert entry is not None
             ours = [_percent(max(entry.test(data, v), default=float("nan"))) for v in ("original", "fixed", "per-image")]
-            rows.append(
-                [name.split("/")[1].upper(), data, entry.profile, *(_reported(name, data, v) for v in ("original", "fixed")), *ours]
-            )
+            said = [_reported(name, data, v) for v in ("original", "fixed")]
+            complete = (name, data) in PERMUTATION and len(entry.of(data)) == len(ours)
+            nearer = nearer_permutation(entry, data) if complete else ""
+            rows.append([name.split("/")[1].upper(), data, entry.profile, *said, *ours, nearer])
     head = (
         "network",
         "data",
@@ -148,6 +148,7 @@ def permutation_table(found: dict[str, Entry]) -> list[str]:
         "ours: original",
         "ours: one permutation",
         "ours: one for each image",
+        "nearer to the report's permuted",
     )
     return table(head, rows)
 
