@@ -72,6 +72,17 @@ def test_missing_data_says_what_where_and_which_command(tmp_path: Path) -> None:
     assert all(word in text for word in ("fashion-mnist", str(tmp_path), "--data", "training.image_data fetch"))
 
 
+def test_a_folder_of_clock_images_hides_no_digits(
+    idx: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, clocks = tmp_path_factory.mktemp("cache"), tmp_path_factory.mktemp("clocks")
+    monkeypatch.setenv("CLOCKREAD_DATA", str(cache))
+    (cache / "images").mkdir()
+    idx.rename(cache / "images" / "mnist")
+    (clocks / "images.npy").write_bytes(b"")
+    assert len(load("mnist", clocks).test[0]) == 20
+
+
 def test_synthetic_digits_are_seeded_and_named_as_such() -> None:
     a, b = synthetic_digits(40, 10), load("synthetic-digits")
     assert a.name == b.name == "synthetic-digits"

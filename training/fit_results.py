@@ -51,7 +51,7 @@ class Entry:
         rows = [f["history"].get(key, []) for f in self.of(data, variant)]
         length = min((len(row) for row in rows), default=0)
         values = np.array([[np.nan if v is None else v for v in row[:length]] for row in rows], float).reshape(len(rows), length)
-        return np.asarray(values.mean(axis=0))
+        return np.asarray(values.mean(axis=0)) if rows else np.zeros(0)
 
     @property
     def epochs(self) -> int:

@@ -82,6 +82,8 @@ def load(name: str, data: Path | None = None) -> ImageSet:
     """
     if name == SYNTHETIC:
         return synthetic_digits()
+    if data is not None and (data / "images.npy").is_file() and all(_file(f, PARTS[0]) is None for f in folders(name, data)):
+        data = None  # a folder of clock images: the digits are where they always are
     raw = _files(name, data)
     train_images, train_labels, test_images, test_labels = (from_idx(part) for part in raw)
     return ImageSet(
