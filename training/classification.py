@@ -54,7 +54,7 @@ def at_profile(config: Any, profile: str) -> Any:
     if profile == "smoke":
         return replace(config, epochs=1, images=128, **({"channels": (8, 8, 8, 8, 8)} if cnn else {}))
     if profile == "reduced":
-        return replace(config, epochs=5, images=10_000) if cnn else replace(config, epochs=15)
+        return replace(config, epochs=6, images=20_000) if cnn else replace(config, epochs=15)
     return config
 
 
