@@ -17,7 +17,7 @@ from training.classification import _variants, at_profile, plan, train
 from training.classifiers import CnnConfig, MlpConfig, build, build_cnn, build_mlp, make_optimizer
 from training.fits import Settings, run_fit
 from training.image_data import synthetic_digits
-from training.learning import history_of, learn
+from training.learning import Shuffled, history_of, learn
 from training.permutation import permuted
 from training.time_networks import HEADS, Trunk, build_time, compile_time, sine_loss
 
@@ -75,6 +75,16 @@ def test_sine_loss_is_zero_all_round_the_dial_and_one_opposite() -> None:
     at = np.eye(720, dtype=np.float32)[[10, 10, 370, 100]]
     loss = keras.ops.convert_to_numpy(sine_loss(np.array([10, 370, 10, 10], np.float32), at))
     np.testing.assert_allclose(loss, [0, 1, 1, np.sin(np.deg2rad(90 / 4)) ** 2], atol=1e-5)
+
+
+def test_every_epoch_has_an_order_of_its_own_and_every_image_once() -> None:
+    data = Shuffled(np.arange(10), np.arange(10), 4, seed=1)
+    orders = []
+    for epoch in (0, 1, 0):
+        data.epoch = epoch
+        orders.append(np.concatenate([data[i][0] for i in range(len(data))]).tolist())
+    assert orders[0] == orders[2] != orders[1]
+    assert sorted(orders[0]) == sorted(orders[1]) == list(range(10))
 
 
 def _learn(epochs: int, folder: Path) -> tuple[Any, dict[str, list[float]]]:

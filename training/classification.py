@@ -109,6 +109,7 @@ def train_on(images: Any, fit: Fit, settings: Settings, work: Path) -> dict[str,
         batch=fit.config.batch,
         work=work,
         logs=log_folder(fit, settings.profile),
+        seed=fit.seed,
     )
     loss, accuracy = model.evaluate(*images.test, batch_size=500, verbose=0)
     return {

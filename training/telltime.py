@@ -94,6 +94,7 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
         batch=config.batch,
         work=work,
         logs=log_folder(fit, settings.profile),
+        seed=fit.seed,
         rate=config.rate,
     )
     figures = {k: float(v) for k, v in model.evaluate(*labelled, batch_size=250, verbose=0, return_dict=True).items()}
