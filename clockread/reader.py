@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread import sincos
 from clockread.finder import Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import read_hands, unwrap_posed
@@ -72,7 +73,8 @@ class _Network:
 
         entry = manifest.entry(role, model)
         self.session = open_session(model_bytes(entry), cast("Provider", provider), threads)
-        self.input = next(iter(entry.inputs))
+        self.input, spec = next(iter(entry.inputs.items()))
+        self.shape = spec.shape
 
     def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
         return list(self.session.run(outputs, {self.input: batch}))
@@ -103,12 +105,17 @@ class ClockReader:
         manifest = load_manifest(models)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
+        self._sincos: _Network | None = None
+        if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
+            self._sincos = _Network(manifest, sincos.ROLE, model, provider, threads)
+            self._finder = _Network(manifest, "finder", "default", provider, threads)
+            return
         self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
 
     @property
     def provider(self) -> str:
         """The execution provider really in use, as onnxruntime names it."""
-        return str(self._pose.session.get_providers()[0])
+        return str(self._finder.session.get_providers()[0])
 
     @overload
     def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...
@@ -149,6 +156,18 @@ class ClockReader:
         decoded: list[tuple[Decoded, int]] = []
         for start in range(0, len(dials), self.batch_size):
             part = slice(start, start + self.batch_size)
+            if self._sincos is not None:
+                with clock("read"):
+                    some, times = sincos.read_boxes(
+                        [grey[i] for i in owners[part]],
+                        dials[part],
+                        self.run_sincos,
+                        int(self._sincos.shape[1]),
+                        margin=1.0 if cropped else sincos.MARGIN,
+                    )
+                posed += some
+                decoded += [(times, i) for i in range(len(some))]
+                continue
             with clock("pose"):
                 some = estimate([grey[i] for i in owners[part]], windows[part], self.run_pose)
             with clock("unwrap"):
@@ -183,6 +202,11 @@ class ClockReader:
         """The reading network on polar images (n, 240, 64) uint8: logits (n, 120) of hour hand, minute hand and 12."""
         hour, minute, twelve = self._hands(polar, "hour", "minute", "twelve")
         return hour, minute, twelve
+
+    def run_sincos(self, crops: Grey) -> Floats:
+        """The report's four-head network on upright crops (n, side, side) uint8: pairs (n, 4), see `clockread.sincos`."""
+        assert self._sincos is not None
+        return self._sincos(crops, sincos.OUTPUT)[0]
 
     def _chosen(self, readings: list[Reading], least: float) -> list[Reading]:
         """Best first, one a dial: two boxes can lead to the same pose."""

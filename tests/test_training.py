@@ -114,4 +114,11 @@ def test_listing_needs_no_training_package() -> None:
     code = "import sys; from training.registry import chosen; chosen([]); sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
-    assert [line.split()[0] for line in listed.stdout.splitlines()] == ["reader/pose", "reader/finder", "reader/hands", "reader/export"]
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == [
+        *("reader/pose", "reader/finder", "reader/hands", "reader/export"),
+        *("mlp/vanilla", "mlp/init-values", "mlp/init-distribution", "mlp/activation", "mlp/optimizer", "mlp/regularization"),
+        *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
+        *("permutation/mlp", "permutation/cnn"),
+        *("time/multi-head", "time/regression", "time/classification-720", "time/sine-loss", "time/unit-circle", "time/sin-cos"),
+        "time/export",
+    ]

@@ -39,6 +39,11 @@ PREPROCESSING = {
         "normalization": "in the graph",
         "outputs": "pose: cx, cy, s11, s12, s22, v1, v2 in the crop's [-1, 1] square (clockread.geometry); dial: logit",
     },
+    "sincos": {
+        "input": "uint8 grey square crop of an upright dial, 20 % wider than its box",
+        "normalization": "in the graph",
+        "outputs": "pairs: sin and cos of the whole hour x 30 degrees, sin and cos of the minute x 6 degrees",
+    },
     "hands": {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
@@ -49,6 +54,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
     "finder": ("heat", "box"),
     "pose": ("pose", "dial"),
     "hands": (*HEADS, *(f"{head}_sincos" for head in HEADS)),
+    "sincos": ("pairs",),
 }
 
 

@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from clockread.finder import SCENE
-from training.networks import _standardized
+from training.networks import standardized
 
 _RARE = -4.6  # logit of 1 %: most cells see no dial, so training starts from there
 
@@ -45,7 +45,7 @@ def build_finder(config: FinderConfig | None = None) -> keras.Model:
     """
     c = config or FinderConfig()
     scene = keras.Input((SCENE, SCENE), dtype="uint8", name="scene")
-    x = layers.ReLU()(_conv(_folded(_standardized(scene), 4), c.channels[0], 3, "stem"))
+    x = layers.ReLU()(_conv(_folded(standardized(scene), 4), c.channels[0], 3, "stem"))
     fine = x = layers.ReLU()(_conv(x, c.channels[1], 3, "down8", stride=2))
     x = layers.ReLU()(_conv(x, c.channels[2], 3, "down16", stride=2))
     for i in range(c.blocks):

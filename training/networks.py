@@ -35,7 +35,7 @@ class PoseConfig:
     dense: int = 160
 
 
-def _standardized(x: keras.KerasTensor) -> keras.KerasTensor:
+def standardized(x: keras.KerasTensor) -> keras.KerasTensor:
     """uint8 grey (n, h, w) to float (n, h, w, 1), zero mean and unit deviation each (8 grey levels are taken for noise)."""
     x = ops.cast(x, "float32")
     mean = ops.mean(x, axis=(1, 2), keepdims=True)
@@ -56,7 +56,7 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     """
     c = config or HandsConfig()
     image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
-    x = _standardized(image)
+    x = standardized(image)
     x = ops.pad(_circular(x, 2), ((0, 0), (0, 0), (1, 0), (0, 0)))
     x = layers.Conv2D(c.stem, (5, 3), strides=(2, 2), padding="valid", use_bias=False, name="stem")(x)
     x = layers.ReLU()(layers.BatchNormalization(name="stem_norm")(x))
@@ -98,7 +98,7 @@ def build_pose(config: PoseConfig | None = None) -> keras.Model:
     c = config or PoseConfig()
 
     image = keras.Input((PATCH, PATCH), dtype="uint8", name="patch")
-    x = ops.average_pool(_standardized(image), 2, strides=2)
+    x = ops.average_pool(standardized(image), 2, strides=2)
     for stage, (channels, blocks) in enumerate(zip(c.channels, c.blocks, strict=True)):
         x = layers.ReLU()(_conv(x, channels, 5 if stage == 0 else 3, 2, f"down{stage}"))
         for block in range(blocks):

@@ -5,27 +5,54 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from training.fits import Fit, Settings
 
 PROFILES = ("smoke", "reduced", "full")
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One named experiment: ``target`` is "module:function", called as function(profile, resume=...) -> result dict."""
+    """One named experiment.
+
+    ``target`` is "module:function". Of the reader's networks it is called as function(profile, resume=...) -> result dict; of the
+    report's experiments (``report``) as function(name, profile) -> the fits to run.
+    """
 
     name: str
     about: str
     target: str
-    cost: dict[str, str]  # by profile, on 2 CPU cores
+    cost: dict[str, str]  # by profile, on 2 CPU cores; of the report's with --jobs 2, as if no fit were shared
     needs: tuple[str, ...] = ()
+    report: bool = False
 
-    def run(self, profile: str, *, resume: bool) -> dict[str, Any]:
-        """Run it; the result holds at least "metrics"."""
+    def _function(self) -> Any:
         module, function = self.target.split(":")
-        result: dict[str, Any] = getattr(importlib.import_module(module), function)(profile, resume=resume)
-        return result
+        return getattr(importlib.import_module(module), function)
 
+    def fits(self, profile: str) -> list[Fit]:
+        """The fits of a report's experiment; none of a reader's network."""
+        planned: list[Fit] = self._function()(self.name, profile) if self.report else []
+        return planned
+
+    def run(self, settings: Settings) -> dict[str, Any]:
+        """Run it; the result holds at least "metrics"."""
+        if not self.report:
+            result: dict[str, Any] = self._function()(settings.profile, resume=settings.resume)
+            return result
+        from training.fits import run_fits
+
+        files = run_fits(self.fits(settings.profile), settings)
+        return {"metrics": {"fits": len(files)}, "files": files}
+
+
+def _report(name: str, about: str, module: str, smoke: str, reduced: str, full: str) -> Experiment:
+    return Experiment(name, about, f"training.{module}:plan", {"smoke": smoke, "reduced": reduced, "full": full}, report=True)
+
+
+_CLASSIFY, _PERMUTE, _TIME = "classification", "permutation", "telltime"
 
 EXPERIMENTS = (
     Experiment(
@@ -53,6 +80,31 @@ EXPERIMENTS = (
         "training.export:run",
         {"smoke": "30 s", "reduced": "2 min", "full": "2 min"},
         needs=("reader/pose", "reader/finder", "reader/hands"),
+    ),
+    _report("mlp/vanilla", "Vanilla MLP as the report has it", _CLASSIFY, "4 s", "2 min", "4 min"),
+    _report("mlp/init-values", "standard deviation of normal initial weights: 0.001, 0.05, 1", _CLASSIFY, "8 s", "4 min", "10 min"),
+    _report("mlp/init-distribution", "initial weights normal, Xavier, He", _CLASSIFY, "8 s", "4 min", "10 min"),
+    _report("mlp/activation", "ReLU, sigmoid, tanh in the hidden layers", _CLASSIFY, "8 s", "4 min", "10 min"),
+    _report("mlp/optimizer", "SGD, Nesterov momentum, RMSprop, Adam", _CLASSIFY, "10 s", "5 min", "14 min"),
+    _report("mlp/regularization", "none, L1, L2, dropout", _CLASSIFY, "10 s", "5 min", "14 min"),
+    _report("cnn/vanilla", "Vanilla CNN as the report has it", _CLASSIFY, "4 s", "17 min", "2.6 h"),
+    _report("cnn/init-distribution", "initial weights normal, He", _CLASSIFY, "6 s", "17 min", "5 h"),
+    _report("cnn/activation", "ReLU, sigmoid, tanh in all hidden layers", _CLASSIFY, "7 s", "25 min", "8 h"),
+    _report("cnn/regularization", "dropout, L1, L2, none in the hidden layers", _CLASSIFY, "9 s", "34 min", "10 h"),
+    _report("permutation/mlp", "pixels permuted: one permutation for all, one for each image", _PERMUTE, "6 s", "3 min", "3 min"),
+    _report("permutation/cnn", "the same for the CNN", _PERMUTE, "8 s", "25 min", "2.8 h"),
+    _report("time/multi-head", "hour as one of 12, minute as a number", _TIME, "5 s", "70 min", "30 h"),
+    _report("time/regression", "hours as one number", _TIME, "4 s", "32 min", "22 h"),
+    _report("time/classification-720", "each time a class", _TIME, "4 s", "21 min", "4 h"),
+    _report("time/sine-loss", "squared sine of the difference", _TIME, "4 s", "6 min", "2 h"),
+    _report("time/unit-circle", "one point on the circle", _TIME, "4 s", "27 min", "4 h"),
+    _report("time/sin-cos", "hour and minute as a point each", _TIME, "4 s", "53 min", "6 h"),
+    Experiment(
+        "time/export",
+        "the four-head network to ONNX, as the model sincos-cnn",
+        "training.telltime:export_run",
+        {"smoke": "8 s", "reduced": "20 s", "full": "20 s"},
+        needs=("time/sin-cos",),
     ),
 )
 

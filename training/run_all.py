@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from training.registry import PROFILES, chosen
+from training.fits import Settings, run_fits
+from training.registry import PROFILES, Experiment, chosen
 
 
 def main(
@@ -20,9 +23,13 @@ def main(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Continue interrupted runs and skip finished ones, or start anew.")
     ] = True,
+    data: Annotated[
+        Path | None, typer.Option(help="Folder with the idx files of MNIST and Fashion-MNIST, or images.npy and labels.npy of clocks.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Fits of the report's experiments that run at the same time.")] = 1,
     show: Annotated[bool, typer.Option("--list", help="Only list the experiments and what they cost.")] = False,
 ) -> None:
-    """Train and export clockread's networks; data and checkpoints go to $CLOCKREAD_DATA (default ~/.cache/clockread)."""
+    """Train and export clockread's networks and run the report's experiments; all goes to $CLOCKREAD_DATA (default ~/.cache/clockread)."""
     if profile not in PROFILES:
         raise SystemExit(_usage(f"profile {profile!r}: use one of {', '.join(PROFILES)}"))
     try:
@@ -31,15 +38,40 @@ def main(
         raise SystemExit(_usage(str(error.args[0]))) from None
     if show:
         for e in experiments:
-            print(f"{e.name:16} {e.cost[profile]:>8}  {e.about}" + (f" (needs {', '.join(e.needs)})" if e.needs else ""))
+            print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}" + (f" (needs {', '.join(e.needs)})" if e.needs else ""))
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.image_data import DataDamagedError, DataMissingError
+
+    try:
+        _run(experiments, Settings(profile, resume, data, jobs))
+    except (DataMissingError, DataDamagedError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+def _run(experiments: list[Experiment], settings: Settings) -> None:
+    _look_for_data(experiments, settings)
+    if settings.jobs > 1:  # all fits in one queue: an entry's last fit would leave the other processes idle
+        run_fits([fit for e in experiments for fit in e.fits(settings.profile)], settings)
     for number, e in enumerate(experiments, 1):
-        print(f"[{number}/{len(experiments)}] {e.name}, profile {profile}: about {e.cost[profile]}", flush=True)
+        print(f"[{number}/{len(experiments)}] {e.name}, profile {settings.profile}: about {e.cost[settings.profile]}", flush=True)
         began = time.time()
-        result = e.run(profile, resume=resume)
+        result = e.run(replace(settings, resume=True) if settings.jobs > 1 and e.report else settings)
         figures = ", ".join(f"{k} {v:.4g}" for k, v in result.get("metrics", {}).items() if isinstance(v, float | int))
         print(f"{e.name}: {time.time() - began:.0f} s; {figures}", flush=True)
+
+
+def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
+    """Fail now rather than hours later where a data set is missing; render clocks once, before several processes need them."""
+    from training.clock_images import load_clocks
+    from training.image_data import CHECKSUMS, load
+
+    fits = [fit for e in experiments for fit in e.fits(settings.profile)]
+    for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
+        load(name, settings.data)
+    for side, per_time, every in {(f.config.trunk.side, f.config.per_time, f.config.every) for f in fits if f.data == "clocks"}:
+        load_clocks(side, settings.data, per_time=per_time, every=every)
 
 
 def _usage(message: str) -> int:

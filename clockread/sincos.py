@@ -1,0 +1,114 @@
+"""The report's four-head reader: one look at an upright crop, hour and minute each as (sin, cos).
+
+    03:00 → hour (1, 0), minute (0, 1)      06:10 → hour (0, -1), minute (0.866, 0.5)
+
+The hour is the whole hour × 30 degrees (not where the hour hand stands), the minute × 6 degrees. This is a model of its own
+beside the default one, which finds the pose first and unwraps the dial; it exists where the manifest has the role "sincos".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.finder import Found
+from clockread.geometry import Floats, Window
+from clockread.pose import Posed
+from clockread.timecode import MINUTES_ON_DIAL, Decoded, angle_of, sincos
+
+ROLE = "sincos"  # of the manifest
+OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
+MARGIN = 1.2  # side of the crop over the dial's box, as on the images that the network learned from
+SPREADS = (0.0, 1.0, 2.0)  # minutes: times nearer than this may look alike to the network, which then gives their mean
+NOISE = 0.15  # standard deviation of each output
+
+Crops = NDArray[np.uint8]
+PairsNetwork = Callable[[Crops], Floats]  # (n, side, side) -> (n, 4)
+
+
+def encode(minutes: Floats | NDArray[np.integer]) -> Floats:
+    """(n,) minutes past twelve to (n, 4) pairs: sin and cos of whole hour × 30 degrees and of minute × 6 degrees."""
+    hour, minute = np.divmod(np.asarray(minutes) % MINUTES_ON_DIAL, 60)
+    return np.concatenate([sincos(hour * 30.0), sincos(minute * 6.0)], axis=-1)
+
+
+def decode_rounding(pairs: Floats) -> NDArray[np.int64]:
+    """(n, 4) pairs to (n,) minutes past twelve as the report does: each angle by atan2, + 360 where negative, rounded apart."""
+    hour = np.rint(angle_of(pairs[:, :2]) / 30).astype(np.int64) % 12
+    minute = np.rint(angle_of(pairs[:, 2:]) / 6).astype(np.int64) % 60
+    return np.asarray(hour * 60 + minute)
+
+
+def expected(codes: Floats, spread: float) -> Floats:
+    """Mean (720, k) of (720, k) codes over times that a network cannot tell apart (normal, ``spread`` minutes; 0: the codes).
+
+    A network trained on squared error gives the mean of the labels that one image may have. Near a full hour, where the whole
+    hour jumps, that mean lies between two labels, and how far between tells the minute.
+    """
+    if spread == 0:
+        return np.asarray(codes, np.float64)
+    away = np.arange(MINUTES_ON_DIAL)
+    weights = np.exp(-0.5 * (np.minimum(away, MINUTES_ON_DIAL - away) / spread) ** 2)
+    spectrum = np.fft.rfft(weights / weights.sum())[:, None]
+    return np.fft.irfft(np.fft.rfft(codes, axis=0) * spectrum, n=MINUTES_ON_DIAL, axis=0)
+
+
+def joint_log_likelihood(outputs: Floats, codes: Floats, noise: Floats | float) -> Floats:
+    """(n, 720) log likelihood of every time for (n, k) outputs, by all of them together, up to a constant.
+
+    Normal ``noise`` about what a network gives for that time, sure of it or as unsure as the likeliest of SPREADS.
+    """
+    x = np.asarray(outputs, np.float64) / noise
+    scores = []
+    for spread in SPREADS:
+        mean = expected(codes, spread) / noise
+        # the square written out: (n, 720, k) would be large
+        square = (x**2).sum(axis=1)[:, None] - 2 * x @ mean.T + (mean**2).sum(axis=1)
+        scores.append(-0.5 * square)
+    return np.asarray(np.max(scores, axis=0))
+
+
+def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """(n, 4) pairs to the most likely of the 720 times by both hands together, and the probability of being right within one."""
+    score = joint_log_likelihood(pairs, encode(np.arange(MINUTES_ON_DIAL)), NOISE)
+    p = np.exp(score - score.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    best = p.argmax(axis=1)
+    near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
+    return best, np.take_along_axis(p, near, axis=1).sum(axis=1)
+
+
+def crop(image: Crops, window: Window, side: int) -> Crops:
+    """The (side, side) crop of a window of a grey image, one resampling; beyond the image its border is repeated."""
+    scale = window.side / side
+    start = (scale - 1) / 2 - window.side / 2
+    matrix = np.array([[scale, 0, window.x + 0.5 + start], [0, scale, window.y + 0.5 + start]])
+    if scale > 1:  # averaged first: the warp below takes four pixels only
+        k = max(1, round(scale))
+        image = np.asarray(cv2.blur(image, (k, k)), dtype=np.uint8)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(image, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+
+
+def read_boxes(
+    images: Sequence[Crops], dials: Sequence[Found], network: PairsNetwork, side: int, *, margin: float = MARGIN
+) -> tuple[list[Posed], Decoded]:
+    """Times of the dials in ``dials[i]`` of the grey photo ``images[i]``, each taken to be upright and seen straight on.
+
+    ``side`` is the network's. The pose is the box's own circle; times are decoded as the report decodes.
+    """
+    posed, crops = [], []
+    for image, dial in zip(images, dials, strict=True):
+        window = Window.around(dial.box, margin)
+        crops.append(crop(image, window, side))
+        _, _, w, h = dial.box
+        homography = np.array([[w / 2, 0, window.x], [0, h / 2, window.y], [0, 0, 1.0]])
+        posed.append(Posed(homography, 0.0, crops[-1], window))
+    pairs = np.asarray(network(np.stack(crops)), np.float64)
+    minutes = decode_rounding(pairs)
+    _, confidence = decode_jointly(pairs)
+    zero = np.zeros(len(minutes))
+    return posed, Decoded(minutes, confidence, zero, pairs[:, :2], pairs[:, 2:])

@@ -1,0 +1,94 @@
+"""The report's reader as a model choice: crops, decoding, and a manifest that has or lacks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clockread.errors import ModelError
+from clockread.finder import Found
+from clockread.geometry import Window
+from clockread.sincos import crop, decode_jointly, encode, read_boxes
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def test_a_crop_of_the_whole_image_is_the_image() -> None:
+    image = np.random.default_rng(0).integers(256, size=(75, 75), dtype=np.uint8)
+    np.testing.assert_array_equal(crop(image, Window(37.0, 37.0, 75.0), 75), image)
+
+
+def test_a_crop_is_centred_where_asked() -> None:
+    image = np.zeros((400, 600), np.uint8)
+    image[200:204, 300:304] = 255
+    small = crop(image, Window(301.5, 201.5, 300.0), 75).astype(float)
+    ys, xs = np.mgrid[:75, :75]
+    assert (small * xs).sum() / small.sum() == pytest.approx(37, abs=0.2)
+    assert (small * ys).sum() / small.sum() == pytest.approx(37, abs=0.2)
+
+
+def test_boxes_are_read_and_placed() -> None:
+    times = np.array([370, 719])
+    dials = [Found((100.0, 50.0, 80.0, 60.0), 0.9), Found((0.0, 0.0, 40.0, 40.0), 0.8)]
+    images = [np.zeros((200, 300), np.uint8)] * 2
+
+    def network(crops: np.ndarray) -> np.ndarray:
+        assert crops.shape == (2, 75, 75)
+        assert crops.dtype == np.uint8
+        return encode(times)
+
+    posed, decoded = read_boxes(images, dials, network, 75)
+    assert decoded.minutes.tolist() == times.tolist()
+    assert (decoded.confidence > 0.3).all()
+    np.testing.assert_allclose(posed[0].homography[:2, 2], (139.5, 79.5))
+    np.testing.assert_allclose(decoded.minute_sincos, encode(times)[:, 2:])
+
+
+def test_unsure_pairs_have_low_confidence() -> None:
+    pairs = np.array([encode(np.array([100]))[0], np.zeros(4)])
+    _, confidence = decode_jointly(pairs)
+    assert confidence[1] < 0.05 < confidence[0]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained finder as the default model's, and a four-head network of the smoke profile beside it."""
+    pytest.importorskip("tensorflow", reason="training needs the train extra")
+    from training.export import export
+    from training.finder_network import build_finder
+
+    folder = tmp_path_factory.mktemp("sincos")
+    command = [sys.executable, "-m", "training.run_all", "--profile", "smoke", "--only", "time/sin-cos,time/export"]
+    environment = {**os.environ, "CLOCKREAD_DATA": str(folder)}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    made = folder / "runs" / "smoke" / "time-export"
+    finder = build_finder()
+    export(finder, "finder", np.zeros((1, *finder.inputs[0].shape[1:]), np.uint8), {}, folder=made)
+    return made
+
+
+def test_clockread_reads_with_it(models: Path) -> None:
+    from clockread import ClockReader
+
+    reader = ClockReader("cpu", model="sincos-cnn", models=models)
+    photo = REPOSITORY / "examples" / "wall.jpg"
+    assert all(0 <= r.minutes < 720 for r in reader.read(photo))
+    assert len(reader.read(photo, cropped=True)) == 1
+    assert reader.provider == "CPUExecutionProvider"
+
+
+def test_without_it_the_manifest_says_so(models: Path, tmp_path: Path) -> None:
+    from clockread import ClockReader
+
+    manifest = json.loads((models / "manifest.json").read_text())
+    del manifest["models"]["sincos-cnn"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="sincos-cnn"):
+        ClockReader("cpu", model="sincos-cnn", models=tmp_path)
