@@ -21,6 +21,7 @@ import typer
 from clockread.finder import overlap
 from clockread.images import load_color, load_photo
 from clockread.reader import ClockReader, Reading
+from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
 SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one (which includes the bezel) from which both mean one dial
@@ -49,9 +50,8 @@ class Outcome:
     def away(self) -> int:
         """Circular difference in minutes, 0..360; 720 where nothing was read."""
         if self.reading is None:
-            return 720
-        d = abs(self.reading.minutes - self.label.minutes) % 720
-        return min(d, 720 - d)
+            return MINUTES_ON_DIAL
+        return int(abs(circular_difference(self.reading.minutes, self.label.minutes, MINUTES_ON_DIAL)))
 
 
 def labels(folder: Path, name: str) -> list[Label]:
@@ -71,18 +71,22 @@ def labels(folder: Path, name: str) -> list[Label]:
     ]
 
 
+def given_crop(image: np.ndarray, box: Box | None) -> np.ndarray:
+    """The part of a photo (H, W, ...) that a given box shows with its margin; the whole photo where there is no box."""
+    if box is None:
+        return image
+    x, y, w, h = box
+    half = max(w, h) * GIVEN_MARGIN / 2
+    cx, cy = x + w / 2, y + h / 2
+    return image[max(0, round(cy - half)) : round(cy + half), max(0, round(cx - half)) : round(cx + half)]
+
+
 def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
     """Read each labelled box, cut with its margin, by the path of --cropped."""
     crops = []
     for label in wanted:
         image = load_photo(label.file).pixels
-        if label.box is not None:
-            x, y, w, h = label.box
-            half = max(w, h) * GIVEN_MARGIN / 2
-            cx, cy = x + w / 2, y + h / 2
-            left, top = max(0, round(cx - half)), max(0, round(cy - half))
-            image = image[top : round(cy + half), left : round(cx + half)]
-        crops.append(np.ascontiguousarray(image))
+        crops.append(np.ascontiguousarray(given_crop(image, label.box)))
     readings = reader.read(crops, cropped=True)
     return [Outcome(label, r[0] if r else None) for label, r in zip(wanted, readings, strict=True)]
 
@@ -124,11 +128,8 @@ def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
         if outcome.away <= RIGHT:
             continue
         image = load_color(outcome.label.file)
-        if given and outcome.label.box is not None:
-            x, y, w, h = outcome.label.box
-            half = max(w, h) * GIVEN_MARGIN / 2
-            cx, cy = x + w / 2, y + h / 2
-            image = image[max(0, round(cy - half)) : round(cy + half), max(0, round(cx - half)) : round(cx + half)]
+        if given:
+            image = given_crop(image, outcome.label.box)
         scale = max(1.0, 400 / max(image.shape[:2])) if given else 1.0
         drawn = draw(image, [outcome.reading] if outcome.reading else [])
         if scale > 1:

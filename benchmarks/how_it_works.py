@@ -14,7 +14,6 @@ from clockread.geometry import project
 from clockread.hands import unwrap_posed
 from clockread.images import load_color, load_photo
 from clockread.overlay import draw
-from clockread.patches import FROM_UNIT
 from clockread.pose import BOX_MARGIN, estimate
 from clockread.reader import ClockReader, Window
 
@@ -46,8 +45,8 @@ def main(
     axes[0].imshow(boxed[:, :, ::-1])
     axes[0].set_title("find: boxes of dials")
     axes[1].imshow(posed.patch, cmap="gray")
-    rim = project(FROM_UNIT @ np.linalg.inv(posed.window.from_unit()) @ posed.homography, _RIM)
-    centre = project(FROM_UNIT @ np.linalg.inv(posed.window.from_unit()) @ posed.homography, np.zeros((1, 2)))[0]
+    rim = project(posed.in_patch, _RIM)
+    centre = project(posed.in_patch, np.zeros((1, 2)))[0]
     axes[1].plot(*rim.T, "lime")
     axes[1].plot(*centre, "r+", markersize=12)
     axes[1].set_title("pose: a homography")

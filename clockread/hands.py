@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats
-from clockread.patches import FROM_UNIT
 from clockread.polar import unwrap
 from clockread.pose import Posed
 from clockread.timecode import Decoded, decode
@@ -19,8 +18,7 @@ HandsNetwork = Callable[[Polars], tuple[Floats, Floats, Floats]]  # (n, ANGLES, 
 
 def unwrap_posed(dials: Sequence[Posed]) -> Polars:
     """Polar images (n, ANGLES, RADII) of posed dials, each sampled from its patch."""
-    to_patch = [FROM_UNIT @ np.linalg.inv(dial.window.from_unit()) @ dial.homography for dial in dials]
-    return np.stack([unwrap(dial.patch, matrix) for dial, matrix in zip(dials, to_patch, strict=True)])
+    return np.stack([unwrap(dial.patch, dial.in_patch) for dial in dials])
 
 
 def read_hands(polar: Polars, network: HandsNetwork) -> Decoded:

@@ -15,8 +15,8 @@ FROM_UNIT: Floats = np.array([[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PA
 TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
-def cut(image: NDArray[np.uint8], window: Window) -> tuple[NDArray[np.uint8], Window]:
-    """The (PATCH, PATCH) patch of a window of a grey image, and the window that was really cut: whole pixels.
+def cut(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
+    """The (side, side) patch of a window of a grey image, and the window that was really cut: whole pixels.
 
     One resampling: area averages when shrinking, bilinear when enlarging; beyond the image its border is repeated.
     """
@@ -31,6 +31,6 @@ def cut(image: NDArray[np.uint8], window: Window) -> tuple[NDArray[np.uint8], Wi
     if before_x or before_y or after_x > 0 or after_y > 0:
         around = (before_y, max(0, after_y), before_x, max(0, after_x))
         part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[:size, :size]
-    how = cv2.INTER_AREA if size > PATCH else cv2.INTER_LINEAR
-    patch = cv2.resize(part, (PATCH, PATCH), interpolation=how)
+    how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
+    patch = cv2.resize(part, (side, side), interpolation=how)
     return np.asarray(patch, dtype=np.uint8), Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window, bounding_box, compose
-from clockread.patches import cut
+from clockread.patches import FROM_UNIT, cut
 
 BOX_MARGIN = 1.15  # side of the first look's window over the given box
 REFINED_MARGIN = 1.45  # side of the second look's window over the face found at the first
@@ -26,6 +26,11 @@ class Posed:
     dial_logit: float
     patch: Patches
     window: Window
+
+    @property
+    def in_patch(self) -> Floats:
+        """(3, 3) from the dial plane to the patch's pixels."""
+        return FROM_UNIT @ np.linalg.inv(self.window.from_unit()) @ self.homography
 
 
 def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[Posed]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread import sincos
-from clockread.finder import Found, find, overlap
+from clockread.finder import FinderOptions, Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import read_hands, unwrap_posed
 from clockread.images import ImageSource, Photo, load_photo
@@ -150,30 +150,12 @@ class ClockReader:
                 found = self.find(grey)
         owners = [i for i, dials in enumerate(found) for _ in dials]
         dials = [dial for of_photo in found for dial in of_photo]
-        margin = 1.0 if cropped else BOX_MARGIN
-        windows = [Window.around(dial.box, margin) for dial in dials]
         posed: list[Posed] = []
         decoded: list[tuple[Decoded, int]] = []
+        read_part = self._read_posed if self._sincos is None else self._read_upright
         for start in range(0, len(dials), self.batch_size):
             part = slice(start, start + self.batch_size)
-            if self._sincos is not None:
-                with clock("read"):
-                    some, times = sincos.read_boxes(
-                        [grey[i] for i in owners[part]],
-                        dials[part],
-                        self.run_sincos,
-                        int(self._sincos.shape[1]),
-                        margin=1.0 if cropped else sincos.MARGIN,
-                    )
-                posed += some
-                decoded += [(times, i) for i in range(len(some))]
-                continue
-            with clock("pose"):
-                some = estimate([grey[i] for i in owners[part]], windows[part], self.run_pose)
-            with clock("unwrap"):
-                polar = unwrap_posed(some)
-            with clock("read"):
-                times = read_hands(polar, self.run_hands)
+            some, times = read_part([grey[i] for i in owners[part]], dials[part], cropped, clock)
             posed += some
             decoded += [(times, i) for i in range(len(some))]
         readings: list[list[Reading]] = [[] for _ in photos]
@@ -181,12 +163,26 @@ class ClockReader:
             readings[owner].append(_reading(photos[owner].scale, dial, pose, times, i))
         return [self._chosen(of_photo, 0.0 if cropped else MIN_READING_SCORE) for of_photo in readings]
 
+    def _read_posed(self, images: list[Grey], dials: list[Found], cropped: bool, clock: _StageClock) -> tuple[list[Posed], Decoded]:
+        """The reader proper: pose, unwrap, read."""
+        windows = [Window.around(dial.box, 1.0 if cropped else BOX_MARGIN) for dial in dials]
+        with clock("pose"):
+            posed = estimate(images, windows, self.run_pose)
+        with clock("unwrap"):
+            polar = unwrap_posed(posed)
+        with clock("read"):
+            return posed, read_hands(polar, self.run_hands)
+
+    def _read_upright(self, images: list[Grey], dials: list[Found], cropped: bool, clock: _StageClock) -> tuple[list[Posed], Decoded]:
+        """The report's reader: one look at the upright box."""
+        assert self._sincos is not None
+        with clock("read"):
+            margin = 1.0 if cropped else sincos.MARGIN
+            return sincos.read_boxes(images, dials, self.run_sincos, int(self._sincos.shape[1]), margin=margin)
+
     def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
         """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
-        out: list[list[Found]] = []
-        for start in range(0, len(grey), self.batch_size):
-            out += find(grey[start : start + self.batch_size], self.run_finder, MIN_DIAL_SCORE)
-        return out
+        return find(grey, self.run_finder, MIN_DIAL_SCORE, FinderOptions(batch=self.batch_size))
 
     def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
         """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""

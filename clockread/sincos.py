@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.finder import Found
 from clockread.geometry import Floats, Window
+from clockread.patches import cut
 from clockread.pose import Posed
-from clockread.timecode import MINUTES_ON_DIAL, Decoded, angle_of, sincos
+from clockread.timecode import MINUTES_ON_DIAL, Decoded, angle_of, likeliest, sincos
 
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
@@ -76,21 +76,7 @@ def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
     score = joint_log_likelihood(pairs, encode(np.arange(MINUTES_ON_DIAL)), NOISE)
     p = np.exp(score - score.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
-    best = p.argmax(axis=1)
-    near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
-    return best, np.take_along_axis(p, near, axis=1).sum(axis=1)
-
-
-def crop(image: Crops, window: Window, side: int) -> Crops:
-    """The (side, side) crop of a window of a grey image, one resampling; beyond the image its border is repeated."""
-    scale = window.side / side
-    start = (scale - 1) / 2 - window.side / 2
-    matrix = np.array([[scale, 0, window.x + 0.5 + start], [0, scale, window.y + 0.5 + start]])
-    if scale > 1:  # averaged first: the warp below takes four pixels only
-        k = max(1, round(scale))
-        image = np.asarray(cv2.blur(image, (k, k)), dtype=np.uint8)
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(image, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8)
+    return likeliest(p)
 
 
 def read_boxes(
@@ -103,7 +89,7 @@ def read_boxes(
     posed, crops = [], []
     for image, dial in zip(images, dials, strict=True):
         window = Window.around(dial.box, margin)
-        crops.append(crop(image, window, side))
+        crops.append(cut(image, window, side)[0])
         _, _, w, h = dial.box
         homography = np.array([[w / 2, 0, window.x], [0, h / 2, window.y], [0, 0, 1.0]])
         posed.append(Posed(homography, 0.0, crops[-1], window))

@@ -84,6 +84,13 @@ def _floored(p: Floats) -> Floats:
     return np.asarray(np.log(p * (1 - _FLOOR) + _FLOOR / p.shape[-1]))
 
 
+def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Best time (n,) of probabilities (n, 720), and the probability (n,) of its being right within one minute."""
+    best = by_time.argmax(axis=1)
+    near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
+    return best, np.take_along_axis(by_time, near, axis=1).sum(axis=1)
+
+
 def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None) -> Decoded:
     """The most likely of the 720 times, judged by both hands and the place of 12 together.
 
@@ -116,9 +123,7 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     joint = np.exp(score - score.max(axis=(1, 2), keepdims=True))
     by_time = joint.sum(axis=1)
     by_time /= by_time.sum(axis=1, keepdims=True)
-    best = by_time.argmax(axis=1)
-    near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
-    confidence = np.take_along_axis(by_time, near, axis=1).sum(axis=1)
+    best, confidence = likeliest(by_time)
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
     directions = sincos(degrees)

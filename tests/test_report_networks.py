@@ -108,7 +108,7 @@ def test_a_killed_fit_goes_on_at_its_last_epoch(tmp_path: Path, monkeypatch: pyt
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(learning, "_tensorboard", lambda logs: [Killed()])
+        patched.setattr(learning, "tensorboard_logs", lambda logs: [Killed()])
         with pytest.raises(KeyboardInterrupt):
             _learn(5, tmp_path)
     assert len(history_of(tmp_path / "history.jsonl")["loss"]) == 3

@@ -14,20 +14,21 @@ import pytest
 from clockread.errors import ModelError
 from clockread.finder import Found
 from clockread.geometry import Window
-from clockread.sincos import crop, decode_jointly, encode, read_boxes
+from clockread.patches import cut
+from clockread.sincos import decode_jointly, encode, read_boxes
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def test_a_crop_of_the_whole_image_is_the_image() -> None:
     image = np.random.default_rng(0).integers(256, size=(75, 75), dtype=np.uint8)
-    np.testing.assert_array_equal(crop(image, Window(37.0, 37.0, 75.0), 75), image)
+    np.testing.assert_array_equal(cut(image, Window(37.0, 37.0, 75.0), 75)[0], image)
 
 
 def test_a_crop_is_centred_where_asked() -> None:
     image = np.zeros((400, 600), np.uint8)
     image[200:204, 300:304] = 255
-    small = crop(image, Window(301.5, 201.5, 300.0), 75).astype(float)
+    small = cut(image, Window(301.5, 201.5, 300.0), 75)[0].astype(float)
     ys, xs = np.mgrid[:75, :75]
     assert (small * xs).sum() / small.sum() == pytest.approx(37, abs=0.2)
     assert (small * ys).sum() / small.sum() == pytest.approx(37, abs=0.2)

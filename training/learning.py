@@ -109,7 +109,7 @@ def learn(
         _History(history, rate, data),
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.BackupAndRestore(work / "backup"),
-        *_tensorboard(logs),
+        *tensorboard_logs(logs),
     ]
     model.fit(
         data,
@@ -123,7 +123,7 @@ def learn(
     return history_of(history)
 
 
-def _tensorboard(logs: Path) -> Sequence[keras.callbacks.Callback]:
+def tensorboard_logs(logs: Path) -> Sequence[keras.callbacks.Callback]:
     """TensorBoard's callback where its package is there: Keras needs TensorFlow for it, torch's and jax's writers are others."""
     try:
         import tensorboard  # noqa: F401

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import Floats, Window, bounding_box, compose, decompose, project
-from clockread.patches import FROM_UNIT, PATCH, TO_UNIT, cut
-from clockread.pose import REFINED_MARGIN
+from clockread.geometry import Floats, Window, compose, decompose, project
+from clockread.patches import PATCH, TO_UNIT
+from clockread.pose import Posed, estimate
 from training.batches import PoseBatches
 from training.fit import Schedule, finished, fit, run_folder
 from training.losses import pose_loss
@@ -46,17 +46,18 @@ def trained_pose(profile: str) -> keras.Model:
 
 
 def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) -> Floats:
-    """Poses (n, 7) in unit coordinates after both passes, as `clockread.pose` makes them, for stored crops (n, PATCH, PATCH)."""
-    out = np.empty((len(images), 7))
+    """Poses (n, 7) in unit coordinates after both passes, by `clockread.pose.estimate`, of stored crops (n, PATCH, PATCH)."""
+
+    def network(patches: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        found = model(patches, training=False)
+        return np.asarray(keras.ops.convert_to_numpy(found["pose"]), np.float64), np.asarray(keras.ops.convert_to_numpy(found["dial"]))
+
+    whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
+    posed: list[Posed] = []
     for start in range(0, len(images), batch):
-        part = np.asarray(images[start : start + batch])
-        first = np.asarray(keras.ops.convert_to_numpy(model(part, training=False)["pose"]), np.float64)
-        boxes = [bounding_box(FROM_UNIT @ compose(p)) for p in first]
-        cuts = [cut(image, Window.around(box, REFINED_MARGIN)) for image, box in zip(part, boxes, strict=True)]
-        second = np.asarray(keras.ops.convert_to_numpy(model(np.stack([c[0] for c in cuts]), training=False)["pose"]), np.float64)
-        for i, (pose, (_, window)) in enumerate(zip(second, cuts, strict=True)):
-            out[start + i] = decompose(TO_UNIT @ window.from_unit() @ compose(pose))[0]
-    return out
+        part = [np.asarray(image) for image in images[start : start + batch]]
+        posed += estimate(part, [whole] * len(part), network)
+    return decompose(TO_UNIT @ np.stack([dial.homography for dial in posed]))[0]
 
 
 def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:

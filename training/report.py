@@ -15,6 +15,7 @@ import numpy as np
 import typer
 
 from training.claims import MISSING, PERMUTATION, Claim, Verdict, lowest_loss_epoch, nearer_permutation
+from training.files import write_whole
 from training.fit_results import Entry, Result, entries, read_fits
 from training.fits import results_folder, slug
 from training.registry import EXPERIMENTS
@@ -208,10 +209,7 @@ def write_report(folder: Path, fits: Sequence[Result]) -> Path:
     if missing:
         lines += [f"Not run: {', '.join(missing)}.", ""]
     path = folder / "RESULTS.md"
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".part")
-    partial.write_text("\n".join(lines))
-    partial.replace(path)
+    write_whole(path, "\n".join(lines))
     return path
 
 

@@ -23,6 +23,7 @@ from rich.progress import track
 from clockread.patches import PATCH
 from training.assets import cache_folder
 from training.dials.render import PRESETS, render
+from training.files import write_whole
 
 RENDERER_VERSION = 1  # raise with every change that alters pixels or labels
 
@@ -55,9 +56,7 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
                     array[at : at + len(part[field])] = part[field]
                     array.flush()
                 done.add(first)
-                partial = done_file.with_suffix(".part")
-                partial.write_text(json.dumps(sorted(done)))
-                partial.replace(done_file)
+                write_whole(done_file, json.dumps(sorted(done)))
     return {field: np.load(folder / f"{field}.npy", mmap_mode="r") for field in fields}
 
 
