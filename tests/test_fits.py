@@ -151,7 +151,8 @@ def test_the_full_profile_is_the_reports_setting() -> None:
     mlp, cnn = plans["mlp/vanilla"][0].config, plans["cnn/vanilla"][0].config
     assert (mlp.epochs, mlp.batch, mlp.optimizer, mlp.rate, mlp.images) == (30, 32, "sgd", 0.01, 0)
     assert (cnn.epochs, cnn.dropout, cnn.images) == (14, 0.5, 0)
-    assert {f.config.network.epochs for n, f_ in plans.items() if n.startswith("permutation") for f in f_} == {15}
+    assert {getattr(f.config, "network", f.config).epochs for n, f_ in plans.items() if n.startswith("permutation") for f in f_} == {15}
+    assert {getattr(f.config, "network", f.config).precision for n, f_ in plans.items() if n.endswith("cnn") for f in f_} == {"float32"}
     times = {n.split("/")[1]: f[0].config for n, f in plans.items() if n.startswith("time")}
     assert {k: (c.phases, c.batch) for k, c in times.items() if k != "sine-loss"} == {
         "multi-head": (((1200, 5e-4), (400, 1e-4)), 32),

@@ -54,6 +54,7 @@ def verdict(fits: list[Any], says: str) -> Any:
 def test_an_accuracy_is_held_against_the_reports() -> None:
     right = [fit("mlp/vanilla", "vanilla", a, number=i) for i, a in enumerate((0.970, 0.9731, 0.969))]
     assert verdict(right, "97.33").status == HOLDS
+    assert verdict([fit("mlp/vanilla", "vanilla", 0.9790)], "97.33").status == HOLDS  # better is no failure
     assert "97.31 %" in verdict(right, "97.33").numbers
     assert verdict([fit("mlp/vanilla", "vanilla", 0.95)], "97.33").status == FAILS
     assert verdict([fit("mlp/vanilla", "vanilla", 0.9733, profile="reduced")], "97.33").status == OPEN

@@ -59,6 +59,13 @@ def test_initial_weights_have_the_deviation_asked_for() -> None:
         assert kernel.std() == pytest.approx(stddev, rel=0.02)
 
 
+def test_mixed_precision_keeps_weights_and_probabilities_in_float32() -> None:
+    model = build_cnn(replace(CnnConfig(), channels=(8, 8, 8, 8, 8), precision="mixed_bfloat16"))
+    assert {layer.compute_dtype for layer in model.layers if layer.name.startswith("conv")} == {"bfloat16"}
+    assert {w.dtype for w in model.trainable_weights} == {"float32"}
+    assert model.output.dtype == "float32"
+
+
 def test_permutations() -> None:
     images = np.arange(3 * 784, dtype=np.int64).reshape(3, 28, 28) % 251
     fixed, each = permuted(images, "fixed", 1), permuted(images, "per-image", 1)

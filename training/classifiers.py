@@ -59,6 +59,7 @@ class CnnConfig:
     batch: int = 32
     epochs: int = 14
     images: int = 0
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: products in bfloat16, weights and logits in float32
 
 
 Config = MlpConfig | CnnConfig
@@ -126,22 +127,24 @@ def build_cnn(config: CnnConfig, images: NDArray[np.uint8] | None = None, seed: 
             7 if i == 0 else 3,
             padding="same",
             activation=config.activation,
+            dtype=config.precision,
             kernel_initializer=_initializer(config, seed + i),
             name=f"conv{i}",
         )(x)
         if i % 2 == 0:
-            x = layers.MaxPooling2D(2)(x)
-    x = layers.Flatten()(x)
+            x = layers.MaxPooling2D(2, dtype=config.precision)(x)
+    x = layers.Flatten(dtype=config.precision)(x)
     for i, units in enumerate(config.dense):
         x = layers.Dense(
             units,
             activation=config.activation,
+            dtype=config.precision,
             kernel_initializer=_initializer(config, seed + 10 + i),
             kernel_regularizer=_penalty(config),
             name=f"dense{i}",
         )(x)
         if config.regularization == "dropout":
-            x = layers.Dropout(config.dropout, seed=seed + 100 + i)(x)
+            x = layers.Dropout(config.dropout, seed=seed + 100 + i, dtype=config.precision)(x)
     x = layers.Dense(CLASSES, activation="softmax", kernel_initializer=_initializer(config, seed + 20), name="classes")(x)
     return keras.Model(image, x, name="cnn")
 

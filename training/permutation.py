@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from training.classification import TRAINER as ORIGINAL_TRAINER
 from training.classification import at_profile, data_sets, train_on
 from training.fits import Fit, Settings
 
@@ -21,7 +22,7 @@ ORDERS = ("original", "fixed", "per-image")
 class PermutationConfig:
     """A classifier and what happens to its pixels first."""
 
-    order: str  # "original"; "fixed": one permutation for all images; "per-image": another for every image
+    order: str  # "fixed": one permutation for all images; "per-image": another for every image
     network: Any = field(repr=False)  # MlpConfig or CnnConfig
     seed: int = PERMUTATION_SEED
 
@@ -49,7 +50,13 @@ def plan(entry: str, profile: str) -> list[Fit]:
     network = at_profile(MlpConfig() if entry.endswith("mlp") else CnnConfig(), profile)
     if profile == "full" or (profile == "reduced" and entry.endswith("mlp")):
         network = replace(network, epochs=EPOCHS)
-    return [Fit(entry, data, order, 0, PermutationConfig(order, network), TRAINER) for data in data_sets(profile) for order in ORDERS]
+    return [_fit(entry, data, order, network) for data in data_sets(profile) for order in ORDERS]
+
+
+def _fit(entry: str, data: str, order: str, network: Any) -> Fit:
+    if order == "original":  # nothing new: the same fit as the vanilla network's, where the epochs are the same too
+        return Fit(entry, data, order, 0, network, ORIGINAL_TRAINER)
+    return Fit(entry, data, order, 0, PermutationConfig(order, network), TRAINER)
 
 
 def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:

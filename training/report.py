@@ -9,7 +9,7 @@ import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -58,7 +58,12 @@ def setting(entry: Entry) -> str:
     seconds = sum(float(f["seconds"]) for f in entry.fits if "same_as" not in f)
     parts = [f"profile {entry.profile}", f"{entry.epochs} epochs", f"{' or '.join(f'{n:,}' for n in images)} training images"]
     parts += [f"{f['side']}×{f['side']} pixels" for f in [entry.fits[0]["config"].get("trunk") or {}] if "side" in f]
+    parts += [f"computed in {p}" for p in sorted({_precision(f["config"]) for f in entry.fits}) if p != "float32"]
     return ", ".join([*parts, f"{seconds / 60:.0f} minutes"])
+
+
+def _precision(config: dict[str, Any]) -> str:
+    return str((config.get("network") or config).get("precision", "float32"))
 
 
 def classifier_section(entry: Entry) -> list[str]:
