@@ -42,11 +42,11 @@ class TimeConfig:
 
 # kind: batch, the report's phases, the phases of the reduced profile
 SETTINGS: dict[str, tuple[int, tuple[tuple[int, float], ...], tuple[tuple[int, float], ...]]] = {
-    "multi-head": (32, ((1200, 5e-4), (400, 1e-4)), ((150, 5e-4), (50, 1e-4))),
-    "regression": (32, ((600, 1e-4), (600, 1e-4)), ((60, 1e-4), (60, 1e-4))),
-    "classification-720": (32, ((200, 5e-4),), ((60, 5e-4),)),
+    "multi-head": (32, ((1200, 5e-4), (400, 1e-4)), ((100, 5e-4), (30, 1e-4))),
+    "regression": (32, ((600, 1e-4), (600, 1e-4)), ((30, 1e-4), (30, 1e-4))),
+    "classification-720": (32, ((200, 5e-4),), ((40, 5e-4),)),
     "sine-loss": (32, ((100, 5e-4),), ((15, 5e-4),)),
-    "unit-circle": (64, ((200, 5e-4),), ((100, 5e-4),)),
+    "unit-circle": (64, ((200, 5e-4),), ((50, 5e-4),)),
     "sin-cos": (64, ((300, 1e-4),), ((200, 1e-4),)),
 }
 
