@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 from clockread.finder import overlap
-from clockread.images import load_color, load_photo
+from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
 from clockread.reader import ClockReader, Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
@@ -85,7 +85,7 @@ def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
     """Read each labelled box, cut with its margin, by the path of --cropped."""
     crops = []
     for label in wanted:
-        image = load_photo(label.file).pixels
+        image = load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1]
         crops.append(np.ascontiguousarray(given_crop(image, label.box)))
     readings = reader.read(crops, cropped=True)
     return [Outcome(label, r[0] if r else None) for label, r in zip(wanted, readings, strict=True)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from clockread.geometry import Floats, compose, project
 from clockread.polar import unwrap
 from clockread.pose import Posed
-from clockread.timecode import Decoded, decode
+from clockread.timecode import Pair, decode, disagreement, modal_angle, pair_of, resultant, turned_back
 
 LOOKS = 3  # at most, each through the pose that the one before mended
 STILL = 0.012  # dial radii: a pose whose rim moved less on the average is not looked through again
@@ -77,6 +77,37 @@ def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> t
     return posed, Seen(**last)
 
 
-def read_hands(seen: Seen) -> Decoded:
-    """Times by both hands and the place of 12 together."""
-    return decode(seen.hour, seen.minute, seen.twelve)
+@dataclass(frozen=True)
+class Hands:
+    """The hands of one dial, against its 12."""
+
+    minutes: int  # time shown, whole minutes past twelve, 0..719
+    confidence: float  # probability, 0..1, that it is right within one minute
+    rotation: float  # degrees clockwise of 12 against the pose's up, -180..180
+    hour_sincos: Pair  # mean resultant (sin, cos) of each hand's distribution; length <= 1
+    minute_sincos: Pair
+    second_sincos: Pair
+    second_presence: float  # probability, 0..1, that there is a second hand
+    disagreement: float  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan where not known
+
+
+def read_hands(seen: Seen) -> list[Hands]:
+    """Times by both hands and the place of 12 together, one for each dial."""
+    times = decode(seen.hour, seen.minute, seen.twelve)
+    hour, minute = modal_angle(seen.hour) - times.rotation, modal_angle(seen.minute) - times.rotation
+    apart = disagreement(hour, minute)
+    seconds = turned_back(resultant(seen.second), times.rotation)
+    presence = 1 / (1 + np.exp(-np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)))
+    return [
+        Hands(
+            int(times.minutes[i]),
+            float(times.confidence[i]),
+            float(times.rotation[i]),
+            pair_of(times.hour_sincos[i]),
+            pair_of(times.minute_sincos[i]),
+            pair_of(seconds[i]),
+            float(presence[i]),
+            float(apart[i]),
+        )
+        for i in range(len(times.minutes))
+    ]

@@ -15,6 +15,7 @@ HOUR_HAND_DEGREES_PER_MINUTE = 0.5
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
 
 Floats = NDArray[np.floating]
+Pair = tuple[float, float]
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 
 
@@ -84,10 +85,28 @@ def rotation_prior(bins: int) -> Floats:
     return np.asarray(np.log(total))
 
 
+def pair_of(values: Floats) -> Pair:
+    """(2,) as a tuple."""
+    return float(values[0]), float(values[1])
+
+
 def _log_softmax(logits: Floats) -> Floats:
     x = np.asarray(logits, dtype=np.float64)
     x = x - x.max(axis=-1, keepdims=True)
     return np.asarray(x - np.log(np.exp(x).sum(axis=-1, keepdims=True)))
+
+
+def resultant(logits: Floats) -> Floats:
+    """Mean resultants (n, 2) of (sin, cos) of distributions of logits (n, bins)."""
+    bins = np.shape(logits)[1]
+    return np.asarray(np.exp(_log_softmax(logits)) @ sincos(np.arange(bins) * (360.0 / bins)))
+
+
+def turned_back(pairs: Floats, degrees: Floats) -> Floats:
+    """(n, 2) (sin, cos) pairs, each turned counterclockwise by ``degrees`` (n,)."""
+    back = np.deg2rad(np.asarray(degrees))
+    s, c = np.sin(back), np.cos(back)
+    return np.stack([pairs[:, 0] * c - pairs[:, 1] * s, pairs[:, 0] * s + pairs[:, 1] * c], axis=-1)
 
 
 def _floored(p: Floats) -> Floats:
@@ -145,9 +164,5 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     best, confidence = likeliest(by_time)
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
-    directions = sincos(degrees)
-    back = np.deg2rad(rotation)
-    turn_back = np.stack([np.stack([np.cos(back), -np.sin(back)], -1), np.stack([np.sin(back), np.cos(back)], -1)], -2)
-    hour_pair = np.einsum("nij,nj->ni", turn_back, hour_p @ directions)
-    minute_pair = np.einsum("nij,nj->ni", turn_back, minute_p @ directions)
+    hour_pair, minute_pair = (turned_back(resultant(logits), rotation) for logits in (hour, minute))
     return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair)

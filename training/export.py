@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from clockread.finder import SCENE
+from clockread.hands import unwrap_posed
 from clockread.models import MANIFEST_FORMAT
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, OUTER_RADIUS, RADII
@@ -47,13 +48,14 @@ PREPROCESSING = {
     "hands": {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
-        "outputs": "hour, minute, twelve: logits over 120 angles of 3 degrees; *_sincos: their mean resultants (sin, cos)",
+        "outputs": "hour, minute, twelve, second: logits over 120 angles of 3 degrees; *_sincos: their mean resultants (sin, cos); "
+        "has_second: logit; change: the dial's pose in the coordinates of the one it was unwrapped through",
     },
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "finder": ("heat", "box"),
     "pose": ("pose", "dial"),
-    "hands": (*HEADS, *(f"{head}_sincos" for head in HEADS)),
+    "hands": (*HEADS, "has_second", "change", *(f"{head}_sincos" for head in HEADS)),
     "sincos": ("pairs",),
 }
 
@@ -262,7 +264,7 @@ def export(
 def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the three trained networks of a profile; the smoke profile leaves the shipped models alone."""
     from training.finder import trained_finder, validation_scenes
-    from training.hands import trained_hands, unwrapped
+    from training.hands import posed_by, trained_hands
     from training.model_card import write_model_card
     from training.pose import find_poses, trained_pose, validation_shard
 
@@ -274,7 +276,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     batches = {
         "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4])),
         "pose": (pose, patches),
-        "hands": (with_sincos(trained_hands(profile)), unwrapped(patches, find_poses(pose, patches))),
+        "hands": (with_sincos(trained_hands(profile)), unwrap_posed(posed_by(patches, find_poses(pose, patches)))),
     }
     metrics: dict[str, Any] = {}
     for role, (model, batch) in batches.items():
