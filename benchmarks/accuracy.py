@@ -19,7 +19,7 @@ import numpy as np
 import typer
 
 from clockread.finder import overlap
-from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
+from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
 from clockread.reader import ClockReader, Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
@@ -83,7 +83,7 @@ def given_crop(image: np.ndarray, box: Box | None) -> np.ndarray:
 
 def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
     """Read each labelled box, cut with its margin, by the path of --cropped."""
-    crops = []
+    crops: list[ImageSource] = []
     for label in wanted:
         image = load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1]
         crops.append(np.ascontiguousarray(given_crop(image, label.box)))
@@ -131,7 +131,7 @@ def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
         if given:
             image = given_crop(image, outcome.label.box)
         scale = max(1.0, 400 / max(image.shape[:2])) if given else 1.0
-        drawn = draw(image, [outcome.reading] if outcome.reading else [])
+        drawn: np.ndarray = draw(image, [outcome.reading] if outcome.reading else [])
         if scale > 1:
             drawn = cv2.resize(drawn, None, fx=scale, fy=scale)
         hour, minute = divmod(outcome.label.minutes, 60)

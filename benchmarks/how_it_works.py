@@ -10,12 +10,12 @@ import matplotlib as mpl
 import numpy as np
 import typer
 
-from clockread.geometry import project
+from clockread.geometry import Window, project
 from clockread.hands import look, unwrap_posed
 from clockread.images import load_color, load_photo
 from clockread.overlay import draw
 from clockread.pose import BOX_MARGIN, estimate
-from clockread.reader import ClockReader, Window
+from clockread.reader import ClockReader
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt

@@ -103,7 +103,8 @@ def run(profile: str, *, resume: bool, config: HandsConfig | None = None) -> dic
         out = {}
         for name, dials in posed.items():
             better, seen = look(dials, network_of(model), 1 if name == "true_pose" else LOOKS)
-            figures = time_errors(read_hands(seen).minutes, sets[name].minutes)
+            minutes = np.array([hands.minutes for hands in read_hands(seen)])
+            figures = time_errors(minutes, sets[name].minutes)
             poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in better]))[0]
             out.update({f"{name}_{k}": v for k, v in (figures | pose_errors(poses, sets[name])).items()})
         return out
