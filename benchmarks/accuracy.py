@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import typer
 
+from clockread.calibration import expected_calibration_error
 from clockread.finder import overlap
 from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
 from clockread.reader import ClockReader, Reading
@@ -26,6 +27,7 @@ from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
 SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one (which includes the bezel) from which both mean one dial
 RIGHT = 1  # minutes
+THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # least confidences of the accuracy/coverage curve
 
 Box = tuple[float, float, float, float]
 
@@ -116,7 +118,27 @@ def summary(outcomes: list[Outcome]) -> dict[str, Any]:
         "not_found": sum(o.reading is None for o in outcomes),
         "confidence_0.9_share": len(sure) / n,
         "confidence_0.9_right": (sum(o.away <= RIGHT for o in sure) / len(sure)) if sure else None,
+        "expected_calibration_error": calibration_error(outcomes),
+        "coverage": coverage(outcomes),
     }
+
+
+def calibration_error(outcomes: list[Outcome]) -> float | None:
+    """How far confidence is from the share right, on the average, over what was read."""
+    read = [o for o in outcomes if o.reading is not None]
+    if not read:
+        return None
+    confidence = np.array([o.reading.confidence for o in read if o.reading is not None])
+    return expected_calibration_error(confidence, np.array([o.away <= RIGHT for o in read]))
+
+
+def coverage(outcomes: list[Outcome]) -> dict[str, tuple[float, float | None]]:
+    """By least confidence: the share of dials that are still read, and the share of these that are right."""
+    curve: dict[str, tuple[float, float | None]] = {}
+    for least in THRESHOLDS:
+        kept = [o for o in outcomes if o.reading is not None and o.reading.confidence >= least]
+        curve[f"{least:g}"] = (len(kept) / len(outcomes), sum(o.away <= RIGHT for o in kept) / len(kept) if kept else None)
+    return curve
 
 
 def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
@@ -183,7 +205,12 @@ def main(
         if isinstance(figures, dict):
             print(f"{name}:")
             for key, value in figures.items():
-                print(f"  {key:24} {value:.1%}" if isinstance(value, float) else f"  {key:24} {value}")
+                if isinstance(value, dict):
+                    print("  least confidence         read    right")
+                    for least, (share, right) in value.items():
+                        print(f"  {least:>16}        {share:6.1%}  " + ("     –" if right is None else f"{right:6.1%}"))
+                else:
+                    print(f"  {key:26} {value:.1%}" if isinstance(value, float) else f"  {key:26} {value}")
         else:
             print(f"{name}: {figures}")
 

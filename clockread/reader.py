@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread import sincos
+from clockread.calibration import Calibration
 from clockread.finder import FinderOptions, Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import Hands, Seen, look, read_hands
@@ -123,12 +124,15 @@ class ClockReader:
         manifest = load_manifest(models)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
+        self._calibration = Calibration()
         self._sincos: _Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
             self._sincos = _Network(manifest, sincos.ROLE, model, provider, threads)
             self._finder = _Network(manifest, "finder", "default", provider, threads)
             return
         self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
+        fit = manifest.entry("hands", model).calibration
+        self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
 
     @property
     def provider(self) -> str:
@@ -175,7 +179,7 @@ class ClockReader:
             read += read_part([photos[i] for i in owners[part]], dials[part], cropped, clock)
         readings: list[list[Reading]] = [[] for _ in photos]
         for owner, dial, (posed, hands) in zip(owners, dials, read, strict=True):
-            readings[owner].append(_reading(photos[owner].scale, dial, posed, hands))
+            readings[owner].append(_reading(photos[owner].scale, dial, posed, hands, self._calibration(hands.confidence)))
         return [self._chosen(of_photo, 0.0 if cropped else MIN_READING_SCORE) for of_photo in readings]
 
     def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> list[Read]:
@@ -276,14 +280,14 @@ class _StageClock:
         self._inner = outer + took
 
 
-def _reading(scale: float, dial: Found, posed: Posed, hands: Hands) -> Reading:
+def _reading(scale: float, dial: Found, posed: Posed, hands: Hands, confidence: float) -> Reading:
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
     turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
     turned /= turned[2, 2]
     return Reading(
         minutes=hands.minutes,
-        confidence=hands.confidence,
+        confidence=confidence,
         hour_sincos=hands.hour_sincos,
         minute_sincos=hands.minute_sincos,
         box=bounding_box(turned),

@@ -115,7 +115,7 @@ def test_listing_needs_no_training_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
-        *("reader/pose", "reader/finder", "reader/hands", "reader/export"),
+        *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/calibration"),
         *("mlp/vanilla", "mlp/init-values", "mlp/init-distribution", "mlp/activation", "mlp/optimizer", "mlp/regularization"),
         *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
         *("permutation/mlp", "permutation/cnn"),

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,7 +24,6 @@ TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative t
 _SMALL = 64  # weights of fewer values are not worth a Cast
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXPORTED = REPOSITORY / "exported"
-PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
 
 PREPROCESSING = {
     "finder": {
@@ -286,30 +282,5 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
         metrics[f"{role}_bytes"] = entry["bytes"]
         metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
-    photographs = on_photographs(folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["photographs"] = photographs
-    write_json(folder / "manifest.json", manifest)
     write_model_card(folder)
-    return {"metrics": {**metrics, **{f"{name}: within 1 min": figures["within_1_min"] for name, figures in photographs.items()}}}
-
-
-def on_photographs(models: Path) -> dict[str, dict[str, Any]]:
-    """Accuracy of exported models on the labelled photographs, by set, where they lie beside the repository; else nothing.
-
-    For looking at, never for choosing: no training sees them, nor stops by them.
-    """
-    if not PHOTOGRAPHS.is_dir():
-        return {}
-    command = [
-        sys.executable,
-        str(REPOSITORY / "benchmarks" / "accuracy.py"),
-        str(PHOTOGRAPHS),
-        "--models",
-        str(models),
-        "--format",
-        "json",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return {name: figures for name, figures in json.loads(done.stdout).items() if isinstance(figures, dict)}
+    return {"metrics": metrics}
