@@ -117,7 +117,9 @@ def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | 
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """Left, top, right, bottom of overlapping tiles in which a photo's things are seen almost twice as large."""
+    """Left, top, right, bottom of overlapping tiles in which a photo's things are seen almost twice as large; none of a small photo."""
+    if max(width, height) <= SCENE:  # it was enlarged already: there is no more to see
+        return []
     side = math.ceil(TILE * max(width, height))
 
     def starts(length: int) -> tuple[int, ...]:

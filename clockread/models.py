@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +47,7 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # the contract between the photo's pixels and the inputs
     training: Mapping[str, Any]  # command, seed and whatever else repeats it
     metrics: Mapping[str, Any]
-    calibration: Mapping[str, Any]  # of the confidence: slope and offset, see clockread.calibration; empty where there is none
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # of the confidence: slope and offset, see clockread.calibration
 
 
 @dataclass(frozen=True)
