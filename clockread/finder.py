@@ -33,7 +33,7 @@ class FinderOptions:
 
     overlap: float = 0.5  # intersection over union above which the lower score of two boxes goes
     most: int = 32  # dials of one photo, best first
-    sure: float = 0.5  # a photo without a dial of this score is looked at again, in tiles
+    sure: float = 0.5  # a photo without a dial of this score is looked at again, in tiles; 0: none is
     batch: int = 16  # scenes per call of the network
 
 
@@ -135,7 +135,7 @@ def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, optio
     """
     o = options or FinderOptions()
     whole = _look([(image, 0, 0) for image in images], network, threshold, o)
-    again = [i for i, (_, scores) in enumerate(whole) if not len(scores) or scores[0] < o.sure]
+    again = [i for i, (_, scores) in enumerate(whole) if max(scores, default=0.0) < o.sure]
     parts, owners = [], []
     for i in again:
         height, width = images[i].shape

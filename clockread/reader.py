@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, overload
 
@@ -17,7 +17,7 @@ from clockread import sincos
 from clockread.calibration import Calibration
 from clockread.finder import FinderOptions, Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
-from clockread.hands import Hands, Seen, look, read_hands
+from clockread.hands import LOOKS, Hands, Seen, look, read_hands
 from clockread.hypotheses import SURE, in_other_greys, through_other_windows
 from clockread.images import ImageSource, Photo, load_photo
 from clockread.models import Manifest, load_manifest, model_bytes
@@ -84,6 +84,20 @@ class Reading:
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How much is spent on a dial."""
+
+    looks: int = LOOKS  # through poses that are mended, at most
+    sure: float = SURE  # belief, 0..1, from which a dial is not looked at otherwise; 0: none is
+    windows: bool = True  # whether an unsure dial is looked at through other windows
+    greys: bool = True  # and in other greys than its brightness
+    tiles: bool = True  # whether a photo without a sure dial is searched in tiles
+
+
+ONCE = Effort(looks=1, sure=0.0, tiles=False)
+
+
 class _Network:
     """One model in one session, fed in batches."""
 
@@ -105,7 +119,8 @@ class ClockReader:
     Parameters: ``provider`` is the execution provider, "auto" (CUDA where it works, else CPU), "cpu" or "cuda" (used or
     refused); ``model`` a name of the manifest; ``batch_size`` the most photos or dials that go through a network at once;
     ``threads`` of onnxruntime (default: what this process may use); ``min_confidence`` 0..1, below which readings are left
-    out; ``models`` a folder with a manifest.json (default: the models that come with the package). Raises ProviderError,
+    out; ``models`` a folder with a manifest.json (default: the models that come with the package); ``effort`` what is spent on
+    a dial. Raises ProviderError,
     ModelError or RuntimeMissingError. One reader may be used from several threads.
     """
 
@@ -118,12 +133,14 @@ class ClockReader:
         threads: int | None = None,
         min_confidence: float = 0.0,
         models: Path | None = None,
+        effort: Effort | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
         manifest = load_manifest(models)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
+        self.effort = effort or Effort()
         self._calibration = Calibration()
         self._sincos: _Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
@@ -189,25 +206,30 @@ class ClockReader:
         with clock("pose"):
             posed = estimate(images, windows, self.run_pose)
         read = self._look(posed, clock)
-        unsure = [i for i, (_, hands) in enumerate(read) if hands.confidence < SURE]
+        unsure = [i for i, (_, hands) in enumerate(read) if hands.confidence < self.effort.sure]
         if not unsure:
             return read
-        with clock("pose"):
-            others = through_other_windows([images[i] for i in unsure], [windows[i] for i in unsure], self.run_pose)
-        colors: dict[int, Grey | None] = {}
-        with clock("decode again"):
-            for i, tries in zip(unsure, others, strict=True):
-                key = id(photos[i])
-                if key not in colors:
-                    colors = {key: photos[i].in_color()}  # one at a time: dials come photo by photo
-                color = colors[key]
-                if color is not None:
-                    tries.extend(in_other_greys(read[i][0], color))
+        others: list[list[Posed]] = [[] for _ in unsure]
+        if self.effort.windows:
+            with clock("pose"):
+                others = through_other_windows([images[i] for i in unsure], [windows[i] for i in unsure], self.run_pose)
+        if self.effort.greys:
+            with clock("decode again"):
+                self._add_other_greys([photos[i] for i in unsure], [read[i][0] for i in unsure], others)
         tried = self._look([dial for tries in others for dial in tries], clock)
         for i, tries in zip(unsure, others, strict=True):
             mine = [tried.pop(0) for _ in tries]
             read[i] = max([read[i], *mine], key=lambda one: one[1].confidence)
         return read
+
+    def _add_other_greys(self, photos: list[Photo], posed: list[Posed], others: list[list[Posed]]) -> None:
+        of: Photo | None = None
+        color: Grey | None = None
+        for photo, dial, tries in zip(photos, posed, others, strict=True):
+            if photo is not of:  # dials come photo by photo: one in color at a time is enough
+                of, color = photo, photo.in_color()
+            if color is not None:
+                tries.extend(in_other_greys(dial, color))
 
     def _look(self, posed: list[Posed], clock: _StageClock) -> list[Read]:
         def network(polar: Grey) -> Seen:
@@ -217,7 +239,7 @@ class ClockReader:
         out: list[Read] = []
         with clock("unwrap"):
             for start in range(0, len(posed), self.batch_size):
-                better, seen = look(posed[start : start + self.batch_size], network)
+                better, seen = look(posed[start : start + self.batch_size], network, self.effort.looks)
                 out += zip(better, read_hands(seen), strict=True)
         return out
 
@@ -231,7 +253,8 @@ class ClockReader:
 
     def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
         """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
-        return find(grey, self.run_finder, MIN_DIAL_SCORE, FinderOptions(batch=self.batch_size))
+        options = FinderOptions(batch=self.batch_size)
+        return find(grey, self.run_finder, MIN_DIAL_SCORE, options if self.effort.tiles else replace(options, sure=0.0))
 
     def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
         """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""
