@@ -59,6 +59,7 @@ def write_model_card(folder: Path) -> Path:
                 f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
                 f"{entry['metrics']['largest_difference_to_keras']:.1g}; "
                 f"half precision changes outputs by at most {entry['metrics']['change_by_half_precision']:.1g} of their scale."
+                + (f" {training['note'].capitalize()}." if "note" in training else "")
             )
         lines.append("")
     calibration = manifest["models"].get("default", {}).get("hands", {}).get("calibration", {})
