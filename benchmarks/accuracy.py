@@ -18,14 +18,16 @@ import cv2
 import numpy as np
 import typer
 
+from clockread.calibration import expected_calibration_error
 from clockread.finder import overlap
-from clockread.images import load_color, load_photo
+from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
 from clockread.reader import ClockReader, Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
 SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one (which includes the bezel) from which both mean one dial
 RIGHT = 1  # minutes
+THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # least confidences of the accuracy/coverage curve
 
 Box = tuple[float, float, float, float]
 
@@ -83,9 +85,9 @@ def given_crop(image: np.ndarray, box: Box | None) -> np.ndarray:
 
 def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
     """Read each labelled box, cut with its margin, by the path of --cropped."""
-    crops = []
+    crops: list[ImageSource] = []
     for label in wanted:
-        image = load_photo(label.file).pixels
+        image = load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1]
         crops.append(np.ascontiguousarray(given_crop(image, label.box)))
     readings = reader.read(crops, cropped=True)
     return [Outcome(label, r[0] if r else None) for label, r in zip(wanted, readings, strict=True)]
@@ -116,7 +118,27 @@ def summary(outcomes: list[Outcome]) -> dict[str, Any]:
         "not_found": sum(o.reading is None for o in outcomes),
         "confidence_0.9_share": len(sure) / n,
         "confidence_0.9_right": (sum(o.away <= RIGHT for o in sure) / len(sure)) if sure else None,
+        "expected_calibration_error": calibration_error(outcomes),
+        "coverage": coverage(outcomes),
     }
+
+
+def calibration_error(outcomes: list[Outcome]) -> float | None:
+    """How far confidence is from the share right, on the average, over what was read."""
+    read = [o for o in outcomes if o.reading is not None]
+    if not read:
+        return None
+    confidence = np.array([o.reading.confidence for o in read if o.reading is not None])
+    return expected_calibration_error(confidence, np.array([o.away <= RIGHT for o in read]))
+
+
+def coverage(outcomes: list[Outcome]) -> dict[str, tuple[float, float | None]]:
+    """By least confidence: the share of dials that are still read, and the share of these that are right."""
+    curve: dict[str, tuple[float, float | None]] = {}
+    for least in THRESHOLDS:
+        kept = [o for o in outcomes if o.reading is not None and o.reading.confidence >= least]
+        curve[f"{least:g}"] = (len(kept) / len(outcomes), sum(o.away <= RIGHT for o in kept) / len(kept) if kept else None)
+    return curve
 
 
 def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
@@ -131,7 +153,7 @@ def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
         if given:
             image = given_crop(image, outcome.label.box)
         scale = max(1.0, 400 / max(image.shape[:2])) if given else 1.0
-        drawn = draw(image, [outcome.reading] if outcome.reading else [])
+        drawn: np.ndarray = draw(image, [outcome.reading] if outcome.reading else [])
         if scale > 1:
             drawn = cv2.resize(drawn, None, fx=scale, fy=scale)
         hour, minute = divmod(outcome.label.minutes, 60)
@@ -183,7 +205,12 @@ def main(
         if isinstance(figures, dict):
             print(f"{name}:")
             for key, value in figures.items():
-                print(f"  {key:24} {value:.1%}" if isinstance(value, float) else f"  {key:24} {value}")
+                if isinstance(value, dict):
+                    print("  least confidence         read    right")
+                    for least, (share, right) in value.items():
+                        print(f"  {least:>16}        {share:6.1%}  " + ("     –" if right is None else f"{right:6.1%}"))
+                else:
+                    print(f"  {key:26} {value:.1%}" if isinstance(value, float) else f"  {key:26} {value}")
         else:
             print(f"{name}: {figures}")
 

@@ -10,12 +10,12 @@ import matplotlib as mpl
 import numpy as np
 import typer
 
-from clockread.geometry import project
-from clockread.hands import unwrap_posed
+from clockread.geometry import Window, project
+from clockread.hands import look, unwrap_posed
 from clockread.images import load_color, load_photo
 from clockread.overlay import draw
 from clockread.pose import BOX_MARGIN, estimate
-from clockread.reader import ClockReader, Window
+from clockread.reader import ClockReader
 
 mpl.use("Agg")
 from matplotlib import pyplot as plt
@@ -34,8 +34,8 @@ def main(
         raise typer.BadParameter(f"{photo}: no clock was found")
     found = reader.find([image.pixels])[0][0]
     posed = estimate([image.pixels], [Window.around(found.box, BOX_MARGIN)], reader.run_pose)[0]
-    polar = unwrap_posed([posed])
-    logits = reader.run_hands(polar)
+    (mended,), seen = look([posed], reader.run_hands)
+    polar = unwrap_posed([mended])
 
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1.2, 1.3), layout="constrained")
     color = load_color(photo)
@@ -45,13 +45,14 @@ def main(
     axes[0].imshow(boxed[:, :, ::-1])
     axes[0].set_title("find: boxes of dials")
     axes[1].imshow(posed.patch, cmap="gray")
-    rim = project(posed.in_patch, _RIM)
-    centre = project(posed.in_patch, np.zeros((1, 2)))[0]
-    axes[1].plot(*rim.T, "lime")
-    axes[1].plot(*centre, "r+", markersize=12)
-    axes[1].set_title("pose: a homography")
+    for pose, color_of in ((posed, "orange"), (mended, "lime")):
+        axes[1].plot(*project(pose.in_patch, _RIM).T, color_of)
+        axes[1].plot(*project(pose.in_patch, np.zeros((1, 2)))[0], "+", color=color_of, markersize=12)
+    axes[1].set_title("pose, and as the reading mends it")
     axes[2].imshow(polar[0].T[::-1], cmap="gray", extent=(0, 360, 0, 1.12), aspect="auto")
-    for name, values, style in zip(("hour", "minute", "12"), logits, ("red", "deepskyblue", "lime"), strict=True):
+    for name, values, style in zip(
+        ("hour", "minute", "12"), (seen.hour, seen.minute, seen.twelve), ("red", "deepskyblue", "lime"), strict=True
+    ):
         p = np.exp(values[0] - values[0].max())
         axes[2].plot(np.arange(len(p)) * 360 / len(p), p / p.max() * 0.9, color=style, label=name)
     axes[2].set_title("unwrap and read: three distributions over the angle")

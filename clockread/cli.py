@@ -102,6 +102,7 @@ def predict(
     provider: ProviderOption = Provider.auto,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Dials that go through a network at once.")] = 32,
     min_confidence: Annotated[float, typer.Option("--min-confidence", help="Leave out readings below this, 0..1.")] = 0.0,
+    seconds: Annotated[bool, typer.Option("--seconds", help="Print times with seconds, where a second hand is seen.")] = False,
     save_overlay: Annotated[
         Path | None, typer.Option("--save-overlay", metavar="DIR", help="Save each photo with its readings drawn on it to this folder.")
     ] = None,
@@ -117,7 +118,9 @@ def predict(
         from clockread.predict import predict_photos
 
         reader = make_reader(provider.value, model=model, batch_size=batch_size, threads=threads, min_confidence=min_confidence)
-        failed = predict_photos(paths, reader, sys.stdout, output.value, cropped=cropped, overlay_folder=save_overlay, quiet=quiet)
+        failed = predict_photos(
+            paths, reader, sys.stdout, output.value, cropped=cropped, overlay_folder=save_overlay, quiet=quiet, seconds=seconds
+        )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
     _run(action, quiet=quiet)

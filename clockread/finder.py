@@ -6,6 +6,7 @@ photo's frame cuts keeps its whole box, which then reaches beyond the photo.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ SCENE = 320  # side of what the network sees, pixels
 STRIDE = 8  # scene pixels per cell of its output
 CELLS = SCENE // STRIDE
 SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
+TILE = 0.6  # side of a tile over the photo's longer side
 PADDING = 128  # grey of the bars beside a photo that is not square
 
 Grey = NDArray[np.uint8]
@@ -31,6 +33,7 @@ class FinderOptions:
 
     overlap: float = 0.5  # intersection over union above which the lower score of two boxes goes
     most: int = 32  # dials of one photo, best first
+    sure: float = 0.5  # a photo without a dial of this score is looked at again, in tiles; 0: none is
     batch: int = 16  # scenes per call of the network
 
 
@@ -105,31 +108,75 @@ def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | 
     scores = 1.0 / (1.0 + np.exp(-np.clip(np.asarray(heat, np.float64), -60.0, 60.0)))
     highest = cv2.dilate(scores, np.ones((3, 3), np.uint8))
     rows, columns = np.nonzero((scores >= highest) & (scores >= threshold))
-    order = np.argsort(-scores[rows, columns], kind="stable")
-    rows, columns = rows[order], columns[order]
     value = np.asarray(box, np.float64)[rows, columns]
     centres = (value[:, :2] + np.stack([columns, rows], axis=1)) * STRIDE
     sizes = SIZE_UNIT * np.exp(np.clip(value[:, 2:], -4.0, 4.0))
     boxes = np.concatenate([centres - sizes / 2, sizes], axis=1)
-    kept: list[int] = []
-    for i in range(len(boxes)):
-        if len(kept) < o.most and not (overlaps(boxes[i], boxes[kept]) > o.overlap).any():
-            kept.append(i)
+    kept = _apart(boxes, scores[rows, columns], o)
     return boxes[kept], scores[rows[kept], columns[kept]]
 
 
+def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
+    """Left, top, right, bottom of overlapping tiles in which a photo's things are seen almost twice as large; none of a small photo."""
+    if max(width, height) <= SCENE:  # it was enlarged already: there is no more to see
+        return []
+    side = math.ceil(TILE * max(width, height))
+
+    def starts(length: int) -> tuple[int, ...]:
+        return (0,) if length <= side else (0, length - side)
+
+    return [(x, y, min(x + side, width), min(y + side, height)) for y in starts(height) for x in starts(width)]
+
+
 def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, options: FinderOptions | None = None) -> list[list[Found]]:
-    """The dials of each grey photo (height, width), best first; all photos go through the network in batches."""
+    """The dials of each grey photo (height, width), best first; all photos go through the network in batches.
+
+    A photo in which one look finds no sure dial gets a second look in `tiles`.
+    """
     o = options or FinderOptions()
+    whole = _look([(image, 0, 0) for image in images], network, threshold, o)
+    again = [i for i, (_, scores) in enumerate(whole) if max(scores, default=0.0) < o.sure]
+    parts, owners = [], []
+    for i in again:
+        height, width = images[i].shape
+        for left, top, right, bottom in tiles(width, height):
+            parts.append((images[i][top:bottom, left:right], left, top))
+            owners.append(i)
+    boxes = [[b] for b, _ in whole]
+    scores = [[s] for _, s in whole]
+    for i, (b, s) in zip(owners, _look(parts, network, threshold, o), strict=True):
+        boxes[i].append(b)
+        scores[i].append(s)
     out: list[list[Found]] = []
-    for start in range(0, len(images), o.batch):
-        scenes = [letterbox(image) for image in images[start : start + o.batch]]
-        heat, box = network(np.stack([scene for scene, _ in scenes]))
-        for i, (_, place) in enumerate(scenes):
-            boxes, scores = peaks(heat[i], box[i], threshold, o)
-            rows = place.to_photo(boxes)
-            out.append([Found((float(x), float(y), float(w), float(h)), float(s)) for (x, y, w, h), s in zip(rows, scores, strict=True)])
+    for of_boxes, of_scores in zip(boxes, scores, strict=True):
+        b, s = np.concatenate(of_boxes), np.concatenate(of_scores)
+        kept = _apart(b, s, o)
+        out.append([Found((float(x), float(y), float(w), float(h)), float(v)) for (x, y, w, h), v in zip(b[kept], s[kept], strict=True)])
     return out
+
+
+def _look(
+    parts: Sequence[tuple[Grey, int, int]], network: FinderNetwork, threshold: float, o: FinderOptions
+) -> list[tuple[Floats, Floats]]:
+    """Boxes (n, 4) in photo pixels and scores (n,) of parts of photos, each with its left and top."""
+    out: list[tuple[Floats, Floats]] = []
+    for start in range(0, len(parts), o.batch):
+        batch = parts[start : start + o.batch]
+        scenes = [letterbox(image) for image, _, _ in batch]
+        heat, box = network(np.stack([scene for scene, _ in scenes]))
+        for i, ((_, place), (_, left, top)) in enumerate(zip(scenes, batch, strict=True)):
+            boxes, scores = peaks(heat[i], box[i], threshold, o)
+            out.append((place.to_photo(boxes) + [left, top, 0, 0], scores))
+    return out
+
+
+def _apart(boxes: Floats, scores: Floats, o: FinderOptions) -> list[int]:
+    """Which boxes (n, 4) to keep, best first: none that much overlaps a better one, and not too many."""
+    kept: list[int] = []
+    for i in np.argsort(-scores, kind="stable").tolist():
+        if len(kept) < o.most and not (overlaps(boxes[i], boxes[kept]) > o.overlap).any():
+            kept.append(i)
+    return kept
 
 
 assert SCENE % 32 == 0  # five halvings

@@ -23,6 +23,7 @@ PIXEL_DIGITS = 2
 SINCOS_DIGITS = 4
 DEGREE_DIGITS = 2
 HOMOGRAPHY_SIGNIFICANT_DIGITS = 8  # its last row is many orders smaller than its last column
+_DISAGREE = "the hands disagree"
 WIDTH_WITHOUT_TERMINAL = 200  # characters; a file or a pipe has no width of its own
 
 # fmt: off
@@ -30,6 +31,7 @@ CSV_COLUMNS = (
     "path", "width", "height",
     "time", "hour", "minute", "confidence", "x", "y", "w", "h", "center_x", "center_y",
     "hour_sin", "hour_cos", "minute_sin", "minute_cos", "rotation", "dial_score",
+    "second", "second_sin", "second_cos", "second_presence", "disagreement", "consistent",
     "error",
 )
 # fmt: on
@@ -56,33 +58,36 @@ class Writer(Protocol):
         """Write what a complete document still needs."""
 
 
-def open_writer(name: str, stream: TextIO) -> Writer:
-    """Writer of one of FORMATS onto a text stream; raises ValueError for another name."""
+def open_writer(name: str, stream: TextIO, *, seconds: bool = False) -> Writer:
+    """Writer of one of FORMATS onto a text stream, times with ``seconds`` or without; raises ValueError for another name."""
     if name == "jsonl":
-        return _JsonLines(stream)
+        return _JsonLines(stream, seconds=seconds)
     if name == "json":
-        return _Json(stream)
+        return _Json(stream, seconds=seconds)
     if name == "csv":
-        return _Csv(stream)
+        return _Csv(stream, seconds=seconds)
     if name == "table":
-        return _Table(stream)
+        return _Table(stream, seconds=seconds)
     raise ValueError(f"no format {name!r}; choose one of {', '.join(FORMATS)}")
 
 
-def as_dict(result: PhotoResult) -> dict[str, Any]:
-    """The JSON object of a photo. Numbers are rounded, and None where they are not finite: JSON has no NaN."""
+def as_dict(result: PhotoResult, *, seconds: bool = False) -> dict[str, Any]:
+    """The JSON object of a photo. Numbers are rounded, and None where they are not finite: JSON has no NaN.
+
+    With ``seconds`` a time is ``h:mm:ss`` where a second hand is seen.
+    """
     return {
         "path": result.path,
         "width": result.width,
         "height": result.height,
-        "readings": [_reading_dict(reading) for reading in result.readings],
+        "readings": [_reading_dict(reading, seconds=seconds) for reading in result.readings],
         "error": result.error,
     }
 
 
-def _reading_dict(reading: Reading) -> dict[str, Any]:
+def _reading_dict(reading: Reading, *, seconds: bool) -> dict[str, Any]:
     return {
-        "time": clock_text(reading.minutes),
+        "time": clock_text(reading.minutes, reading.second if seconds else None),
         "hour": int(reading.hour),
         "minute": int(reading.minute),
         "confidence": _number(reading.confidence, CONFIDENCE_DIGITS),
@@ -93,6 +98,11 @@ def _reading_dict(reading: Reading) -> dict[str, Any]:
         "rotation": _number(reading.rotation, DEGREE_DIGITS),
         "homography": [[_significant(value) for value in row] for row in reading.homography],
         "dial_score": _number(reading.dial_score, CONFIDENCE_DIGITS),
+        "second": reading.second,
+        "second_sincos": _numbers(reading.second_sincos, SINCOS_DIGITS),
+        "second_presence": _number(reading.second_presence, CONFIDENCE_DIGITS),
+        "disagreement": _number(reading.disagreement, DEGREE_DIGITS),
+        "consistent": reading.consistent,
     }
 
 
@@ -110,9 +120,9 @@ def _significant(value: float) -> float | None:
     return float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
-def _json_text(result: PhotoResult) -> str:
+def _json_text(result: PhotoResult, *, seconds: bool) -> str:
     # ASCII only, so that any file name, even one that is no valid text, survives any terminal or pipe.
-    return json.dumps(as_dict(result), allow_nan=False, ensure_ascii=True)
+    return json.dumps(as_dict(result, seconds=seconds), allow_nan=False, ensure_ascii=True)
 
 
 def console_for(stream: TextIO) -> Console:
@@ -127,11 +137,11 @@ def console_for(stream: TextIO) -> Console:
 
 
 class _JsonLines:
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
+        self._stream, self._seconds = stream, seconds
 
     def write(self, result: PhotoResult) -> None:
-        self._stream.write(_json_text(result) + "\n")
+        self._stream.write(_json_text(result, seconds=self._seconds) + "\n")
         self._stream.flush()
 
     def close(self) -> None:
@@ -139,12 +149,12 @@ class _JsonLines:
 
 
 class _Json:
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
+        self._stream, self._seconds = stream, seconds
         self._separator = "[\n"
 
     def write(self, result: PhotoResult) -> None:
-        self._stream.write(self._separator + _json_text(result))
+        self._stream.write(self._separator + _json_text(result, seconds=self._seconds))
         self._separator = ",\n"
 
     def close(self) -> None:
@@ -153,19 +163,20 @@ class _Json:
 
 
 class _Csv:
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
+        self._stream, self._seconds = stream, seconds
         self._rows = csv.writer(stream, lineterminator="\n")
         self._rows.writerow(CSV_COLUMNS)
 
     def write(self, result: PhotoResult) -> None:
-        photo = as_dict(result)
+        photo = as_dict(result, seconds=self._seconds)
         start = [one_line(result.path, 4096), photo["width"], photo["height"]]
         readings = photo["readings"]
         for r in readings:
             hands = [*r["hour_sincos"], *r["minute_sincos"]]
             row = [r["time"], r["hour"], r["minute"], r["confidence"], *r["box"], *r["center"], *hands, r["rotation"], r["dial_score"]]
-            self._rows.writerow([*start, *row, result.error])
+            more = [r["second"], *r["second_sincos"], r["second_presence"], r["disagreement"], str(r["consistent"]).lower()]
+            self._rows.writerow([*start, *row, *more, result.error])
         if not readings:
             self._rows.writerow([*start, *[None] * (len(CSV_COLUMNS) - len(start) - 1), result.error])
         self._stream.flush()
@@ -177,8 +188,8 @@ class _Csv:
 class _Table:
     """Collects all rows, because a column is as wide as its widest cell."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
+        self._stream, self._seconds = stream, seconds
         self._results: list[PhotoResult] = []
 
     def write(self, result: PhotoResult) -> None:
@@ -197,18 +208,20 @@ class _Table:
         table.add_column("note", overflow="fold")
         for result in self._results:
             photo = Text(one_line(result.path, 4096))
-            note = Text(_note(result), style="red" if result.error else "dim")
             for i, reading in enumerate(result.readings):
                 box = " ".join("?" if value is None else f"{value:.0f}" for value in _numbers(reading.box, 0))
                 percent = _number(reading.confidence * 100, 0)
                 cells = [
-                    Text(clock_text(reading.minutes), style="bold"),
+                    Text(clock_text(reading.minutes, reading.second if self._seconds else None), style="bold"),
                     Text("?" if percent is None else f"{percent:.0f} %"),
                     Text(box),
                 ]
-                table.add_row(photo if i == 0 else "", *cells, note if i == 0 else "")
+                note = _note(result) if i == 0 else ""
+                if not reading.consistent:
+                    note = f"{note}; {_DISAGREE}" if note else _DISAGREE
+                table.add_row(photo if i == 0 else "", *cells, Text(note, style="red" if result.error else "dim"))
             if not result.readings:
-                table.add_row(photo, "", "", "", note)
+                table.add_row(photo, "", "", "", Text(_note(result), style="red" if result.error else "dim"))
         console_for(self._stream).print(table)
         self._stream.flush()
 

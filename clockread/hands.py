@@ -1,19 +1,44 @@
-"""Poses → hands: each posed dial unwrapped to polar coordinates and read by the circular network."""
+"""Poses → hands: each posed dial unwrapped to polar coordinates and read by the circular network, which also mends its pose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import Floats
+from clockread.geometry import Floats, compose, project
 from clockread.polar import unwrap
 from clockread.pose import Posed
-from clockread.timecode import Decoded, decode
+from clockread.timecode import Pair, decode, disagreement, modal_angle, pair_of, resultant, turned_back
+
+LOOKS = 3  # at most, each through the pose that the one before mended
+STILL = 0.012  # dial radii: a pose whose rim moved less on the average is not looked through again
+FURTHEST = 0.5  # dial radii by which one look may move the centre
+SIZES = (0.55, 1.8)  # by which one look may change the size, either way
+_RIM = np.stack([np.sin(np.arange(8) * np.pi / 4), -np.cos(np.arange(8) * np.pi / 4)], axis=1)
 
 Polars = NDArray[np.uint8]
-HandsNetwork = Callable[[Polars], tuple[Floats, Floats, Floats]]  # (n, ANGLES, RADII) -> logits (n, bins): hour, minute, 12
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the reading network says of n polar images."""
+
+    hour: Floats  # (n, bins) logits over the angle against the pose's up
+    minute: Floats
+    twelve: Floats
+    second: Floats
+    has_second: Floats  # (n, 1) logit of there being a second hand
+    change: Floats  # (n, 7) the dial's pose in the coordinates of the pose it was unwrapped through
+
+    def part(self, which: NDArray[np.integer]) -> Seen:
+        """Some of the dials."""
+        return Seen(*(getattr(self, f.name)[which] for f in fields(self)))
+
+
+HandsNetwork = Callable[[Polars], Seen]  # of (n, ANGLES, RADII)
 
 
 def unwrap_posed(dials: Sequence[Posed]) -> Polars:
@@ -21,6 +46,68 @@ def unwrap_posed(dials: Sequence[Posed]) -> Polars:
     return np.stack([unwrap(dial.patch, dial.in_patch) for dial in dials])
 
 
-def read_hands(polar: Polars, network: HandsNetwork) -> Decoded:
-    """Times of polar images by both hands and the place of 12 together."""
-    return decode(*network(polar))
+def mended(dial: Posed, change: Floats) -> tuple[Posed, float]:
+    """The dial through its mended pose, and how far its rim moved, in radii; as it was (0.0) where the change is beyond reason."""
+    h = compose(change)
+    size = change[2] * change[4] - change[3] ** 2
+    if np.hypot(change[0], change[1]) > FURTHEST or not SIZES[0] ** 2 < size < SIZES[1] ** 2 or np.hypot(change[5], change[6]) > FURTHEST:
+        return dial, 0.0
+    moved = float(np.linalg.norm(project(h, _RIM) - _RIM, axis=1).mean())
+    homography = dial.homography @ h
+    return replace(dial, homography=homography / homography[2, 2]), moved
+
+
+def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> tuple[list[Posed], Seen]:
+    """Read posed dials, mend their poses by what was seen, and look again until they hold; the last poses looked through."""
+    posed = list(dials)
+    seen = network(unwrap_posed(posed))
+    last = {f.name: np.array(getattr(seen, f.name)) for f in fields(Seen)}
+    open_ = np.arange(len(posed))
+    for _ in range(looks - 1):
+        better = [mended(posed[i], last["change"][i]) for i in open_]
+        moving = [k for k, (_, moved) in enumerate(better) if moved > STILL]
+        if not moving:
+            break
+        open_ = open_[moving]
+        for i, k in zip(open_, moving, strict=True):
+            posed[i] = better[k][0]
+        again = network(unwrap_posed([posed[i] for i in open_]))
+        for name, values in last.items():
+            values[open_] = getattr(again, name)
+    return posed, Seen(**last)
+
+
+@dataclass(frozen=True)
+class Hands:
+    """The hands of one dial, against its 12."""
+
+    minutes: int  # time shown, whole minutes past twelve, 0..719
+    confidence: float  # probability, 0..1, that it is right within one minute
+    rotation: float  # degrees clockwise of 12 against the pose's up, -180..180
+    hour_sincos: Pair  # mean resultant (sin, cos) of each hand's distribution; length <= 1
+    minute_sincos: Pair
+    second_sincos: Pair
+    second_presence: float  # probability, 0..1, that there is a second hand
+    disagreement: float  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan where not known
+
+
+def read_hands(seen: Seen) -> list[Hands]:
+    """Times by both hands and the place of 12 together, one for each dial."""
+    times = decode(seen.hour, seen.minute, seen.twelve)
+    hour, minute = modal_angle(seen.hour) - times.rotation, modal_angle(seen.minute) - times.rotation
+    apart = disagreement(hour, minute)
+    seconds = turned_back(resultant(seen.second), times.rotation)
+    presence = 1 / (1 + np.exp(-np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)))
+    return [
+        Hands(
+            int(times.minutes[i]),
+            float(times.confidence[i]),
+            float(times.rotation[i]),
+            pair_of(times.hour_sincos[i]),
+            pair_of(times.minute_sincos[i]),
+            pair_of(seconds[i]),
+            float(presence[i]),
+            float(apart[i]),
+        )
+        for i in range(len(times.minutes))
+    ]

@@ -11,7 +11,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias
 
@@ -53,6 +53,18 @@ class Photo:
     width: int  # pixels of the upright photo at its full size
     height: int
     scale: float  # full-size pixels per decoded pixel: 1, 2, 4 or 8
+    source: ImageSource | None = field(default=None, repr=False, compare=False)  # what it was decoded from
+    min_side: int = DECODE_MIN_SIDE  # that it was decoded with
+
+    def in_color(self) -> Pixels | None:
+        """The photo decoded again, to BGR (H, W, 3) of the same size; None where that is no longer, or not, possible."""
+        if self.source is None:
+            return None
+        try:
+            color = load_color(self.source, name=self.name, min_side=self.min_side)
+        except ImageError:  # changed or gone since, or more than memory allows in color
+            return None
+        return color if color.shape[:2] == self.pixels.shape else None
 
 
 def load_photo(source: ImageSource, *, name: str | None = None, min_side: int = DECODE_MIN_SIDE) -> Photo:
@@ -67,7 +79,7 @@ def load_photo(source: ImageSource, *, name: str | None = None, min_side: int = 
     """
     name = _name_of(source) if name is None else name
     pixels, size, scale = _load(source, one_line(name), min_side, color=False)
-    return Photo(name, pixels, size[0], size[1], float(scale))
+    return Photo(name, pixels, size[0], size[1], float(scale), source, min_side)
 
 
 def load_color(source: ImageSource, *, name: str | None = None, min_side: int | None = None) -> Pixels:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # the contract between the photo's pixels and the inputs
     training: Mapping[str, Any]  # command, seed and whatever else repeats it
     metrics: Mapping[str, Any]
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # of the confidence: slope and offset, see clockread.calibration
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,7 @@ def _entry(role: str, content: Mapping[str, Any], folder: Path) -> ModelEntry:
         preprocessing=dict(content["preprocessing"]),
         training=dict(content["training"]),
         metrics=dict(content["metrics"]),
+        calibration=dict(content.get("calibration", {})),
     )
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from clockread.timecode import clock_text
 
 if TYPE_CHECKING:
-    from clockread.reader import Pair, Reading
+    from clockread.reader import Reading
+    from clockread.timecode import Pair
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]

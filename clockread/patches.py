@@ -16,11 +16,11 @@ TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
 def cut(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
-    """The (side, side) patch of a window of a grey image, and the window that was really cut: whole pixels.
+    """The (side, side) patch of a window of a grey (or color) image, and the window that was really cut: whole pixels.
 
     One resampling: area averages when shrinking, bilinear when enlarging; beyond the image its border is repeated.
     """
-    height, width = image.shape
+    height, width = image.shape[:2]
     size = max(2, round(window.side))
     left, top = round(window.x - size / 2 + 0.5), round(window.y - size / 2 + 0.5)
     x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + size), min(height, top + size)

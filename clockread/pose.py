@@ -1,4 +1,4 @@
-"""Boxes → poses: where exactly each dial lies, as a homography, in two looks through the pose network."""
+"""Boxes → poses: about where each dial lies, as a homography; reading its hands mends the pose (see `hands`)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from clockread.geometry import Floats, Window, bounding_box, compose
 from clockread.patches import FROM_UNIT, cut
 
-BOX_MARGIN = 1.15  # side of the first look's window over the given box
-REFINED_MARGIN = 1.45  # side of the second look's window over the face found at the first
+BOX_MARGIN = 1.15  # side of the pose network's window over the given box
+PATCH_MARGIN = 1.45  # side of the patch over the face found in it: room for a pose that is mended
 
 Patches = NDArray[np.uint8]
 PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
@@ -20,7 +20,7 @@ PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) ->
 
 @dataclass(frozen=True)
 class Posed:
-    """One dial with its pose, and the patch that the second look saw."""
+    """One dial with its pose, and the patch that it is unwrapped from."""
 
     homography: Floats  # (3, 3), dial plane (12 not yet known) to photo pixels
     dial_logit: float
@@ -34,19 +34,17 @@ class Posed:
 
 
 def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[Posed]:
-    """Poses of the dials in ``windows[i]`` of the grey photo ``images[i]``; one batch for each of the two looks."""
+    """Poses of the dials in ``windows[i]`` of the grey photo ``images[i]``, and patches cut about what was found; one batch."""
     if not windows:
         return []
     cuts = [cut(image, window) for image, window in zip(images, windows, strict=True)]
-    poses, _ = network(np.stack([patch for patch, _ in cuts]))
-    closer = []
-    for image, (_, window), pose in zip(images, cuts, poses, strict=True):
-        box = bounding_box(window.from_unit() @ compose(pose))
-        # a first look gone astray must not cut less than 4 pixels or more than thrice its window
-        side = min(max(max(box[2], box[3]) * REFINED_MARGIN, 4.0), 3.0 * window.side)
-        closer.append(cut(image, Window(box[0] + box[2] / 2, box[1] + box[3] / 2, side)))
-    poses, logits = network(np.stack([patch for patch, _ in closer]))
-    return [
-        Posed(window.from_unit() @ compose(pose), float(logit), patch, window)
-        for pose, logit, (patch, window) in zip(poses, logits[:, 0], closer, strict=True)
-    ]
+    poses, logits = network(np.stack([patch for patch, _ in cuts]))
+    posed = []
+    for image, (_, window), pose, logit in zip(images, cuts, poses, logits[:, 0], strict=True):
+        homography = window.from_unit() @ compose(pose)
+        box = bounding_box(homography)
+        # a pose gone astray must not cut less than 4 pixels or more than thrice its window
+        side = min(max(max(box[2], box[3]) * PATCH_MARGIN, 4.0), 3.0 * window.side)
+        patch, around = cut(image, Window(box[0] + box[2] / 2, box[1] + box[3] / 2, side))
+        posed.append(Posed(homography, float(logit), patch, around))
+    return posed

@@ -63,16 +63,18 @@ def predict_photos(
     cropped: bool = False,
     overlay_folder: Path | None = None,
     quiet: bool = False,
+    seconds: bool = False,
     stdin: BinaryIO | None = None,
 ) -> int:
     """Read photos and write their results to ``stream``; returns the number of photos with an error.
 
-    output: one of formats.FORMATS; stdin: where "-" reads, by default the process's standard input.
+    output: one of formats.FORMATS; seconds: in the times too, where there is a second hand; stdin: where "-" reads, by default
+    the process's standard input.
     """
     entries = expand(paths, sys.stdin.buffer if stdin is None else stdin)
     overlays = None if overlay_folder is None else OverlayFolder(overlay_folder, [entry.name for entry in entries])
     failed = 0
-    writer = formats.open_writer(output, stream)
+    writer = formats.open_writer(output, stream, seconds=seconds)
     # Lines of results and a moving bar would overwrite each other on one terminal.
     with _progress(len(entries), hidden=quiet or (output != "table" and stream.isatty())) as advance:
         try:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, overload
 
@@ -13,26 +14,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread import sincos
+from clockread.calibration import Calibration
 from clockread.finder import FinderOptions, Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
-from clockread.hands import read_hands, unwrap_posed
+from clockread.hands import LOOKS, Hands, Seen, look, read_hands
+from clockread.hypotheses import SURE, in_other_greys, through_other_windows
 from clockread.images import ImageSource, Photo, load_photo
 from clockread.models import Manifest, load_manifest, model_bytes
 from clockread.pose import BOX_MARGIN, Posed, estimate
-from clockread.timecode import clock_text
+from clockread.timecode import Pair, angle_of, clock_text
 
 if TYPE_CHECKING:
     from clockread.providers import Provider
-    from clockread.timecode import Decoded
 
-Pair = tuple[float, float]
 Grey = NDArray[np.uint8]
+Read = tuple[Posed, Hands]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
 MIN_DIAL_SCORE = 0.25  # of the finder, for a dial to be looked at
 # Finder's score × reading's confidence, for a dial to be one: hands that agree tell clocks from plates. The best F1 on rendered
 # scenes is at 0.1 (0.838); 0.15 loses 0.006 of it and gives half as many readings on photographs without clocks.
 MIN_READING_SCORE = 0.15
+MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
+MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,9 @@ class Reading:
     homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
     rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
     dial_score: float  # 0..1, how sure the finder is that this is a dial (1.0 with cropped=True)
+    second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, where there is one
+    second_presence: float = 0.0  # probability, 0..1, that there is a second hand
+    disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
 
     @property
     def hour(self) -> int:
@@ -63,6 +70,32 @@ class Reading:
     def time(self) -> str:
         """``h:mm`` as on the dial, 12 for hour 0."""
         return clock_text(self.minutes)
+
+    @property
+    def second(self) -> int | None:
+        """Second shown, 0..59; None where no second hand is seen clearly."""
+        if self.second_presence < MIN_SECOND or math.hypot(*self.second_sincos) < MIN_SECOND:
+            return None
+        return round(float(angle_of(np.array(self.second_sincos))) / 6) % 60
+
+    @property
+    def consistent(self) -> bool:
+        """Whether both hands can be right: the hour hand stands about where the minute hand says (also where that is not known)."""
+        return not abs(self.disagreement) > MAX_DISAGREEMENT
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is spent on a dial."""
+
+    looks: int = LOOKS  # through poses that are mended, at most
+    sure: float = SURE  # belief, 0..1, from which a dial is not looked at otherwise; 0: none is
+    windows: bool = True  # whether an unsure dial is looked at through other windows
+    greys: bool = True  # and in other greys than its brightness
+    tiles: bool = True  # whether a photo without a sure dial is searched in tiles
+
+
+ONCE = Effort(looks=1, sure=0.0, tiles=False)
 
 
 class _Network:
@@ -86,7 +119,8 @@ class ClockReader:
     Parameters: ``provider`` is the execution provider, "auto" (CUDA where it works, else CPU), "cpu" or "cuda" (used or
     refused); ``model`` a name of the manifest; ``batch_size`` the most photos or dials that go through a network at once;
     ``threads`` of onnxruntime (default: what this process may use); ``min_confidence`` 0..1, below which readings are left
-    out; ``models`` a folder with a manifest.json (default: the models that come with the package). Raises ProviderError,
+    out; ``models`` a folder with a manifest.json (default: the models that come with the package); ``effort`` what is spent on
+    a dial. Raises ProviderError,
     ModelError or RuntimeMissingError. One reader may be used from several threads.
     """
 
@@ -99,18 +133,23 @@ class ClockReader:
         threads: int | None = None,
         min_confidence: float = 0.0,
         models: Path | None = None,
+        effort: Effort | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
         manifest = load_manifest(models)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
+        self.effort = effort or Effort()
+        self._calibration = Calibration()
         self._sincos: _Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
             self._sincos = _Network(manifest, sincos.ROLE, model, provider, threads)
             self._finder = _Network(manifest, "finder", "default", provider, threads)
             return
         self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
+        fit = manifest.entry("hands", model).calibration
+        self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
 
     @property
     def provider(self) -> str:
@@ -150,39 +189,72 @@ class ClockReader:
                 found = self.find(grey)
         owners = [i for i, dials in enumerate(found) for _ in dials]
         dials = [dial for of_photo in found for dial in of_photo]
-        posed: list[Posed] = []
-        decoded: list[tuple[Decoded, int]] = []
+        read: list[Read] = []
         read_part = self._read_posed if self._sincos is None else self._read_upright
         for start in range(0, len(dials), self.batch_size):
             part = slice(start, start + self.batch_size)
-            some, times = read_part([grey[i] for i in owners[part]], dials[part], cropped, clock)
-            posed += some
-            decoded += [(times, i) for i in range(len(some))]
+            read += read_part([photos[i] for i in owners[part]], dials[part], cropped, clock)
         readings: list[list[Reading]] = [[] for _ in photos]
-        for owner, dial, pose, (times, i) in zip(owners, dials, posed, decoded, strict=True):
-            readings[owner].append(_reading(photos[owner].scale, dial, pose, times, i))
+        for owner, dial, (posed, hands) in zip(owners, dials, read, strict=True):
+            readings[owner].append(_reading(photos[owner].scale, dial, posed, hands, self._calibration(hands.confidence)))
         return [self._chosen(of_photo, 0.0 if cropped else MIN_READING_SCORE) for of_photo in readings]
 
-    def _read_posed(self, images: list[Grey], dials: list[Found], cropped: bool, clock: _StageClock) -> tuple[list[Posed], Decoded]:
-        """The reader proper: pose, unwrap, read."""
+    def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> list[Read]:
+        """The reader proper: pose, unwrap and read; what stays unsure is looked at in other ways, and the surest reading counts."""
+        images = [photo.pixels for photo in photos]
         windows = [Window.around(dial.box, 1.0 if cropped else BOX_MARGIN) for dial in dials]
         with clock("pose"):
             posed = estimate(images, windows, self.run_pose)
-        with clock("unwrap"):
-            polar = unwrap_posed(posed)
-        with clock("read"):
-            return posed, read_hands(polar, self.run_hands)
+        read = self._look(posed, clock)
+        unsure = [i for i, (_, hands) in enumerate(read) if hands.confidence < self.effort.sure]
+        if not unsure:
+            return read
+        others: list[list[Posed]] = [[] for _ in unsure]
+        if self.effort.windows:
+            with clock("pose"):
+                others = through_other_windows([images[i] for i in unsure], [windows[i] for i in unsure], self.run_pose)
+        if self.effort.greys:
+            with clock("decode again"):
+                self._add_other_greys([photos[i] for i in unsure], [read[i][0] for i in unsure], others)
+        tried = self._look([dial for tries in others for dial in tries], clock)
+        for i, tries in zip(unsure, others, strict=True):
+            mine = [tried.pop(0) for _ in tries]
+            read[i] = max([read[i], *mine], key=lambda one: one[1].confidence)
+        return read
 
-    def _read_upright(self, images: list[Grey], dials: list[Found], cropped: bool, clock: _StageClock) -> tuple[list[Posed], Decoded]:
+    def _add_other_greys(self, photos: list[Photo], posed: list[Posed], others: list[list[Posed]]) -> None:
+        of: Photo | None = None
+        color: Grey | None = None
+        for photo, dial, tries in zip(photos, posed, others, strict=True):
+            if photo is not of:  # dials come photo by photo: one in color at a time is enough
+                of, color = photo, photo.in_color()
+            if color is not None:
+                tries.extend(in_other_greys(dial, color))
+
+    def _look(self, posed: list[Posed], clock: _StageClock) -> list[Read]:
+        def network(polar: Grey) -> Seen:
+            with clock("read"):
+                return self.run_hands(polar)
+
+        out: list[Read] = []
+        with clock("unwrap"):
+            for start in range(0, len(posed), self.batch_size):
+                better, seen = look(posed[start : start + self.batch_size], network, self.effort.looks)
+                out += zip(better, read_hands(seen), strict=True)
+        return out
+
+    def _read_upright(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> list[Read]:
         """The report's reader: one look at the upright box."""
         assert self._sincos is not None
         with clock("read"):
             margin = 1.0 if cropped else sincos.MARGIN
+            images = [photo.pixels for photo in photos]
             return sincos.read_boxes(images, dials, self.run_sincos, int(self._sincos.shape[1]), margin=margin)
 
     def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
         """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
-        return find(grey, self.run_finder, MIN_DIAL_SCORE, FinderOptions(batch=self.batch_size))
+        options = FinderOptions(batch=self.batch_size)
+        return find(grey, self.run_finder, MIN_DIAL_SCORE, options if self.effort.tiles else replace(options, sure=0.0))
 
     def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
         """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""
@@ -194,10 +266,9 @@ class ClockReader:
         pose, dial = self._pose(patches, "pose", "dial")
         return pose, dial
 
-    def run_hands(self, polar: Grey) -> tuple[Floats, Floats, Floats]:
-        """The reading network on polar images (n, 240, 64) uint8: logits (n, 120) of hour hand, minute hand and 12."""
-        hour, minute, twelve = self._hands(polar, "hour", "minute", "twelve")
-        return hour, minute, twelve
+    def run_hands(self, polar: Grey) -> Seen:
+        """The reading network on polar images (n, 240, 64) uint8."""
+        return Seen(*self._hands(polar, *(f.name for f in fields(Seen))))
 
     def run_sincos(self, crops: Grey) -> Floats:
         """The report's four-head network on upright crops (n, side, side) uint8: pairs (n, 4), see `clockread.sincos`."""
@@ -215,33 +286,39 @@ class ClockReader:
 
 
 class _StageClock:
-    """Adds the seconds of each named stage to a dictionary, where there is one."""
+    """Adds the seconds of each named stage to a dictionary, where there is one; a stage within another stops that one's clock."""
 
     def __init__(self, timings: dict[str, float] | None) -> None:
         self.timings = timings
+        self._inner = 0.0  # seconds that inner stages took of the one that runs
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
+        outer, self._inner = self._inner, 0.0
         began = time.perf_counter()
         yield
+        took = time.perf_counter() - began
         if self.timings is not None:
-            self.timings[stage] = self.timings.get(stage, 0.0) + time.perf_counter() - began
+            self.timings[stage] = self.timings.get(stage, 0.0) + took - self._inner
+        self._inner = outer + took
 
 
-def _reading(scale: float, dial: Found, posed: Posed, times: Decoded, i: int) -> Reading:
+def _reading(scale: float, dial: Found, posed: Posed, hands: Hands, confidence: float) -> Reading:
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
-    rotation = float(times.rotation[i])
-    turned = to_full @ posed.homography @ rotation_matrix(rotation)
+    turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
     turned /= turned[2, 2]
     return Reading(
-        minutes=int(times.minutes[i]),
-        confidence=float(times.confidence[i]),
-        hour_sincos=(float(times.hour_sincos[i, 0]), float(times.hour_sincos[i, 1])),
-        minute_sincos=(float(times.minute_sincos[i, 0]), float(times.minute_sincos[i, 1])),
+        minutes=hands.minutes,
+        confidence=confidence,
+        hour_sincos=hands.hour_sincos,
+        minute_sincos=hands.minute_sincos,
         box=bounding_box(turned),
         center=(float(turned[0, 2]), float(turned[1, 2])),
         homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
-        rotation=rotation,
+        rotation=hands.rotation,
         dial_score=dial.score,
+        second_sincos=hands.second_sincos,
+        second_presence=hands.second_presence,
+        disagreement=hands.disagreement,
     )

@@ -8,6 +8,7 @@ beside the default one, which finds the pose first and unwraps the dial; it exis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,9 +16,10 @@ from numpy.typing import NDArray
 
 from clockread.finder import Found
 from clockread.geometry import Floats, Window
+from clockread.hands import Hands
 from clockread.patches import cut
 from clockread.pose import Posed
-from clockread.timecode import MINUTES_ON_DIAL, Decoded, angle_of, likeliest, sincos
+from clockread.timecode import MINUTES_ON_DIAL, angle_of, likeliest, pair_of, sincos
 
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
@@ -81,7 +83,7 @@ def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
 
 def read_boxes(
     images: Sequence[Crops], dials: Sequence[Found], network: PairsNetwork, side: int, *, margin: float = MARGIN
-) -> tuple[list[Posed], Decoded]:
+) -> list[tuple[Posed, Hands]]:
     """Times of the dials in ``dials[i]`` of the grey photo ``images[i]``, each taken to be upright and seen straight on.
 
     ``side`` is the network's. The pose is the box's own circle; times are decoded as the report decodes.
@@ -96,5 +98,8 @@ def read_boxes(
     pairs = np.asarray(network(np.stack(crops)), np.float64)
     minutes = decode_rounding(pairs)
     _, confidence = decode_jointly(pairs)
-    zero = np.zeros(len(minutes))
-    return posed, Decoded(minutes, confidence, zero, pairs[:, :2], pairs[:, 2:])
+    hands = [
+        Hands(int(m), float(c), 0.0, pair_of(pair[:2]), pair_of(pair[2:]), (0.0, 0.0), 0.0, math.nan)
+        for m, c, pair in zip(minutes, confidence, pairs, strict=True)
+    ]
+    return list(zip(posed, hands, strict=True))

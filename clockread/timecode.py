@@ -15,6 +15,7 @@ HOUR_HAND_DEGREES_PER_MINUTE = 0.5
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
 
 Floats = NDArray[np.floating]
+Pair = tuple[float, float]
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 
 
@@ -41,14 +42,24 @@ def circular_difference(a: float | Numbers, b: float | Numbers, period: float) -
     return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
 
 
-def clock_text(minutes: int) -> str:
-    """``h:mm`` of a dial time as a person writes it: 12 stands for 0."""
+def clock_text(minutes: int, second: int | None = None) -> str:
+    """``h:mm`` of a dial time as a person writes it, ``h:mm:ss`` with a ``second``: 12 stands for 0."""
     hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)
-    return f"{hour or 12}:{minute:02d}"
+    return f"{hour or 12}:{minute:02d}" + ("" if second is None else f":{second:02d}")
+
+
+def disagreement(hour: Floats, minute: Floats) -> Floats:
+    """Degrees by which hour hands (n,) stand ahead of where minute hands (n,) say, both against 12; in [-15, 15).
+
+    The minute hand says how far between two hours the hour hand is, whichever they are.
+    """
+    spacing = 360.0 / 12
+    return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / 12, spacing)
 
 
 HOUR_HAND_SLACK = 2.5  # degrees, standard deviation: real hour hands stand a little off
 _FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
+_MODE_REACH = 2  # bins to either side of the highest that say where between bins a hand is
 _ROTATIONS_TRIED = 32  # most likely places of 12 that are tried with all 720 times
 _UPRIGHT = ((0.0, 0.82, 10.0), (90.0, 0.04, 8.0), (180.0, 0.04, 8.0), (270.0, 0.04, 8.0))  # degrees, share, deviation
 
@@ -74,10 +85,28 @@ def rotation_prior(bins: int) -> Floats:
     return np.asarray(np.log(total))
 
 
+def pair_of(values: Floats) -> Pair:
+    """(2,) as a tuple."""
+    return float(values[0]), float(values[1])
+
+
 def _log_softmax(logits: Floats) -> Floats:
     x = np.asarray(logits, dtype=np.float64)
     x = x - x.max(axis=-1, keepdims=True)
     return np.asarray(x - np.log(np.exp(x).sum(axis=-1, keepdims=True)))
+
+
+def resultant(logits: Floats) -> Floats:
+    """Mean resultants (n, 2) of (sin, cos) of distributions of logits (n, bins)."""
+    bins = np.shape(logits)[1]
+    return np.asarray(np.exp(_log_softmax(logits)) @ sincos(np.arange(bins) * (360.0 / bins)))
+
+
+def turned_back(pairs: Floats, degrees: Floats) -> Floats:
+    """(n, 2) (sin, cos) pairs, each turned counterclockwise by ``degrees`` (n,)."""
+    back = np.deg2rad(np.asarray(degrees))
+    s, c = np.sin(back), np.cos(back)
+    return np.stack([pairs[:, 0] * c - pairs[:, 1] * s, pairs[:, 0] * s + pairs[:, 1] * c], axis=-1)
 
 
 def _floored(p: Floats) -> Floats:
@@ -89,6 +118,15 @@ def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:
     best = by_time.argmax(axis=1)
     near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
     return best, np.take_along_axis(by_time, near, axis=1).sum(axis=1)
+
+
+def modal_angle(logits: Floats) -> Floats:
+    """Angle (n,) in degrees [0, 360) where distributions of logits (n, bins) are highest, between bins."""
+    p = np.exp(_log_softmax(logits))
+    bins = p.shape[1]
+    around = (p.argmax(axis=1)[:, None] + np.arange(-_MODE_REACH, _MODE_REACH + 1)) % bins
+    directions = sincos(around * (360.0 / bins))
+    return angle_of((np.take_along_axis(p, around, axis=1)[:, :, None] * directions).sum(axis=1))
 
 
 def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None) -> Decoded:
@@ -126,9 +164,5 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     best, confidence = likeliest(by_time)
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
-    directions = sincos(degrees)
-    back = np.deg2rad(rotation)
-    turn_back = np.stack([np.stack([np.cos(back), -np.sin(back)], -1), np.stack([np.sin(back), np.cos(back)], -1)], -2)
-    hour_pair = np.einsum("nij,nj->ni", turn_back, hour_p @ directions)
-    minute_pair = np.einsum("nij,nj->ni", turn_back, minute_p @ directions)
+    hour_pair, minute_pair = (turned_back(resultant(logits), rotation) for logits in (hour, minute))
     return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair)

@@ -26,6 +26,7 @@ from clockread.reader import Reading
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = [
     "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
+    "second", "second_sincos", "second_presence", "disagreement", "consistent",
 ]  # fmt: skip
 
 
@@ -42,6 +43,8 @@ def a_reading(photo: Photo, confidence: float = 0.9) -> Reading:
         homography=((h / 3, 0.0, w / 2), (0.0, h / 3, h / 2), (0.0, 0.0, 1.0)),
         rotation=0.0,
         dial_score=1.0,
+        second_sincos=(1.0, 0.0),
+        second_presence=1.0,
     )
 
 
@@ -111,6 +114,11 @@ class TestPredict:
         assert (result["path"], result["width"], result["height"], result["error"]) == (str(photo), 60, 40, None)
         assert list(result["readings"][0]) == KEYS
         assert result["readings"][0]["time"] == "2:09"
+
+    def test_seconds_are_asked_for(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        path = save(tmp_path / "a.png", 129)
+        assert run("predict", path, "--format", "csv")[1].splitlines()[1].split(",")[3] == "2:09"
+        assert run("predict", path, "--format", "csv", "--seconds")[1].splitlines()[1].split(",")[3] == "2:09:15"
 
     def test_default_is_a_table(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("predict", save(tmp_path / "a.png", 129))

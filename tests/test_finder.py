@@ -5,7 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from clockread.finder import CELLS, PADDING, SCENE, SIZE_UNIT, STRIDE, FinderOptions, Found, find, letterbox, overlap, overlaps, peaks
+from clockread.finder import (
+    CELLS,
+    PADDING,
+    SCENE,
+    SIZE_UNIT,
+    STRIDE,
+    FinderOptions,
+    Found,
+    find,
+    letterbox,
+    overlap,
+    overlaps,
+    peaks,
+    tiles,
+)
 
 
 def empty_maps() -> tuple[np.ndarray, np.ndarray]:
@@ -134,10 +148,44 @@ def test_find_gives_each_photo_its_dials_in_its_own_pixels() -> None:
         photos.append(photo)
         truth.append((200 + 16 * k, 100, 160 - 16 * k, 80 + 8 * k))
     answers = find(photos, network, 0.5, FinderOptions(batch=2))
-    assert calls == [2, 2, 1]
+    assert calls == [2, 2, 1, 2, 2]  # the four tiles of the photo without a dial
     assert [len(answer) for answer in answers] == [1, 1, 0, 1, 1]
     for answer, expected in zip(answers, truth, strict=True):
         for found in answer:
             assert isinstance(found, Found)
             np.testing.assert_allclose(found.box, expected, atol=4)
             assert found.score == pytest.approx(1 / (1 + math.exp(-2)))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "count"), [(640, 480, 4), (1000, 400, 2), (300, 2000, 2), (320, 200, 0), (1, 1, 0), (641, 641, 4)]
+)
+def test_tiles_cover_the_photo(width: int, height: int, count: int) -> None:
+    seen = np.zeros((height, width), bool)
+    parts = tiles(width, height)
+    for left, top, right, bottom in parts:
+        assert 0 <= left < right <= width
+        assert 0 <= top < bottom <= height
+        seen[top:bottom, left:right] = True
+    assert len(parts) == count
+    assert not parts or seen.all()
+
+
+def test_a_dial_too_small_for_the_first_look_is_found_in_a_tile_once() -> None:
+    """The stub sees bright squares of at least 30 pixels; this one has 20 in the whole photo's scene."""
+
+    def network(scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        heat = np.full((len(scenes), CELLS, CELLS), -8.0, np.float32)
+        box = np.zeros((len(scenes), CELLS, CELLS, 4), np.float32)
+        for i, scene in enumerate(scenes):
+            rows, columns = np.nonzero(scene > 180)
+            if len(rows) and np.ptp(rows) >= 30:
+                x, y, right, bottom = (float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+                put(heat[i], box[i], (x, y, right - x, bottom - y), 2.0)
+        return heat, box
+
+    photo = np.zeros((960, 1280), np.uint8)
+    photo[440:520, 600:680] = 255  # in the overlap of all four tiles
+    answers = find([photo], network, 0.5)[0]
+    assert len(answers) == 1
+    np.testing.assert_allclose(answers[0].box, (600, 440, 80, 80), atol=4)

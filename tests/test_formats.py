@@ -28,9 +28,9 @@ NONE = PhotoResult("b.jpg", 64, 48, (), None)
 BAD = PhotoResult("c.jpg", None, None, (), "c.jpg: no such file; check the path")
 
 
-def written(name: str, *results: PhotoResult) -> str:
+def written(name: str, *results: PhotoResult, seconds: bool = False) -> str:
     stream = io.StringIO()
-    writer = open_writer(name, stream)
+    writer = open_writer(name, stream, seconds=seconds)
     for result in results:
         writer.write(result)
     writer.close()
@@ -49,6 +49,7 @@ def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
     assert list(photo) == ["path", "width", "height", "readings", "error"]
     assert list(photo["readings"][0]) == [
         "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
+        "second", "second_sincos", "second_presence", "disagreement", "consistent",
     ]  # fmt: skip
 
 
@@ -131,3 +132,22 @@ def test_strange_names_survive() -> None:
 def test_unknown_format() -> None:
     with pytest.raises(ValueError, match="choose one of table, jsonl, json, csv"):
         open_writer("xml", io.StringIO())
+
+
+def test_seconds_are_told_where_there_is_a_second_hand_and_they_are_asked_for() -> None:
+    at_45 = replace(READING, second_sincos=(-0.95, 0.02), second_presence=0.97)
+    photo = PhotoResult("d.jpg", 9, 9, (at_45, READING), None)
+    assert [r["time"] for r in as_dict(photo, seconds=True)["readings"]] == ["12:09:45", "12:09"]
+    assert [(r["time"], r["second"]) for r in as_dict(photo)["readings"]] == [("12:09", 45), ("12:09", None)]
+    for name in ("jsonl", "json", "csv", "table"):
+        assert "12:09:45" in written(name, photo, seconds=True)
+        assert "12:09:45" not in written(name, photo)
+
+
+def test_hands_that_cannot_both_be_right_are_marked() -> None:
+    torn = PhotoResult("e.jpg", 9, 9, (replace(READING, disagreement=-13.25), replace(READING, disagreement=3.0), READING), None)
+    of_json = [(r["disagreement"], r["consistent"]) for r in as_dict(torn)["readings"]]
+    assert of_json == [(-13.25, False), (3.0, True), (None, True)]
+    rows = list(csv.DictReader(io.StringIO(written("csv", torn))))
+    assert [row["consistent"] for row in rows] == ["false", "true", "true"]
+    assert written("table", torn).count("hands disagree") == 1

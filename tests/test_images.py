@@ -506,3 +506,28 @@ def test_opencv_logs_again_after_many_threads() -> None:
     for thread in threads:
         thread.join()
     assert images._set_log_level(before) == 3
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg"])
+def test_a_photo_can_be_had_in_color_at_its_decoded_size(tmp_path: Path, suffix: str) -> None:
+    image = np.zeros((300, 400, 3), np.uint8)
+    image[:, :, 2] = 200  # red
+    path = tmp_path / f"red{suffix}"
+    cv2.imwrite(str(path), image)
+    for source in (path, path.read_bytes(), np.ascontiguousarray(image[:, :, ::-1])):
+        photo = load_photo(source)
+        color = photo.in_color()
+        assert color is not None
+        assert color.shape == (*photo.pixels.shape, 3)
+        np.testing.assert_allclose(color[150, 200], (0, 0, 200), atol=4)
+    reduced = load_photo(path, min_side=200).in_color()
+    assert reduced is not None
+    assert reduced.shape == (150, 200, 3)
+
+
+def test_no_color_of_a_photo_that_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    cv2.imwrite(str(path), np.zeros((30, 40), np.uint8))
+    photo = load_photo(path)
+    path.unlink()
+    assert photo.in_color() is None

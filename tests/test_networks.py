@@ -9,7 +9,7 @@ pytest.importorskip("keras", reason="training needs the train extra")
 
 import keras
 
-from clockread.geometry import compose, project
+from clockread.geometry import compose, project, rotation_matrix
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, RADII
 from training.export import folded
@@ -38,6 +38,23 @@ def test_turning_the_dial_turns_the_answer(hands: keras.Model, polar: np.ndarray
     for head in HEADS:
         assert np.ptp(still[head]) > 0.01
         np.testing.assert_allclose(turned[head], np.roll(still[head], rows // 2, axis=1), atol=1e-4)
+
+
+def test_turning_the_dial_turns_the_change(polar: np.ndarray) -> None:
+    """The rim of the changed pose turns with the dial."""
+    keras.utils.set_random_seed(3)
+    model = build_hands()
+    waves = model.get_layer("waves")
+    waves.set_weights([np.random.default_rng(3).normal(0, 0.3, w.shape) for w in waves.get_weights()])
+    rows = 46
+    still, turned = (outputs(model, p)["change"] for p in (polar, np.roll(polar, rows, axis=1)))
+    assert np.abs(still - [0, 0, 1, 0, 1, 0, 0]).max(axis=0).min() > 1e-4  # each of the seven is at work
+    turn = rotation_matrix(rows * 360 / ANGLES)
+    np.testing.assert_allclose(compose(turned), turn @ compose(still) @ np.linalg.inv(turn), atol=1e-4)
+
+
+def test_an_untrained_network_changes_nothing(hands: keras.Model, polar: np.ndarray) -> None:
+    np.testing.assert_array_equal(outputs(hands, polar)["change"], np.tile([0, 0, 1, 0, 1, 0, 0], (3, 1)))
 
 
 def test_brightness_and_contrast_hardly_matter(hands: keras.Model, polar: np.ndarray) -> None:

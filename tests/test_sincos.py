@@ -44,11 +44,11 @@ def test_boxes_are_read_and_placed() -> None:
         assert crops.dtype == np.uint8
         return encode(times)
 
-    posed, decoded = read_boxes(images, dials, network, 75)
-    assert decoded.minutes.tolist() == times.tolist()
-    assert (decoded.confidence > 0.3).all()
-    np.testing.assert_allclose(posed[0].homography[:2, 2], (139.5, 79.5))
-    np.testing.assert_allclose(decoded.minute_sincos, encode(times)[:, 2:])
+    read = read_boxes(images, dials, network, 75)
+    assert [hands.minutes for _, hands in read] == times.tolist()
+    assert all(hands.confidence > 0.3 for _, hands in read)
+    np.testing.assert_allclose(read[0][0].homography[:2, 2], (139.5, 79.5))
+    np.testing.assert_allclose([hands.minute_sincos for _, hands in read], encode(times)[:, 2:])
 
 
 def test_unsure_pairs_have_low_confidence() -> None:

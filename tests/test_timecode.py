@@ -10,9 +10,13 @@ from clockread.timecode import (
     circular_difference,
     clock_text,
     decode,
+    disagreement,
     hand_angles,
+    modal_angle,
+    resultant,
     rotation_prior,
     sincos,
+    turned_back,
 )
 
 BINS = 120
@@ -97,3 +101,22 @@ def test_rotation_prior_is_a_distribution_that_prefers_upright() -> None:
     assert p.sum() == pytest.approx(1)
     assert p.argmax() == 0
     assert p[30] > 3 * p[15]
+
+
+@pytest.mark.parametrize(("minutes", "off"), [(0, 0.0), (187, 4.0), (719, -6.5), (359, 14.0)])
+def test_disagreement_is_how_far_the_hour_hand_is_ahead(minutes: int, off: float) -> None:
+    hour, minute = hand_angles(minutes)
+    assert disagreement(hour + off, minute) == pytest.approx(off)
+    assert disagreement(hour + off, minute - 360) == pytest.approx(off)
+
+
+def test_modal_angle_keeps_to_the_highest_peak() -> None:
+    two = np.logaddexp(bump(np.array([100.7])), bump(np.array([250.0])) - 0.5)
+    assert modal_angle(two)[0] == pytest.approx(100.7, abs=0.5)
+    assert modal_angle(bump(np.array([359.6])))[0] == pytest.approx(359.6, abs=0.5)
+
+
+def test_resultants_turn_back() -> None:
+    pairs = resultant(bump(np.array([30.0, 200.0])))
+    np.testing.assert_allclose(angle_of(turned_back(pairs, np.array([10.0, -20.0]))), [20.0, 220.0], atol=1e-3)
+    assert np.hypot(*resultant(np.zeros((1, BINS)))[0]) < 1e-9

@@ -58,6 +58,10 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
     manifest = json.loads((models / "manifest.json").read_text())
     assert set(manifest["models"]["default"]) == {"finder", "pose", "hands"}
     assert (models / "MODEL_CARD.md").read_text().count("`hands.onnx`") == 1
+    calibration = manifest["models"]["default"]["hands"]["calibration"]
+    assert calibration["slope"] != 1
+    assert calibration["rendered"]["dials"] == 20
+    assert (models / "reliability.png").stat().st_size > 1000
     readings = ClockReader("cpu", models=models).read(list(crops), cropped=True)
     assert len(readings) == len(crops)
     assert all(0 <= r.minutes < 720 and 0 <= r.confidence <= 1 for of_photo in readings for r in of_photo)
@@ -66,13 +70,16 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
 @pytest.mark.parametrize("role", ["pose", "hands"])
 def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
+    from clockread.hands import unwrap_posed
     from training.export import OUTPUTS, folded, largest_difference
-    from training.hands import trained_hands, unwrapped
+    from training.hands import posed_by, trained_hands
     from training.networks import with_sincos
     from training.pose import find_poses, trained_pose
 
     pose = trained_pose("smoke")
-    model, batch = (pose, crops) if role == "pose" else (with_sincos(trained_hands("smoke")), unwrapped(crops, find_poses(pose, crops)))
+    model, batch = (
+        (pose, crops) if role == "pose" else (with_sincos(trained_hands("smoke")), unwrap_posed(posed_by(crops, find_poses(pose, crops))))
+    )
     data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
     assert largest_difference(folded(model), data, batch, OUTPUTS[role]) < 1e-4
     # before its weights were rounded to the half precision that the file stores
@@ -115,7 +122,7 @@ def test_listing_needs_no_training_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
-        *("reader/pose", "reader/finder", "reader/hands", "reader/export"),
+        *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/calibration"),
         *("mlp/vanilla", "mlp/init-values", "mlp/init-distribution", "mlp/activation", "mlp/optimizer", "mlp/regularization"),
         *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
         *("permutation/mlp", "permutation/cnn"),

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 from clockread.geometry import compose, decompose, project
 from clockread.patches import FROM_UNIT, PATCH, TO_UNIT
 from clockread.polar import ANGLES, RADII, unwrap
-from training.dials.backdrop import make_backdrop
 from training.dials.canvas import Grey
 from training.networks import BINS, HEADS
 from training.shards import Shards
 
 Rng = np.random.Generator
+WITHOUT_OF_POSES, WITHOUT_OF_HANDS = 0.12, 0.05  # shares of samples without a dial
 TARGET_DEVIATION = 2.4  # degrees, width of the soft targets
+SOME_POSE = np.array([0, 0, 0.7, 0, 0.7, 0, 0])  # about where dials lie in crops
 _RIM = np.stack([np.sin(np.arange(16) * math.pi / 8), -np.cos(np.arange(16) * math.pi / 8)], axis=1)
 
 
@@ -64,32 +65,36 @@ class Batches(keras.utils.PyDataset):
         self.epoch += 1
 
 
+def _moved(image: Grey, move: NDArray[np.float64]) -> Grey:
+    return np.asarray(
+        cv2.warpPerspective(image, move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+    )
+
+
 class PoseBatches(Batches):
     """(n, PATCH, PATCH) patches with their poses (n, 7) in unit coordinates and whether there is a dial (n, 1).
 
     ``pose`` carries an eighth column: 1 for a dial, 0 for a background (whose pose does not count).
     """
 
-    def __init__(self, shards: list[Shards], steps: int, batch: int, seed: int, negatives: float = 0.12) -> None:
+    def __init__(self, shards: list[Shards], without: NDArray[np.uint8], steps: int, batch: int, seed: int) -> None:
         super().__init__(steps, batch, seed)
-        self.shards, self.negatives = shards, negatives
+        self.shards, self.without = shards, without
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        import random
-
         rng = np.random.default_rng((self.seed, self.epoch, index))
         images = np.empty((self.batch, PATCH, PATCH), np.uint8)
         poses = np.zeros((self.batch, 8), np.float32)
         poses[:, [2, 4]] = 0.7
         for i in range(self.batch):
-            if rng.random() < self.negatives:
-                images[i] = relight(rng, make_backdrop(random.Random(int(rng.integers(1 << 62))), PATCH, PATCH))
+            if rng.random() < WITHOUT_OF_POSES:
+                move = similarity(rng, 1.0, (0.6, 1.7), 0.1)
+                images[i] = relight(rng, _moved(self.without[rng.integers(len(self.without))], move))
                 continue
             shard = self.shards[rng.integers(len(self.shards))]
             k = rng.integers(len(shard))
             move = similarity(rng, 0.5, (0.75, 1.3), 0.05)
-            image = cv2.warpPerspective(shard.images[k], move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-            images[i] = relight(rng, image)
+            images[i] = relight(rng, _moved(shard.images[k], move))
             poses[i, :7] = decompose(TO_UNIT @ move @ shard.homography[k].astype(np.float64))[0]
             poses[i, 7] = 1
         return images, {"pose": poses, "dial": poses[:, 7:]}
@@ -117,39 +122,54 @@ def seen_rotation(true: NDArray[np.floating], assumed: NDArray[np.floating]) -> 
 
 
 def soft_targets(degrees: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Wrapped normal bumps (n, BINS) around angles (n,) in degrees."""
+    """Wrapped normal bumps (n, BINS) around angles (n,) in degrees; even distributions for angles that are nan."""
     bins = np.arange(BINS) * (360.0 / BINS)
     away = (bins[None, :] - np.asarray(degrees)[:, None] + 180) % 360 - 180
-    bump = np.exp(-0.5 * (away / TARGET_DEVIATION) ** 2)
+    bump = np.where(np.isnan(away), 1.0, np.exp(-0.5 * (away / TARGET_DEVIATION) ** 2))
     return (bump / bump.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 class HandsBatches(Batches):
-    """(n, ANGLES, RADII) polar images with soft targets {head: (n, BINS)}.
+    """(n, ANGLES, RADII) polar images with targets of every output of `networks.build_hands`.
 
     Poses are mostly the pose network's own for that crop where they are given (``found``: (n, k, 7) arrays in unit coordinates,
-    k tries, for the first shards), jittered true ones otherwise; the grid starts at a random angle, so rotation costs nothing.
+    k tries, for the first shards), jittered true ones otherwise, from hardly to badly wrong: the reader looks again through the
+    pose that the first look mended. The grid starts at a random angle, so rotation costs nothing.
+
+    Where there is no dial, all angles are as likely; ``change`` carries an eighth column as in `PoseBatches`.
     """
 
-    def __init__(self, shards: list[Shards], found: list[NDArray[np.float32]], steps: int, batch: int, seed: int) -> None:
+    def __init__(
+        self, shards: list[Shards], found: list[NDArray[np.float32]], without: NDArray[np.uint8], steps: int, batch: int, seed: int
+    ) -> None:
         super().__init__(steps, batch, seed)
-        self.shards, self.found = shards, found
+        self.shards, self.found, self.without = shards, found, without
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rng = np.random.default_rng((self.seed, self.epoch, index, 1))
         images = np.empty((self.batch, ANGLES, RADII), np.uint8)
-        angles = np.empty((len(HEADS), self.batch))
+        angles = np.full((len(HEADS), self.batch), np.nan)
+        changes = np.zeros((self.batch, 8), np.float32)
+        changes[:, [2, 4]] = 1.0
         for i in range(self.batch):
+            if rng.random() < WITHOUT_OF_HANDS:
+                somewhere = FROM_UNIT @ compose(jittered(rng, SOME_POSE, 4.0), rng.uniform(-180, 180))
+                images[i] = relight(rng, unwrap(self.without[rng.integers(len(self.without))], somewhere))
+                continue
             s = int(rng.integers(len(self.shards)))
             shard = self.shards[s]
             k = int(rng.integers(len(shard)))
             true = shard.homography[k].astype(np.float64)
-            if s < len(self.found) and rng.random() < 0.75:
+            if s < len(self.found) and rng.random() < 0.6:
                 pose = jittered(rng, self.found[s][k, rng.integers(self.found[s].shape[1])], 0.25)
             else:
-                pose = jittered(rng, decompose(TO_UNIT @ true)[0], rng.uniform(0.2, 1.2))
+                pose = jittered(rng, decompose(TO_UNIT @ true)[0], 1.6 * rng.random() ** 1.5)
             assumed = FROM_UNIT @ compose(pose, rng.uniform(-180, 180))
             images[i] = relight(rng, unwrap(shard.images[k], assumed))
             twelve = seen_rotation(true, assumed)
-            angles[:, i] = twelve + shard.hour_angle[k], twelve + shard.minute_angle[k], twelve
-        return images, {head: soft_targets(angles[j]) for j, head in enumerate(HEADS)}
+            angles[:, i] = twelve + np.array([shard.hour_angle[k], shard.minute_angle[k], 0.0, shard.second_angle[k]])
+            changes[i, :7], changes[i, 7] = decompose(np.linalg.inv(assumed) @ true)[0], 1
+        targets = {head: soft_targets(angles[j]) for j, head in enumerate(HEADS)}
+        has_second = ~np.isnan(angles[3])
+        targets["second"][~has_second] = 0.0  # there is no place to learn
+        return images, {**targets, "has_second": has_second[:, None].astype(np.float32), "change": changes}

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +12,7 @@ import keras
 import numpy as np
 
 from clockread.finder import SCENE
+from clockread.hands import unwrap_posed
 from clockread.models import MANIFEST_FORMAT
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, OUTER_RADIUS, RADII
@@ -26,7 +24,6 @@ TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative t
 _SMALL = 64  # weights of fewer values are not worth a Cast
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXPORTED = REPOSITORY / "exported"
-PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
 
 PREPROCESSING = {
     "finder": {
@@ -47,13 +44,14 @@ PREPROCESSING = {
     "hands": {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
-        "outputs": "hour, minute, twelve: logits over 120 angles of 3 degrees; *_sincos: their mean resultants (sin, cos)",
+        "outputs": "hour, minute, twelve, second: logits over 120 angles of 3 degrees; *_sincos: their mean resultants (sin, cos); "
+        "has_second: logit; change: the dial's pose in the coordinates of the one it was unwrapped through",
     },
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "finder": ("heat", "box"),
     "pose": ("pose", "dial"),
-    "hands": (*HEADS, *(f"{head}_sincos" for head in HEADS)),
+    "hands": (*HEADS, "has_second", "change", *(f"{head}_sincos" for head in HEADS)),
     "sincos": ("pairs",),
 }
 
@@ -262,7 +260,7 @@ def export(
 def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the three trained networks of a profile; the smoke profile leaves the shipped models alone."""
     from training.finder import trained_finder, validation_scenes
-    from training.hands import trained_hands, unwrapped
+    from training.hands import posed_by, trained_hands
     from training.model_card import write_model_card
     from training.pose import find_poses, trained_pose, validation_shard
 
@@ -274,7 +272,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     batches = {
         "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4])),
         "pose": (pose, patches),
-        "hands": (with_sincos(trained_hands(profile)), unwrapped(patches, find_poses(pose, patches))),
+        "hands": (with_sincos(trained_hands(profile)), unwrap_posed(posed_by(patches, find_poses(pose, patches)))),
     }
     metrics: dict[str, Any] = {}
     for role, (model, batch) in batches.items():
@@ -284,30 +282,5 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
         metrics[f"{role}_bytes"] = entry["bytes"]
         metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
-    photographs = on_photographs(folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["photographs"] = photographs
-    write_json(folder / "manifest.json", manifest)
     write_model_card(folder)
-    return {"metrics": {**metrics, **{f"{name}: within 1 min": figures["within_1_min"] for name, figures in photographs.items()}}}
-
-
-def on_photographs(models: Path) -> dict[str, dict[str, Any]]:
-    """Accuracy of exported models on the labelled photographs, by set, where they lie beside the repository; else nothing.
-
-    For looking at, never for choosing: no training sees them, nor stops by them.
-    """
-    if not PHOTOGRAPHS.is_dir():
-        return {}
-    command = [
-        sys.executable,
-        str(REPOSITORY / "benchmarks" / "accuracy.py"),
-        str(PHOTOGRAPHS),
-        "--models",
-        str(models),
-        "--format",
-        "json",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return {name: figures for name, figures in json.loads(done.stdout).items() if isinstance(figures, dict)}
+    return {"metrics": metrics}

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 
@@ -32,6 +33,7 @@ class Schedule:
     average: float = 0.998  # momentum of the exponential moving average that is kept in the end
     seed: int = 0
     steps_per_epoch: int = 250  # a checkpoint is written after each
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: products in bfloat16, weights and outputs in float32
 
     @property
     def epochs(self) -> int:
@@ -58,6 +60,17 @@ def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
 def write_json(path: Path, data: Mapping[str, Any]) -> None:
     """Write a readable JSON file, whole or not at all."""
     write_whole(path, json.dumps(data, indent=1, sort_keys=True) + "\n")
+
+
+@contextlib.contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Networks built within compute in this precision."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def fit(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import keras
@@ -9,19 +10,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window, bounding_box, compose, decompose
-from clockread.hands import unwrap_posed
+from clockread.hands import LOOKS, HandsNetwork, Seen, look, read_hands
 from clockread.patches import FROM_UNIT, TO_UNIT, cut
-from clockread.pose import REFINED_MARGIN, Posed
-from clockread.timecode import Decoded, circular_difference, decode
+from clockread.pose import PATCH_MARGIN, Posed
+from clockread.timecode import circular_difference
 from training.batches import HandsBatches, similarity
-from training.fit import Schedule, finished, fit, run_folder
-from training.losses import circular_cross_entropy
+from training.fit import Schedule, computing_in, finished, fit, run_folder
+from training.losses import circular_cross_entropy, pose_loss
 from training.networks import HEADS, HandsConfig, build_hands
-from training.pose import find_poses, trained_pose, training_shards, validation_shard
+from training.pose import find_poses, pose_errors, trained_pose, training_backgrounds, training_shards, validation_shard
 from training.shards import Shards
 
-SCHEDULES = {"smoke": Schedule(256, batch=16, steps_per_epoch=8), "reduced": Schedule(640_000), "full": Schedule(6_000_000)}
-LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6}
+SCHEDULES = {
+    "smoke": Schedule(256, batch=16, steps_per_epoch=8),
+    "reduced": Schedule(2_000_000, precision="mixed_bfloat16"),
+    "full": Schedule(6_000_000),
+}
+LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6, "second": 0.25, "has_second": 0.15, "change": 4.0}
 
 
 def trained_hands(profile: str) -> keras.Model:
@@ -57,21 +62,24 @@ def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]
     return found
 
 
-def unwrapped(images: NDArray[np.uint8], poses: Floats) -> NDArray[np.uint8]:
-    """Polar images of stored crops by poses in unit coordinates, cut again about the found dial as the reader does."""
+def posed_by(images: NDArray[np.uint8], poses: Floats) -> list[Posed]:
+    """Stored crops by poses in unit coordinates, cut again about the dial as the reader does."""
     posed = []
     for image, pose in zip(images, poses, strict=True):
         homography = FROM_UNIT @ compose(pose)
-        patch, window = cut(image, Window.around(bounding_box(homography), REFINED_MARGIN))
+        patch, window = cut(image, Window.around(bounding_box(homography), PATCH_MARGIN))
         posed.append(Posed(homography, 0.0, patch, window))
-    return unwrap_posed(posed)
+    return posed
 
 
-def read(model: keras.Model, polar: NDArray[np.uint8], prior: Floats | None = None) -> Decoded:
-    """Decode polar images (n, ANGLES, RADII) with a Keras model."""
-    parts = [model(polar[i : i + 250], training=False) for i in range(0, len(polar), 250)]
-    hour, minute, twelve = (np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[head])) for p in parts]) for head in HEADS)
-    return decode(hour, minute, twelve, prior)
+def network_of(model: keras.Model) -> HandsNetwork:
+    """A Keras model as the reader calls it."""
+
+    def network(polar: NDArray[np.uint8]) -> Seen:
+        parts = [model(polar[i : i + 250], training=False) for i in range(0, len(polar), 250)]
+        return Seen(*(np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[f.name])) for p in parts]) for f in fields(Seen)))
+
+    return network
 
 
 def time_errors(found: NDArray[np.integer], true: NDArray[np.integer]) -> dict[str, float]:
@@ -87,22 +95,26 @@ def run(profile: str, *, resume: bool, config: HandsConfig | None = None) -> dic
     found = found_poses(profile, shards[: max(1, len(shards) // 2)])
     pose_model = trained_pose(profile)
     sets = {preset: validation_shard(profile, preset) for preset in ("varied", "hard")}
-    polars = {name: unwrapped(s.images, find_poses(pose_model, s.images)) for name, s in sets.items()}
-    true_poses = decompose(TO_UNIT @ sets["varied"].homography.astype(np.float64))[0]
-    polars["true_pose"] = unwrapped(sets["varied"].images, true_poses)
+    posed = {name: posed_by(s.images, find_poses(pose_model, s.images)) for name, s in sets.items()}
     sets["true_pose"] = sets["varied"]
+    posed["true_pose"] = posed_by(sets["varied"].images, decompose(TO_UNIT @ sets["varied"].homography.astype(np.float64))[0])
 
     def validate(model: keras.Model) -> dict[str, float]:
         out = {}
-        for name, polar in polars.items():
-            errors = time_errors(read(model, polar).minutes, sets[name].minutes)
-            out.update({f"{name}_{k}": v for k, v in errors.items()})
+        for name, dials in posed.items():
+            better, seen = look(dials, network_of(model), 1 if name == "true_pose" else LOOKS)
+            minutes = np.array([hands.minutes for hands in read_hands(seen)])
+            figures = time_errors(minutes, sets[name].minutes)
+            poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in better]))[0]
+            out.update({f"{name}_{k}": v for k, v in (figures | pose_errors(poses, sets[name])).items()})
         return out
 
     keras.utils.set_random_seed(schedule.seed)
-    model = build_hands(config)
-    data = HandsBatches(shards, found, schedule.steps_per_epoch, schedule.batch, schedule.seed)
-    losses = dict.fromkeys(HEADS, circular_cross_entropy)
+    with computing_in(schedule.precision):
+        model = build_hands(config)
+    data = HandsBatches(shards, found, training_backgrounds(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
+    losses: dict[str, Any] = dict.fromkeys(HEADS, circular_cross_entropy)
+    losses |= {"has_second": keras.losses.BinaryCrossentropy(from_logits=True), "change": pose_loss}
     return fit(
         model, data, losses, schedule, run_folder(profile, "reader/hands"), loss_weights=LOSS_WEIGHTS, validate=validate, resume=resume
     )

@@ -26,8 +26,8 @@ wrong time does harm. It does not read digital clocks. It knows no person, place
 
 ## Known weaknesses
 Second hands and short, wide minute hands can be taken for each other; ornate tower dials seen from far below, dials under strong
-reflections, and dials without numerals that are turned may be misread. Confidence is a probability by the networks' own account and
-was not calibrated on photographs.
+reflections, and dials without numerals that are turned may be misread. Confidence is
+calibrated on rendered dials, not on photographs.
 
 ## Models
 """
@@ -59,14 +59,29 @@ def write_model_card(folder: Path) -> Path:
                 f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
                 f"{entry['metrics']['largest_difference_to_keras']:.1g}; "
                 f"half precision changes outputs by at most {entry['metrics']['change_by_half_precision']:.1g} of their scale."
+                + (f" {training['note'].capitalize()}." if "note" in training else "")
             )
         lines.append("")
+    calibration = manifest["models"].get("default", {}).get("hands", {}).get("calibration", {})
+    if "rendered" in calibration:
+        of = calibration["rendered"]
+        lines += [
+            "## Confidence",
+            "",
+            f"`python -m training.run_all --only reader/calibration`: p = sigmoid({calibration['slope']} · logit(believed) + "
+            f"{calibration['offset']}), fitted on rendered dials. On as many others ({of['dials']} dials, {of['right']:.1%} of them right) "
+            f"the expected calibration error is {of['ece']:.1%} ({of['ece_before']:.1%} before).",
+            "",
+            "![Reliability diagram](reliability.png)",
+            "",
+        ]
     if manifest.get("photographs"):
         lines += ["## On photographs", "", "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.", ""]
-        lines += ["| set | photographs | right | exact | share with confidence ≥ 0.9 | of these right |", "|---|---|---|---|---|---|"]
+        lines += ["| set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"]
+        lines += ["|---|---|---|---|---|---|---|"]
         for name, figures in manifest["photographs"].items():
-            shares = ("within_1_min", "exact", "confidence_0.9_share", "confidence_0.9_right")
-            cells = " | ".join("–" if figures[k] is None else f"{figures[k]:.1%}" for k in shares)
+            shares = ("within_1_min", "exact", "confidence_0.9_share", "confidence_0.9_right", "expected_calibration_error")
+            cells = " | ".join("–" if figures.get(k) is None else f"{figures[k]:.1%}" for k in shares)
             lines.append(f"| {name} | {figures['photographs']} | {cells} |")
         lines.append("")
     path = folder / "MODEL_CARD.md"

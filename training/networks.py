@@ -7,12 +7,13 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 from keras import layers, ops
+from numpy.typing import NDArray
 
 from clockread.geometry import POSE_SIZE
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, RADII
 
-HEADS = ("hour", "minute", "twelve")  # the circular distributions that `hands` gives
+HEADS = ("hour", "minute", "twelve", "second")  # the circular distributions that `hands` gives
 BINS = ANGLES // 2  # angular bins of each distribution
 
 
@@ -49,9 +50,44 @@ def _circular(x: keras.KerasTensor, pad: int) -> keras.KerasTensor:
     return ops.concatenate([x[:, -pad:], x, x[:, :pad]], axis=1)
 
 
-def build_hands(config: HandsConfig | None = None) -> keras.Model:
-    """(n, 240, 64) uint8 polar images to three (n, 120) logits: hour hand, minute hand, 12, over the pose's angle.
+_ANGLES = np.arange(BINS) * (2 * np.pi / BINS)
 
+
+_WAVES = 7  # numbers that each angle gives to the pose's change
+
+
+def _harmonics() -> NDArray[np.float32]:
+    """(BINS · _WAVES, 7): how what the angles give adds up to a pose's change; a turned dial gives the same change, turned.
+
+    The first number's mean is a change of size. The others come in pairs, a shift along the radius and one along the rim: their
+    first harmonics move the centre, the second ones stretch (what a shift or a stretch does to a circle), and the last pair's
+    first harmonics are the perspective. Columns: size, cx, cy, stretch along x against y, along the diagonal, v1, v2.
+    """
+    angles = np.arange(BINS) * (2 * np.pi / BINS)
+    s, c, s2, c2 = np.sin(angles), np.cos(angles), np.sin(2 * angles), np.cos(2 * angles)
+    out = np.zeros((BINS, _WAVES, POSE_SIZE), np.float32)
+    out[:, 0, 0] = 0.5
+    for pair, x, y in ((1, 1, 2), (5, 5, 6)):  # outwards is (sin, -cos), clockwise along the rim (cos, sin)
+        out[:, pair, x], out[:, pair, y] = s, -c
+        out[:, pair + 1, x], out[:, pair + 1, y] = c, s
+    out[:, 3, 3], out[:, 3, 4] = -c2, -s2
+    out[:, 4, 3], out[:, 4, 4] = s2, -c2
+    return (out * (2.0 / BINS)).reshape(BINS * _WAVES, POSE_SIZE)
+
+
+def _pose_change(x: keras.KerasTensor) -> keras.KerasTensor:
+    """(n, BINS, channels) to the dial's pose (n, 7) in the coordinates of the assumed one: (0, 0, 1, 0, 1, 0, 0) where that is right."""
+    waves = layers.Dense(_WAVES, dtype="float32", kernel_initializer="zeros", name="waves")(x)
+    change = ops.matmul(layers.Flatten(dtype="float32")(waves), _harmonics())
+    size, cx, cy, along, across, v1, v2 = (change[:, i] for i in range(POSE_SIZE))
+    return ops.stack([cx, cy, 1 + size + along, across, 1 + size - along, v1, v2], axis=-1)
+
+
+def build_hands(config: HandsConfig | None = None) -> keras.Model:
+    """(n, 240, 64) uint8 polar images to what can be read off them.
+
+    ``hour``, ``minute``, ``twelve``, ``second`` (n, 120): logits of where each is, over the pose's angle; ``has_second`` (n, 1): logit
+    of there being a second hand; ``change`` (n, 7): the dial's pose in the coordinates of the one it was unwrapped through.
     The radius is folded into channels after two convolutions; circular 1-D convolutions then see the whole dial.
     """
     c = config or HandsConfig()
@@ -74,6 +110,8 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     x = layers.ReLU()(x)
     logits = layers.Dense(len(HEADS), name="logits")(x)
     outputs = {name: ops.cast(logits[:, :, i], "float32") for i, name in enumerate(HEADS)}
+    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(layers.GlobalMaxPooling1D()(x))
+    outputs["change"] = _pose_change(x)
     return keras.Model(image, outputs, name="hands")
 
 

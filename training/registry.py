@@ -81,6 +81,13 @@ EXPERIMENTS = (
         {"smoke": "30 s", "reduced": "2 min", "full": "2 min"},
         needs=("reader/pose", "reader/finder", "reader/hands"),
     ),
+    Experiment(
+        "reader/calibration",
+        "the reader's confidence against how often it is right, on rendered dials",
+        "training.calibration:run",
+        {"smoke": "5 s", "reduced": "2 min", "full": "2 min"},
+        needs=("reader/export",),
+    ),
     _report("mlp/vanilla", "Vanilla MLP as the report has it", _CLASSIFY, "4 s", "2 min", "4 min"),
     _report("mlp/init-values", "standard deviation of normal initial weights: 0.001, 0.05, 1", _CLASSIFY, "8 s", "4 min", "10 min"),
     _report("mlp/init-distribution", "initial weights normal, Xavier, He", _CLASSIFY, "8 s", "4 min", "10 min"),

@@ -22,10 +22,10 @@ from rich.progress import track
 
 from clockread.patches import PATCH
 from training.assets import cache_folder
-from training.dials.render import PRESETS, render
+from training.dials.render import PRESETS, render, render_without
 from training.files import write_whole
 
-RENDERER_VERSION = 1  # raise with every change that alters pixels or labels
+RENDERER_VERSION = 2  # raise with every change that alters pixels or labels
 
 _CHUNK = 250
 
@@ -101,3 +101,12 @@ def rendered(preset: str, first_seed: int, count: int, *, processes: int | None 
     """Crops of one of `render.PRESETS` by their seeds."""
     name = f"{preset}-v{RENDERER_VERSION}"
     return Shards(**stored(name, first_seed, count, _FIELDS, functools.partial(_crops, preset), processes))
+
+
+def _without(first: int, count: int) -> Arrays:
+    return {"images": np.stack([render_without(seed, PRESETS["varied"], PATCH) for seed in range(first, first + count)])}
+
+
+def rendered_without(first_seed: int, count: int, *, processes: int | None = None) -> NDArray[np.uint8]:
+    """Crops (n, PATCH, PATCH) without a dial by their seeds."""
+    return stored(f"without-v{RENDERER_VERSION}", first_seed, count, {"images": _FIELDS["images"]}, _without, processes)["images"]

@@ -27,9 +27,12 @@ class Optics:
     noise: float = 1.0  # strength of noise and compression
 
 
-def view(rng: Random, optics: Optics) -> tuple[Matrix, float]:
-    """A homography from the dial plane to a camera plane where the dial has about radius 1, and its rotation in degrees."""
-    rotation = rng.gauss(0, 4) if rng.random() > optics.turned else rng.uniform(-180, 180)
+def view(rng: Random, optics: Optics, *, oriented: bool = True) -> tuple[Matrix, float]:
+    """A homography from the dial plane to a camera plane where the dial has about radius 1, and its rotation in degrees.
+
+    A dial that does not show where its 12 is (not ``oriented``) stays upright: turned, nobody could tell its time.
+    """
+    rotation = rng.gauss(0, 4) if rng.random() > optics.turned or not oriented else rng.uniform(-180, 180)
     tilt = abs(rng.gauss(0, 8)) if rng.random() < optics.frontal else rng.uniform(5, optics.max_tilt)
     tilt = math.radians(min(tilt, optics.max_tilt))
     azimuth = rng.uniform(0, 2 * math.pi)

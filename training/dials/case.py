@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 
-from training.dials.canvas import AZIMUTH, RADIUS, Canvas, Points, disc_points, turned
+from training.dials.canvas import AZIMUTH, RADIUS, Canvas, Points, disc_points, font_files, glyphs, turned
 
 OVAL = 1.28  # width over height of an oval case
 
@@ -101,6 +101,34 @@ def _attachments(rng: Random, canvas: Canvas, outer: float, tone: float) -> None
             canvas.stroke([shape], 255 - shade, 0.02)
 
 
+def _scale_on_bezel(rng: Random, canvas: Canvas, tone: float, radius: float, thickness: float) -> None:
+    """Figures and strokes of a diver's, a pilot's or a rally watch around the face: numbers that are no hours."""
+    ink = float(np.clip(tone + (1 if tone < 128 else -1) * rng.uniform(60, 200), 0, 255))
+    step, texts = rng.choice(
+        (
+            (60, ("60", "10", "20", "30", "40", "50")),
+            (30, tuple(str(5 * i or 60) for i in range(12))),
+            (45, ("60", "90", "120", "150", "200", "240", "300", "400")),
+        )
+    )
+    start = rng.choice((0, 0, rng.uniform(0, 360)))  # a bezel that is turned
+    height, font = thickness * rng.uniform(0.4, 0.7), rng.randrange(len(font_files()))
+    for i, text in enumerate(texts):
+        angle = start + step * i
+        if i == 0 and rng.random() < 0.5:
+            tip = np.array([[0, -radius + height / 2], [height / 2, -radius - height / 2], [-height / 2, -radius - height / 2]])
+            canvas.fill([turned(tip, angle)], ink)
+            continue
+        a = math.radians(angle)
+        canvas.stamp(glyphs(font, text), radius * math.sin(a), -radius * math.cos(a), height, angle, ink)
+    between = rng.choice((0, 60, 120 if step == 30 else 60))
+    half, reach = rng.uniform(0.004, 0.012), thickness * rng.uniform(0.1, 0.25)
+    for i in range(between):
+        if (i * 360 / between) % step:
+            bar = np.array([[-half, -radius - reach], [half, -radius - reach], [half, -radius + reach], [-half, -radius + reach]])
+            canvas.fill([turned(bar, start + i * 360 / between)], ink)
+
+
 def draw_case(rng: Random, canvas: Canvas, tones: Tones, shaped: float = 0.0) -> float:
     """Case and bezel around the face; returns the outer radius in dial units (1 where there is no bezel).
 
@@ -133,6 +161,8 @@ def draw_case(rng: Random, canvas: Canvas, tones: Tones, shaped: float = 0.0) ->
             canvas.fill(
                 [disc_points(8, size, (r * math.sin(a), -r * math.cos(a))) for a in np.arange(n) * 2 * math.pi / n], 255 - tones.case
             )
+        elif thickness > 0.12 and rng.random() < 0.18:
+            _scale_on_bezel(rng, canvas, tones.case, outer - thickness * 0.5, thickness)
         if rng.random() < 0.5:  # polished metal: light goes round the ring
             waves = rng.choice((1, 2, 2, 3))
             gain = 1 + np.where(RADIUS > 1, rng.uniform(0.1, 0.6) * np.sin(waves * AZIMUTH + rng.uniform(0, 6.3)), 0)

@@ -133,14 +133,14 @@ def draw_extras(rng: Random, canvas: Canvas, tones: Tones) -> None:
             canvas.stamp(
                 text, rng.uniform(-0.05, 0.05), y + rng.uniform(-0.04, 0.04), rng.uniform(0.04, 0.13), 0, (tones.ink * 2 + tones.face) / 3
             )
-    if rng.random() < 0.12:  # date window
+    if rng.random() < 0.16:  # date window
         a = math.radians(rng.choice((90, 90, 90, 135, 180, 270)))
         r = rng.uniform(0.5, 0.75)
         x, y = r * math.sin(a), -r * math.cos(a)
         w, h = rng.uniform(0.07, 0.14), rng.uniform(0.05, 0.08)
         canvas.fill([np.array([[x - w, y - h], [x + w, y - h], [x + w, y + h], [x - w, y + h]])], 255 - tones.ink)
         canvas.stamp(glyphs(rng.randrange(len(font_files())), str(rng.randrange(1, 32))), x, y, h * 1.5, 0, tones.ink)
-    if rng.random() < 0.09:
+    if rng.random() < 0.12:
         places = rng.sample([(0.0, 0.45), (0.0, -0.45), (-0.45, 0.0), (0.45, 0.0)], rng.choice((1, 1, 2, 3)))
         size = rng.uniform(0.16, 0.3)
         for x, y in places:
@@ -168,7 +168,7 @@ class Track:
     """Where the marks end, for the numerals to stay clear of them."""
 
     inner: float
-    hours_marked: bool
+    twelve_marked: bool  # in its own way
 
 
 def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool) -> Track:
@@ -186,8 +186,8 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool) -> Tra
     if style == "railway":
         canvas.circle(inner, tone, rng.uniform(0.004, 0.012))
         canvas.circle(outer, tone, rng.uniform(0.004, 0.012))
-    marked = style != "none" and (not numerals or rng.random() < 0.6)
-    if marked:
+    twelve_marked = False
+    if style != "none" and (not numerals or rng.random() < 0.6):
         kind = rng.choice(("bar", "bar", "bar", "wedge", "triangle", "diamond", "dot"))
         if numerals:
             hour_inner, hour_width = inner - rng.uniform(0, 0.05), width * rng.uniform(1.2, 4)
@@ -198,12 +198,13 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool) -> Tra
         for i in range(0, 12, every):
             w = hour_width * (only if i % 3 == 0 else 1.0)
             canvas.fill([turned(_mark(kind, w, hour_inner, outer), 30.0 * i)], tone)
-        if rng.random() < (0.15 if numerals else 0.3):  # 12 is marked in its own way
+        twelve_marked = rng.random() < (0.15 if numerals else 0.4)
+        if twelve_marked:
             w = hour_width * 1.6
             pair = [_mark("bar", hour_width, hour_inner, outer) + (s * hour_width * 1.6, 0) for s in (-1, 1)]
             canvas.fill([_mark("triangle", w, hour_inner, outer)] if rng.random() < 0.5 else pair, tone)
         inner = min(inner, hour_inner)
-    return Track(inner if style != "none" else rng.uniform(0.9, 1.0), marked)
+    return Track(inner if style != "none" else rng.uniform(0.9, 1.0), twelve_marked)
 
 
 def _numeral_set(rng: Random) -> tuple[tuple[str, ...], Sequence[int]]:
@@ -222,7 +223,7 @@ def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track) -> No
     tall = rng.uniform(1.0, 1.5) if roman else rng.uniform(0.9, 1.35)
     gap = rng.uniform(0.01, 0.08)
     if rng.random() < 0.12 and track.inner < 0.85:  # numerals outside the track
-        track = Track(1.0, track.hours_marked)
+        track = Track(1.0, track.twelve_marked)
     radius = track.inner - gap - height * 0.5
     way = rng.choices(("radial", "readable", "upright"), (75, 8, 17) if roman else (14, 4, 82))[0]
     tone = tones.ink

@@ -18,6 +18,7 @@ from training.dials.case import draw_case, pick_tones
 from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
 from training.dials.glass import draw_glass, draw_occlusion
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
+from training.dials.lookalikes import draw_lookalike
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Dial:
 
     canvas: Canvas
     outer: float  # case radius over face radius
+    oriented: bool  # numerals or a mark of its own tell where 12 is
     minutes: int  # time shown, whole minutes past twelve, 0..719
     hour_angle: float  # degrees, where the hand really points
     minute_angle: float
@@ -96,7 +98,7 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     if canvas.wall_tone is None:
         draw_glass(rng, canvas)
     draw_occlusion(rng, canvas)
-    return Dial(canvas, outer, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
+    return Dial(canvas, outer, numerals or track.twelve_marked, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
 
 
 _TO_CANVAS = np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
@@ -127,11 +129,8 @@ def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
     )
 
 
-def render(seed: int, preset: Preset, size: int) -> Picture:
-    """The dial of ``seed`` in a loose square crop of (size, size) pixels; the same seed gives the same pixels."""
-    rng = Random(seed)
-    dial = draw_dial(rng, preset)
-    plane, _ = view(rng, preset.optics)
+def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture:
+    plane, _ = view(rng, preset.optics, oriented=dial.oriented)
     left, top, right, bottom = extent(plane, dial.outer if rng.random() < 0.75 else 1.0)
     low, high = (math.log(v) for v in preset.margin)
     scale = size / (max(right - left, bottom - top) * math.exp(rng.uniform(low, high)))
@@ -150,3 +149,17 @@ def render(seed: int, preset: Preset, size: int) -> Picture:
     image = paste(dial, backdrop, homography)
     image = degrade(rng, image, preset.optics, scale)
     return Picture(image, homography / homography[2, 2], dial)
+
+
+def render(seed: int, preset: Preset, size: int) -> Picture:
+    """The dial of ``seed`` in a loose square crop of (size, size) pixels; the same seed gives the same pixels."""
+    rng = Random(seed)
+    return _photographed(rng, draw_dial(rng, preset), preset, size)
+
+
+def render_without(seed: int, preset: Preset, size: int) -> Grey:
+    """A (size, size) picture without a dial, by its seed: something that only looks like one, or a mere background."""
+    rng = Random(seed)
+    if rng.random() < 0.5:
+        return degrade(rng, make_backdrop(rng, size, size), preset.optics, size / 3)
+    return _photographed(rng, Dial(draw_lookalike(rng), 1.1, True, 0, 0.0, 0.0, math.nan), preset, size).image

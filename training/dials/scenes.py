@@ -170,7 +170,7 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     same = draw_dial(rng, _PRESET) if clocks > 1 and rng.random() < 0.2 else None  # a row of equal clocks
     for _ in range(clocks):
         dial = same or draw_dial(rng, _PRESET)
-        plane, _ = view(rng, _OPTICS)
+        plane, _ = view(rng, _OPTICS, oriented=dial.oriented)
         longest = math.exp(low + (high - low) * rng.random() ** 0.75)  # tiny ones are hard to tell, so a little fewer
         placed = _place(rng, plane, dial.outer, longest, (width, height), boxes)
         if placed is not None:
@@ -184,7 +184,7 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
         placed = _place(rng, plane, 1.1, math.exp(rng.uniform(low, math.log(0.75 * shorter))), (width, height), taken)
         if placed is not None:
             taken.append(placed[1])
-            things.append((Dial(canvas, 1.1, 0, 0.0, 0.0, math.nan), *placed))
+            things.append((Dial(canvas, 1.1, True, 0, 0.0, 0.0, math.nan), *placed))
     for *_, box in things:
         if rng.random() < 0.2:
             _mount(rng, image, box)

@@ -1,0 +1,82 @@
+"""What each part of the reader is worth, and costs: `python benchmarks/ablation.py PHOTOS`.
+
+Every row leaves something out. Right within a minute on rendered dials (cropped) and on the labelled photographs of PHOTOS (see
+accuracy.py), and milliseconds of one core a dial, on the photographs with a given box.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from accuracy import RIGHT, given_crop, labels, read_found, summary
+from rich.console import Console
+from rich.table import Table
+
+from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
+from clockread.reader import ONCE, ClockReader, Effort
+from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+
+FULL = Effort()
+EFFORTS = {
+    "everything": FULL,
+    "no other greys": replace(FULL, greys=False),
+    "no other windows": replace(FULL, windows=False),
+    "neither": replace(FULL, sure=0.0),
+    "neither, two looks": replace(FULL, sure=0.0, looks=2),
+    "neither, one look": replace(FULL, sure=0.0, looks=1),
+    "no tiles": replace(FULL, tiles=False),
+    "one look, no tiles": ONCE,
+}
+
+
+def rendered_share(reader: ClockReader, preset: str, count: int) -> float:
+    """Share right of rendered dials (validation seeds)."""
+    from training.pose import VALIDATION_SEED
+    from training.shards import rendered
+
+    shard = rendered(preset, VALIDATION_SEED, count)
+    images: list[ImageSource] = [np.asarray(image) for image in shard.images]
+    found = np.array([r[0].minutes for r in reader.read(images, cropped=True)])
+    return float((np.abs(circular_difference(found, shard.minutes, MINUTES_ON_DIAL)) <= RIGHT).mean())
+
+
+def main(
+    photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and time144.csv.")],
+    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
+) -> None:
+    """Measure with each part left out."""
+    sets = {name: labels(photos, name) for name in ("clocks", "time144")}
+    crops = {
+        name: [
+            load_photo(np.ascontiguousarray(given_crop(load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1], label.box)))
+            for label in wanted
+        ]
+        for name, wanted in sets.items()
+    }
+    table = Table()
+    for column in ("", "varied, 2,000", "hard, 1,000", "clocks, box given", "clocks, found", "time144", "ms a dial", "most"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, effort in EFFORTS.items():
+        reader = ClockReader("cpu", threads=1, models=models, effort=effort)
+        row = [f"{rendered_share(reader, preset, count):.1%}" for preset, count in (("varied", 2000), ("hard", 1000))]
+        costs: list[float] = []
+        for key, wanted in sets.items():
+            right = 0
+            for photo, label in zip(crops[key], wanted, strict=True):
+                began = time.process_time()
+                reading = reader.read_photos([photo], cropped=True)[0][0]
+                costs.append(1000 * (time.process_time() - began))
+                right += bool(abs(circular_difference(reading.minutes, label.minutes, MINUTES_ON_DIAL)) <= RIGHT)
+            row.append(f"{right / len(wanted):.1%}")
+        row.insert(3, f"{summary(read_found(reader, sets['clocks'])[0])['within_1_min']:.1%}")
+        table.add_row(name, *row, f"{np.mean(costs):.1f}", f"{np.max(costs):.0f}")
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)

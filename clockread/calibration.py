@@ -1,0 +1,78 @@
+"""Confidence that means something: what the networks believe, turned into how often they are right.
+
+Platt, "Probabilistic outputs for support vector machines" (1999): p = sigmoid(slope · logit(believed) + offset), both numbers
+fitted on rendered dials that no training saw (`training.calibration`), and kept in the manifest beside the model.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+
+EDGE = 1e-4  # beliefs are taken for no closer to 0 and 1: beyond, there is nothing to fit on
+BINS = 10  # of reliability diagrams, equally wide
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A rising function of 0..1 into 0..1; as it is made without numbers, the identity (but for EDGE)."""
+
+    slope: float = 1.0
+    offset: float = 0.0
+
+    def __call__(self, believed: float) -> float:
+        """Probability of being right, 0..1."""
+        x = self.slope * _logit(believed) + self.offset
+        return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
+def _logit(p: float) -> float:
+    p = min(max(p, EDGE), 1 - EDGE)
+    return math.log(p / (1 - p))
+
+
+def fitted(believed: Floats, right: NDArray[np.bool_]) -> Calibration:
+    """The calibration that makes ``right`` (n,) most likely, by Newton's method; needs some right and some wrong ones."""
+    x = np.array([_logit(float(p)) for p in believed])
+    # Platt's targets keep the fit finite where all are right above some belief
+    positives = int(right.sum())
+    y = np.where(right, (positives + 1) / (positives + 2), 1 / (len(right) - positives + 2))
+    design = np.stack([x, np.ones_like(x)], axis=1)
+    weights = np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-design @ weights))
+        gradient = design.T @ (p - y)
+        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2), gradient)
+        weights = weights - step
+        if np.abs(step).max() < 1e-9:
+            break
+    return Calibration(float(weights[0]), float(weights[1]))
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Readings of about the same confidence."""
+
+    confidence: float  # their mean
+    right: float  # share
+    count: int
+
+
+def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> list[Bin]:
+    """Readings by their confidence, in equally wide bins without the empty ones: the points of a reliability diagram."""
+    which = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
+    return [
+        Bin(float(confidence[which == b].mean()), float(right[which == b].mean()), int((which == b).sum()))
+        for b in range(bins)
+        if (which == b).any()
+    ]
+
+
+def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
+    """Mean distance between confidence and share right, over the bins by their counts (Guo et al., 2017)."""
+    return sum(b.count * abs(b.confidence - b.right) for b in reliability(confidence, right, bins)) / len(confidence)

@@ -1,0 +1,51 @@
+"""Confidence and how often readings are right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clockread.calibration import Calibration, expected_calibration_error, fitted, reliability
+
+
+def drawn(slope: float, offset: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Beliefs, and outcomes that are right as often as sigmoid(slope · logit + offset)."""
+    rng = np.random.default_rng(0)
+    believed = rng.uniform(0.02, 0.98, n)
+    true = 1 / (1 + np.exp(-slope * np.log(believed / (1 - believed)) - offset))
+    return believed, rng.random(n) < true
+
+
+def test_the_fit_finds_what_was_drawn() -> None:
+    found = fitted(*drawn(0.6, -0.4))
+    assert found.slope == pytest.approx(0.6, abs=0.05)
+    assert found.offset == pytest.approx(-0.4, abs=0.05)
+
+
+def test_calibrating_lowers_the_error() -> None:
+    believed, right = drawn(0.5, -0.5)
+    calibration = fitted(believed, right)
+    after = np.array([calibration(float(p)) for p in believed])
+    assert expected_calibration_error(believed, right) > 0.1
+    assert expected_calibration_error(after, right) < 0.02
+    assert (np.diff(after[np.argsort(believed)]) >= 0).all()  # the order of readings stays
+
+
+def test_without_numbers_it_is_the_identity() -> None:
+    for p in (0.001, 0.3, 0.5, 0.95):
+        assert Calibration()(p) == pytest.approx(p)
+    assert 0 < Calibration(3, -2)(0.0) < Calibration(3, -2)(1.0) < 1
+
+
+def test_all_right_keeps_the_fit_finite() -> None:
+    calibration = fitted(np.linspace(0.1, 0.9, 50), np.ones(50, bool))
+    assert np.isfinite([calibration.slope, calibration.offset]).all()
+    assert calibration(0.9) > 0.9
+
+
+def test_bins_count_every_reading() -> None:
+    confidence = np.array([0.0, 0.04, 0.5, 0.95, 1.0])
+    right = np.array([False, True, True, True, True])
+    bins = reliability(confidence, right)
+    assert [(b.count, b.right) for b in bins] == [(2, 0.5), (1, 1.0), (2, 1.0)]
+    assert expected_calibration_error(confidence, right) == pytest.approx((2 * 0.48 + 0.5 + 2 * 0.025) / 5)

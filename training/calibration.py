@@ -1,0 +1,111 @@
+"""The exported reader's confidence, calibrated on rendered dials that no training saw, and its accuracy on photographs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.calibration import BINS, expected_calibration_error, fitted, reliability
+from clockread.reader import ClockReader
+from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+from training.export import EXPORTED, REPOSITORY
+from training.fit import run_folder, write_json
+from training.model_card import write_model_card
+from training.shards import rendered
+
+SEED = 2_000_000  # first of the calibration dials; validation's start at 0, training's at a million
+DIALS = {"varied": 3000, "hard": 1000}  # half to fit on, half to tell the error
+SMOKE = 20  # dials of each preset
+DIAGRAM = "reliability.png"
+PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
+
+
+def run(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Fit the calibration, write it into the manifest with its errors, and draw the reliability diagram beside it."""
+    del resume  # takes a minute
+    folder = run_folder(profile, "reader/export") if profile == "smoke" else EXPORTED
+    manifest_file = folder / "manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    entry = manifest["models"]["default"]["hands"]
+    entry["calibration"] = {"slope": 1.0, "offset": 0.0}
+    write_json(manifest_file, manifest)
+
+    believed, right = beliefs(ClockReader("cpu", models=folder), SMOKE if profile == "smoke" else None)
+    calibration = fitted(believed[::2], right[::2])
+    held, truth = believed[1::2], right[1::2]
+    calibrated = np.array([calibration(float(p)) for p in held])
+    figures: dict[str, Any] = {
+        "dials": len(held),
+        "right": float(truth.mean()),
+        "ece_before": expected_calibration_error(held, truth),
+        "ece": expected_calibration_error(calibrated, truth),
+        "confidence_0.9_share": float((calibrated >= 0.9).mean()),
+        "confidence_0.9_right": float(truth[calibrated >= 0.9].mean()) if (calibrated >= 0.9).any() else None,
+    }
+    entry["calibration"] = {"slope": round(calibration.slope, 4), "offset": round(calibration.offset, 4), "rendered": figures}
+    write_json(manifest_file, manifest)
+    manifest["photographs"] = {} if profile == "smoke" else on_photographs(folder)
+    write_json(manifest_file, manifest)
+    draw(folder / DIAGRAM, {"believed": held, "calibrated": calibrated}, truth)
+    write_model_card(folder)
+    seen = {f"{name}: within 1 min": of["within_1_min"] for name, of in manifest["photographs"].items()}
+    return {"metrics": {k: v for k, v in figures.items() if v is not None} | seen}
+
+
+def beliefs(reader: ClockReader, most: int | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidence (n,) of a reader on the calibration dials, both presets shuffled together, and whether it is right within a minute."""
+    confidence, right = [], []
+    for preset, count in DIALS.items():
+        shard = rendered(preset, SEED, most or count)
+        for i in range(len(shard)):
+            reading = reader.read(np.asarray(shard.images[i]), cropped=True)[0]
+            confidence.append(reading.confidence)
+            right.append(abs(circular_difference(reading.minutes, int(shard.minutes[i]), MINUTES_ON_DIAL)) <= 1)
+    order = np.random.default_rng(0).permutation(len(right))
+    return np.array(confidence)[order], np.array(right)[order]
+
+
+def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bool_]) -> None:
+    """The reliability diagram: share right over confidence, of each kind of confidence."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(4, 3.6), layout="constrained")
+    axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
+    for name, confidence in kinds.items():
+        points = reliability(confidence, right)
+        axis.plot([p.confidence for p in points], [p.right for p in points], "o-", markersize=4, label=name)
+    axis.set(xlabel=f"confidence, {BINS} bins", ylabel="right within a minute", xlim=(0, 1), ylim=(0, 1))
+    axis.legend()
+    figure.savefig(path, dpi=90, metadata={"Software": None})
+    plt.close(figure)
+
+
+def on_photographs(models: Path) -> dict[str, dict[str, Any]]:
+    """Accuracy of exported models on the labelled photographs, by set, where they lie beside the repository; else nothing.
+
+    For looking at, never for choosing: no training sees them, nor stops by them.
+    """
+    if not PHOTOGRAPHS.is_dir():
+        return {}
+    command = [
+        sys.executable,
+        str(REPOSITORY / "benchmarks" / "accuracy.py"),
+        str(PHOTOGRAPHS),
+        "--models",
+        str(models),
+        "--format",
+        "json",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    return {name: figures for name, figures in json.loads(done.stdout).items() if isinstance(figures, dict)}
