@@ -220,7 +220,7 @@ def export(
         raise ValueError(f"{role}: ONNX differs from Keras by {away:.2g} (allowed {TOLERANCE})")
     rounding = largest_difference(trained, data, batch, outputs)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / (f"{role}.onnx" if name == "default" else f"{role}-{name}.onnx")
+    file = folder / f"{role if name == 'default' else name if name.startswith(role) else f'{role}-{name}'}.onnx"
     file.write_bytes(data)
     proto = onnx.load_from_string(data)
 
