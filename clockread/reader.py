@@ -35,6 +35,7 @@ MIN_DIAL_SCORE = 0.25  # of the finder, for a dial to be looked at
 # Finder's score × reading's confidence, for a dial to be one: hands that agree tell clocks from plates. The best F1 on rendered
 # scenes is at 0.1 (0.838); 0.15 loses 0.006 of it and gives half as many readings on photographs without clocks.
 MIN_READING_SCORE = 0.15
+MIN_DIAL_LOGIT = 0.0  # of the pose network, for a found dial to be read: it sees a dial larger than the finder does
 MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
 MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
 
@@ -189,22 +190,34 @@ class ClockReader:
                 found = self.find(grey)
         owners = [i for i, dials in enumerate(found) for _ in dials]
         dials = [dial for of_photo in found for dial in of_photo]
-        read: list[Read] = []
+        read: list[Read | None] = []
         read_part = self._read_posed if self._sincos is None else self._read_upright
         for start in range(0, len(dials), self.batch_size):
             part = slice(start, start + self.batch_size)
             read += read_part([photos[i] for i in owners[part]], dials[part], cropped, clock)
         readings: list[list[Reading]] = [[] for _ in photos]
-        for owner, dial, (posed, hands) in zip(owners, dials, read, strict=True):
+        for owner, dial, one in zip(owners, dials, read, strict=True):
+            if one is None:
+                continue
+            posed, hands = one
             readings[owner].append(_reading(photos[owner].scale, dial, posed, hands, self._calibration(hands.confidence)))
         return [self._chosen(of_photo, 0.0 if cropped else MIN_READING_SCORE) for of_photo in readings]
 
-    def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> list[Read]:
-        """The reader proper: pose, unwrap and read; what stays unsure is looked at in other ways, and the surest reading counts."""
+    def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> Sequence[Read | None]:
+        """The reader proper: pose, unwrap and read; None for what is no dial after all.
+
+        What stays unsure is looked at in other ways, and the surest reading counts.
+        """
         images = [photo.pixels for photo in photos]
         windows = [Window.around(dial.box, 1.0 if cropped else BOX_MARGIN) for dial in dials]
         with clock("pose"):
             posed = estimate(images, windows, self.run_pose)
+        real = [i for i, dial in enumerate(posed) if cropped or dial.dial_logit >= MIN_DIAL_LOGIT]
+        read = self._read_dials([photos[i] for i in real], [windows[i] for i in real], [posed[i] for i in real], clock)
+        by_place = dict(zip(real, read, strict=True))
+        return [by_place.get(i) for i in range(len(posed))]
+
+    def _read_dials(self, photos: list[Photo], windows: list[Window], posed: list[Posed], clock: _StageClock) -> list[Read]:
         read = self._look(posed, clock)
         unsure = [i for i, (_, hands) in enumerate(read) if hands.confidence < self.effort.sure]
         if not unsure:
@@ -212,7 +225,7 @@ class ClockReader:
         others: list[list[Posed]] = [[] for _ in unsure]
         if self.effort.windows:
             with clock("pose"):
-                others = through_other_windows([images[i] for i in unsure], [windows[i] for i in unsure], self.run_pose)
+                others = through_other_windows([photos[i].pixels for i in unsure], [windows[i] for i in unsure], self.run_pose)
         if self.effort.greys:
             with clock("decode again"):
                 self._add_other_greys([photos[i] for i in unsure], [read[i][0] for i in unsure], others)
