@@ -17,9 +17,11 @@ from accuracy import RIGHT, given_crop, labels, read_found, summary
 from rich.console import Console
 from rich.table import Table
 
-from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
+from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
 from clockread.reader import ONCE, ClockReader, Effort
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+from training.calibration import on_rendered
+from training.pose import VALIDATION_SEED
 
 FULL = Effort()
 EFFORTS = {
@@ -32,17 +34,6 @@ EFFORTS = {
     "no tiles": replace(FULL, tiles=False),
     "one look, no tiles": ONCE,
 }
-
-
-def rendered_share(reader: ClockReader, preset: str, count: int) -> float:
-    """Share right of rendered dials (validation seeds)."""
-    from training.pose import VALIDATION_SEED
-    from training.shards import rendered
-
-    shard = rendered(preset, VALIDATION_SEED, count)
-    images: list[ImageSource] = [np.asarray(image) for image in shard.images]
-    found = np.array([r[0].minutes for r in reader.read(images, cropped=True)])
-    return float((np.abs(circular_difference(found, shard.minutes, MINUTES_ON_DIAL)) <= RIGHT).mean())
 
 
 def main(
@@ -63,7 +54,7 @@ def main(
         table.add_column(column, justify="left" if not column else "right")
     for name, effort in EFFORTS.items():
         reader = ClockReader("cpu", threads=1, models=models, effort=effort)
-        row = [f"{rendered_share(reader, preset, count):.1%}" for preset, count in (("varied", 2000), ("hard", 1000))]
+        row = [f"{on_rendered(reader, preset, VALIDATION_SEED, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))]
         costs: list[float] = []
         for key, wanted in sets.items():
             right = 0

@@ -136,10 +136,12 @@ def console_for(stream: TextIO) -> Console:
     return PlainConsole(file=stream, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
 
 
-class _JsonLines:
+class _Stream:
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
         self._stream, self._seconds = stream, seconds
 
+
+class _JsonLines(_Stream):
     def write(self, result: PhotoResult) -> None:
         self._stream.write(_json_text(result, seconds=self._seconds) + "\n")
         self._stream.flush()
@@ -148,9 +150,9 @@ class _JsonLines:
         self._stream.flush()
 
 
-class _Json:
+class _Json(_Stream):
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
-        self._stream, self._seconds = stream, seconds
+        super().__init__(stream, seconds=seconds)
         self._separator = "[\n"
 
     def write(self, result: PhotoResult) -> None:
@@ -162,9 +164,9 @@ class _Json:
         self._stream.flush()
 
 
-class _Csv:
+class _Csv(_Stream):
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
-        self._stream, self._seconds = stream, seconds
+        super().__init__(stream, seconds=seconds)
         self._rows = csv.writer(stream, lineterminator="\n")
         self._rows.writerow(CSV_COLUMNS)
 
@@ -185,11 +187,11 @@ class _Csv:
         self._stream.flush()
 
 
-class _Table:
+class _Table(_Stream):
     """Collects all rows, because a column is as wide as its widest cell."""
 
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
-        self._stream, self._seconds = stream, seconds
+        super().__init__(stream, seconds=seconds)
         self._results: list[PhotoResult] = []
 
     def write(self, result: PhotoResult) -> None:

@@ -33,10 +33,6 @@ class Seen:
     has_second: Floats  # (n, 1) logit of there being a second hand
     change: Floats  # (n, 7) the dial's pose in the coordinates of the pose it was unwrapped through
 
-    def part(self, which: NDArray[np.integer]) -> Seen:
-        """Some of the dials."""
-        return Seen(*(getattr(self, f.name)[which] for f in fields(self)))
-
 
 HandsNetwork = Callable[[Polars], Seen]  # of (n, ANGLES, RADII)
 
@@ -62,18 +58,17 @@ def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> t
     posed = list(dials)
     seen = network(unwrap_posed(posed))
     last = {f.name: np.array(getattr(seen, f.name)) for f in fields(Seen)}
-    open_ = np.arange(len(posed))
+    moving = list(range(len(posed)))
     for _ in range(looks - 1):
-        better = [mended(posed[i], last["change"][i]) for i in open_]
-        moving = [k for k, (_, moved) in enumerate(better) if moved > STILL]
+        better = {i: mended(posed[i], last["change"][i]) for i in moving}
+        moving = [i for i, (_, moved) in better.items() if moved > STILL]
         if not moving:
             break
-        open_ = open_[moving]
-        for i, k in zip(open_, moving, strict=True):
-            posed[i] = better[k][0]
-        again = network(unwrap_posed([posed[i] for i in open_]))
+        for i in moving:
+            posed[i] = better[i][0]
+        again = network(unwrap_posed([posed[i] for i in moving]))
         for name, values in last.items():
-            values[open_] = getattr(again, name)
+            values[moving] = getattr(again, name)
     return posed, Seen(**last)
 
 

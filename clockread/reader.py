@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, overload
 
@@ -229,10 +230,9 @@ class ClockReader:
         if self.effort.greys:
             with clock("decode again"):
                 self._add_other_greys([photos[i] for i in unsure], [read[i][0] for i in unsure], others)
-        tried = self._look([dial for tries in others for dial in tries], clock)
+        tried = iter(self._look([dial for tries in others for dial in tries], clock))
         for i, tries in zip(unsure, others, strict=True):
-            mine = [tried.pop(0) for _ in tries]
-            read[i] = max([read[i], *mine], key=lambda one: one[1].confidence)
+            read[i] = max([read[i], *islice(tried, len(tries))], key=lambda one: one[1].confidence)
         return read
 
     def _add_other_greys(self, photos: list[Photo], posed: list[Posed], others: list[list[Posed]]) -> None:

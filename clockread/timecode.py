@@ -98,8 +98,12 @@ def _log_softmax(logits: Floats) -> Floats:
 
 def resultant(logits: Floats) -> Floats:
     """Mean resultants (n, 2) of (sin, cos) of distributions of logits (n, bins)."""
-    bins = np.shape(logits)[1]
-    return np.asarray(np.exp(_log_softmax(logits)) @ sincos(np.arange(bins) * (360.0 / bins)))
+    return _mean_direction(np.exp(_log_softmax(logits)))
+
+
+def _mean_direction(p: Floats) -> Floats:
+    bins = p.shape[1]
+    return np.asarray(p @ sincos(np.arange(bins) * (360.0 / bins)))
 
 
 def turned_back(pairs: Floats, degrees: Floats) -> Floats:
@@ -164,5 +168,5 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     best, confidence = likeliest(by_time)
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
-    hour_pair, minute_pair = (turned_back(resultant(logits), rotation) for logits in (hour, minute))
+    hour_pair, minute_pair = (turned_back(_mean_direction(p), rotation) for p in (hour_p, minute_p))
     return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair)

@@ -65,7 +65,8 @@ class Batches(keras.utils.PyDataset):
         self.epoch += 1
 
 
-def _moved(image: Grey, move: NDArray[np.float64]) -> Grey:
+def moved(image: Grey, move: NDArray[np.float64]) -> Grey:
+    """A stored crop through a (3, 3) homography of its pixels; beyond it, its border is repeated."""
     return np.asarray(
         cv2.warpPerspective(image, move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
     )
@@ -89,12 +90,12 @@ class PoseBatches(Batches):
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_POSES:
                 move = similarity(rng, 1.0, (0.6, 1.7), 0.1)
-                images[i] = relight(rng, _moved(self.without[rng.integers(len(self.without))], move))
+                images[i] = relight(rng, moved(self.without[rng.integers(len(self.without))], move))
                 continue
             shard = self.shards[rng.integers(len(self.shards))]
             k = rng.integers(len(shard))
             move = similarity(rng, 0.5, (0.75, 1.3), 0.05)
-            images[i] = relight(rng, _moved(shard.images[k], move))
+            images[i] = relight(rng, moved(shard.images[k], move))
             poses[i, :7] = decompose(TO_UNIT @ move @ shard.homography[k].astype(np.float64))[0]
             poses[i, 7] = 1
         return images, {"pose": poses, "dial": poses[:, 7:]}

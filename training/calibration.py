@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.calibration import BINS, expected_calibration_error, fitted, reliability
+from clockread.images import ImageSource
 from clockread.reader import ClockReader
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 from training.export import EXPORTED, REPOSITORY
@@ -63,13 +64,20 @@ def beliefs(reader: ClockReader, most: int | None) -> tuple[NDArray[np.float64],
     """Confidence (n,) of a reader on the calibration dials, both presets shuffled together, and whether it is right within a minute."""
     confidence, right = [], []
     for preset, count in DIALS.items():
-        shard = rendered(preset, SEED, most or count)
-        for i in range(len(shard)):
-            reading = reader.read(np.asarray(shard.images[i]), cropped=True)[0]
-            confidence.append(reading.confidence)
-            right.append(abs(circular_difference(reading.minutes, int(shard.minutes[i]), MINUTES_ON_DIAL)) <= 1)
-    order = np.random.default_rng(0).permutation(len(right))
-    return np.array(confidence)[order], np.array(right)[order]
+        of_preset = on_rendered(reader, preset, SEED, most or count)
+        confidence.append(of_preset[0])
+        right.append(of_preset[1])
+    order = np.random.default_rng(0).permutation(sum(map(len, right)))
+    return np.concatenate(confidence)[order], np.concatenate(right)[order]
+
+
+def on_rendered(reader: ClockReader, preset: str, first_seed: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidence (n,) of a reader on rendered dials of one preset, and whether it is right within a minute."""
+    shard = rendered(preset, first_seed, count)
+    images: list[ImageSource] = [np.asarray(image) for image in shard.images]
+    readings = [of_image[0] for of_image in reader.read(images, cropped=True)]
+    away = circular_difference(np.array([r.minutes for r in readings]), shard.minutes, MINUTES_ON_DIAL)
+    return np.array([r.confidence for r in readings]), np.abs(away) <= 1
 
 
 def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bool_]) -> None:

@@ -14,7 +14,7 @@ from clockread.hands import LOOKS, HandsNetwork, Seen, look, read_hands
 from clockread.patches import FROM_UNIT, TO_UNIT, cut
 from clockread.pose import PATCH_MARGIN, Posed
 from clockread.timecode import circular_difference
-from training.batches import HandsBatches, similarity
+from training.batches import HandsBatches, moved, similarity
 from training.fit import Schedule, computing_in, finished, fit, run_folder
 from training.losses import circular_cross_entropy, pose_loss
 from training.networks import HEADS, HandsConfig, build_hands
@@ -36,8 +36,6 @@ def trained_hands(profile: str) -> keras.Model:
 
 def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]:
     """What the pose network says of every stored crop, (n, 1, 7) a shard; kept on disk beside the run."""
-    import cv2
-
     folder = run_folder(profile, "reader/pose")
     model: keras.Model | None = None
     found = []
@@ -51,10 +49,7 @@ def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]
                 # from another crop of the same dial, as the finder's boxes vary
                 images = np.asarray(shard.images[start : start + 1000])
                 moves = [similarity(rng, 0.0, (0.85, 1.2), 0.05) for _ in images]
-                moved = [
-                    cv2.warpPerspective(im, m, im.shape[::-1], borderMode=cv2.BORDER_REPLICATE) for im, m in zip(images, moves, strict=True)
-                ]
-                poses = find_poses(model, np.stack(moved))
+                poses = find_poses(model, np.stack([moved(image, m) for image, m in zip(images, moves, strict=True)]))
                 back = [TO_UNIT @ np.linalg.inv(m) @ FROM_UNIT @ compose(p) for m, p in zip(moves, poses, strict=True)]
                 out[start : start + len(images), 0] = decompose(np.stack(back))[0]
             np.save(file, out)

@@ -101,6 +101,11 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     return Dial(canvas, outer, numerals or track.twelve_marked, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
 
 
+def draw_no_dial(rng: Random) -> Dial:
+    """Something that only looks like a clock, in a clock's place; its time means nothing."""
+    return Dial(draw_lookalike(rng), 1.1, True, 0, 0.0, 0.0, math.nan)
+
+
 _TO_CANVAS = np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
 _FROM_CANVAS = np.linalg.inv(_TO_CANVAS)
 _CIRCLE = np.stack([np.cos(np.arange(24) * math.pi / 12), np.sin(np.arange(24) * math.pi / 12), np.ones(24)])
@@ -162,4 +167,4 @@ def render_without(seed: int, preset: Preset, size: int) -> Grey:
     rng = Random(seed)
     if rng.random() < 0.5:
         return degrade(rng, make_backdrop(rng, size, size), preset.optics, size / 3)
-    return _photographed(rng, Dial(draw_lookalike(rng), 1.1, True, 0, 0.0, 0.0, math.nan), preset, size).image
+    return _photographed(rng, draw_no_dial(rng), preset, size).image

@@ -14,8 +14,7 @@ from clockread.finder import SCENE, letterbox
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Canvas, Grey, photo_crop
-from training.dials.lookalikes import draw_lookalike
-from training.dials.render import PRESETS, Dial, draw_dial, extent, paste
+from training.dials.render import PRESETS, Dial, draw_dial, draw_no_dial, extent, paste
 
 SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320
 LARGEST = 1.15  # the same over the picture's shorter side
@@ -179,12 +178,12 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
             smallest = min(smallest, max(placed[1][2:]))
     taken = list(boxes)
     for _ in range(others):
-        canvas = draw_lookalike(rng)
+        thing = draw_no_dial(rng)
         plane, _ = view(rng, _OPTICS)
-        placed = _place(rng, plane, 1.1, math.exp(rng.uniform(low, math.log(0.75 * shorter))), (width, height), taken)
+        placed = _place(rng, plane, thing.outer, math.exp(rng.uniform(low, math.log(0.75 * shorter))), (width, height), taken)
         if placed is not None:
             taken.append(placed[1])
-            things.append((Dial(canvas, 1.1, True, 0, 0.0, 0.0, math.nan), *placed))
+            things.append((thing, *placed))
     for *_, box in things:
         if rng.random() < 0.2:
             _mount(rng, image, box)
