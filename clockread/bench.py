@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from clockread.errors import ProviderError
 from clockread.formats import console_for
 from clockread.images import ImageSource, list_photos, load_photo
-from clockread.predict import CHUNK_PHOTOS, PhotoReader
+from clockread.pipeline import PART_PHOTOS, PhotoReader
 from clockread.timecode import hand_angles
 
 STAGES = {"decode": "photo", "find": "photo", "pose": "dial", "unwrap": "dial", "read": "dial"}  # and what each is counted by
@@ -105,9 +105,9 @@ def _one_pass(reader: PhotoReader, sources: Sequence[ImageSource]) -> _Pass:
     decode = 0.0
     dials = 0
     start = time.perf_counter()
-    for first in range(0, len(sources), CHUNK_PHOTOS):
+    for first in range(0, len(sources), PART_PHOTOS):
         before = time.perf_counter()
-        photos = [load_photo(source) for source in sources[first : first + CHUNK_PHOTOS]]
+        photos = [load_photo(source) for source in sources[first : first + PART_PHOTOS]]
         decode += time.perf_counter() - before
         dials += sum(len(readings) for readings in reader.read_photos(photos, timings=timings))
     return _Pass(time.perf_counter() - start, dials, {**timings, "decode": decode})

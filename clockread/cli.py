@@ -22,7 +22,7 @@ import typer
 from clockread.errors import ClockreadError
 
 if TYPE_CHECKING:
-    from clockread.predict import PhotoReader
+    from clockread.pipeline import PhotoReader
 
 EXIT_OK = 0
 EXIT_PHOTO_ERROR = 1
@@ -62,9 +62,16 @@ class Provider(str, Enum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
+    tensorrt = "tensorrt"
+    openvino = "openvino"
+    coreml = "coreml"
+    dml = "dml"
 
 
-ProviderOption = Annotated[Provider, typer.Option("--provider", help="Where the networks run; auto takes CUDA where it is usable.")]
+ProviderOption = Annotated[
+    Provider,
+    typer.Option("--provider", help="Where the networks run: auto takes CUDA where it is usable; one that is named is used or refused."),
+]
 ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default those this process may use.")]
 ModelOption = Annotated[str, typer.Option("--model", help="Name of a set of models, as `clockread info` lists them.")]
 
@@ -115,11 +122,23 @@ def predict(
         raise typer.BadParameter(f"{min_confidence} is not in the range 0..1.", param_hint="--min-confidence")
 
     def action() -> int:
-        from clockread.predict import predict_photos
+        from clockread.pipeline import Plan
+        from clockread.predict import expand, predict_photos
+        from clockread.providers import usable_threads
 
-        reader = make_reader(provider.value, model=model, batch_size=batch_size, threads=threads, min_confidence=min_confidence)
+        entries = expand(paths, sys.stdin.buffer)
+        plan = Plan.of(len(entries), threads or usable_threads())
+        reader = make_reader(provider.value, model=model, batch_size=batch_size, threads=plan.threads, min_confidence=min_confidence)
         failed = predict_photos(
-            paths, reader, sys.stdout, output.value, cropped=cropped, overlay_folder=save_overlay, quiet=quiet, seconds=seconds
+            entries,
+            reader,
+            sys.stdout,
+            output.value,
+            cropped=cropped,
+            overlay_folder=save_overlay,
+            quiet=quiet,
+            seconds=seconds,
+            workers=plan.workers,
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 

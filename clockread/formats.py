@@ -6,10 +6,10 @@ import csv
 import json
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from clockread.images import one_line
+from clockread.pipeline import PhotoResult
 from clockread.timecode import clock_text
 
 if TYPE_CHECKING:
@@ -35,17 +35,6 @@ CSV_COLUMNS = (
     "error",
 )
 # fmt: on
-
-
-@dataclass(frozen=True)
-class PhotoResult:
-    """What came of one photo."""
-
-    path: str  # as given, or "-" for standard input
-    width: int | None  # pixels of the upright photo at full size; None where it could not be read
-    height: int | None
-    readings: tuple[Reading, ...]  # best first
-    error: str | None  # one line, or None
 
 
 class Writer(Protocol):

@@ -77,7 +77,7 @@ def load_photo(source: ImageSource, *, name: str | None = None, min_side: int = 
 
     Raises ImageError for anything that cannot be read, with one line that says what, which photo, and what to do.
     """
-    name = _name_of(source) if name is None else name
+    name = name_of(source) if name is None else name
     pixels, size, scale = _load(source, one_line(name), min_side, color=False)
     return Photo(name, pixels, size[0], size[1], float(scale), source, min_side)
 
@@ -88,7 +88,7 @@ def load_color(source: ImageSource, *, name: str | None = None, min_side: int | 
     With ``min_side`` it is reduced exactly as load_photo(min_side=…) reduces it; without, photos that need more memory
     than MAX_DECODED_BYTES are refused.
     """
-    return _load(source, one_line(_name_of(source) if name is None else name), min_side, color=True)[0]
+    return _load(source, one_line(name_of(source) if name is None else name), min_side, color=True)[0]
 
 
 def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path | Literal["-"]]:
@@ -147,7 +147,8 @@ def _photos_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
             yield path
 
 
-def _name_of(source: ImageSource) -> str:
+def name_of(source: ImageSource) -> str:
+    """What stands for a photo in messages and results: its path, "<bytes>" or "<array>"."""
     if isinstance(source, np.ndarray):
         return "<array>"
     if isinstance(source, bytes | bytearray | memoryview):

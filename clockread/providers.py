@@ -1,7 +1,7 @@
 """Execution providers: the only place that knows onnxruntime, imported when it is first needed.
 
 What onnxruntime lists as available is not what works: its CUDA build lists CUDA on machines without it, prints an error and hands
-out a CPU session. So a provider counts as usable here only when a session was really made with it.
+out a CPU session. So a provider counts as usable here only when a session was really made with it and has run.
 """
 
 from __future__ import annotations
@@ -22,16 +22,34 @@ from typing import TYPE_CHECKING, Literal, get_args
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession
+    from onnxruntime import InferenceSession, SessionOptions
 
-Provider = Literal["auto", "cpu", "cuda"]
+Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "dml"]
 
-DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu")
-ORT_NAMES = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")  # all in one folder
+ORT_NAMES = {
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "dml": "DmlExecutionProvider",
+    "cpu": "CPUExecutionProvider",
+}
+TITLES = {"cuda": "CUDA", "tensorrt": "TensorRT", "openvino": "OpenVINO", "coreml": "CoreML", "dml": "DirectML"}
 QUIET = 4  # onnxruntime's severity "fatal": the errors that matter are raised
 CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",  # the default, EXHAUSTIVE, searches again for every new batch size
     "arena_extend_strategy": "kSameAsRequested",  # the default doubles, so that memory grows with every new batch size
+}
+
+# Which further providers stand in for operators that one does not have, before the CPU does.
+BEHIND = {"tensorrt": ("cuda",)}
+BUILD = {  # what to install for a provider that is not in the onnxruntime at hand
+    "cuda": 'pip uninstall -y onnxruntime && pip install "clockread[gpu]"',
+    "tensorrt": 'pip uninstall -y onnxruntime && pip install "clockread[gpu]" tensorrt',
+    "openvino": "pip uninstall -y onnxruntime && pip install onnxruntime-openvino",
+    "coreml": "it is part of onnxruntime for macOS",
+    "dml": "pip uninstall -y onnxruntime && pip install onnxruntime-directml (Windows)",
 }
 
 # y = Identity(x), float32[1], opset 17, IR version 8: onnx.helper.make_model(make_graph([make_node("Identity", ["x"], ["y"])], "probe",
@@ -66,8 +84,8 @@ def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int |
     """A session for a serialized ONNX model that runs on the provider asked for and on no other.
 
     `auto` takes CUDA where it really works and else the CPU. `threads` is the number of CPU threads for one operator, at least 1;
-    None takes `usable_threads()`. Raises ProviderError when `cuda` is not usable here, ModelError when the model cannot be loaded,
-    ValueError for an unknown provider or threads below 1, RuntimeMissingError without an onnxruntime.
+    None takes `usable_threads()`. Raises ProviderError when the provider named is not usable here, ModelError when the model cannot
+    be loaded, ValueError for an unknown provider or threads below 1, RuntimeMissingError without an onnxruntime.
     """
     if provider not in get_args(Provider):
         raise ValueError(f"provider is one of {', '.join(get_args(Provider))}, not {provider!r}")
@@ -77,26 +95,27 @@ def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int |
     count = usable_threads() if threads is None else threads
     if provider == "cpu":
         return _cpu_session(runtime, model_bytes, count)
-    problem = _cuda_problem()
+    wanted = "cuda" if provider == "auto" else provider
+    problem = _problem(wanted)
     if problem is None:
         try:
-            return _cuda_session(runtime, model_bytes, count)
+            return _session(runtime, model_bytes, wanted, count)
         except ProviderError as error:
             problem = str(error)
-    if provider == "cuda":
-        raise ProviderError(f"CUDA is not usable here: {problem}")
+    if provider != "auto":
+        raise ProviderError(f"{TITLES[wanted]} is not usable here: {problem}")
     if _cuda_expected():
         _warn_about_cpu(problem)
     return _cpu_session(runtime, model_bytes, count)
 
 
 def usable_providers() -> list[str]:
-    """The providers with which a session was really made and run, best first: `["cuda", "cpu"]` or `["cpu"]`.
+    """The providers with which a session was really made and run, such as `["cuda", "cpu"]`; the CPU is the last.
 
     Raises RuntimeMissingError without an onnxruntime.
     """
     require_runtime()
-    return ["cpu"] if _cuda_problem() else ["cuda", "cpu"]
+    return [name for name in ORT_NAMES if name == "cpu" or _problem(name) is None]
 
 
 def usable_threads() -> int:
@@ -151,20 +170,22 @@ def _import_problem(error: ImportError) -> str:
 
 @functools.cache
 def _warn_about_two_runtimes() -> None:
-    found = {}
+    found = []
     for name in DISTRIBUTIONS:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            metadata.version(name)
+            found.append(name)
     if len(found) < 2:
         return
     import onnxruntime
 
     # They share a folder, so the last one installed wins, and only the library itself knows which one that was.
-    in_use = DISTRIBUTIONS[ORT_NAMES["cuda"] in onnxruntime.get_available_providers()]
-    other = next(name for name in DISTRIBUTIONS if name != in_use)
-    text = f"onnxruntime and onnxruntime-gpu are both installed and overwrite each other; in use is {in_use} {onnxruntime.__version__}"
-    remedy = f"pip uninstall -y {other} {in_use} && pip install {in_use}"
-    warnings.warn(f"{text}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
+    available = onnxruntime.get_available_providers()
+    special = {"cuda": DISTRIBUTIONS[1], "openvino": DISTRIBUTIONS[2], "dml": DISTRIBUTIONS[3]}
+    in_use = next((name for provider, name in special.items() if ORT_NAMES[provider] in available), DISTRIBUTIONS[0])
+    text = f"{' and '.join(found)} are {'both' if len(found) == 2 else 'all'} installed and overwrite each other"
+    remedy = f"pip uninstall -y {' '.join(name for name in found if name != in_use)} {in_use} && pip install {in_use}"
+    warnings.warn(f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
 
 
 @functools.cache
@@ -178,21 +199,22 @@ def _cuda_expected() -> bool:
 
 
 @functools.cache
-def _cuda_problem() -> str | None:
-    """Why CUDA cannot be used in this process, in one line, or None when it can."""
+def _problem(provider: str) -> str | None:
+    """Why a provider cannot be used in this process, in one line, or None when it can."""
     runtime = require_runtime()
-    if ORT_NAMES["cuda"] not in runtime.get_available_providers():
-        return f'this onnxruntime is built without it: pip uninstall -y {DISTRIBUTIONS[0]} && pip install "clockread[gpu]"'
-    if not _has_driver():
-        return "no NVIDIA driver is installed"
-    if hasattr(runtime, "preload_dlls"):
-        # It prints what it does not find, also where the system's own libraries then do.
-        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
-            runtime.preload_dlls()
+    if ORT_NAMES[provider] not in runtime.get_available_providers():
+        return f"this onnxruntime is built without it: {BUILD[provider]}"
+    if provider in ("cuda", "tensorrt"):
+        if not _has_driver():
+            return "no NVIDIA driver is installed"
+        if hasattr(runtime, "preload_dlls"):
+            # It prints what it does not find, also where the system's own libraries then do.
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+                runtime.preload_dlls()
     try:
         import numpy as np
 
-        _cuda_session(runtime, PROBE_MODEL, 1).run(None, {"x": np.zeros(1, np.float32)})
+        _session(runtime, PROBE_MODEL, provider, 1).run(None, {"x": np.zeros(1, np.float32)})
     except Exception as error:  # onnxruntime's own exceptions have no common base
         return _first_line(error)
     return None
@@ -214,23 +236,29 @@ def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> Infer
         raise ModelError(f"onnxruntime {runtime.__version__} cannot load the model: {_first_line(error)}") from error
 
 
-def _cuda_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
-    providers = [(ORT_NAMES["cuda"], CUDA_OPTIONS), ORT_NAMES["cpu"]]
+def _session(runtime: ModuleType, model_bytes: bytes, provider: str, threads: int) -> InferenceSession:
+    """A session with another provider than the CPU's, which only does what that one has no operator for."""
+    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(threads)}}  # OpenVINO has threads of its own
+    names = [provider, *BEHIND.get(provider, ())]
+    providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
     # A library that is not found is reported to the process-wide logger, whose level can be set but not asked for; 2 is the default.
     runtime.set_default_logger_severity(QUIET)
     try:
-        session = runtime.InferenceSession(model_bytes, _options(runtime, threads), providers=providers, enable_fallback=0)
+        options = _options(runtime, threads)
+        if provider == "dml":
+            options.enable_mem_pattern = False  # which DirectML does not support
+        session = runtime.InferenceSession(model_bytes, options, providers=providers, enable_fallback=0)
     except Exception as error:
         raise ProviderError(_first_line(error)) from error
     finally:
         runtime.set_default_logger_severity(2)
-    if session.get_providers()[0] != ORT_NAMES["cuda"]:
-        raise ProviderError('onnxruntime finds no CUDA or cuDNN libraries that fit it: pip install "clockread[gpu]"')
+    if session.get_providers()[0] != ORT_NAMES[provider]:
+        raise ProviderError(f"onnxruntime finds no {TITLES[provider]} libraries that fit it: {BUILD[provider]}")
     return session
 
 
-def _options(runtime: ModuleType, threads: int) -> object:
-    options = runtime.SessionOptions()
+def _options(runtime: ModuleType, threads: int) -> SessionOptions:
+    options: SessionOptions = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = QUIET

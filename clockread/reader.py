@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, overload
@@ -20,9 +21,11 @@ from clockread.finder import FinderOptions, Found, find, overlap
 from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import LOOKS, Hands, Seen, look, read_hands
 from clockread.hypotheses import SURE, in_other_greys, through_other_windows
-from clockread.images import ImageSource, Photo, load_photo
+from clockread.images import ImageSource, Photo, load_photo, name_of
 from clockread.models import Manifest, load_manifest, model_bytes
+from clockread.pipeline import Entry, Plan, Results, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
+from clockread.providers import usable_threads
 from clockread.timecode import Pair, angle_of, clock_text
 
 if TYPE_CHECKING:
@@ -118,12 +121,12 @@ class _Network:
 class ClockReader:
     """Reads analog clocks in photos.
 
-    Parameters: ``provider`` is the execution provider, "auto" (CUDA where it works, else CPU), "cpu" or "cuda" (used or
-    refused); ``model`` a name of the manifest; ``batch_size`` the most photos or dials that go through a network at once;
-    ``threads`` of onnxruntime (default: what this process may use); ``min_confidence`` 0..1, below which readings are left
-    out; ``models`` a folder with a manifest.json (default: the models that come with the package); ``effort`` what is spent on
-    a dial. Raises ProviderError,
-    ModelError or RuntimeMissingError. One reader may be used from several threads.
+    Parameters: ``provider`` is the execution provider: "auto" (CUDA where it works, else CPU), or one of "cpu", "cuda", "tensorrt",
+    "openvino", "coreml" and "dml", which is used or refused; ``model`` a name of the manifest; ``batch_size`` the most photos or
+    dials that go through a network at once; ``threads`` of the CPU (default: what this process may use); ``min_confidence`` 0..1,
+    below which readings are left out; ``models`` a folder with a manifest.json (default: the models that come with the package);
+    ``effort`` what is spent on a dial. Raises ProviderError, ModelError or RuntimeMissingError. One reader may be used from several
+    threads.
     """
 
     def __init__(
@@ -140,16 +143,20 @@ class ClockReader:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
         manifest = load_manifest(models)
+        self.threads = usable_threads() if threads is None else threads
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self.effort = effort or Effort()
+        self._alike = partial(
+            ClockReader, provider, model=model, batch_size=batch_size, min_confidence=min_confidence, models=models, effort=effort
+        )
         self._calibration = Calibration()
         self._sincos: _Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
-            self._sincos = _Network(manifest, sincos.ROLE, model, provider, threads)
-            self._finder = _Network(manifest, "finder", "default", provider, threads)
+            self._sincos = _Network(manifest, sincos.ROLE, model, provider, self.threads)
+            self._finder = _Network(manifest, "finder", "default", provider, self.threads)
             return
-        self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, threads) for r in ("finder", "pose", "hands"))
+        self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, self.threads) for r in ("finder", "pose", "hands"))
         fit = manifest.entry("hands", model).calibration
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
 
@@ -174,6 +181,24 @@ class ClockReader:
         if isinstance(images, (list, tuple)):
             return self.read_photos([load_photo(image) for image in images], cropped=cropped)
         return self.read_photos([load_photo(images)], cropped=cropped)[0]
+
+    def stream(self, images: Iterable[ImageSource], *, cropped: bool = False) -> Results:
+        """A result for each of any number of images (see `read`), in order, all threads at work; memory stays bounded.
+
+        An image that cannot be read is a result with an ``error``; none is raised. Close the iterator to stop early.
+        """
+        entries: Iterable[Entry] = (Entry(name_of(image), image) for image in images)
+        if isinstance(images, Sized):
+            plan = Plan.of(len(images), self.threads)
+        else:
+            plan = Plan(self.threads, 1)
+        reader = self if plan.threads == self.threads else self._on_one_thread
+        return read_in_order(entries, reader, cropped=cropped, workers=plan.workers)
+
+    @cached_property
+    def _on_one_thread(self) -> ClockReader:
+        """The reader that the workers of a stream share."""
+        return self._alike(threads=1)
 
     def read_photos(
         self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread import bench, cli, info, predict
+from clockread import bench, cli, info, pipeline, predict
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
 from clockread.models import Manifest, ModelEntry
@@ -162,23 +162,23 @@ class TestPredict:
         assert (code, err) == (1, "")
         assert json.loads(out)["error"]
 
-    def test_folders_and_chunks(self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(predict, "CHUNK_PHOTOS", 3)
+    def test_folders(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         names = [save(tmp_path / f"{i}.png", i) for i in range(1, 8)]
-        code, out, err = run("predict", tmp_path, "--format", "jsonl", "--cropped")
+        code, out, err = run("predict", tmp_path, "--format", "jsonl", "--cropped", "--threads", 1)
         assert (code, err) == (0, "")
         assert paths_of(out) == [str(name) for name in names]
-        assert reader.calls == [(3, True), (3, True), (1, True)]
+        assert reader.calls == [(7, True)]
 
-    def test_chunks_end_early_where_photos_are_large(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(predict, "CHUNK_PIXELS", 5000)
-        fake = FakeReader()
-        names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(5)]
-        predict.predict_photos(names, fake, io.StringIO(), "jsonl", stdin=io.BytesIO())
-        assert [count for count, _ in fake.calls] == [3, 2]
+    def test_many_photos_have_a_worker_a_thread(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        names = [save(tmp_path / f"{i}.png", i) for i in range(1, 8)]
+        code, out, err = run("predict", tmp_path, "--format", "jsonl", "--threads", 3)
+        assert (code, err) == (0, "")
+        assert paths_of(out) == [str(name) for name in names]
+        assert reader.options["threads"] == 1
+        assert len(reader.calls) >= 3
 
     def test_results_are_written_before_later_photos_are_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(predict, "CHUNK_PHOTOS", 1)
+        monkeypatch.setattr(pipeline, "PART_PHOTOS", 1)
         stream = io.StringIO()
         lines: list[int] = []
 
@@ -188,13 +188,13 @@ class TestPredict:
                 return [[] for _ in photos]
 
         names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(3)]
-        predict.predict_photos(names, Watching(), stream, "jsonl", stdin=io.BytesIO())
+        predict.predict_photos(predict.expand(names, io.BytesIO()), Watching(), stream, "jsonl")
         assert lines == [0, 1, 2]
 
     def test_standard_input(self, tmp_path: Path, reader: FakeReader) -> None:
         data = save(tmp_path / "a.png", 129).read_bytes()
         stream = io.StringIO()
-        failed = predict.predict_photos(["-", "-"], reader, stream, "jsonl", quiet=True, stdin=io.BytesIO(data))
+        failed = predict.predict_photos(predict.expand(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True)
         first, second = (json.loads(line) for line in stream.getvalue().splitlines())
         assert failed == 1
         assert (first["path"], first["width"], first["readings"][0]["time"]) == ("-", 60, "2:09")
@@ -202,7 +202,7 @@ class TestPredict:
 
     def test_empty_standard_input(self, reader: FakeReader) -> None:
         stream = io.StringIO()
-        assert predict.predict_photos(["-"], reader, stream, "jsonl", quiet=True, stdin=io.BytesIO()) == 1
+        assert predict.predict_photos(predict.expand(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True) == 1
         assert "empty" in json.loads(stream.getvalue())["error"]
 
     def test_options_reach_the_reader(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
@@ -216,7 +216,7 @@ class TestPredict:
         def fail(*_: object, **__: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(predict, "load_photo", fail)
+        monkeypatch.setattr(pipeline, "load_photo", fail)
         code, out, _ = run("predict", save(tmp_path / "a.png", 5), "--format", "jsonl")
         assert code == 1
         assert "not enough memory" in json.loads(out)["error"]
@@ -348,14 +348,14 @@ class TestUsage:
 # Runs the real main() in a process of its own; the fake finds no clock, slowly where SLOW is set.
 PROGRAM = """
 import os, sys, time
-from clockread import cli, predict
+from clockread import cli, pipeline
 class Fake:
     provider = "cpu"
     def read_photos(self, photos, *, cropped=False, timings=None):
         time.sleep(float(os.environ.get("SLOW", "0")))
         return [[] for _ in photos]
 cli.make_reader = lambda *_, **__: Fake()
-predict.CHUNK_PHOTOS = 1
+pipeline.PART_PHOTOS = 1
 cli.main()
 """
 

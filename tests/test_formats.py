@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from clockread import formats
-from clockread.formats import PhotoResult, as_dict, open_writer
+from clockread.formats import as_dict, open_writer
+from clockread.pipeline import PhotoResult
 from clockread.reader import Reading
 
 READING = Reading(

@@ -17,7 +17,7 @@ import pytest
 from clockread import providers
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 
-CACHED = (providers._cuda_problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
+CACHED = (providers._problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
 
 
 @pytest.fixture(autouse=True)
@@ -106,13 +106,22 @@ def test_a_runtime_emptied_by_an_uninstall_is_noticed(monkeypatch: pytest.Monkey
         providers.require_runtime()
 
 
+def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    def version(name: str) -> str:
+        if name in names:
+            return "1.0"
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+
+
 @pytest.mark.parametrize(
     ("listed", "in_use"), [(["CPUExecutionProvider"], "onnxruntime "), (["CUDAExecutionProvider"], "onnxruntime-gpu ")]
 )
 def test_two_runtimes_warn_once_and_say_which_is_in_use(monkeypatch: pytest.MonkeyPatch, listed: list[str], in_use: str) -> None:
     runtime = SimpleNamespace(InferenceSession=object, __version__="1.99", get_available_providers=lambda: listed)
     monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
-    monkeypatch.setattr(metadata, "version", lambda name: "1.0")
+    installed(monkeypatch, "onnxruntime", "onnxruntime-gpu")
     with pytest.warns(RuntimeWarning, match=f"both installed.*in use is {in_use}1\\.99"):
         providers.require_runtime()
     with warnings.catch_warnings():
@@ -121,12 +130,7 @@ def test_two_runtimes_warn_once_and_say_which_is_in_use(monkeypatch: pytest.Monk
 
 
 def test_one_runtime_warns_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    def version(name: str) -> str:
-        if name == "onnxruntime-gpu":
-            raise metadata.PackageNotFoundError(name)
-        return "1.0"
-
-    monkeypatch.setattr(metadata, "version", version)
+    installed(monkeypatch, "onnxruntime")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         providers.require_runtime()
@@ -189,6 +193,21 @@ def test_auto_falls_back_to_the_cpu_and_says_so_once(fake: FakeRuntime, capfd: p
         warnings.simplefilter("error")
         providers.open_session(b"", "auto")
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+@pytest.mark.parametrize("provider", ["tensorrt", "openvino", "coreml", "dml"])
+def test_every_provider_is_used_by_name_or_refused(
+    fake: FakeRuntime, provider: providers.Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ProviderError, match="is not usable here: this onnxruntime is built without it") as caught:
+        providers.open_session(b"", provider)
+    assert "\n" not in str(caught.value)
+    providers._problem.cache_clear()
+    monkeypatch.setattr(fake, "get_available_providers", lambda: list(providers.ORT_NAMES.values()))
+    names = providers.open_session(b"", provider).get_providers()
+    assert (names[0], names[-1]) == (providers.ORT_NAMES[provider], "CPUExecutionProvider")
+    assert provider in providers.usable_providers()
 
 
 @pytest.mark.parametrize("fake", ["loud"], indirect=True)

@@ -1,0 +1,156 @@
+"""Many photos through several workers: order, bounds, errors, and the same readings as one by one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from clockread import ClockReader, pipeline
+from clockread.images import Photo
+from clockread.pipeline import Entry, Plan, load, read_in_order
+from clockread.reader import Reading
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+
+
+def photo_of(grey: int, size: tuple[int, int] = (40, 60)) -> bytes:
+    return cv2.imencode(".png", np.full(size, grey, np.uint8))[1].tobytes()
+
+
+class Recorder:
+    """Reads nothing; keeps what it was given, and how many threads were in it at once."""
+
+    provider = "cpu"
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.seconds = seconds
+        self.batches: list[list[str]] = []
+        self.most_at_once = 0
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    def read_photos(
+        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
+    ) -> list[list[Reading]]:
+        with self._lock:
+            self.batches.append([photo.name for photo in photos])
+            self._inside += 1
+            self.most_at_once = max(self.most_at_once, self._inside)
+        time.sleep(self.seconds * (1 + 9 * (photos[0].name == "0")))  # the first part is slow: the others overtake it
+        with self._lock:
+            self._inside -= 1
+        return [[] for _ in photos]
+
+
+def entries(count: int) -> list[Entry]:
+    return [Entry(str(i), photo_of(i % 256)) for i in range(count)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_order_and_a_bad_photo_in_its_place(workers: int) -> None:
+    given = entries(40)
+    given[7] = Entry("7", b"no photo")
+    given[8] = Entry("8", None, "8: nothing to read")
+    results = list(read_in_order(given, Recorder(0.002), workers=workers))
+    assert [result.path for result in results] == [entry.name for entry in given]
+    assert [result.path for result in results if result.error] == ["7", "8"]
+    assert (results[0].width, results[0].height, results[0].scale) == (60, 40, 1.0)
+    assert (results[7].width, results[8].error) == (None, "8: nothing to read")
+
+
+def test_workers_work_at_once() -> None:
+    reader = Recorder(0.02)
+    list(read_in_order(entries(30), reader, workers=3))
+    assert reader.most_at_once == 3
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_not_more_is_taken_than_can_be_given_soon(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "PART_PHOTOS", 2)
+    taken = 0
+
+    def endless() -> Iterator[Entry]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Entry(str(taken), photo_of(9))
+
+    results = read_in_order(endless(), Recorder(), workers=workers)
+    for given in range(1, 50):
+        next(results)
+        assert taken <= given + 2 * (workers * pipeline.AHEAD + 1)
+    results.close()
+
+
+def test_a_batch_ends_early_where_photos_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipeline, "DECODED_PIXELS", 5000)
+    reader = Recorder()
+    list(read_in_order(entries(5), reader))
+    assert [len(batch) for batch in reader.batches] == [3, 2]
+
+
+def test_closing_stops_the_workers() -> None:
+    reader = Recorder(0.01)
+    results = read_in_order(entries(2000), reader, workers=2)
+    next(results)
+    results.close()
+    before = len(reader.batches)
+    time.sleep(0.1)
+    assert len(reader.batches) == before < 50
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("clockread")]
+
+
+def test_a_fault_of_the_reader_is_raised_and_not_lost() -> None:
+    class Broken(Recorder):
+        def read_photos(self, photos: Sequence[Photo], **options: object) -> list[list[Reading]]:
+            raise RuntimeError("a fault")
+
+    with pytest.raises(RuntimeError, match="a fault"):
+        list(read_in_order(entries(30), Broken(), workers=2))
+
+
+def test_an_entry_without_memory_is_an_error_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> Photo:
+        raise MemoryError
+
+    monkeypatch.setattr(pipeline, "load_photo", fail)
+    loaded = load(Entry("a\nb.png", photo_of(9)))
+    assert isinstance(loaded, pipeline.PhotoResult)
+    assert loaded.error is not None
+    assert "not enough memory" in loaded.error
+    assert "\n" not in loaded.error
+
+
+@pytest.mark.parametrize(
+    ("photos", "threads", "plan"), [(1, 8, Plan(1, 8)), (15, 8, Plan(1, 8)), (16, 8, Plan(8, 1)), (1000, 1, Plan(1, 1))]
+)
+def test_many_photos_have_a_worker_a_thread(photos: int, threads: int, plan: Plan) -> None:
+    assert Plan.of(photos, threads) == plan
+
+
+def test_a_stream_reads_what_reading_one_by_one_reads() -> None:
+    paths = [str(path) for path in sorted(EXAMPLES.glob("*.jpg"))]
+    reader = ClockReader("cpu", threads=2)
+    lone = [reader.read(path) for path in paths]
+    assert any(lone)
+    for streamed in (reader.stream(paths * 3), reader.stream(iter(paths * 3))):
+        results = list(streamed)
+        assert [result.path for result in results] == paths * 3
+        assert [[r.time for r in result.readings] for result in results] == [[r.time for r in one] for one in lone] * 3
+        for result, one in zip(results, lone * 3, strict=True):
+            for got, wanted in zip(result.readings, one, strict=True):
+                assert got.box == pytest.approx(wanted.box, abs=0.01)
+                assert got.confidence == pytest.approx(wanted.confidence, abs=1e-3)
+
+
+def test_a_stream_gives_errors_as_results(tmp_path: Path) -> None:
+    photos = ["nothing.jpg", b"", np.zeros((40, 40), np.uint8)]
+    results = list(ClockReader("cpu").stream(photos))
+    assert [result.path for result in results] == ["nothing.jpg", "<bytes>", "<array>"]
+    assert [bool(result.error) for result in results] == [True, True, False]
