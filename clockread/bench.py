@@ -1,36 +1,81 @@
-"""``clockread bench``: the time of each stage of reading, and dials and photos per second, by batch size.
+"""``clockread bench``: latency, bulk rates beside what the networks alone and decoding alone would allow, stages, start, memory.
 
-Each figure is the median of the measured passes; its spread is the lowest and the highest pass. One pass before them is not
-measured: it fills caches and lets the runtime settle its memory.
+Rates are medians of the measured passes with the lowest and the highest; one pass before them is not measured: it fills caches and
+lets the runtime settle its memory. Passes of the whole, of the networks alone and of decoding alone take turns, so that what else
+the machine does meanwhile falls on all three.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
-from typing import TextIO
+from typing import Protocol, TextIO, TypeVar
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from clockread.errors import ProviderError
+from clockread import sample_photos
+from clockread.errors import ClockreadError, ProviderError
 from clockread.formats import console_for
-from clockread.images import ImageSource, list_photos, load_photo
-from clockread.pipeline import PART_PHOTOS, PhotoReader
-from clockread.timecode import hand_angles
+from clockread.images import ImageSource, list_photos, load_photo, name_of
+from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
 
-STAGES = {"decode": "photo", "find": "photo", "pose": "dial", "unwrap": "dial", "read": "dial"}  # and what each is counted by
-GENERATED_PHOTOS = 16
-GENERATED_SIZE = (640, 480)  # width, height, pixels
-GENERATED_DIALS = 2  # in each photo
-GENERATED_SEED = 20240
+STAGES = {
+    "decode": "photo",
+    "find": "photo",
+    "pose": "dial",
+    "unwrap": "dial",
+    "read": "dial",
+    "decode again": "dial",
+}  # and counted by what
+LEAST_LATENCIES = 100  # photos, one at a time, repeated where there are fewer
+PERCENTILES = (50, 90, 99)
+STARTS = 5  # processes started to measure how long the first reading takes
+START_LIMIT = 120  # seconds
 
-ReaderOf = Callable[[int], PhotoReader]
+
+class Network(Protocol):
+    """One network of a reader, as reader.Network is."""
+
+    calls: Counter[int]  # how often it was called, by batch size
+
+    def idle_call(self, batch: int) -> None:
+        """Run it on ``batch`` inputs of no meaning."""
+
+
+class MeasuredReader(PhotoReader, Protocol):
+    """A reader whose networks can be run alone."""
+
+    @property
+    def networks(self) -> Mapping[str, Network]:
+        """By role."""
+
+
+_T = TypeVar("_T")
+ReaderOf = Callable[[int, int], MeasuredReader]  # of a batch size and a number of threads
+
+
+@dataclass(frozen=True)
+class Spread:
+    """The median, lowest and highest of repeated measurements."""
+
+    median: float
+    lowest: float
+    highest: float
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Spread:
+        """The spread of at least one value."""
+        measured = sorted(values)
+        return cls(median(measured), measured[0], measured[-1])
 
 
 @dataclass(frozen=True)
@@ -39,20 +84,33 @@ class StageTime:
 
     stage: str
     per: str  # "photo" or "dial"
-    median_ms: float | None
-    lowest_ms: float | None
-    highest_ms: float | None
+    milliseconds: Spread | None
 
 
 @dataclass(frozen=True)
 class BatchReport:
-    """What one batch size gives, decoding included."""
+    """What one batch size gives. Rates include decoding."""
 
     batch_size: int
     dials: int  # read in one pass
-    photos_per_second: float
-    dials_per_second: float
-    stages: tuple[StageTime, ...]
+    photos_per_second: Spread
+    dials_per_second: Spread
+    networks_only: Spread | None  # photos per second of the networks on ready tensors, the same calls; None where they are not known
+    decoding_only: Spread  # photos per second
+    stages: tuple[StageTime, ...]  # of a pass without workers, all threads on one batch
+
+    @property
+    def of_slowest_stage(self) -> float:
+        """Bulk rate over that of the slower of the two limits."""
+        limits = [self.decoding_only.median, *([self.networks_only.median] if self.networks_only else [])]
+        return self.photos_per_second.median / min(limits)
+
+    @property
+    def of_shared_cores(self) -> float | None:
+        """Bulk rate over what decoding and networks allow that share the same cores; of use where the networks run on the CPU."""
+        if self.networks_only is None:
+            return None
+        return self.photos_per_second.median * (1 / self.decoding_only.median + 1 / self.networks_only.median)
 
 
 @dataclass(frozen=True)
@@ -60,123 +118,205 @@ class BenchReport:
     """A whole measurement."""
 
     provider: str  # the one really in use
+    threads: int
     photos: int
     source: str  # where the photos come from
     repeats: int
+    workers: int  # in bulk
+    latency_ms: dict[str, float]  # of one photo, from its encoded bytes to its readings: percentiles
+    latency_photos: int  # that these percentiles come from
+    start_seconds: Spread | None  # from the start of a process to the end of `clockread predict` on one photo
     batches: tuple[BatchReport, ...]
+    peak_memory_mb: float | None  # of this process in all; None where the system does not tell
 
 
-@dataclass(frozen=True)
-class _Pass:
-    seconds: float
-    dials: int
-    stages: dict[str, float]
+def measure(
+    reader_of: ReaderOf,
+    provider: str,
+    batch_sizes: Sequence[int],
+    folder: Path | None,
+    repeats: int,
+    threads: int,
+    predict_options: Sequence[str] | None = None,
+) -> BenchReport:
+    """Measure reading.
 
-
-def measure(reader_of: ReaderOf, provider: str, batch_sizes: Sequence[int], folder: Path | None, repeats: int) -> BenchReport:
-    """Measure reading for each batch size.
-
-    reader_of: makes the reader of a batch size; provider: the one asked for; folder: of photos, or None for generated ones.
+    reader_of: makes the reader of a batch size and a number of threads; provider: the one asked for; folder: of photos, or None for
+    generated ones; predict_options: of the `clockread predict` whose start is measured, or None to leave that out.
 
     Raises ProviderError where the reader uses another provider than the one asked for: no figure is better than a wrong one.
     """
-    readers = [reader_of(size) for size in batch_sizes]
-    for reader in readers:
-        if provider != "auto" and provider not in reader.provider.lower():
-            raise ProviderError(f"asked for provider {provider}, but {reader.provider} is what would run; nothing was measured")
-    sources: Sequence[ImageSource] = generated_photos() if folder is None else [str(path) for path in list_photos([folder])]
-    batches = tuple(_batch_report(reader, size, sources, repeats) for reader, size in zip(readers, batch_sizes, strict=True))
-    width, height = GENERATED_SIZE
-    source = f"generated, {width} x {height} JPEG, {GENERATED_DIALS} drawn dials each" if folder is None else str(folder)
-    return BenchReport(readers[0].provider, len(sources), source, repeats, batches)
+    alone = reader_of(1, threads)
+    if provider != "auto" and provider not in alone.provider.lower():
+        raise ProviderError(f"asked for provider {provider}, but {alone.provider} is what would run; nothing was measured")
+    paths = [] if folder is None else [str(path) for path in list_photos([folder])]
+    sources: Sequence[ImageSource] = sample_photos.generated_photos() if folder is None else paths
+    width, height = sample_photos.GENERATED_SIZE
+    generated = f"generated, {width} x {height} JPEG, {sample_photos.GENERATED_DIALS} drawn dials each"
+    plan = Plan.of(len(sources), threads)
+    latencies = _latencies(alone, sources, repeats)
+    batches = tuple(_batch_report(reader_of, size, sources, repeats, threads, plan) for size in batch_sizes)
+    return BenchReport(
+        provider=alone.provider,
+        threads=threads,
+        photos=len(sources),
+        source=generated if folder is None else str(folder),
+        repeats=repeats,
+        workers=plan.workers,
+        latency_ms={f"p{p}": float(np.percentile(latencies, p)) for p in PERCENTILES},
+        latency_photos=len(latencies),
+        start_seconds=None if predict_options is None else _start(sources[0], predict_options),
+        batches=batches,
+        peak_memory_mb=_peak_memory_mb(),
+    )
 
 
-def _batch_report(reader: PhotoReader, batch_size: int, sources: Sequence[ImageSource], repeats: int) -> BatchReport:
-    _one_pass(reader, sources)
-    passes = [_one_pass(reader, sources) for _ in range(repeats)]
-    seconds = median(p.seconds for p in passes)
-    dials = passes[0].dials
-    stages = tuple(_stage_time(stage, passes, len(sources) if per == "photo" else dials) for stage, per in STAGES.items())
-    return BatchReport(batch_size, dials, len(sources) / seconds, dials / seconds, stages)
+def _latencies(reader: MeasuredReader, sources: Sequence[ImageSource], repeats: int) -> list[float]:
+    """Milliseconds of each photo, one at a time."""
+    rounds = max(repeats, -(-LEAST_LATENCIES // len(sources)))
+    reader.read_photos([load_photo(sources[0])])
+    out = []
+    for source in [*sources] * rounds:
+        before = time.perf_counter()
+        reader.read_photos([load_photo(source)])
+        out.append(1000 * (time.perf_counter() - before))
+    return out
 
 
-def _one_pass(reader: PhotoReader, sources: Sequence[ImageSource]) -> _Pass:
-    timings: dict[str, float] = {}
-    decode = 0.0
+def _batch_report(
+    reader_of: ReaderOf, batch_size: int, sources: Sequence[ImageSource], repeats: int, threads: int, plan: Plan
+) -> BatchReport:
+    wide = reader_of(batch_size, threads)
+    reader = wide if plan.threads == threads else reader_of(batch_size, plan.threads)
+    _staged_pass(wide, sources)
+    staged, dials = zip(*(_staged_pass(wide, sources) for _ in range(repeats)), strict=True)
+    before = {role: Counter(network.calls) for role, network in reader.networks.items()}
+    _bulk_pass(reader, sources, plan.workers)
+    calls = [
+        (network, size)
+        for role, network in reader.networks.items()
+        for size, count in (network.calls - before[role]).items()
+        for _ in range(count)
+    ]
+    bulk, networks, decoding = [], [], []
+    for _ in range(repeats):
+        bulk.append(len(sources) / _bulk_pass(reader, sources, plan.workers))
+        decoding.append(len(sources) / _spread_over(plan.workers, load_photo, sources))
+        if calls:
+            networks.append(len(sources) / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls))
+    per_photo = dials[0] / len(sources)
+    return BatchReport(
+        batch_size=batch_size,
+        dials=dials[0],
+        photos_per_second=Spread.of(bulk),
+        dials_per_second=Spread.of(rate * per_photo for rate in bulk),
+        networks_only=Spread.of(networks) if networks else None,
+        decoding_only=Spread.of(decoding),
+        stages=tuple(_stage_time(stage, staged, len(sources) if per == "photo" else dials[0]) for stage, per in STAGES.items()),
+    )
+
+
+def _staged_pass(reader: MeasuredReader, sources: Sequence[ImageSource]) -> tuple[dict[str, float], int]:
+    """Seconds by stage, and dials, of a pass without workers."""
+    timings: dict[str, float] = {"decode": 0.0}
     dials = 0
-    start = time.perf_counter()
     for first in range(0, len(sources), PART_PHOTOS):
         before = time.perf_counter()
         photos = [load_photo(source) for source in sources[first : first + PART_PHOTOS]]
-        decode += time.perf_counter() - before
+        timings["decode"] += time.perf_counter() - before
         dials += sum(len(readings) for readings in reader.read_photos(photos, timings=timings))
-    return _Pass(time.perf_counter() - start, dials, {**timings, "decode": decode})
+    return timings, dials
 
 
-def _stage_time(stage: str, passes: Sequence[_Pass], count: int) -> StageTime:
-    if count == 0:
-        return StageTime(stage, STAGES[stage], None, None, None)
-    times = [1000 * p.stages.get(stage, 0.0) / count for p in passes]
-    return StageTime(stage, STAGES[stage], median(times), min(times), max(times))
+def _bulk_pass(reader: MeasuredReader, sources: Sequence[ImageSource], workers: int) -> float:
+    """Seconds of a pass as `clockread predict` makes it. Raises ClockreadError for a photo that cannot be read."""
+    before = time.perf_counter()
+    for result in read_in_order([Entry(name_of(source), source) for source in sources], reader, workers=workers):
+        if result.error:
+            raise ClockreadError(result.error)
+    return time.perf_counter() - before
 
 
-def generated_photos(count: int = GENERATED_PHOTOS, seed: int = GENERATED_SEED) -> list[bytes]:
-    """JPEG photos of plain drawn dials before noise; the same bytes for the same arguments and OpenCV version."""
-    rng = np.random.default_rng(seed)
-    return [_generated_photo(rng) for _ in range(count)]
+def _spread_over(workers: int, work: Callable[[_T], object], items: Sequence[_T]) -> float:
+    """Seconds in which ``workers`` threads do all items."""
+    before = time.perf_counter()
+    with ThreadPoolExecutor(workers) as pool:
+        for _ in pool.map(work, items):
+            pass
+    return time.perf_counter() - before
 
 
-def _generated_photo(rng: np.random.Generator) -> bytes:
-    width, height = GENERATED_SIZE
-    coarse = rng.integers(40, 200, (height // 40, width // 40, 3), dtype=np.uint8)
-    picture = cv2.resize(coarse, GENERATED_SIZE, interpolation=cv2.INTER_CUBIC)
-    noise = rng.normal(0, 8, picture.shape)
-    photo = np.clip(picture + noise, 0, 255).astype(np.uint8)
-    for i in range(GENERATED_DIALS):
-        radius = int(rng.integers(80, 130))
-        center = (round(width * (i + 0.5) / GENERATED_DIALS), height // 2 + int(rng.integers(-60, 60)))
-        _draw_dial(photo, center, radius, int(rng.integers(720)))
-    return cv2.imencode(".jpg", photo)[1].tobytes()
+def _stage_time(stage: str, passes: Sequence[dict[str, float]], count: int) -> StageTime:
+    times = [1000 * timings.get(stage, 0.0) / count for timings in passes] if count else []
+    return StageTime(stage, STAGES[stage], Spread.of(times) if times else None)
 
 
-def _draw_dial(photo: NDArray[np.uint8], center: tuple[int, int], radius: int, minutes: int) -> None:
-    def radial_line(degrees: float, inner: float, outer: float, thickness: int) -> None:
-        direction = np.array([np.sin(np.deg2rad(degrees)), -np.cos(np.deg2rad(degrees))])
-        start, end = (np.rint(center + r * radius * direction).astype(int).tolist() for r in (inner, outer))
-        cv2.line(photo, start, end, (20, 20, 20), thickness, cv2.LINE_AA)
+def _start(source: ImageSource, options: Sequence[str]) -> Spread:
+    """Seconds of whole processes that read one photo."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "photo.jpg"
+        path.write_bytes(source if isinstance(source, bytes) else Path(name_of(source)).read_bytes())
+        command = [sys.executable, "-m", "clockread.cli", "predict", str(path), "--quiet", "--format", "jsonl", *options]
+        seconds = []
+        for _ in range(STARTS + 1):
+            before = time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=START_LIMIT)
+            seconds.append(time.perf_counter() - before)
+    return Spread.of(seconds[1:])
 
-    cv2.circle(photo, center, radius, (245, 245, 245), cv2.FILLED, cv2.LINE_AA)
-    cv2.circle(photo, center, radius, (30, 30, 30), max(2, radius // 20), cv2.LINE_AA)
-    for hour in range(12):
-        radial_line(30.0 * hour, 0.75 if hour % 3 == 0 else 0.85, 0.93, 3)
-    hour_angle, minute_angle = hand_angles(minutes)
-    radial_line(float(hour_angle), 0, 0.5, 7)
-    radial_line(float(minute_angle), 0, 0.8, 4)
+
+def _peak_memory_mb() -> float | None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1024
 
 
 def write(report: BenchReport, stream: TextIO, output: str) -> None:
     """Write a report to a text stream, as "json" or as a "table"."""
     if output == "json":
-        stream.write(json.dumps(asdict(report), indent=2, allow_nan=False) + "\n")
+        batches = [
+            {**asdict(batch), "of_slowest_stage": batch.of_slowest_stage, "of_shared_cores": batch.of_shared_cores}
+            for batch in report.batches
+        ]
+        stream.write(json.dumps({**asdict(report), "batches": batches}, indent=2, allow_nan=False) + "\n")
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("batch", *(f"{stage}, ms/{per}" for stage, per in STAGES.items()), "dials/s", "photos/s"):
-        table.add_column(heading, justify="right")
-    for batch in report.batches:
-        cells = [_cell(stage) for stage in batch.stages]
-        table.add_row(str(batch.batch_size), *cells, f"{batch.dials_per_second:.1f}", f"{batch.photos_per_second:.1f}")
     console = console_for(stream)
-    console.print(
-        f"provider {report.provider}; {report.photos} photos ({report.source}), {report.batches[0].dials} dials read", markup=False
-    )
-    console.print(f"median of {report.repeats} passes (lowest-highest); rates include decoding", markup=False)
-    console.print(table)
+
+    def say(line: str) -> None:
+        console.print(line, markup=False, highlight=False)
+
+    say(f"provider {report.provider}, {report.threads} threads")
+    say(f"{report.photos} photos ({report.source}), {report.batches[0].dials} dials read")
+    percentiles = ", ".join(f"{name} {value:.1f} ms" for name, value in report.latency_ms.items())
+    say(f"one photo at a time, decoding included: {percentiles} ({report.latency_photos} photos)")
+    if report.start_seconds is not None:
+        say(f"process start to the end of the first photo: {_cell(report.start_seconds, 2)} s ({STARTS} processes)")
+    if report.peak_memory_mb is not None:
+        say(f"peak memory of this process: {report.peak_memory_mb:.0f} MB")
+    say(f"in bulk, {report.workers} workers; median of {report.repeats} passes (lowest-highest), after one that is not measured:")
+    bulk = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("batch", "dials/s", "photos/s", "networks alone", "decoding alone", "of the slower", "of both"):
+        bulk.add_column(heading, justify="right")
+    stages = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("batch", *(f"{stage}, ms/{per}" for stage, per in STAGES.items())):
+        stages.add_column(heading, justify="right")
+    for batch in report.batches:
+        shared = "" if batch.of_shared_cores is None else f"{batch.of_shared_cores:.0%}"
+        alone = "" if batch.networks_only is None else _cell(batch.networks_only, 1)
+        rates = [_cell(batch.dials_per_second, 1), _cell(batch.photos_per_second, 1), alone, _cell(batch.decoding_only, 1)]
+        bulk.add_row(str(batch.batch_size), *rates, f"{batch.of_slowest_stage:.0%}", shared)
+        times = ["no dials" if s.milliseconds is None else _cell(s.milliseconds, 2) for s in batch.stages]
+        stages.add_row(str(batch.batch_size), *times)
+    console.print(bulk)
+    say("each stage, without workers, all threads on one batch:")
+    console.print(stages)
 
 
-def _cell(stage: StageTime) -> str:
-    if stage.median_ms is None:
-        return "no dials"
-    return f"{stage.median_ms:.2f} ({stage.lowest_ms:.2f}-{stage.highest_ms:.2f})"
+def _cell(spread: Spread, digits: int) -> str:
+    return f"{spread.median:.{digits}f} ({spread.lowest:.{digits}f}-{spread.highest:.{digits}f})"

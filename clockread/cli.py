@@ -22,7 +22,7 @@ import typer
 from clockread.errors import ClockreadError
 
 if TYPE_CHECKING:
-    from clockread.pipeline import PhotoReader
+    from clockread.bench import MeasuredReader
 
 EXIT_OK = 0
 EXIT_PHOTO_ERROR = 1
@@ -76,7 +76,7 @@ ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU
 ModelOption = Annotated[str, typer.Option("--model", help="Name of a set of models, as `clockread info` lists them.")]
 
 
-def make_reader(provider: str, *, model: str, batch_size: int, threads: int | None, min_confidence: float) -> PhotoReader:
+def make_reader(provider: str, *, model: str, batch_size: int, threads: int | None, min_confidence: float) -> MeasuredReader:
     """The reader that the commands use."""
     from clockread.reader import ClockReader
 
@@ -156,16 +156,19 @@ def bench(
     threads: ThreadsOption = None,
     model: ModelOption = "default",
 ) -> None:
-    """Measure the time of each stage, and dials and photos per second."""
+    """Measure latency, bulk rates beside their limits, the time of each stage, start-up and memory."""
     sizes = _batch_sizes(batch_size)
 
     def action() -> int:
         from clockread import bench as benchmark
+        from clockread.providers import usable_threads
 
-        def reader_of(size: int) -> PhotoReader:
-            return make_reader(provider.value, model=model, batch_size=size, threads=threads, min_confidence=0.0)
+        def reader_of(size: int, count: int) -> MeasuredReader:
+            return make_reader(provider.value, model=model, batch_size=size, threads=count, min_confidence=0.0)
 
-        report = benchmark.measure(reader_of, provider.value, sizes, photos, repeat)
+        count = threads or usable_threads()
+        options = ["--provider", provider.value, "--model", model, "--threads", str(count)]
+        report = benchmark.measure(reader_of, provider.value, sizes, photos, repeat, count, options)
         benchmark.write(report, sys.stdout, output.value)
         return EXIT_OK
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -103,7 +104,7 @@ class Effort:
 ONCE = Effort(looks=1, sure=0.0, tiles=False)
 
 
-class _Network:
+class Network:
     """One model in one session, fed in batches."""
 
     def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
@@ -113,9 +114,22 @@ class _Network:
         self.session = open_session(model_bytes(entry), cast("Provider", provider), threads)
         self.input, spec = next(iter(entry.inputs.items()))
         self.shape = spec.shape
+        self.calls: Counter[int] = Counter()  # how often it was called, by batch size
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really in use, as onnxruntime names it."""
+        return str(self.session.get_providers()[0])
 
     def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
+        """The named outputs for a batch of inputs."""
+        self.calls[len(batch)] += 1
         return list(self.session.run(outputs, {self.input: batch}))
+
+    def idle_call(self, batch: int) -> None:
+        """Run it on ``batch`` inputs of no meaning, to measure how long that takes."""
+        sides = [int(side) for side in self.shape[1:]]
+        self.session.run(None, {self.input: np.zeros((batch, *sides), np.uint8)})
 
 
 class ClockReader:
@@ -151,19 +165,26 @@ class ClockReader:
             ClockReader, provider, model=model, batch_size=batch_size, min_confidence=min_confidence, models=models, effort=effort
         )
         self._calibration = Calibration()
-        self._sincos: _Network | None = None
+        self._sincos: Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
-            self._sincos = _Network(manifest, sincos.ROLE, model, provider, self.threads)
-            self._finder = _Network(manifest, "finder", "default", provider, self.threads)
+            self._sincos = Network(manifest, sincos.ROLE, model, provider, self.threads)
+            self._finder = Network(manifest, "finder", "default", provider, self.threads)
             return
-        self._finder, self._pose, self._hands = (_Network(manifest, r, model, provider, self.threads) for r in ("finder", "pose", "hands"))
+        self._finder, self._pose, self._hands = (Network(manifest, r, model, provider, self.threads) for r in ("finder", "pose", "hands"))
         fit = manifest.entry("hands", model).calibration
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
 
     @property
     def provider(self) -> str:
         """The execution provider really in use, as onnxruntime names it."""
-        return str(self._finder.session.get_providers()[0])
+        return self._finder.provider
+
+    @property
+    def networks(self) -> dict[str, Network]:
+        """The networks in use, by role."""
+        if self._sincos is not None:
+            return {"finder": self._finder, sincos.ROLE: self._sincos}
+        return {"finder": self._finder, "pose": self._pose, "hands": self._hands}
 
     @overload
     def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import warnings
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread import bench, cli, info, pipeline, predict
+from clockread import bench, cli, info, pipeline, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
 from clockread.models import Manifest, ModelEntry
@@ -48,6 +49,16 @@ def a_reading(photo: Photo, confidence: float = 0.9) -> Reading:
     )
 
 
+class FakeNetwork:
+    def __init__(self) -> None:
+        self.calls: Counter[int] = Counter()
+        self.idle: list[int] = []
+
+    def idle_call(self, batch: int) -> None:
+        self.idle.append(batch)
+        time.sleep(0.001)
+
+
 class FakeReader:
     """Finds one clock in every photo that is not black."""
 
@@ -56,11 +67,13 @@ class FakeReader:
     def __init__(self) -> None:
         self.options: dict[str, object] = {}
         self.calls: list[tuple[int, bool]] = []
+        self.networks = {"pose": FakeNetwork()}
 
     def read_photos(
         self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
     ) -> list[list[Reading]]:
         self.calls.append((len(photos), cropped))
+        self.networks["pose"].calls[len(photos)] += 1
         if timings is not None:
             for stage in ("find", "pose", "unwrap", "read"):
                 timings[stage] = timings.get(stage, 0.0) + 0.001
@@ -445,37 +458,53 @@ def test_progress_bar_only_for_several_photos_on_a_terminal(monkeypatch: pytest.
 
 class TestBench:
     def test_generated_photos_are_deterministic_and_differ(self) -> None:
-        photos = bench.generated_photos(3)
-        assert photos == bench.generated_photos(3)
+        photos = sample_photos.generated_photos(3)
+        assert photos == sample_photos.generated_photos(3)
         assert len(set(photos)) == 3
         assert load_color(photos[0]).shape == (480, 640, 3)
+
+    @pytest.fixture(autouse=True)
+    def _no_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(bench, "STARTS", 1)  # they would use the real reader; one shows that it works
+        monkeypatch.setattr(bench, "LEAST_LATENCIES", 10)
 
     def test_json(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         for i in range(3):
             save(tmp_path / f"{i}.png", 9)
-        code, out, err = run("bench", "--photos", tmp_path, "--batch-size", "1,8", "--repeat", "2", "--format", "json")
+        code, out, err = run(
+            "bench", "--photos", tmp_path, "--batch-size", "1,8", "--repeat", "2", "--threads", "1", "--format", "json", "--provider", "cpu"
+        )
         assert (code, err) == (0, "")
         report = json.loads(out)
-        assert (report["provider"], report["photos"], report["repeats"]) == ("cpu", 3, 2)
+        assert (report["provider"], report["photos"], report["repeats"], report["workers"]) == ("cpu", 3, 2, 1)
         assert [batch["batch_size"] for batch in report["batches"]] == [1, 8]
-        stages = {stage["stage"]: stage for stage in report["batches"][0]["stages"]}
-        assert list(stages) == ["decode", "find", "pose", "unwrap", "read"]
-        assert stages["find"]["median_ms"] == pytest.approx(1 / 3)
-        assert stages["decode"]["lowest_ms"] <= stages["decode"]["median_ms"] <= stages["decode"]["highest_ms"]
-        assert report["batches"][0]["dials"] == 3
-        assert len(reader.calls) == 2 * (1 + 2)
+        first = report["batches"][0]
+        stages = {stage["stage"]: stage["milliseconds"] for stage in first["stages"]}
+        assert list(stages) == ["decode", "find", "pose", "unwrap", "read", "decode again"]
+        assert stages["find"]["median"] == pytest.approx(1 / 3)
+        for spread in (stages["decode"], first["photos_per_second"], first["decoding_only"], first["networks_only"]):
+            assert 0 < spread["lowest"] <= spread["median"] <= spread["highest"]
+        assert first["dials"] == 3
+        assert 0 < first["of_slowest_stage"] < first["of_shared_cores"]
+        assert list(report["latency_ms"]) == ["p50", "p90", "p99"]
+        assert report["latency_photos"] == 12
+        assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
+        assert report["start_seconds"]["lowest"] > 0.05
+        assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
+        assert len(reader.networks["pose"].idle) == 2 * 2, "the same calls again, for each batch size and pass"
 
     def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")
         assert code == 0
-        for part in ("provider cpu", "16 photos", "decode", "dials/s", "photos/s"):
+        for part in ("provider cpu", "16 photos", "decode", "dials/s", "photos/s", "p99", "peak memory", "networks alone"):
             assert part in out
 
     def test_without_dials_nothing_is_counted_by_them(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         save(tmp_path / "black.png", 0)
         code, out, _ = run("bench", "--photos", tmp_path, "--batch-size", "1", "--repeat", "1", "--format", "json")
         assert code == 0
-        assert [stage["median_ms"] is None for stage in json.loads(out)["batches"][0]["stages"]] == [False, False, True, True, True]
+        stages = json.loads(out)["batches"][0]["stages"]
+        assert [stage["milliseconds"] is None for stage in stages] == [False, False, True, True, True, True]
 
     def test_a_cpu_figure_never_stands_for_cuda(self, reader: FakeReader, run: Run) -> None:
         code, out, err = run("bench", "--provider", "cuda")
