@@ -26,6 +26,7 @@ from training.pose import VALIDATION_SEED
 FULL = Effort()
 EFFORTS = {
     "everything": FULL,
+    "everything, in float32": FULL,
     "no other greys": replace(FULL, greys=False),
     "no other windows": replace(FULL, windows=False),
     "neither": replace(FULL, sure=0.0),
@@ -34,6 +35,7 @@ EFFORTS = {
     "no tiles": replace(FULL, tiles=False),
     "one look, no tiles": ONCE,
 }
+MODELS = {"everything, in float32": "default"}
 
 
 def main(
@@ -53,7 +55,7 @@ def main(
     for column in ("", "varied, 2,000", "hard, 1,000", "clocks, box given", "clocks, found", "time144", "ms a dial", "most"):
         table.add_column(column, justify="left" if not column else "right")
     for name, effort in EFFORTS.items():
-        reader = ClockReader("cpu", threads=1, models=models, effort=effort)
+        reader = ClockReader("cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort)
         row = [f"{on_rendered(reader, preset, VALIDATION_SEED, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))]
         costs: list[float] = []
         for key, wanted in sets.items():

@@ -187,7 +187,7 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
 
 def main(
     photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and/or time144.csv.")],
-    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "default",
+    model: Annotated[str, typer.Option(help="Model of the manifest; auto is what is read with where none is named.")] = "auto",
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     failures: Annotated[Path | None, typer.Option(help="Write every wrong photo here, with the reading drawn on it.")] = None,
     models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,

@@ -21,6 +21,7 @@ from clockread.errors import ModelError
 
 MANIFEST_FORMAT = 1
 MANIFEST_NAME = "manifest.json"
+AUTO, DEFAULT, QUANTIZED = "auto", "default", "int8"  # names of models; the first stands for one of the others
 PACKAGE_FOLDER = Path(__file__).resolve().parent
 EXPORTED_FOLDERS = (PACKAGE_FOLDER / "exported", PACKAGE_FOLDER.parent / "exported")  # installed from a wheel; in a checkout
 
@@ -57,7 +58,13 @@ class Manifest:
     path: Path
     models: Mapping[str, Mapping[str, ModelEntry]]
 
-    def entry(self, role: str, model: str = "default") -> ModelEntry:
+    def name(self, model: str, provider: str) -> str:
+        """The model that is meant on an execution provider: "auto" is "int8" on the CPU, where there is one, and else "default"."""
+        if model != AUTO:
+            return model
+        return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT
+
+    def entry(self, role: str, model: str = DEFAULT) -> ModelEntry:
         """The entry of one role of one model; raises ModelError when the manifest has none."""
         try:
             return self.models[model][role]

@@ -109,6 +109,13 @@ def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int |
     return _cpu_session(runtime, model_bytes, count)
 
 
+def resolved(provider: Provider) -> str:
+    """The provider that a name means here: "auto" is "cuda" where that works and else "cpu"; another stands for itself."""
+    if provider != "auto":
+        return provider
+    return "cuda" if _problem("cuda") is None else "cpu"
+
+
 def usable_providers() -> list[str]:
     """The providers with which a session was really made and run, such as `["cuda", "cpu"]`; the CPU is the last.
 

@@ -23,10 +23,10 @@ from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import LOOKS, Hands, Seen, look, read_hands
 from clockread.hypotheses import SURE, in_other_greys, through_other_windows
 from clockread.images import ImageSource, Photo, load_photo, name_of
-from clockread.models import Manifest, load_manifest, model_bytes
+from clockread.models import AUTO, Manifest, load_manifest, model_bytes
 from clockread.pipeline import Entry, Plan, Results, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
-from clockread.providers import usable_threads
+from clockread.providers import resolved, usable_threads
 from clockread.timecode import Pair, angle_of, clock_text
 
 if TYPE_CHECKING:
@@ -136,18 +136,18 @@ class ClockReader:
     """Reads analog clocks in photos.
 
     Parameters: ``provider`` is the execution provider: "auto" (CUDA where it works, else CPU), or one of "cpu", "cuda", "tensorrt",
-    "openvino", "coreml" and "dml", which is used or refused; ``model`` a name of the manifest; ``batch_size`` the most photos or
-    dials that go through a network at once; ``threads`` of the CPU (default: what this process may use); ``min_confidence`` 0..1,
-    below which readings are left out; ``models`` a folder with a manifest.json (default: the models that come with the package);
-    ``effort`` what is spent on a dial. Raises ProviderError, ModelError or RuntimeMissingError. One reader may be used from several
-    threads.
+    "openvino", "coreml" and "dml", which is used or refused; ``model`` a name of the manifest, or "auto": "int8" on the CPU, else
+    "default"; ``batch_size`` the most photos or dials that go through a network at once; ``threads`` of the CPU (default: what this
+    process may use); ``min_confidence`` 0..1, below which readings are left out; ``models`` a folder with a manifest.json (default:
+    the models that come with the package); ``effort`` what is spent on a dial. Raises ProviderError, ModelError or
+    RuntimeMissingError. One reader may be used from several threads.
     """
 
     def __init__(
         self,
         provider: str = "auto",
         *,
-        model: str = "default",
+        model: str = AUTO,
         batch_size: int = 32,
         threads: int | None = None,
         min_confidence: float = 0.0,
@@ -157,6 +157,8 @@ class ClockReader:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
         manifest = load_manifest(models)
+        on = resolved(cast("Provider", provider))
+        self.model = model = manifest.name(model, on)
         self.threads = usable_threads() if threads is None else threads
         self.batch_size = batch_size
         self.min_confidence = min_confidence
@@ -168,7 +170,7 @@ class ClockReader:
         self._sincos: Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
             self._sincos = Network(manifest, sincos.ROLE, model, provider, self.threads)
-            self._finder = Network(manifest, "finder", "default", provider, self.threads)
+            self._finder = Network(manifest, "finder", manifest.name(AUTO, on), provider, self.threads)
             return
         self._finder, self._pose, self._hands = (Network(manifest, r, model, provider, self.threads) for r in ("finder", "pose", "hands"))
         fit = manifest.entry("hands", model).calibration

@@ -62,9 +62,26 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
     assert calibration["slope"] != 1
     assert calibration["rendered"]["dials"] == 20
     assert (models / "reliability.png").stat().st_size > 1000
-    readings = ClockReader("cpu", models=models).read(list(crops), cropped=True)
+    readings = ClockReader("cpu", model="default", models=models).read(list(crops), cropped=True)
     assert len(readings) == len(crops)
     assert all(0 <= r.minutes < 720 and 0 <= r.confidence <= 1 for of_photo in readings for r in of_photo)
+
+
+def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke: Path, crops: np.ndarray) -> None:
+    from clockread import ClockReader
+
+    models = smoke / "runs" / "smoke" / "reader-export"
+    entries = json.loads((models / "manifest.json").read_text())["models"]
+    assert set(entries["int8"]) == {"finder", "pose", "hands"}
+    for role, entry in entries["int8"].items():
+        assert entry["bytes"] < 0.7 * entries["default"][role]["bytes"]
+    exact, quantized = ClockReader("cpu", model="default", models=models), ClockReader("cpu", models=models)
+    assert (exact.model, quantized.model) == ("default", "int8")
+    pose, logit = exact.run_pose(crops)
+    again, logit_again = quantized.run_pose(crops)
+    assert not np.array_equal(pose, again)
+    assert np.abs(pose - again).max() < 0.1 * np.abs(pose).max()
+    assert np.abs(logit - logit_again).max() < 0.1 * np.abs(logit).max()
 
 
 @pytest.mark.parametrize("role", ["pose", "hands"])
@@ -122,7 +139,7 @@ def test_listing_needs_no_training_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
-        *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/calibration"),
+        *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/int8", "reader/calibration"),
         *("mlp/vanilla", "mlp/init-values", "mlp/init-distribution", "mlp/activation", "mlp/optimizer", "mlp/regularization"),
         *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
         *("permutation/mlp", "permutation/cnn"),

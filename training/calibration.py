@@ -24,25 +24,43 @@ from training.shards import rendered
 SEED = 2_000_000  # first of the calibration dials; validation's start at 0, training's at a million
 DIALS = {"varied": 3000, "hard": 1000}  # half to fit on, half to tell the error
 SMOKE = 20  # dials of each preset
-DIAGRAM = "reliability.png"
 PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
 
 
 def run(profile: str, *, resume: bool) -> dict[str, Any]:
-    """Fit the calibration, write it into the manifest with its errors, and draw the reliability diagram beside it."""
-    del resume  # takes a minute
-    folder = run_folder(profile, "reader/export") if profile == "smoke" else EXPORTED
+    """Calibrate every exported reader, write that into the manifest with its errors, and draw reliability diagrams beside it."""
+    del resume  # takes a minute a reader
+    smoke = profile == "smoke"
+    folder = run_folder(profile, "reader/export") if smoke else EXPORTED
     manifest_file = folder / "manifest.json"
     manifest = json.loads(manifest_file.read_text())
-    entry = manifest["models"]["default"]["hands"]
+    metrics: dict[str, Any] = {}
+    for name, roles in manifest["models"].items():
+        if "hands" not in roles:
+            continue
+        figures = calibrate(name, manifest_file, SMOKE if smoke else None)
+        metrics |= {f"{name}: {k}": v for k, v in figures.items() if v is not None}
+        if not smoke:
+            photographs = on_photographs(folder, name)
+            manifest = json.loads(manifest_file.read_text())
+            manifest.setdefault("photographs", {})[name] = photographs
+            write_json(manifest_file, manifest)
+            metrics |= {f"{name}: {of}: within 1 min": values["within_1_min"] for of, values in photographs.items()}
+    write_model_card(folder)
+    return {"metrics": metrics}
+
+
+def calibrate(name: str, manifest_file: Path, most: int | None) -> dict[str, float | None]:
+    """Fit one model's calibration on half of at most ``most`` dials of each preset; its figures on the other half."""
+    manifest = json.loads(manifest_file.read_text())
+    entry = manifest["models"][name]["hands"]
     entry["calibration"] = {"slope": 1.0, "offset": 0.0}
     write_json(manifest_file, manifest)
-
-    believed, right = beliefs(ClockReader("cpu", models=folder), SMOKE if profile == "smoke" else None)
+    believed, right = beliefs(ClockReader("cpu", model=name, models=manifest_file.parent), most)
     calibration = fitted(believed[::2], right[::2])
     held, truth = believed[1::2], right[1::2]
     calibrated = np.array([calibration(float(p)) for p in held])
-    figures: dict[str, Any] = {
+    figures: dict[str, float | None] = {
         "dials": len(held),
         "right": float(truth.mean()),
         "ece_before": expected_calibration_error(held, truth),
@@ -52,12 +70,13 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     }
     entry["calibration"] = {"slope": round(calibration.slope, 4), "offset": round(calibration.offset, 4), "rendered": figures}
     write_json(manifest_file, manifest)
-    manifest["photographs"] = {} if profile == "smoke" else on_photographs(folder)
-    write_json(manifest_file, manifest)
-    draw(folder / DIAGRAM, {"believed": held, "calibrated": calibrated}, truth)
-    write_model_card(folder)
-    seen = {f"{name}: within 1 min": of["within_1_min"] for name, of in manifest["photographs"].items()}
-    return {"metrics": {k: v for k, v in figures.items() if v is not None} | seen}
+    draw(manifest_file.parent / diagram(name), {"believed": held, "calibrated": calibrated}, truth)
+    return figures
+
+
+def diagram(model: str) -> str:
+    """The file name of a model's reliability diagram."""
+    return "reliability.png" if model == "default" else f"reliability-{model}.png"
 
 
 def beliefs(reader: ClockReader, most: int | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -98,8 +117,8 @@ def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bo
     plt.close(figure)
 
 
-def on_photographs(models: Path) -> dict[str, dict[str, Any]]:
-    """Accuracy of exported models on the labelled photographs, by set, where they lie beside the repository; else nothing.
+def on_photographs(models: Path, name: str) -> dict[str, dict[str, Any]]:
+    """Accuracy of an exported model on the labelled photographs, by set, where they lie beside the repository; else nothing.
 
     For looking at, never for choosing: no training sees them, nor stops by them.
     """
@@ -111,6 +130,8 @@ def on_photographs(models: Path) -> dict[str, dict[str, Any]]:
         str(PHOTOGRAPHS),
         "--models",
         str(models),
+        "--model",
+        name,
         "--format",
         "json",
     ]

@@ -13,7 +13,7 @@ import numpy as np
 
 from clockread.finder import SCENE
 from clockread.hands import unwrap_posed
-from clockread.models import MANIFEST_FORMAT
+from clockread.models import DEFAULT, MANIFEST_FORMAT, MANIFEST_NAME, QUANTIZED
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, OUTER_RADIUS, RADII
 from training.fit import run_folder, write_json
@@ -113,7 +113,7 @@ def _stored_half(proto: Any) -> None:
     proto.graph.node.extend([*casts, *nodes])
 
 
-def _canonical(proto: Any) -> None:
+def canonical(proto: Any) -> None:
     """Order nodes and name values by what they compute: the converter's own order and names differ from run to run."""
     graph = proto.graph
     outputs = {value.name for value in graph.output}
@@ -182,7 +182,7 @@ def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
             dim.dim_value = size
     del proto.graph.value_info[:]
     _stored_half(proto)
-    _canonical(proto)
+    canonical(proto)
     proto.producer_version = ""
     proto.graph.name, proto.graph.doc_string = f"clockread {model.name}", ""
     onnx.checker.check_model(proto, full_check=True)
@@ -204,7 +204,7 @@ def largest_difference(model: keras.Model, data: bytes, batch: np.ndarray, outpu
 
 
 def export(
-    model: keras.Model, role: str, batch: np.ndarray, training: Mapping[str, Any], *, folder: Path = EXPORTED, name: str = "default"
+    model: keras.Model, role: str, batch: np.ndarray, training: Mapping[str, Any], *, folder: Path = EXPORTED, name: str = DEFAULT
 ) -> dict[str, Any]:
     """Write one model, folded, and its manifest entry.
 
@@ -220,7 +220,7 @@ def export(
         raise ValueError(f"{role}: ONNX differs from Keras by {away:.2g} (allowed {TOLERANCE})")
     rounding = largest_difference(trained, data, batch, outputs)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{role if name == 'default' else name if name.startswith(role) else f'{role}-{name}'}.onnx"
+    file = folder / f"{role if name == DEFAULT else name if name.startswith(role) else f'{role}-{name}'}.onnx"
     file.write_bytes(data)
     proto = onnx.load_from_string(data)
 
@@ -248,7 +248,7 @@ def export(
             "change_by_half_precision": rounding,
         },
     }
-    manifest_file = folder / "manifest.json"
+    manifest_file = folder / MANIFEST_NAME
     manifest: dict[str, Any] = {"format": MANIFEST_FORMAT, "models": {}}
     if manifest_file.exists():
         manifest = json.loads(manifest_file.read_text())
@@ -274,6 +274,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
         "pose": (pose, patches),
         "hands": (with_sincos(trained_hands(profile)), unwrap_posed(posed_by(patches, find_poses(pose, patches)))),
     }
+    _forget_quantized(folder)
     metrics: dict[str, Any] = {}
     for role, (model, batch) in batches.items():
         result = json.loads((run_folder(profile, f"reader/{role}") / "result.json").read_text())
@@ -284,3 +285,14 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
     write_model_card(folder)
     return {"metrics": metrics}
+
+
+def _forget_quantized(folder: Path) -> None:
+    """Remove the model `int8`: it was made of networks that are about to be replaced."""
+    file = folder / MANIFEST_NAME
+    if not file.exists():
+        return
+    manifest = json.loads(file.read_text())
+    for entry in manifest["models"].pop(QUANTIZED, {}).values():
+        (folder / entry["file"]).unlink(missing_ok=True)
+    write_json(file, manifest)

@@ -52,38 +52,52 @@ def write_model_card(folder: Path) -> Path:
             lines.append(f"| {role} | `{entry['file']}` | {entry['bytes']:,} | {entry['opset']} | {samples:,} | {shown} |")
         lines.append("")
         for role, entry in roles.items():
-            training = entry["training"]
-            lines.append(
-                f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, "
-                f"Keras {training.get('keras')} on {training.get('backend')}, "
-                f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
-                f"{entry['metrics']['largest_difference_to_keras']:.1g}; "
-                f"half precision changes outputs by at most {entry['metrics']['change_by_half_precision']:.1g} of their scale."
-                + (f" {training['note'].capitalize()}." if "note" in training else "")
-            )
+            lines.append(_made(role, entry))
         lines.append("")
-    calibration = manifest["models"].get("default", {}).get("hands", {}).get("calibration", {})
-    if "rendered" in calibration:
-        of = calibration["rendered"]
+    calibrations = {name: roles["hands"].get("calibration", {}) for name, roles in manifest["models"].items() if "hands" in roles}
+    if any("rendered" in calibration for calibration in calibrations.values()):
         lines += [
             "## Confidence",
             "",
-            f"`python -m training.run_all --only reader/calibration`: p = sigmoid({calibration['slope']} · logit(believed) + "
-            f"{calibration['offset']}), fitted on rendered dials. On as many others ({of['dials']} dials, {of['right']:.1%} of them right) "
-            f"the expected calibration error is {of['ece']:.1%} ({of['ece_before']:.1%} before).",
-            "",
-            "![Reliability diagram](reliability.png)",
-            "",
+            "`python -m training.run_all --only reader/calibration`: p = sigmoid(slope · logit(believed) + offset)",
         ]
+        lines += ["fitted on rendered dials; the figures are those of as many others, the errors expected calibration errors.", ""]
+        lines += ["| | slope | offset | dials | right | error before | error | share with confidence ≥ 0.9 | of these right |"]
+        lines += ["|---|---|---|---|---|---|---|---|---|"]
+        for name, calibration in calibrations.items():
+            of = calibration.get("rendered", {})
+            shares = ("right", "ece_before", "ece", "confidence_0.9_share", "confidence_0.9_right")
+            cells = " | ".join(_percent(of.get(k)) for k in shares)
+            lines.append(f"| {name} | {calibration.get('slope')} | {calibration.get('offset')} | {of.get('dials')} | {cells} |")
+        lines += ["", "![Reliability diagram of the default model](reliability.png)", ""]
     if manifest.get("photographs"):
         lines += ["## On photographs", "", "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.", ""]
-        lines += ["| set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"]
-        lines += ["|---|---|---|---|---|---|---|"]
-        for name, figures in manifest["photographs"].items():
-            shares = ("within_1_min", "exact", "confidence_0.9_share", "confidence_0.9_right", "expected_calibration_error")
-            cells = " | ".join("–" if figures.get(k) is None else f"{figures[k]:.1%}" for k in shares)
-            lines.append(f"| {name} | {figures['photographs']} | {cells} |")
+        lines += ["| model | set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"]
+        lines += ["|---|---|---|---|---|---|---|---|"]
+        for model, sets in manifest["photographs"].items():
+            for name, figures in sets.items():
+                shares = ("within_1_min", "exact", "confidence_0.9_share", "confidence_0.9_right", "expected_calibration_error")
+                cells = " | ".join(_percent(figures.get(k)) for k in shares)
+                lines.append(f"| {model} | {name} | {figures['photographs']} | {cells} |")
         lines.append("")
     path = folder / "MODEL_CARD.md"
     path.write_text("\n".join(lines))
     return path
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _made(role: str, entry: dict[str, Any]) -> str:
+    """How an exported model came to be."""
+    training, metrics = entry["training"], entry["metrics"]
+    if "quantization" in training:
+        of = training["quantization"]
+        return f"- {role}: that of `default`, quantized: {of['method']}; ranges from {of['inputs']} rendered inputs."
+    return (
+        f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, Keras {training.get('keras')} on {training.get('backend')}, "
+        f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
+        f"{metrics['largest_difference_to_keras']:.1g}; half precision changes outputs by at most "
+        f"{metrics['change_by_half_precision']:.1g} of their scale." + (f" {training['note'].capitalize()}." if "note" in training else "")
+    )
