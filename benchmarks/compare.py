@@ -1,0 +1,312 @@
+"""clockread against what people would use instead, in one process, taking turns: `python benchmarks/compare.py`.
+
+Dials a second of whole programs and of networks; the networks' multiply-adds against the machine's peak; with `--photos DIR` (see
+accuracy.py) also how often classical hand finding is right. Writes a JSON file, a plot and a table; needs the train extra.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from statistics import median
+from typing import Annotated, Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import cv2
+import keras
+import numpy as np
+import typer
+from accuracy import RIGHT, given_crop, labels
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from rivals import DETECTOR_SIDE, RESNET_SIDE, detector, hough_reading, resnet50
+
+from clockread.images import DECODE_MIN_SIDE, load_photo
+from clockread.models import load_manifest, model_bytes
+from clockread.providers import open_session, usable_threads
+from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+from training.dials.render import PRESETS, render
+from training.networks import build_hands, build_pose
+
+DIALS = 1000
+DIAL_SIDE = 160  # pixels of the rendered dials that are read
+SEED = 3_000_000
+BATCH = 32
+PEAK_SIDE = 1024  # of the square matrices whose product gives the machine's peak
+MODELS = ("int8", "default", "small")
+RESULTS = Path(__file__).resolve().parent / "results"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One rival's rate."""
+
+    name: str
+    unit: str
+    rate: float  # a second, the median of the rounds
+    lowest: float
+    highest: float
+
+
+def onnx_of(model: keras.Model) -> bytes:
+    """A Keras model with one float input as ONNX."""
+    import tensorflow as tf
+    import tf2onnx
+
+    shape = model.inputs[0].shape
+    signature = [tf.TensorSpec([None, *shape[1:]], tf.float32, name="image")]
+    function = tf.function(lambda image: model(image, training=False), input_signature=signature)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=signature, opset=17)
+    return bytes(proto.SerializeToString())
+
+
+def multiply_adds(data: bytes, side: dict[str, int]) -> int:
+    """Multiply-adds of one input, from the shapes in the graph; ``side`` gives the sizes that its inputs leave open."""
+    import onnx
+    from onnx import numpy_helper
+
+    proto = onnx.load_from_string(data)
+    for value in proto.graph.input:
+        for dim in value.type.tensor_type.shape.dim:
+            if dim.dim_param or not dim.dim_value:
+                dim.dim_param, dim.dim_value = "", side.get(dim.dim_param, 1)
+    proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
+    weights = {w.name: numpy_helper.to_array(w).shape for w in proto.graph.initializer}
+    for node in proto.graph.node:
+        if node.op_type in ("Cast", "DequantizeLinear", "Transpose") and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
+    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in (*proto.graph.value_info, *proto.graph.output)}
+    total = 0
+    for node in proto.graph.node:
+        if node.op_type == "Conv":
+            total += int(np.prod(shapes[node.output[0]])) * int(np.prod(weights[node.input[1]][1:]))
+        elif node.op_type in ("MatMul", "Gemm") and node.input[1] in weights:
+            total += int(np.prod(shapes[node.output[0]])) * int(weights[node.input[1]][0])
+    return total
+
+
+def peak_multiply_adds(threads: int) -> float:
+    """Multiply-adds a second of onnxruntime's own product of large float32 matrices: the most that its networks could do."""
+    from onnx import TensorProto, helper
+
+    n = PEAK_SIDE
+    a, b, c = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [n, n]) for name in "abc")
+    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "product", [a, b], [c])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = open_session(model.SerializeToString(), "cpu", threads)
+    feed = {name: np.random.default_rng(0).random((n, n), np.float32) for name in "ab"}
+    session.run(None, feed)
+    seconds = []
+    for _ in range(10):
+        before = time.perf_counter()
+        session.run(None, feed)
+        seconds.append(time.perf_counter() - before)
+    return n**3 / median(seconds)
+
+
+def _written(folder: Path, count: int) -> Path:
+    for i in range(count):
+        image = render(SEED + i, PRESETS["varied"], DIAL_SIDE).image
+        (folder / f"{i:05}.jpg").write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+    return folder
+
+
+def whole_program(folder: Path, model: str, threads: int) -> Callable[[], int]:
+    """`clockread predict --cropped` as a process of its own, on a folder."""
+    command = [sys.executable, "-m", "clockread.cli", "predict", str(folder), "--cropped", "--format", "jsonl"]
+    options = ["--provider", "cpu", "--model", model, "--threads", str(threads)]
+
+    def run() -> int:
+        done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
+        return sum(len(json.loads(line)["readings"]) for line in done.stdout.splitlines())
+
+    return run
+
+
+def networks_of_onnx(models: list[bytes], shape: tuple[int, ...], threads: int, batches: int) -> Callable[[], int]:
+    """Networks one after the other on ready tensors."""
+    sessions = [open_session(data, "cpu", threads) for data in models]
+    inputs = np.random.default_rng(0).random((BATCH, *shape), np.float32)
+
+    def run() -> int:
+        for _ in range(batches):
+            for session in sessions:
+                session.run(None, {session.get_inputs()[0].name: inputs})
+        return batches * BATCH
+
+    return run
+
+
+def ours_in_keras(batches: int) -> Callable[[], int]:
+    """Our pose and reading networks (one look) through Keras' own predict, on ready tensors."""
+    rng = np.random.default_rng(0)
+    models = [build_pose(), build_hands()]
+    inputs = [rng.integers(0, 255, (BATCH * batches, *m.inputs[0].shape[1:]), dtype=np.uint8) for m in models]
+
+    def run() -> int:
+        for model, images in zip(models, inputs, strict=True):
+            model.predict(images, batch_size=BATCH, verbose=0)
+        return BATCH * batches
+
+    return run
+
+
+def ours_in_onnx(model: str, threads: int, batches: int) -> Callable[[], int]:
+    """The same networks of a model through onnxruntime."""
+    entries = load_manifest().models[model]
+    rng = np.random.default_rng(0)
+    work = []
+    for role in ("pose", "hands"):
+        ((name, spec),) = entries[role].inputs.items()
+        images = rng.integers(0, 255, (BATCH, *(int(s) for s in spec.shape[1:])), dtype=np.uint8)
+        work.append((open_session(model_bytes(entries[role]), "cpu", threads), {name: images}))
+
+    def run() -> int:
+        for _ in range(batches):
+            for session, feed in work:
+                session.run(None, feed)
+        return BATCH * batches
+
+    return run
+
+
+def hough(folder: Path) -> Callable[[], int]:
+    """Classical hand finding on decoded dials, on one thread as OpenCV's line finding is."""
+    dials: list[NDArray[np.uint8]] = [load_photo(path).pixels for path in sorted(folder.iterdir())[:200]]
+
+    def run() -> int:
+        for dial in dials:
+            hough_reading(dial)
+        return len(dials)
+
+    return run
+
+
+def measured(rivals: dict[str, tuple[str, Callable[[], int]]], rounds: int) -> list[Result]:
+    """Rates of all rivals, which take turns; a round before the measured ones fills caches."""
+    rates: dict[str, list[float]] = {name: [] for name in rivals}
+    for turn in range(rounds + 1):
+        for name, (_, work) in rivals.items():
+            before = time.perf_counter()
+            count = work()
+            if turn:
+                rates[name].append(count / (time.perf_counter() - before))
+    return [Result(name, unit, median(rates[name]), min(rates[name]), max(rates[name])) for name, (unit, _) in rivals.items()]
+
+
+def hough_accuracy(photos: Path) -> dict[str, float]:
+    """Shares right within a minute of classical hand finding, by set; clocks by their given box."""
+    out = {}
+    for name in ("clocks", "time144"):
+        wanted = labels(photos, name)
+        right = 0
+        for label in wanted:
+            found = hough_reading(np.ascontiguousarray(given_crop(load_photo(label.file, min_side=DECODE_MIN_SIDE).pixels, label.box)))
+            right += found is not None and bool(abs(circular_difference(found, label.minutes, MINUTES_ON_DIAL)) <= RIGHT)
+        if wanted:
+            out[name] = right / len(wanted)
+    return out
+
+
+def _plot(results: list[Result], path: Path) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    shown = sorted((r for r in results if r.unit == "dials/s"), key=lambda r: r.rate)
+    figure, axis = plt.subplots(figsize=(8, 0.4 * len(shown) + 0.9), layout="constrained")
+    rates = [r.rate for r in shown]
+    spread = [[r.rate - r.lowest for r in shown], [r.highest - r.rate for r in shown]]
+    bars = axis.barh([r.name for r in shown], rates, xerr=spread, color="#4477aa")
+    axis.bar_label(bars, [f" {rate:.0f}" for rate in rates])
+    axis.set(xlabel="dials a second", xscale="log")
+    figure.savefig(path, dpi=90, metadata={"Software": None})
+    plt.close(figure)
+
+
+def main(
+    photos: Annotated[Path | None, typer.Option(help="Folder with clocks.csv and time144.csv, for the rivals' accuracy.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Measured rounds, after one that is not.")] = 5,
+    dials: Annotated[int, typer.Option(min=1, help="Rendered dials that the whole program reads.")] = DIALS,
+) -> None:
+    """Measure all of them and write results/compare.json and .png beside this file."""
+    count = threads or usable_threads()
+    models = [name for name in MODELS if name in load_manifest().models]
+    resnet, yolo = onnx_of(resnet50()), onnx_of(detector())
+    with tempfile.TemporaryDirectory() as name:
+        folder = _written(Path(name), dials)
+        rivals: dict[str, tuple[str, Callable[[], int]]] = {
+            f"clockread predict --cropped --model {model}, whole program": ("dials/s", whole_program(folder, model, count))
+            for model in models
+        }
+        rivals["two ResNet-50s, networks only"] = ("dials/s", networks_of_onnx([resnet] * 2, (RESNET_SIDE, RESNET_SIDE, 3), count, 1))
+        rivals["Hough lines, decoded dials"] = ("dials/s", hough(folder))
+        rivals |= {f"our pose and hands, {model}, onnxruntime": ("dials/s", ours_in_onnx(model, count, 8)) for model in models}
+        rivals["our pose and hands, Keras predict"] = ("dials/s", ours_in_keras(8))
+        rivals["detector of YOLOv8n's size, network only"] = (
+            "photos/s",
+            networks_of_onnx([yolo], (DETECTOR_SIDE, DETECTOR_SIDE, 3), count, 1),
+        )
+        results = measured(rivals, rounds)
+    by_name = {r.name: r for r in results}
+    peak = peak_multiply_adds(count)
+    report: dict[str, Any] = {
+        "machine": {"processor": _processor(), "threads": count, "system": platform.platform()},
+        "versions": {name: metadata.version(name) for name in ("onnxruntime", "numpy", "keras", "tensorflow")}
+        | {"opencv": cv2.__version__},
+        "rounds": rounds,
+        "dials": dials,
+        "results": [asdict(r) for r in results],
+        "times_two_resnets": {
+            model: by_name[f"clockread predict --cropped --model {model}, whole program"].rate
+            / by_name["two ResNet-50s, networks only"].rate
+            for model in models
+        },
+        "multiply_adds": {"resnet50": multiply_adds(resnet, {}), "detector": multiply_adds(yolo, {})},
+        "peak_multiply_adds_per_second": peak,
+        "of_peak": {},
+    }
+    manifest = load_manifest()
+    per_dial = {}
+    for model in models:
+        per_dial[model] = sum(multiply_adds(model_bytes(manifest.entry(role, model)), {}) for role in ("pose", "hands"))
+        report["of_peak"][model] = per_dial[model] * by_name[f"our pose and hands, {model}, onnxruntime"].rate / peak
+    report["multiply_adds"] |= {f"pose and hands, {model}": n for model, n in per_dial.items()}
+    if photos is not None:
+        report["hough_within_1_min"] = hough_accuracy(photos)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "compare.json").write_text(json.dumps(report, indent=2) + "\n")
+    _plot(results, RESULTS / "compare.png")
+    table = Table(title=f"{report['machine']['processor']}, {count} threads; median of {rounds} rounds")
+    for column in ("", "a second", "lowest", "highest"):
+        table.add_column(column, justify="left" if not column else "right")
+    for r in results:
+        table.add_row(r.name, f"{r.rate:.1f} {r.unit}", f"{r.lowest:.1f}", f"{r.highest:.1f}")
+    console = Console(width=140)
+    console.print(table)
+    console.print({k: v for k, v in report.items() if k not in ("results", "versions", "machine")})
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+if __name__ == "__main__":
+    typer.run(main)
