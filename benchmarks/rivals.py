@@ -89,8 +89,8 @@ def hough_reading(dial: NDArray[np.uint8]) -> int | None:
     side = HOUGH_SIDE
     scale = side / max(dial.shape)
     size = (max(2, round(dial.shape[1] * scale)), max(2, round(dial.shape[0] * scale)))
-    grey = cv2.resize(dial, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    grey = np.asarray(cv2.bilateralFilter(cv2.createCLAHE(2.0, (4, 4)).apply(grey), 7, 40, 5), dtype=np.uint8)
+    resized = cv2.resize(dial, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    grey: NDArray[np.uint8] = np.asarray(cv2.bilateralFilter(cv2.createCLAHE(2.0, (4, 4)).apply(resized), 7, 40, 5), dtype=np.uint8)
     x, y, radius = _circle(grey)
     middle = float(np.median(grey))
     edges = cv2.Canny(grey, max(10.0, 0.5 * middle), max(30.0, 1.1 * middle))
