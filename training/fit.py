@@ -19,7 +19,8 @@ from training.assets import cache_folder
 from training.files import write_whole
 from training.learning import tensorboard_logs
 
-WEIGHTS_FILE = "final.weights.h5"
+WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
+START_FILE, ORIGIN_FILE = "start.weights.h5", "start.json"  # weights that a run begins with, and how they came about
 
 
 @dataclass(frozen=True)
@@ -87,15 +88,18 @@ def fit(
 ) -> dict[str, Any]:
     """Train ``model`` and leave its averaged weights in it and in ``folder``; returns the history and the last validation.
 
-    With ``resume`` an interrupted run continues at its last checkpoint, and a finished one is only loaded.
+    With ``resume`` an interrupted run continues at its last checkpoint, a finished one is only loaded, and a new one begins with the
+    weights of `training.restore` where there are some.
     """
-    weights, result_file, backup = folder / WEIGHTS_FILE, folder / "result.json", folder / "backup"
+    weights, result_file, backup, start = folder / WEIGHTS_FILE, folder / RESULT_FILE, folder / "backup", folder / START_FILE
     if resume and weights.exists() and result_file.exists():
         model.load_weights(weights)
         return dict(json.loads(result_file.read_text()))
     if not resume:
         for old in sorted(folder.rglob("*"), reverse=True):
             old.unlink() if old.is_file() else old.rmdir()
+    if start.exists():
+        model.load_weights(start)
     total = schedule.epochs * schedule.steps_per_epoch
     warmup = max(1, total // 50)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -140,5 +144,7 @@ def fit(
         "history": history,
         "metrics": validate(model) if validate is not None else {},
     }
+    if start.exists():
+        result["begun_with"] = json.loads((folder / ORIGIN_FILE).read_text())
     write_json(result_file, result)
     return result
