@@ -23,7 +23,7 @@ from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import LOOKS, Hands, Seen, look, read_hands
 from clockread.hypotheses import SURE, in_other_greys, through_other_windows
 from clockread.images import ImageSource, Photo, load_photo, name_of
-from clockread.models import AUTO, Manifest, load_manifest, model_bytes
+from clockread.models import AUTO, SMALL, Manifest, load_manifest, model_bytes
 from clockread.pipeline import Entry, Plan, Results, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
 from clockread.providers import resolved, usable_threads
@@ -102,6 +102,7 @@ class Effort:
 
 
 ONCE = Effort(looks=1, sure=0.0, tiles=False)
+EFFORTS = {SMALL: ONCE}  # of models that are not given the whole of it
 
 
 class Network:
@@ -139,8 +140,8 @@ class ClockReader:
     "openvino", "coreml" and "dml", which is used or refused; ``model`` a name of the manifest, or "auto": "int8" on the CPU, else
     "default"; ``batch_size`` the most photos or dials that go through a network at once; ``threads`` of the CPU (default: what this
     process may use); ``min_confidence`` 0..1, below which readings are left out; ``models`` a folder with a manifest.json (default:
-    the models that come with the package); ``effort`` what is spent on a dial. Raises ProviderError, ModelError or
-    RuntimeMissingError. One reader may be used from several threads.
+    the models that come with the package); ``effort`` what is spent on a dial (default: the model's; "small" looks once). Raises
+    ProviderError, ModelError or RuntimeMissingError. One reader may be used from several threads.
     """
 
     def __init__(
@@ -162,7 +163,7 @@ class ClockReader:
         self.threads = usable_threads() if threads is None else threads
         self.batch_size = batch_size
         self.min_confidence = min_confidence
-        self.effort = effort or Effort()
+        self.effort = effort or EFFORTS.get(model, Effort())
         self._alike = partial(
             ClockReader, provider, model=model, batch_size=batch_size, min_confidence=min_confidence, models=models, effort=effort
         )

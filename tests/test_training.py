@@ -84,6 +84,21 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke:
     assert np.abs(logit - logit_again).max() < 0.1 * np.abs(logit).max()
 
 
+def test_the_small_model_has_a_finder_and_a_pose_network_of_its_own_and_looks_once(smoke: Path, crops: np.ndarray) -> None:
+    from clockread import ClockReader
+    from clockread.reader import ONCE
+
+    models = smoke / "runs" / "smoke" / "reader-export"
+    entries = json.loads((models / "manifest.json").read_text())["models"]
+    assert sum(entry["bytes"] for entry in entries["small"].values()) < 1_000_000
+    assert entries["small"]["hands"]["file"] == entries["int8"]["hands"]["file"]
+    assert entries["small"]["hands"]["calibration"] != entries["int8"]["hands"]["calibration"]
+    reader = ClockReader("cpu", model="small", models=models)
+    assert reader.effort == ONCE
+    assert all(len(of_photo) == 1 for of_photo in reader.read(list(crops), cropped=True))
+    assert sum(reader.networks["hands"].calls.values()) == 1
+
+
 @pytest.mark.parametrize("role", ["pose", "hands"])
 def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
@@ -139,7 +154,8 @@ def test_listing_needs_no_training_package() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
-        *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/int8", "reader/calibration"),
+        *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/int8"),
+        *("reader/finder-small", "reader/pose-small", "reader/small", "reader/calibration"),
         *("mlp/vanilla", "mlp/init-values", "mlp/init-distribution", "mlp/activation", "mlp/optimizer", "mlp/regularization"),
         *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
         *("permutation/mlp", "permutation/cnn"),

@@ -13,10 +13,10 @@ import numpy as np
 
 from clockread.finder import SCENE
 from clockread.hands import unwrap_posed
-from clockread.models import DEFAULT, MANIFEST_FORMAT, MANIFEST_NAME, QUANTIZED
+from clockread.models import DEFAULT, MANIFEST_FORMAT, MANIFEST_NAME, QUANTIZED, SMALL
 from clockread.patches import PATCH
 from clockread.polar import ANGLES, OUTER_RADIUS, RADII
-from training.fit import run_folder, write_json
+from training.fit import RESULT_FILE, run_folder, write_json
 from training.networks import HEADS, with_sincos
 
 OPSET = 17
@@ -277,9 +277,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     _forget_quantized(folder)
     metrics: dict[str, Any] = {}
     for role, (model, batch) in batches.items():
-        result = json.loads((run_folder(profile, f"reader/{role}") / "result.json").read_text())
-        command = f"python -m training.run_all --profile {profile} --only reader"
-        entry = export(model, role, batch, {**result, "command": command, "seed": result["schedule"]["seed"]}, folder=folder)
+        entry = export(model, role, batch, training_of(profile, f"reader/{role}"), folder=folder)
         metrics[f"{role}_bytes"] = entry["bytes"]
         metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))
@@ -287,12 +285,19 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     return {"metrics": metrics}
 
 
+def training_of(profile: str, name: str) -> dict[str, Any]:
+    """How a run's network came about: its result, with the command and the seed that repeat it."""
+    result = json.loads((run_folder(profile, name) / RESULT_FILE).read_text())
+    return {**result, "command": f"python -m training.run_all --profile {profile} --only reader", "seed": result["schedule"]["seed"]}
+
+
 def _forget_quantized(folder: Path) -> None:
-    """Remove the model `int8`: it was made of networks that are about to be replaced."""
+    """Remove the models `int8` and `small`: they were made of networks that are about to be replaced."""
     file = folder / MANIFEST_NAME
     if not file.exists():
         return
     manifest = json.loads(file.read_text())
-    for entry in manifest["models"].pop(QUANTIZED, {}).values():
-        (folder / entry["file"]).unlink(missing_ok=True)
+    for name in (QUANTIZED, SMALL):
+        for entry in manifest["models"].pop(name, {}).values():
+            (folder / entry["file"]).unlink(missing_ok=True)
     write_json(file, manifest)

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from clockread.finder import overlaps, peaks
 from clockread.geometry import Floats
 from training.finder_batches import FinderBatches
-from training.finder_network import FinderConfig, box_loss, build_finder, heat_loss
-from training.fit import Schedule, finished, fit, run_folder
+from training.finder_network import SMALL_FINDER, FinderConfig, box_loss, build_finder, heat_loss
+from training.fit import Schedule, computing_in, finished, fit, run_folder
 from training.scene_shards import SceneShards, rendered_scenes
 
 SCHEDULES = {
     "smoke": Schedule(64, batch=8, steps_per_epoch=8),
-    "reduced": Schedule(120_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125),
+    "reduced": Schedule(160_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
     "full": Schedule(1_200_000, batch=32, rate=2e-3),
 }
 VALIDATION_SEED = 0  # rendered validation scenes start here; training seeds start at a million
@@ -39,9 +39,9 @@ def validation_scenes(profile: str, processes: int | None = None) -> SceneShards
     return rendered_scenes(VALIDATION_SEED, 20 if profile == "smoke" else 1000, processes=processes)
 
 
-def trained_finder(profile: str) -> keras.Model:
+def trained_finder(profile: str, config: FinderConfig | None = None, name: str = "reader/finder") -> keras.Model:
     """The finder of a finished run; FileNotFoundError where there is none."""
-    return finished(build_finder(), profile, "reader/finder")
+    return finished(build_finder(config), profile, name)
 
 
 def maps(model: keras.Model, images: NDArray[np.uint8], batch: int = 50) -> tuple[Floats, Floats]:
@@ -94,12 +94,13 @@ def finding_scores(heat: Floats, box: Floats, shard: SceneShards, iou: float = 0
     }
 
 
-def run(profile: str, *, resume: bool, config: FinderConfig | None = None) -> dict[str, Any]:
-    """Train the finder; the trained weights stay in the run's folder."""
+def run(profile: str, *, resume: bool, config: FinderConfig | None = None, name: str = "reader/finder") -> dict[str, Any]:
+    """Train a finder; the trained weights stay in the run's folder."""
     validation = validation_scenes(profile)
     schedule = SCHEDULES[profile]
     keras.utils.set_random_seed(schedule.seed)
-    model = build_finder(config)
+    with computing_in(schedule.precision):
+        model = build_finder(config)
     data = FinderBatches(training_scenes(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
 
     def validate(model: keras.Model) -> dict[str, float]:
@@ -107,5 +108,10 @@ def run(profile: str, *, resume: bool, config: FinderConfig | None = None) -> di
 
     losses = {"heat": heat_loss, "box": box_loss}
     weights = {"heat": 1.0, "box": 0.5}
-    folder = run_folder(profile, "reader/finder")
+    folder = run_folder(profile, name)
     return fit(model, data, losses, schedule, folder, loss_weights=weights, validate=validate, validate_every=4, resume=resume)
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the finder of the model `small`."""
+    return run(profile, resume=resume, config=SMALL_FINDER, name="reader/finder-small")

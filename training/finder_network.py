@@ -22,6 +22,9 @@ class FinderConfig:
     dilations: tuple[int, ...] = (1, 2, 4)  # of the convolutions at stride 32: together they see the whole scene
 
 
+SMALL_FINDER = FinderConfig(channels=(16, 24, 48, 56))
+
+
 def _conv(x: keras.KerasTensor, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1) -> keras.KerasTensor:
     x = layers.Conv2D(channels, kernel, strides=stride, dilation_rate=dilation, padding="same", use_bias=False, name=name)(x)
     return layers.BatchNormalization(name=f"{name}_norm")(x)

@@ -92,12 +92,17 @@ def _percent(share: float | None) -> str:
 def _made(role: str, entry: dict[str, Any]) -> str:
     """How an exported model came to be."""
     training, metrics = entry["training"], entry["metrics"]
+    made = (
+        f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, Keras {training.get('keras')} on {training.get('backend')}, "
+        f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes"
+    )
+    if "begun_with" in training:
+        made += f", begun with the weights of an earlier run over {training['begun_with']['schedule']['samples']:,} samples"
     if "quantization" in training:
         of = training["quantization"]
-        return f"- {role}: that of `default`, quantized: {of['method']}; ranges from {of['inputs']} rendered inputs."
+        return f"{made}; quantized ({of['method']}; ranges from {of['inputs']} rendered inputs)."
+    note = f" {training['note'].capitalize()}." if "note" in training else ""
     return (
-        f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, Keras {training.get('keras')} on {training.get('backend')}, "
-        f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes; ONNX differs from Keras by at most "
-        f"{metrics['largest_difference_to_keras']:.1g}; half precision changes outputs by at most "
-        f"{metrics['change_by_half_precision']:.1g} of their scale." + (f" {training['note'].capitalize()}." if "note" in training else "")
+        f"{made}; ONNX differs from Keras by at most {metrics['largest_difference_to_keras']:.1g}; half precision changes outputs by at "
+        f"most {metrics['change_by_half_precision']:.1g} of their scale.{note}"
     )

@@ -33,7 +33,11 @@ class PoseConfig:
 
     channels: tuple[int, int, int, int] = (24, 48, 96, 128)
     blocks: tuple[int, int, int, int] = (0, 1, 2, 0)  # residual blocks at each size
+    squeeze: int = 0  # channels of the last map before it is flattened; 0: all
     dense: int = 160
+
+
+SMALL_POSE = PoseConfig(channels=(16, 32, 64, 96), blocks=(0, 1, 1, 0), squeeze=40, dense=96)
 
 
 def standardized(x: keras.KerasTensor) -> keras.KerasTensor:
@@ -143,6 +147,8 @@ def build_pose(config: PoseConfig | None = None) -> keras.Model:
             y = layers.ReLU()(_conv(x, channels, 3, 1, f"block{stage}{block}a"))
             y = _conv(y, channels, 3, 1, f"block{stage}{block}b")
             x = layers.ReLU()(layers.Add()([x, y]))
+    if c.squeeze:
+        x = layers.ReLU()(_conv(x, c.squeeze, 1, 1, "squeeze"))
     x = layers.Flatten()(x)
     x = layers.BatchNormalization(name="mix_norm")(layers.Dense(c.dense, use_bias=False, name="mix")(x))
     x = layers.ReLU()(x)  # without the normalization nearly all of these units die in the first minute

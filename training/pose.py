@@ -14,7 +14,7 @@ from clockread.pose import Posed, estimate
 from training.batches import PoseBatches
 from training.fit import Schedule, computing_in, finished, fit, run_folder
 from training.losses import pose_loss
-from training.networks import PoseConfig, build_pose
+from training.networks import SMALL_POSE, PoseConfig, build_pose
 from training.shards import Shards, rendered, rendered_without
 
 SCHEDULES = {
@@ -45,9 +45,9 @@ def validation_shard(profile: str, preset: str = "varied") -> Shards:
     return rendered(preset, VALIDATION_SEED, 50 if profile == "smoke" else {"varied": 2000, "hard": 1000}[preset])
 
 
-def trained_pose(profile: str) -> keras.Model:
+def trained_pose(profile: str, config: PoseConfig | None = None, name: str = "reader/pose") -> keras.Model:
     """The pose network of a finished run; FileNotFoundError where there is none."""
-    return finished(build_pose(), profile, "reader/pose")
+    return finished(build_pose(config), profile, name)
 
 
 def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) -> Floats:
@@ -80,8 +80,8 @@ def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
     }
 
 
-def run(profile: str, *, resume: bool, config: PoseConfig | None = None) -> dict[str, Any]:
-    """Train the pose network; the trained weights stay in the run's folder."""
+def run(profile: str, *, resume: bool, config: PoseConfig | None = None, name: str = "reader/pose") -> dict[str, Any]:
+    """Train a pose network; the trained weights stay in the run's folder."""
     validation = validation_shard(profile)
     schedule = SCHEDULES[profile]
     keras.utils.set_random_seed(schedule.seed)
@@ -98,11 +98,16 @@ def run(profile: str, *, resume: bool, config: PoseConfig | None = None) -> dict
         data,
         losses,
         schedule,
-        run_folder(profile, "reader/pose"),
+        run_folder(profile, name),
         loss_weights={"pose": 1.0, "dial": 0.1},
         validate=validate,
         resume=resume,
     )
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the pose network of the model `small`."""
+    return run(profile, resume=resume, config=SMALL_POSE, name="reader/pose-small")
 
 
 assert PATCH % 32 == 0  # five halvings

@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 
 from clockread.geometry import Window
 from clockread.hands import unwrap_posed
-from clockread.models import DEFAULT, QUANTIZED, load_manifest, model_bytes
+from clockread.models import DEFAULT, QUANTIZED, SMALL, load_manifest, model_bytes
 from clockread.patches import PATCH
 from clockread.pose import estimate
 from clockread.reader import ClockReader
 from training.calibration import on_rendered
-from training.export import EXPORTED, canonical
-from training.finder import finding_scores, training_scenes, validation_scenes
+from training.export import EXPORTED, canonical, export, training_of
+from training.finder import finding_scores, trained_finder, training_scenes, validation_scenes
+from training.finder_network import SMALL_FINDER
 from training.fit import run_folder, write_json
 from training.model_card import write_model_card
-from training.pose import VALIDATION_SEED, training_shards
+from training.networks import SMALL_POSE
+from training.pose import VALIDATION_SEED, trained_pose, training_shards
 
 CALIBRATION = 512  # rendered dials, or scenes, that the ranges are taken from
 BATCH = 32
@@ -46,38 +48,76 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     manifest = json.loads(manifest_file.read_text())
     inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=folder), profile)
     entries = load_manifest(folder).models[DEFAULT]
-    made: dict[str, Any] = {}
-    for role, entry in entries.items():
-        data = quantized(model_bytes(entry), next(iter(entry.inputs)), inputs[role])
-        (folder / f"{role}-{QUANTIZED}.onnx").write_bytes(data)
-        of_default = manifest["models"][DEFAULT][role]
-        made[role] = {
-            **of_default,
-            "file": f"{role}-{QUANTIZED}.onnx",
-            "sha256": hashlib.sha256(data).hexdigest(),
-            "bytes": len(data),
-            "training": {
-                **of_default["training"],
-                "quantization": {"method": "static, uint8 activations, 7-bit weights by channel", "inputs": len(inputs[role])},
-            },
-            "metrics": {},
-        }
-    manifest["models"][QUANTIZED] = made
+    models = manifest["models"]
+    models[QUANTIZED] = {
+        role: quantized_entry(folder, QUANTIZED, role, model_bytes(entry), models[DEFAULT][role], inputs[role])
+        for role, entry in entries.items()
+    }
     write_json(manifest_file, manifest)
-    figures = compared(folder, smoke=smoke)
-    for role, entry in made.items():
-        entry["metrics"] = {k.removeprefix(f"{role}_"): v for k, v in figures.items() if k.startswith(f"{role}_")}
-    made["hands"]["metrics"] |= {k: v for k, v in figures.items() if not k.startswith("finder_")}
+    figures = measured(folder, (DEFAULT, QUANTIZED), smoke=smoke)
+    noted(models[QUANTIZED], figures)
+    write_json(manifest_file, manifest)
+    write_model_card(folder)
+    return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in models[QUANTIZED].values())}}
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Export the model `small`: a finder and a pose network of their own, quantized, and the reading network of `int8`."""
+    del resume  # takes a minute
+    smoke = profile == "smoke"
+    folder = run_folder(profile, "reader/export") if smoke else EXPORTED
+    manifest_file = folder / "manifest.json"
+    manifest = json.loads(manifest_file.read_text())
+    models = manifest["models"]
+    inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=folder), profile)
+    trained = {
+        "finder": trained_finder(profile, SMALL_FINDER, "reader/finder-small"),
+        "pose": trained_pose(profile, SMALL_POSE, "reader/pose-small"),
+    }
+    made: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        for role, model in trained.items():
+            told = training_of(profile, f"reader/{role}-small")
+            entry = export(model, role, inputs[role][:8], told, folder=Path(scratch))
+            made[role] = quantized_entry(folder, SMALL, role, (Path(scratch) / entry["file"]).read_bytes(), entry, inputs[role])
+    made["hands"] = {k: v for k, v in models[QUANTIZED]["hands"].items() if k != "calibration"}
+    models[SMALL] = made
+    write_json(manifest_file, manifest)
+    figures = measured(folder, (SMALL,), smoke=smoke)
+    noted(made, figures)
     write_json(manifest_file, manifest)
     write_model_card(folder)
     return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in made.values())}}
 
 
-def compared(folder: Path, *, smoke: bool) -> dict[str, float]:
-    """Shares right within a minute on rendered dials, and the finder's average precision, of `default` and of `int8`."""
+def quantized_entry(folder: Path, name: str, role: str, data: bytes, of: dict[str, Any], inputs: NDArray[np.uint8]) -> dict[str, Any]:
+    """Write the quantized network of a model ``name``; the manifest's entry of it, made from that ``of`` the network in floats."""
+    small = quantized(data, next(iter(of["inputs"])), inputs)
+    file = folder / f"{role}-{name}.onnx"
+    file.write_bytes(small)
+    method = {"method": "static, uint8 activations, 7-bit weights by channel", "inputs": len(inputs)}
+    return {
+        **of,
+        "file": file.name,
+        "sha256": hashlib.sha256(small).hexdigest(),
+        "bytes": len(small),
+        "training": {**of["training"], "quantization": method},
+        "metrics": {},
+    }
+
+
+def noted(made: dict[str, Any], figures: dict[str, float]) -> None:
+    """Put `measured` figures into a model's entries: the finder's into its own, those of the whole reader into that of the hands."""
+    of_finder = {k.removeprefix("finder_"): v for k, v in figures.items() if k.startswith("finder_")}
+    made["finder"]["metrics"] = of_finder
+    made["hands"]["metrics"] = {k: v for k, v in figures.items() if not k.startswith("finder_")}
+
+
+def measured(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str, float]:
+    """Shares right within a minute on rendered dials, and the finder's average precision, of models."""
     out = {}
     scenes = validation_scenes("smoke" if smoke else "reduced")
-    for model in (DEFAULT, QUANTIZED):
+    for model in models:
         reader = ClockReader("cpu", model=model, models=folder)
         for preset, count in VALIDATION.items():
             out[f"{preset}_within_1_{model}"] = float(on_rendered(reader, preset, VALIDATION_SEED, 20 if smoke else count)[1].mean())
