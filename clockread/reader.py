@@ -109,13 +109,14 @@ class Network:
     """One model in one session, fed in batches."""
 
     def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
-        from clockread.providers import open_session
+        from clockread.providers import ORT_NAMES, open_session
 
         entry = manifest.entry(role, model)
         self.session = open_session(model_bytes(entry), cast("Provider", provider), threads)
         self.input, spec = next(iter(entry.inputs.items()))
         self.shape = spec.shape
-        self.calls: Counter[int] = Counter()  # how often it was called, by batch size
+        self.padded = self.provider != ORT_NAMES["cpu"]
+        self.calls: Counter[int] = Counter()  # how often it was run, by batch size
 
     @property
     def provider(self) -> str:
@@ -123,9 +124,16 @@ class Network:
         return str(self.session.get_providers()[0])
 
     def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
-        """The named outputs for a batch of inputs."""
+        """The named outputs for a batch of inputs.
+
+        Accelerators search for their fastest algorithms, build engines and reserve memory anew for each batch size: they are given
+        powers of two only, padded with empty inputs.
+        """
+        count = len(batch)
+        if self.padded and count & (count - 1):
+            batch = np.concatenate([batch, np.zeros(((1 << count.bit_length()) - count, *batch.shape[1:]), batch.dtype)])
         self.calls[len(batch)] += 1
-        return list(self.session.run(outputs, {self.input: batch}))
+        return [values[:count] for values in self.session.run(outputs, {self.input: batch})]
 
     def idle_call(self, batch: int) -> None:
         """Run it on ``batch`` inputs of no meaning, to measure how long that takes."""

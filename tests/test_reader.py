@@ -133,3 +133,15 @@ def test_timings_name_every_stage(reader: ClockReader) -> None:
     reader.read_photos([load_photo(EXAMPLES / "wall.jpg")], timings=timings)
     assert set(timings) == {"find", "pose", "unwrap", "read"}
     assert all(seconds > 0 for seconds in timings.values())
+
+
+def test_an_accelerator_sees_few_batch_sizes_and_nothing_of_the_padding_comes_back(reader: ClockReader) -> None:
+    padded = ClockReader("cpu")
+    for network in padded.networks.values():
+        network.padded = True
+    photos = [EXAMPLES / name for name in sorted(TIMES)] * 3
+    assert len(photos) & (len(photos) - 1)
+    found, expected = padded.read(photos), reader.read(photos)
+    assert [[r.time for r in of_photo] for of_photo in found] == [[r.time for r in of_photo] for of_photo in expected]
+    sizes = {size for network in padded.networks.values() for size in network.calls}
+    assert sizes <= {1, 2, 4, 8, 16, 32}

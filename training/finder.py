@@ -30,7 +30,7 @@ def training_scenes(profile: str, processes: int | None = None) -> list[SceneSha
     """The rendered scenes of a profile."""
     if profile == "smoke":
         return [rendered_scenes(TRAINING_SEED, 40, processes=processes)]
-    count = 6 if profile == "reduced" else 20
+    count = 10 if profile == "reduced" else 30
     return [rendered_scenes(TRAINING_SEED + i * SCENES_PER_SHARD, SCENES_PER_SHARD, processes=processes) for i in range(count)]
 
 
