@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
+from clockread.models import load_manifest
 from clockread.reader import ONCE, ClockReader, Effort
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 from training.calibration import on_rendered
@@ -34,8 +35,9 @@ EFFORTS = {
     "neither, one look": replace(FULL, sure=0.0, looks=1),
     "no tiles": replace(FULL, tiles=False),
     "one look, no tiles": ONCE,
+    "the model small": ONCE,
 }
-MODELS = {"everything, in float32": "default"}
+MODELS = {"everything, in float32": "default", "the model small": "small"}
 
 
 def main(
@@ -55,6 +57,8 @@ def main(
     for column in ("", "varied, 2,000", "hard, 1,000", "clocks, box given", "clocks, found", "time144", "ms a dial", "most"):
         table.add_column(column, justify="left" if not column else "right")
     for name, effort in EFFORTS.items():
+        if MODELS.get(name, "default") not in load_manifest(models).models:
+            continue
         reader = ClockReader("cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort)
         row = [f"{on_rendered(reader, preset, VALIDATION_SEED, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))]
         costs: list[float] = []

@@ -44,6 +44,14 @@ def _stage(x: keras.KerasTensor, channels: int, depth: int) -> keras.KerasTensor
     return _conv(layers.Concatenate()(parts), channels, 1)
 
 
+def _pooled(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
+    """Maxima of growing surroundings beside what they are taken of (the "SPPF" stage of YOLOv8)."""
+    parts = [_conv(x, channels // 2, 1)]
+    for _ in range(3):
+        parts.append(layers.MaxPooling2D(5, strides=1, padding="same")(parts[-1]))
+    return _conv(layers.Concatenate()(parts), channels, 1)
+
+
 def detector() -> keras.Model:
     """A detector of the size of YOLOv8n (3.2 M parameters, 4.4 G multiply-adds at 640), weights untrained."""
     image = keras.Input((DETECTOR_SIDE, DETECTOR_SIDE, 3), name="image")
@@ -53,6 +61,7 @@ def detector() -> keras.Model:
         if depth:
             x = _stage(x, channels, depth)
         maps.append(x)
+    maps[4] = _pooled(maps[4], DETECTOR_CHANNELS[4])
     up = layers.UpSampling2D(2)
     middle = _stage(layers.Concatenate()([up(maps[4]), maps[3]]), 128, 1)
     fine = _stage(layers.Concatenate()([up(middle), maps[2]]), 64, 1)

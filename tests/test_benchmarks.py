@@ -1,0 +1,118 @@
+"""The scripts that the README's figures come from."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
+pytest.importorskip("keras", reason="the rivals are built with the train extra")
+
+import keras
+import onnx
+from accuracy import Label, Outcome, coverage, given_crop, labels, measure
+from accuracy import main as accuracy
+from compare import multiply_adds, onnx_of
+from rivals import detector, hough_reading, resnet50
+
+from clockread import ClockReader
+from clockread.timecode import circular_difference, hand_angles
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example photos as a labelled set: one right label, one wrong by half an hour, one of a place without a clock."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "clocks").mkdir()
+    times = json.loads((EXAMPLES / "times.json").read_text())
+    dial = times["wall.jpg"][0]
+    hour, minute = (int(part) for part in dial["time"].split(":"))
+    rows = [
+        ("right.jpg", dial["box"], hour, minute),
+        ("wrong.jpg", dial["box"], hour if minute < 30 else hour % 12 + 1, (minute + 30) % 60),
+        ("elsewhere.jpg", [0, 0, 40, 40], hour, minute),
+    ]
+    with (folder / "clocks.csv").open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["file", "x", "y", "w", "h", "hour", "minute"])
+        for name, box, h, m in rows:
+            shutil.copy(EXAMPLES / "wall.jpg", folder / "clocks" / name)
+            writer.writerow([name, *box, h, m])
+    return folder
+
+
+def test_accuracy_counts_what_is_right_wrong_and_not_found(labelled: Path, tmp_path: Path) -> None:
+    report = measure(labelled, ClockReader("cpu"), tmp_path)
+    found = report["clocks, found in the photo"]
+    assert (found["photographs"], found["not_found"], found["readings_elsewhere"]) == (3, 1, 1)
+    assert found["within_1_min"] == pytest.approx(1 / 3)
+    assert found["coverage"]["0"] == (pytest.approx(2 / 3), pytest.approx(1 / 2))
+    assert {path.name for path in (tmp_path / "found").iterdir()} == {"wrong.jpg", "elsewhere.jpg"}
+
+
+def test_accuracy_says_in_one_line_that_a_folder_has_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        accuracy(tmp_path, "auto", "cpu", None, None, "text")
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_given_box_is_cut_with_its_margin_and_within_the_photo() -> None:
+    image = np.zeros((100, 200), np.uint8)
+    assert given_crop(image, (50, 20, 40, 40)).shape == (46, 46)
+    assert given_crop(image, (180, 80, 40, 40)).shape == (23, 23)
+    assert given_crop(image, None) is image
+
+
+def test_a_label_without_a_reading_is_as_wrong_as_can_be() -> None:
+    outcome = Outcome(Label(Path("x"), 5, None), None)
+    assert outcome.away == 720
+    assert coverage([outcome]) == dict.fromkeys(coverage([outcome]), (0.0, None))
+
+
+def test_there_are_no_labels_where_there_is_no_table(tmp_path: Path) -> None:
+    assert labels(tmp_path, "clocks") == []
+
+
+def drawn(minutes: int) -> np.ndarray:
+    """A plain upright dial, 300 pixels a side."""
+    image = np.full((300, 300), 235, np.uint8)
+    cv2.circle(image, (150, 150), 130, 20, 4, cv2.LINE_AA)
+    for angle, reach, width in zip(hand_angles(minutes), (70, 115), (9, 5), strict=True):
+        end = round(150 + reach * np.sin(np.radians(angle))), round(150 - reach * np.cos(np.radians(angle)))
+        cv2.line(image, (150, 150), end, 10, width, cv2.LINE_AA)
+    return image
+
+
+def test_classical_hand_finding_is_no_straw_man() -> None:
+    times = range(7, 720, 31)
+    away = [abs(circular_difference(found, t, 720)) if (found := hough_reading(drawn(t))) is not None else 360 for t in times]
+    assert np.mean(np.array(away) <= 1) > 0.75
+
+
+def test_classical_hand_finding_sees_nothing_on_an_empty_picture() -> None:
+    assert hough_reading(np.full((200, 200), 128, np.uint8)) is None
+
+
+def test_the_rivals_have_their_published_sizes() -> None:
+    assert detector().count_params() == pytest.approx(3.2e6, rel=0.05)
+    resnet = resnet50(1000)
+    assert resnet.count_params() == pytest.approx(25.6e6, rel=0.01)
+    assert multiply_adds(onnx_of(resnet), {}) == pytest.approx(4.1e9, rel=0.07)  # He et al., 2015: 3.8e9, of the variant without biases
+
+
+def test_multiply_adds_are_counted_by_output_size() -> None:
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Conv2D(5, 3, padding="same")(image)
+    model = keras.Model(image, {"out": keras.layers.Dense(7, name="out")(keras.layers.Flatten()(x))})
+    data = onnx_of(model)
+    onnx.checker.check_model(onnx.load_from_string(data))
+    assert multiply_adds(data, {}) == 8 * 8 * 5 * 3 * 3 * 3 + 8 * 8 * 5 * 7
