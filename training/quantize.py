@@ -25,14 +25,18 @@ from clockread.pose import estimate
 from clockread.reader import ClockReader
 from training.calibration import on_rendered
 from training.export import EXPORTED, canonical, export, training_of
-from training.finder import finding_scores, trained_finder, training_scenes, validation_scenes
+from training.finder import finding_scores, trained_finder, validation_scenes
 from training.finder_network import SMALL_FINDER
 from training.fit import run_folder, write_json
 from training.model_card import write_model_card
 from training.networks import SMALL_POSE
-from training.pose import VALIDATION_SEED, trained_pose, training_shards
+from training.pose import VALIDATION_SEED, trained_pose
+from training.scene_shards import rendered_scenes
+from training.shards import rendered
 
-CALIBRATION = 512  # rendered dials, or scenes, that the ranges are taken from
+CALIBRATION, SMOKE = 512, 64  # rendered dials, or scenes, that the ranges are taken from
+CALIBRATION_SEED = 2_500_000  # of the first of them; no training and no validation sees these
+PRESETS = ("varied", "hard", "shaped")
 BATCH = 32
 NARROW = 16  # a product with fewer outputs than this is one that gives the network's outputs
 OPERATORS = ("Conv", "MatMul", "Gemm", "Add")
@@ -129,17 +133,17 @@ def measured(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str,
 
 
 def calibration_inputs(reader: ClockReader, profile: str) -> dict[str, NDArray[np.uint8]]:
-    """What each network sees of rendered dials and scenes that it was trained on, (n, …) uint8 by role."""
-    shards = training_shards(profile)
-    share = CALIBRATION // len(shards)
-    crops = [np.asarray(image) for shard in shards for image in shard.images[:share]]
+    """What each network sees of rendered dials and scenes such as it was trained on, (n, …) uint8 by role."""
+    count = SMOKE if profile == "smoke" else CALIBRATION
+    share = count // len(PRESETS)
+    crops = [np.asarray(image) for preset in PRESETS for image in rendered(preset, CALIBRATION_SEED, share).images]
     whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
     posed = [
         dial
         for i in range(0, len(crops), BATCH)
         for dial in estimate(crops[i : i + BATCH], [whole] * len(crops[i : i + BATCH]), reader.run_pose)
     ]
-    return {"finder": np.asarray(training_scenes(profile)[0].images[:CALIBRATION]), "pose": np.stack(crops), "hands": unwrap_posed(posed)}
+    return {"finder": np.asarray(rendered_scenes(CALIBRATION_SEED, count).images), "pose": np.stack(crops), "hands": unwrap_posed(posed)}
 
 
 def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
