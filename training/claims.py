@@ -9,7 +9,7 @@ import numpy as np
 
 from training.fit_results import Entry, metric_key
 
-HOLDS, FAILS, OPEN, MISSING = "holds", "does not hold", "not settled at this profile", "not run"
+HOLDS, FAILS, OPEN, MISSING = "holds", "does not hold", "not settled", "not run"
 SAME = 0.5  # percentage points that our accuracy may lie below the report's and still reach it
 FAR = 3.0  # percentage points that count as "far below"
 SMALL = 1.5  # percentage points that count as a small difference
@@ -127,9 +127,12 @@ def best_is(winner: str, *, worst: bool = False) -> Callable[[Entry, Entries], V
             spread = max(float(np.std([100 * x for x in entry.test(data, v)])) for v in entry.variants)
             lead = sign * means[winner] - others
             ok, clear = ok and lead > 0, clear and abs(lead) > spread
-            texts.append(f"{data}: " + ", ".join(f"{v} {m:.2f} %" for v, m in means.items()) + f" (fits differ by ± {spread:.2f})")
-        status = OPEN if not clear else HOLDS if ok else FAILS
-        return Verdict(status, "; ".join(texts))
+            fits = max(len(entry.test(data, v)) for v in entry.variants)
+            differ = f"equal fits differ by ± {spread:.2f}" if fits > 1 else "one fit each"
+            texts.append(f"{data}: " + ", ".join(f"{v} {m:.2f} %" for v, m in means.items()) + f" ({differ})")
+        if not clear:
+            return Verdict(OPEN, "; ".join([*texts, "a lead of less than equal fits differ by"]))
+        return Verdict(HOLDS if ok else FAILS, "; ".join(texts))
 
     return judge
 
