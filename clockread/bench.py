@@ -54,6 +54,8 @@ class Network(Protocol):
 class MeasuredReader(PhotoReader, Protocol):
     """A reader whose networks can be run alone."""
 
+    model: str  # the one in use
+
     @property
     def networks(self) -> Mapping[str, Network]:
         """By role."""
@@ -118,6 +120,7 @@ class BenchReport:
     """A whole measurement."""
 
     provider: str  # the one really in use
+    model: str  # likewise
     threads: int
     photos: int
     source: str  # where the photos come from
@@ -158,6 +161,7 @@ def measure(
     batches = tuple(_batch_report(reader_of, size, sources, repeats, threads, plan) for size in batch_sizes)
     return BenchReport(
         provider=alone.provider,
+        model=alone.model,
         threads=threads,
         photos=len(sources),
         source=generated if folder is None else str(folder),
@@ -291,7 +295,7 @@ def write(report: BenchReport, stream: TextIO, output: str) -> None:
     def say(line: str) -> None:
         console.print(line, markup=False, highlight=False)
 
-    say(f"provider {report.provider}, {report.threads} threads")
+    say(f"provider {report.provider}, model {report.model}, {report.threads} threads")
     say(f"{report.photos} photos ({report.source}), {report.batches[0].dials} dials read")
     percentiles = ", ".join(f"{name} {value:.1f} ms" for name, value in report.latency_ms.items())
     say(f"one photo at a time, decoding included: {percentiles} ({report.latency_photos} photos)")

@@ -67,6 +67,7 @@ class FakeReader:
     def __init__(self) -> None:
         self.options: dict[str, object] = {}
         self.calls: list[tuple[int, bool]] = []
+        self.model = "fake"
         self.networks = {"pose": FakeNetwork()}
 
     def read_photos(
@@ -496,7 +497,7 @@ class TestBench:
     def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")
         assert code == 0
-        for part in ("provider cpu", "16 photos", "decode", "dials/s", "photos/s", "p99", "peak memory", "networks alone"):
+        for part in ("provider cpu", "model fake", "16 photos", "decode", "dials/s", "photos/s", "p99", "peak memory", "networks alone"):
             assert part in out
 
     def test_without_dials_nothing_is_counted_by_them(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
