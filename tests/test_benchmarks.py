@@ -19,9 +19,13 @@ import onnx
 from accuracy import Label, Outcome, coverage, given_crop, labels, measure
 from accuracy import main as accuracy
 from compare import multiply_adds, onnx_of
+from memory import DIFFERENT, write_photos
 from rivals import detector, hough_reading, resnet50
+from session_options import SETTINGS, sessions
 
 from clockread import ClockReader
+from clockread.images import load_photo
+from clockread.models import load_manifest
 from clockread.timecode import circular_difference, hand_angles
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -116,3 +120,21 @@ def test_multiply_adds_are_counted_by_output_size() -> None:
     data = onnx_of(model)
     onnx.checker.check_model(onnx.load_from_string(data))
     assert multiply_adds(data, {}) == 8 * 8 * 5 * 3 * 3 * 3 + 8 * 8 * 5 * 7
+
+
+def test_large_photos_are_few_under_many_names(tmp_path: Path) -> None:
+    write_photos(tmp_path, DIFFERENT + 2)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == DIFFERENT + 2
+    assert len({file.stat().st_ino for file in files}) == DIFFERENT
+    photo = load_photo(files[-1])
+    assert photo.width * photo.height == 12_000_000
+
+
+def test_session_settings_change_how_and_not_what_is_computed() -> None:
+    entries = [load_manifest().models["default"]["pose"]]
+    crop = np.random.default_rng(0).integers(0, 256, (1, 160, 160), dtype=np.uint8)
+    found = {name: sessions(entries, 1, change)[0][0].run(["pose"], {"patch": crop})[0] for name, change in SETTINGS.items()}
+    assert len(found) == len(SETTINGS) > 4
+    for name, pose in found.items():
+        np.testing.assert_allclose(pose, found["as clockread has it"], atol=1e-4, err_msg=name)
