@@ -20,7 +20,7 @@ import typer
 
 from clockread.calibration import expected_calibration_error
 from clockread.finder import overlap
-from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
+from clockread.images import DECODE_MIN_SIDE, ImageSource, list_photos, load_color, load_photo
 from clockread.reader import ClockReader, Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
@@ -185,16 +185,34 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
     return report
 
 
+def clockless(folder: Path, reader: ClockReader, failures: Path | None = None) -> dict[str, Any]:
+    """How many photographs of a folder, none of which shows a clock, give a reading all the same."""
+    from clockread.overlay import draw
+
+    results = [r for r in reader.stream(list_photos([folder])) if r.error is None]
+    wrong = [r for r in results if r.readings]
+    if failures is not None:
+        failures.mkdir(parents=True, exist_ok=True)
+        for r in wrong:
+            cv2.imwrite(str(failures / f"{Path(r.path).stem}.jpg"), draw(load_color(r.path), r.readings))
+    sure = sum(r.readings[0].confidence >= 0.5 for r in wrong)
+    return {"photographs": len(results), "with_a_reading": len(wrong) / len(results), "confidence_0.5": sure / len(results)}
+
+
 def main(
     photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and/or time144.csv.")],
     model: Annotated[str, typer.Option(help="Model of the manifest; auto is what is read with where none is named.")] = "auto",
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     failures: Annotated[Path | None, typer.Option(help="Write every wrong photo here, with the reading drawn on it.")] = None,
     models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
+    without: Annotated[Path | None, typer.Option(help="Folder of photographs without clocks: how many give a reading.")] = None,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Measure accuracy on labelled photographs."""
-    report = measure(photos, ClockReader(provider, model=model, models=models), failures)
+    reader = ClockReader(provider, model=model, models=models)
+    report = measure(photos, reader, failures)
+    if without is not None:
+        report["photographs without clocks"] = clockless(without, reader, failures and failures / "without")
     if not report:
         print(f"{photos}: no clocks.csv and no time144.csv; give a folder that has one", file=sys.stderr)
         raise SystemExit(2)

@@ -16,7 +16,7 @@ pytest.importorskip("keras", reason="the rivals are built with the train extra")
 
 import keras
 import onnx
-from accuracy import Label, Outcome, coverage, given_crop, labels, measure
+from accuracy import Label, Outcome, clockless, coverage, given_crop, labels, measure
 from accuracy import main as accuracy
 from compare import multiply_adds, onnx_of
 from memory import DIFFERENT, write_photos
@@ -62,9 +62,20 @@ def test_accuracy_counts_what_is_right_wrong_and_not_found(labelled: Path, tmp_p
     assert {path.name for path in (tmp_path / "found").iterdir()} == {"wrong.jpg", "elsewhere.jpg"}
 
 
+def test_photos_without_clocks_that_give_a_reading_are_counted(tmp_path: Path) -> None:
+    photos, failures = tmp_path / "photos", tmp_path / "failures"
+    photos.mkdir()
+    shutil.copy(EXAMPLES / "wall.jpg", photos / "clock.jpg")
+    for i in range(3):
+        cv2.imwrite(str(photos / f"{i}.png"), np.full((200, 300), 60 * i, np.uint8))
+    figures = clockless(photos, ClockReader("cpu"), failures)
+    assert figures == {"photographs": 4, "with_a_reading": 0.25, "confidence_0.5": 0.25}
+    assert [path.name for path in failures.iterdir()] == ["clock.jpg"]
+
+
 def test_accuracy_says_in_one_line_that_a_folder_has_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
-        accuracy(tmp_path, "auto", "cpu", None, None, "text")
+        accuracy(tmp_path, "auto", "cpu", None, None, None, "text")
     assert stop.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
 
