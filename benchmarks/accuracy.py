@@ -27,6 +27,7 @@ from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
 SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one (which includes the bezel) from which both mean one dial
 RIGHT = 1  # minutes
+LEAST_PART = 64  # pixels, a side of a photo's part without its clock
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # least confidences of the accuracy/coverage curve
 
 Box = tuple[float, float, float, float]
@@ -105,6 +106,32 @@ def read_found(reader: ClockReader, wanted: list[Label]) -> tuple[list[Outcome],
     return outcomes, strays
 
 
+def beside(image: np.ndarray, box: Box) -> np.ndarray | None:
+    """The largest part (h, w, ...) of a photo to one side of a box and its margin; None where none has a side of `LEAST_PART` pixels."""
+    x, y, w, h = box
+    away = (GIVEN_MARGIN - 1) / 2 * max(w, h)
+    left, top, right, bottom = round(x - away), round(y - away), round(x + w + away), round(y + h + away)
+    parts = [image[:, : max(0, left)], image[:, right:], image[: max(0, top)], image[bottom:]]
+    large = [part for part in parts if min(part.shape[:2]) >= LEAST_PART]
+    return max(large, key=lambda part: part.shape[0] * part.shape[1], default=None)
+
+
+def read_beside(reader: ClockReader, wanted: list[Label]) -> dict[str, Any]:
+    """How many of the parts beside the labelled clocks give a reading; a few show another clock."""
+    parts: list[ImageSource] = []
+    for label in wanted:
+        assert label.box is not None
+        part = beside(load_color(label.file)[:, :, ::-1], label.box)
+        if part is not None:
+            parts.append(np.ascontiguousarray(part))
+    read = [r for r in reader.read(parts) if r]
+    return {
+        "photographs": len(parts),
+        "with_a_reading": len(read) / len(parts) if parts else 0.0,
+        "confidence_0.5": sum(r[0].confidence >= 0.5 for r in read) / len(parts) if parts else 0.0,
+    }
+
+
 def summary(outcomes: list[Outcome]) -> dict[str, Any]:
     """Counts and shares of right readings, and how far confidence can be trusted."""
     n = len(outcomes)
@@ -171,6 +198,7 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
         report["clocks, box given"] = summary(given)
         found, strays = read_found(reader, clocks)
         report["clocks, found in the photo"] = {**summary(found), "readings_elsewhere": strays}
+        report["beside the clocks"] = read_beside(reader, clocks)
         if failures is not None:
             write_failures(given, failures / "given", given=True)
             write_failures(found, failures / "found", given=False)

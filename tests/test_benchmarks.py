@@ -16,7 +16,7 @@ pytest.importorskip("keras", reason="the rivals are built with the train extra")
 
 import keras
 import onnx
-from accuracy import Label, Outcome, clockless, coverage, given_crop, labels, measure
+from accuracy import Label, Outcome, beside, clockless, coverage, given_crop, labels, measure
 from accuracy import main as accuracy
 from compare import multiply_adds, onnx_of
 from memory import DIFFERENT, write_photos
@@ -85,6 +85,13 @@ def test_a_given_box_is_cut_with_its_margin_and_within_the_photo() -> None:
     assert given_crop(image, (50, 20, 40, 40)).shape == (46, 46)
     assert given_crop(image, (180, 80, 40, 40)).shape == (23, 23)
     assert given_crop(image, None) is image
+
+
+def test_the_part_beside_a_clock_is_the_largest_without_it() -> None:
+    image = np.arange(300 * 400).reshape(300, 400)
+    assert beside(image, (100, 100, 100, 100)).tolist() == image[:, 208:].tolist()
+    assert beside(image, (0, 180, 200, 100)).tolist() == image[:165].tolist()
+    assert beside(image, (10, 10, 380, 280)) is None
 
 
 def test_a_label_without_a_reading_is_as_wrong_as_can_be() -> None:

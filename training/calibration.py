@@ -137,4 +137,5 @@ def on_photographs(models: Path, name: str) -> dict[str, dict[str, Any]]:
     ]
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return {name: figures for name, figures in json.loads(done.stdout).items() if isinstance(figures, dict)}
+    report = json.loads(done.stdout)
+    return {name: figures for name, figures in report.items() if isinstance(figures, dict) and "within_1_min" in figures}
