@@ -22,6 +22,7 @@ from clockread.providers import require_runtime, usable_threads
 
 BULK_BATCH = 16
 CALLS = 12  # of all networks, a round
+SPINNING = "session.intra_op.allow_spinning"
 
 Settings = Callable[[Any], None]  # changes SessionOptions
 
@@ -30,8 +31,8 @@ def _nothing(options: Any) -> None:
     del options
 
 
-def _without_spinning(options: Any) -> None:
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+def _spinning(options: Any) -> None:
+    options.add_session_config_entry(SPINNING, "1")
 
 
 def _without_arena(options: Any) -> None:
@@ -52,7 +53,7 @@ def _basic(options: Any) -> None:
 
 SETTINGS: dict[str, Settings] = {
     "as clockread has it": _nothing,
-    "threads that wait do not spin": _without_spinning,
+    "threads that wait spin": _spinning,
     "no memory arena": _without_arena,
     "no memory pattern": _without_pattern,
     "optimization level extended": _extended,
@@ -67,6 +68,7 @@ def sessions(entries: list[ModelEntry], threads: int, change: Settings) -> list[
     for entry in entries:
         options = runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 4
+        options.add_session_config_entry(SPINNING, "0")
         change(options)
         session = runtime.InferenceSession(model_bytes(entry), options, providers=["CPUExecutionProvider"])
         ((name, spec),) = entry.inputs.items()

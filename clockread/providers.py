@@ -268,6 +268,8 @@ def _options(runtime: ModuleType, threads: int) -> SessionOptions:
     options: SessionOptions = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Each network has threads of its own: those of one would spin while another, or OpenCV, needs the cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = QUIET
     return options
 

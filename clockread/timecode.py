@@ -60,7 +60,7 @@ def disagreement(hour: Floats, minute: Floats) -> Floats:
 HOUR_HAND_SLACK = 2.5  # degrees, standard deviation: real hour hands stand a little off
 _FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
 _MODE_REACH = 2  # bins to either side of the highest that say where between bins a hand is
-_ROTATIONS_TRIED = 32  # most likely places of 12 that are tried with all 720 times
+_ROTATIONS_TRIED = 16  # most likely places of 12 that are tried with all 720 times: as good as twice as many, in half the time
 _UPRIGHT = ((0.0, 0.82, 10.0), (90.0, 0.04, 8.0), (180.0, 0.04, 8.0), (270.0, 0.04, 8.0))  # degrees, share, deviation
 
 
@@ -152,7 +152,8 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree a minute, between bins
     at = np.arange(MINUTES_ON_DIAL) / fine
     low, part = np.floor(at).astype(int), at % 1.0
-    hour_fine = log_hour[:, low] * (1 - part) + log_hour[:, (low + 1) % bins] * part
+    hour_fine = (log_hour[:, low] * (1 - part) + log_hour[:, (low + 1) % bins] * part).astype(np.float32)  # the sums of exponentials are
+    log_minute = log_minute.astype(np.float32)  # the costly part: half as long in single precision
     hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
     minute_twice = np.concatenate([log_minute, log_minute], axis=1)
     tried = min(_ROTATIONS_TRIED, bins)
@@ -160,10 +161,11 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     rows = np.arange(n)[:, None]
     hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[rows, turns * fine]
     minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][..., :: bins // 60]
-    score = hours.reshape(n, tried, 12, 60) + minutes[:, :, None, :] + log_twelve[rows, turns][:, :, None, None]
+    score = hours.reshape(n, tried, 12, 60) + minutes[:, :, None, :] + log_twelve[rows, turns][:, :, None, None].astype(np.float32)
     score = score.reshape(n, tried, MINUTES_ON_DIAL)
-    joint = np.exp(score - score.max(axis=(1, 2), keepdims=True))
-    by_time = joint.sum(axis=1)
+    score -= score.max(axis=(1, 2), keepdims=True)
+    joint = np.exp(score, out=score)
+    by_time = joint.sum(axis=1, dtype=np.float64)
     by_time /= by_time.sum(axis=1, keepdims=True)
     best, confidence = likeliest(by_time)
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]

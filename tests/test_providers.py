@@ -29,11 +29,18 @@ def _forget() -> Iterator[None]:
         cached.cache_clear()
 
 
+class FakeOptions(SimpleNamespace):
+    """Session options that remember what they were given."""
+
+    def add_session_config_entry(self, key: str, value: str) -> None:
+        setattr(self, key, value)
+
+
 class FakeRuntime:
     """An onnxruntime of the CUDA build, on a machine where CUDA works, fails loudly, or turns silently into the CPU."""
 
     __version__ = "1.99"
-    SessionOptions = SimpleNamespace
+    SessionOptions = FakeOptions
 
     def __init__(self, cuda: str) -> None:
         self.cuda = cuda
