@@ -68,7 +68,8 @@ def sessions(entries: list[ModelEntry], threads: int, change: Settings) -> list[
     for entry in entries:
         options = runtime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 4
-        options.add_session_config_entry(SPINNING, "0")
+        if change is not _spinning:
+            options.add_session_config_entry(SPINNING, "0")
         change(options)
         session = runtime.InferenceSession(model_bytes(entry), options, providers=["CPUExecutionProvider"])
         ((name, spec),) = entry.inputs.items()
