@@ -15,6 +15,8 @@ FAR = 3.0  # percentage points that count as "far below"
 SMALL = 1.5  # percentage points that count as a small difference
 RISE = 1.05  # validation loss at the end over its lowest, from which a network over-fits
 
+SIX = tuple(f"time/{name}" for name in ("multi-head", "regression", "classification-720", "sine-loss", "unit-circle", "sin-cos"))
+
 Entries = dict[str, Entry]
 
 
@@ -242,14 +244,12 @@ def permuted_figure(data: str) -> Callable[[Entry, Entries], Verdict]:
     return judge
 
 
-def time_curve(head: str, metric: str, wanted: Callable[[np.ndarray], tuple[bool, str]]) -> Callable[[Entry, Entries], Verdict]:
+def time_curve(head: str, metric: str, judged: Callable[[np.ndarray], Verdict]) -> Callable[[Entry, Entries], Verdict]:
     """Judge a head's test curve (epochs,)."""
 
     def judge(entry: Entry, _: Entries) -> Verdict:
         history = entry.fits[0]["history"]
-        curve = entry.curve("clocks", entry.variants[0], metric_key(history, head, metric, "val_"))
-        ok, text = wanted(curve)
-        return Verdict(HOLDS if ok else FAILS, text)
+        return judged(entry.curve("clocks", entry.variants[0], metric_key(history, head, metric, "val_")))
 
     return judge
 
@@ -271,12 +271,11 @@ def time_test(key: str, low: float, high: float, unit: str) -> Callable[[Entry, 
 
 
 def beats_all(entry: Entry, found: Entries) -> Verdict:
-    """Lowest mean common-sense error of all time/* entries."""
-    means = {
-        n: float(e.fits[0]["test"]["error_mean"]) for n, e in found.items() if n.startswith("time/") and "error_mean" in e.fits[0]["test"]
-    }
-    own = means.pop(entry.name)
-    if sum(n.startswith("time/") for n in found) < 6:
+    """Lowest mean common-sense error of the report's six time/* entries."""
+    six = {n: e for n, e in found.items() if n in SIX}
+    if len(six) < len(SIX):
         raise ValueError("not all six were run")
+    means = {n: float(e.fits[0]["test"]["error_mean"]) for n, e in six.items() if "error_mean" in e.fits[0]["test"]}
+    own = means.pop(entry.name)
     text = f"{own:.1f} minutes; " + ", ".join(f"{n} {m:.1f}" for n, m in means.items())
     return Verdict(HOLDS if own < min(means.values()) else FAILS, text)
