@@ -163,3 +163,15 @@ def test_listing_needs_no_training_package() -> None:
         "time/sin-cos-faster",
         "time/export",
     ]
+
+
+@pytest.mark.parametrize(("wanted", "first"), [("reader/hands", "reader/pose"), ("time/export", "time/sin-cos")])
+def test_what_needs_a_network_that_is_not_there_says_which_command_trains_it(tmp_path: Path, wanted: str, first: str) -> None:
+    if wanted == "time/export":  # a result without its weights, as the repository holds them
+        assert run_all(tmp_path, "--profile", "smoke", "--only", "time/sin-cos").returncode == 0
+        for weights in (tmp_path / "runs").rglob("*.weights.h5"):
+            weights.unlink()
+    done = run_all(tmp_path, "--profile", "smoke", "--only", wanted)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert f"--only {first}" in done.stderr.splitlines()[-1]

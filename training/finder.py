@@ -40,7 +40,7 @@ def validation_scenes(profile: str, processes: int | None = None) -> SceneShards
 
 
 def trained_finder(profile: str, config: FinderConfig | None = None, name: str = "reader/finder") -> keras.Model:
-    """The finder of a finished run; FileNotFoundError where there is none."""
+    """The finder of a finished run; NotTrainedError where there is none."""
     return finished(build_finder(config), profile, name)
 
 

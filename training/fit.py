@@ -16,7 +16,7 @@ from typing import Any, Literal
 import keras
 
 from training.assets import cache_folder
-from training.files import write_whole
+from training.files import NotTrainedError, write_whole
 from training.learning import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
@@ -50,10 +50,10 @@ def run_folder(profile: str, name: str) -> Path:
 
 
 def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
-    """``model`` with the weights of a finished run; FileNotFoundError, with what to run first, where there is none."""
+    """``model`` with the weights of a finished run; NotTrainedError, with what to run first, where there is none."""
     weights = run_folder(profile, name) / WEIGHTS_FILE
     if not weights.exists():
-        raise FileNotFoundError(f"{weights} is missing: run `python -m training.run_all --profile {profile} --only {name}` first")
+        raise NotTrainedError(f"{weights} is missing: run `python -m training.run_all --profile {profile} --only {name}` first")
     model.load_weights(weights)
     return model
 

@@ -30,7 +30,7 @@ LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6, "second": 0.25, "has_
 
 
 def trained_hands(profile: str) -> keras.Model:
-    """The reading network of a finished run; FileNotFoundError where there is none."""
+    """The reading network of a finished run; NotTrainedError where there is none."""
     return finished(build_hands(), profile, "reader/hands")
 
 

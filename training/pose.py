@@ -46,7 +46,7 @@ def validation_shard(profile: str, preset: str = "varied") -> Shards:
 
 
 def trained_pose(profile: str, config: PoseConfig | None = None, name: str = "reader/pose") -> keras.Model:
-    """The pose network of a finished run; FileNotFoundError where there is none."""
+    """The pose network of a finished run; NotTrainedError where there is none."""
     return finished(build_pose(config), profile, name)
 
 

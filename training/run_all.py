@@ -41,11 +41,12 @@ def main(
             print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}" + (f" (needs {', '.join(e.needs)})" if e.needs else ""))
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    from training.files import NotTrainedError
     from training.image_data import DataDamagedError, DataMissingError
 
     try:
         _run(experiments, Settings(profile, resume, data, jobs))
-    except (DataMissingError, DataDamagedError) as error:
+    except (DataMissingError, DataDamagedError, NotTrainedError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from training.clock_images import VERSION, load_clocks
+from training.files import NotTrainedError
 from training.fits import Fit, Settings, log_folder, results_folder, run_fits
 
 TRAINER = "training.telltime:train"
@@ -139,8 +140,13 @@ def export_run(profile: str, *, resume: bool) -> dict[str, Any]:
     del resume  # exporting takes seconds
     fit = plan("time/sin-cos", profile)[0]
     path = run_fits([fit], Settings(profile))[0]
+    weights = weights_path(fit, profile)
+    if not weights.exists():  # a result that was copied without them
+        raise NotTrainedError(
+            f"{weights} is missing: run `python -m training.run_all --profile {profile} --only time/sin-cos --fresh` first"
+        )
     model = build_time(fit.config.kind, fit.config.trunk)
-    model.load_weights(weights_path(fit, profile))
+    model.load_weights(weights)
     result = json.loads(path.read_text())
     batch = load_clocks(fit.config.trunk.side, per_time=fit.config.per_time, every=fit.config.every).images[::7][:16]
     folder = run_folder(profile, "time/export") if profile == "smoke" else EXPORTED
