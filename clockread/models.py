@@ -69,7 +69,9 @@ class Manifest:
         try:
             return self.models[model][role]
         except KeyError:
-            raise ModelError(f"{self.path} has no {role!r} of a model {model!r}: upgrade or reinstall clockread") from None
+            if model not in self.models:
+                raise ModelError(f"{self.path} has no model {model!r}: use one of {', '.join(self.models)}") from None
+            raise ModelError(f"{self.path} has no {role!r} of the model {model!r}: upgrade or reinstall clockread") from None
 
 
 def load_manifest(folder: Path | None = None) -> Manifest:
