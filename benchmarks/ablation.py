@@ -56,8 +56,9 @@ def main(
     table = Table()
     for column in ("", "varied, 2,000", "hard, 1,000", "clocks, box given", "clocks, found", "time144", "ms a dial", "most"):
         table.add_column(column, justify="left" if not column else "right")
+    known = load_manifest(models).models
     for name, effort in EFFORTS.items():
-        if MODELS.get(name, "default") not in load_manifest(models).models:
+        if MODELS.get(name, "default") not in known:
             continue
         reader = ClockReader("cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort)
         row = [f"{on_rendered(reader, preset, VALIDATION_SEED, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))]

@@ -10,6 +10,7 @@ import csv
 import json
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -124,12 +125,14 @@ def read_beside(reader: ClockReader, wanted: list[Label]) -> dict[str, Any]:
         part = beside(load_color(label.file)[:, :, ::-1], label.box)
         if part is not None:
             parts.append(np.ascontiguousarray(part))
-    read = [r for r in reader.read(parts) if r]
-    return {
-        "photographs": len(parts),
-        "with_a_reading": len(read) / len(parts) if parts else 0.0,
-        "confidence_0.5": sum(r[0].confidence >= 0.5 for r in read) / len(parts) if parts else 0.0,
-    }
+    return read_all_the_same(reader.read(parts))
+
+
+def read_all_the_same(readings: Sequence[Sequence[Reading]]) -> dict[str, Any]:
+    """Shares of photographs without a clock that give a reading, and one with a confidence of at least a half."""
+    count = max(1, len(readings))
+    sure = sum(bool(r) and r[0].confidence >= 0.5 for r in readings)
+    return {"photographs": len(readings), "with_a_reading": sum(map(bool, readings)) / count, "confidence_0.5": sure / count}
 
 
 def summary(outcomes: list[Outcome]) -> dict[str, Any]:
@@ -218,13 +221,12 @@ def clockless(folder: Path, reader: ClockReader, failures: Path | None = None) -
     from clockread.overlay import draw
 
     results = [r for r in reader.stream(list_photos([folder])) if r.error is None]
-    wrong = [r for r in results if r.readings]
     if failures is not None:
         failures.mkdir(parents=True, exist_ok=True)
-        for r in wrong:
-            cv2.imwrite(str(failures / f"{Path(r.path).stem}.jpg"), draw(load_color(r.path), r.readings))
-    sure = sum(r.readings[0].confidence >= 0.5 for r in wrong)
-    return {"photographs": len(results), "with_a_reading": len(wrong) / len(results), "confidence_0.5": sure / len(results)}
+        for r in results:
+            if r.readings:
+                cv2.imwrite(str(failures / f"{Path(r.path).stem}.jpg"), draw(load_color(r.path), r.readings))
+    return read_all_the_same([r.readings for r in results])
 
 
 def main(

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import numpy as np
 import typer
+from accuracy import RIGHT
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
@@ -24,7 +25,6 @@ from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 from training.pose import VALIDATION_SEED
 from training.shards import Shards, rendered
 
-RIGHT = 1  # minutes
 TURNED = 15.0  # degrees from upright
 OBLIQUE = 0.8  # of the seen dial's shorter axis to its longer one
 SAME = 9.0  # degrees within which a hand is read for another

@@ -57,12 +57,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
         role: quantized_entry(folder, QUANTIZED, role, model_bytes(entry), models[DEFAULT][role], inputs[role])
         for role, entry in entries.items()
     }
-    write_json(manifest_file, manifest)
-    figures = measured(folder, (DEFAULT, QUANTIZED), smoke=smoke)
-    noted(models[QUANTIZED], figures)
-    write_json(manifest_file, manifest)
-    write_model_card(folder)
-    return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in models[QUANTIZED].values())}}
+    return _measured_and_written(manifest_file, manifest, QUANTIZED, (DEFAULT, QUANTIZED), smoke=smoke)
 
 
 def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
@@ -86,11 +81,19 @@ def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
             made[role] = quantized_entry(folder, SMALL, role, (Path(scratch) / entry["file"]).read_bytes(), entry, inputs[role])
     made["hands"] = {k: v for k, v in models[QUANTIZED]["hands"].items() if k != "calibration"}
     models[SMALL] = made
+    return _measured_and_written(manifest_file, manifest, SMALL, (SMALL,), smoke=smoke)
+
+
+def _measured_and_written(
+    manifest_file: Path, manifest: dict[str, Any], name: str, compared: tuple[str, ...], *, smoke: bool
+) -> dict[str, Any]:
+    """Write a manifest with the new model ``name``, measure the models ``compared`` with it, and note the figures in it and the card."""
     write_json(manifest_file, manifest)
-    figures = measured(folder, (SMALL,), smoke=smoke)
+    figures = measured(manifest_file.parent, compared, smoke=smoke)
+    made = manifest["models"][name]
     noted(made, figures)
     write_json(manifest_file, manifest)
-    write_model_card(folder)
+    write_model_card(manifest_file.parent)
     return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in made.values())}}
 
 
