@@ -36,7 +36,8 @@ from clockread.images import DECODE_MIN_SIDE, load_photo
 from clockread.models import load_manifest, model_bytes
 from clockread.providers import open_session, usable_threads
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
-from training.dials.render import PRESETS, render
+from training.dials.presets import PRESETS
+from training.dials.render import render
 from training.networks import build_hands, build_pose
 
 DIALS = 1000

@@ -9,7 +9,8 @@ from typing import Annotated
 import cv2
 import typer
 
-from training.dials.render import PRESETS, render
+from training.dials.presets import PRESETS
+from training.dials.render import render
 
 
 def main(

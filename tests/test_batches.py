@@ -11,7 +11,8 @@ from clockread.geometry import compose, decompose, rotation_matrix
 from clockread.patches import FROM_UNIT, PATCH
 from clockread.polar import ANGLES
 from training.batches import BINS, HEADS, HandsBatches, PoseBatches, jittered, seen_rotation, soft_targets
-from training.dials.render import PRESETS, render, render_without
+from training.dials.presets import PRESETS
+from training.dials.render import render, render_without
 from training.shards import Shards
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from clockread.geometry import decompose, project
 from clockread.timecode import circular_difference, hand_angles
-from training.dials.render import PRESETS, extent, render
+from training.dials.presets import PRESETS
+from training.dials.render import extent, render
 
 SIZE = 128
 

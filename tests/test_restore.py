@@ -26,7 +26,7 @@ def small(role: str, width: int = 8) -> keras.Model:
         return build_finder(FinderConfig(channels=(8, 8, width, 16), dilations=(1, 2)))
     if role == "pose":
         return build_pose(PoseConfig(channels=(8, width, 16, 16), blocks=(0, 1, 0, 0), dense=16))
-    return with_sincos(build_hands(HandsConfig(stem=8, fold=8, width=2 * width, dilations=(1, 4))))
+    return with_sincos(build_hands(HandsConfig(stem=8, fold=8, local=1, width=2 * width, dilations=(1, 4))))
 
 
 def trained(role: str) -> keras.Model:

@@ -137,14 +137,23 @@ class HandsBatches(Batches):
     k tries, for the first shards), jittered true ones otherwise, from hardly to badly wrong: the reader looks again through the
     pose that the first look mended. The grid starts at a random angle, so rotation costs nothing.
 
-    Where there is no dial, all angles are as likely; ``change`` carries an eighth column as in `PoseBatches`.
+    Where there is no dial, all angles are as likely; ``change`` carries an eighth column as in `PoseBatches`. Without ``lit`` the
+    crops keep the exposure that they were rendered with.
     """
 
     def __init__(
-        self, shards: list[Shards], found: list[NDArray[np.float32]], without: NDArray[np.uint8], steps: int, batch: int, seed: int
+        self,
+        shards: list[Shards],
+        found: list[NDArray[np.float32]],
+        without: NDArray[np.uint8],
+        steps: int,
+        batch: int,
+        seed: int,
+        *,
+        lit: bool = True,
     ) -> None:
         super().__init__(steps, batch, seed)
-        self.shards, self.found, self.without = shards, found, without
+        self.shards, self.found, self.without, self.lit = shards, found, without, lit
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         rng = np.random.default_rng((self.seed, self.epoch, index, 1))
@@ -155,7 +164,7 @@ class HandsBatches(Batches):
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_HANDS:
                 somewhere = FROM_UNIT @ compose(jittered(rng, SOME_POSE, 4.0), rng.uniform(-180, 180))
-                images[i] = relight(rng, unwrap(self.without[rng.integers(len(self.without))], somewhere))
+                images[i] = self._seen(rng, self.without[rng.integers(len(self.without))], somewhere)
                 continue
             s = int(rng.integers(len(self.shards)))
             shard = self.shards[s]
@@ -166,7 +175,7 @@ class HandsBatches(Batches):
             else:
                 pose = jittered(rng, decompose(TO_UNIT @ true)[0], 1.6 * rng.random() ** 1.5)
             assumed = FROM_UNIT @ compose(pose, rng.uniform(-180, 180))
-            images[i] = relight(rng, unwrap(shard.images[k], assumed))
+            images[i] = self._seen(rng, shard.images[k], assumed)
             twelve = seen_rotation(true, assumed)
             angles[:, i] = twelve + np.array([shard.hour_angle[k], shard.minute_angle[k], 0.0, shard.second_angle[k]])
             changes[i, :7], changes[i, 7] = decompose(np.linalg.inv(assumed) @ true)[0], 1
@@ -174,3 +183,7 @@ class HandsBatches(Batches):
         has_second = ~np.isnan(angles[3])
         targets["second"][~has_second] = 0.0  # there is no place to learn
         return images, {**targets, "has_second": has_second[:, None].astype(np.float32), "change": changes}
+
+    def _seen(self, rng: Rng, crop: Grey, homography: NDArray[np.float64]) -> Grey:
+        polar = unwrap(crop, homography)
+        return relight(rng, polar) if self.lit else polar

@@ -17,7 +17,7 @@ from clockread.timecode import circular_difference
 from training.batches import HandsBatches, moved, similarity
 from training.fit import Schedule, computing_in, finished, fit, run_folder
 from training.losses import circular_cross_entropy, pose_loss
-from training.networks import HEADS, HandsConfig, build_hands
+from training.networks import HEADS, SMALL_HANDS, HandsConfig, build_hands
 from training.pose import find_poses, pose_errors, trained_pose, training_backgrounds, training_shards, validation_shard
 from training.shards import Shards
 
@@ -29,9 +29,9 @@ SCHEDULES = {
 LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6, "second": 0.25, "has_second": 0.15, "change": 4.0}
 
 
-def trained_hands(profile: str) -> keras.Model:
+def trained_hands(profile: str, config: HandsConfig | None = None, name: str = "reader/hands") -> keras.Model:
     """The reading network of a finished run; NotTrainedError where there is none."""
-    return finished(build_hands(), profile, "reader/hands")
+    return finished(build_hands(config), profile, name)
 
 
 def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]:
@@ -83,8 +83,14 @@ def time_errors(found: NDArray[np.integer], true: NDArray[np.integer]) -> dict[s
     return {f"within_{k}": float((away <= k).mean()) for k in (0, 1, 5)}
 
 
-def run(profile: str, *, resume: bool, config: HandsConfig | None = None) -> dict[str, Any]:
-    """Train the reading network on half true, half found poses; the trained weights stay in the run's folder."""
+def hands_losses() -> dict[str, Any]:
+    """The loss of each output; `LOSS_WEIGHTS` weighs them."""
+    binary = keras.losses.BinaryCrossentropy(from_logits=True)
+    return {**dict.fromkeys(HEADS, circular_cross_entropy), "has_second": binary, "change": pose_loss}
+
+
+def run(profile: str, *, resume: bool, config: HandsConfig | None = None, name: str = "reader/hands") -> dict[str, Any]:
+    """Train a reading network on half true, half found poses; the trained weights stay in the run's folder."""
     schedule = SCHEDULES[profile]
     shards = training_shards(profile)
     found = found_poses(profile, shards[: max(1, len(shards) // 2)])
@@ -96,20 +102,22 @@ def run(profile: str, *, resume: bool, config: HandsConfig | None = None) -> dic
 
     def validate(model: keras.Model) -> dict[str, float]:
         out = {}
-        for name, dials in posed.items():
-            better, seen = look(dials, network_of(model), 1 if name == "true_pose" else LOOKS)
+        for of, dials in posed.items():
+            better, seen = look(dials, network_of(model), 1 if of == "true_pose" else LOOKS)
             minutes = np.array([hands.minutes for hands in read_hands(seen)])
-            figures = time_errors(minutes, sets[name].minutes)
+            figures = time_errors(minutes, sets[of].minutes)
             poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in better]))[0]
-            out.update({f"{name}_{k}": v for k, v in (figures | pose_errors(poses, sets[name])).items()})
+            out.update({f"{of}_{k}": v for k, v in (figures | pose_errors(poses, sets[of])).items()})
         return out
 
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):
         model = build_hands(config)
     data = HandsBatches(shards, found, training_backgrounds(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
-    losses: dict[str, Any] = dict.fromkeys(HEADS, circular_cross_entropy)
-    losses |= {"has_second": keras.losses.BinaryCrossentropy(from_logits=True), "change": pose_loss}
-    return fit(
-        model, data, losses, schedule, run_folder(profile, "reader/hands"), loss_weights=LOSS_WEIGHTS, validate=validate, resume=resume
-    )
+    folder = run_folder(profile, name)
+    return fit(model, data, hands_losses(), schedule, folder, loss_weights=LOSS_WEIGHTS, validate=validate, resume=resume)
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the reading network of the model `small`."""
+    return run(profile, resume=resume, config=SMALL_HANDS, name="reader/hands-small")

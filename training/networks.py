@@ -23,8 +23,13 @@ class HandsConfig:
 
     stem: int = 24  # channels of the first 2-D convolution
     fold: int = 32  # channels of the second, which are folded with the radius
-    width: int = 96  # channels of the circular 1-D convolutions
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 1)
+    local: int = 1  # residual 2-D convolutions before that
+    width: int = 128  # channels of the circular 1-D convolutions
+    kernel: int = 3  # bins that each of these sees
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 1, 4)
+
+
+SMALL_HANDS = HandsConfig(local=0, width=96, kernel=5, dilations=(1, 2, 4, 8, 16, 1))
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,18 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
     x = layers.Conv2D(c.fold, 3, strides=(1, 2), padding="valid", use_bias=False, name="fold")(x)
     x = layers.ReLU()(layers.BatchNormalization(name="fold_norm")(x))
+    for i in range(c.local):
+        y = layers.Conv2D(c.fold, 3, padding="valid", use_bias=False, name=f"local{i}")(
+            ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
+        )
+        x = layers.ReLU()(layers.Add()([x, layers.BatchNormalization(name=f"local{i}_norm")(y)]))
     x = layers.Reshape((BINS, RADII // 4 * c.fold))(x)
     x = layers.Dense(c.width, use_bias=False, name="mix")(x)
     x = layers.BatchNormalization(name="mix_norm")(x)
     for i, dilation in enumerate(c.dilations):
         y = layers.ReLU()(x)
-        y = layers.Conv1D(c.width, 5, dilation_rate=dilation, padding="valid", use_bias=False, name=f"ring{i}")(_circular(y, 2 * dilation))
+        y = _circular(y, c.kernel // 2 * dilation)
+        y = layers.Conv1D(c.width, c.kernel, dilation_rate=dilation, padding="valid", use_bias=False, name=f"ring{i}")(y)
         y = layers.BatchNormalization(name=f"ring{i}_norm")(y)
         x = layers.Add()([x, y])
     x = layers.ReLU()(x)

@@ -25,13 +25,14 @@ SCHEDULES = {
 VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start at a million
 TRAINING_SEED = 1_000_000
 CROPS_PER_SHARD = 30_000
+MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard")  # presets of a shard each
 
 
 def training_shards(profile: str) -> list[Shards]:
     """The rendered crops of a profile."""
     if profile == "smoke":
         return [rendered("varied", TRAINING_SEED, 200)]
-    presets = ["varied", "hard", "shaped", "varied"] * (1 if profile == "reduced" else 5)
+    presets = MIX * (1 if profile == "reduced" else 4)
     return [rendered(preset, TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i, preset in enumerate(presets)]
 
 

@@ -28,15 +28,16 @@ from training.export import EXPORTED, canonical, export, training_of
 from training.finder import finding_scores, trained_finder, validation_scenes
 from training.finder_network import SMALL_FINDER
 from training.fit import run_folder, write_json
+from training.hands import trained_hands
 from training.model_card import write_model_card
-from training.networks import SMALL_POSE
-from training.pose import VALIDATION_SEED, trained_pose
+from training.networks import SMALL_HANDS, SMALL_POSE, with_sincos
+from training.pose import MIX, VALIDATION_SEED, trained_pose
 from training.scene_shards import rendered_scenes
 from training.shards import rendered
 
 CALIBRATION, SMOKE = 512, 64  # rendered dials, or scenes, that the ranges are taken from
 CALIBRATION_SEED = 2_500_000  # of the first of them; no training and no validation sees these
-PRESETS = ("varied", "hard", "shaped")
+PRESETS = tuple(sorted(set(MIX)))
 BATCH = 32
 NARROW = 16  # a product with fewer outputs than this is one that gives the network's outputs
 OPERATORS = ("Conv", "MatMul", "Gemm", "Add")
@@ -61,7 +62,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
 
 
 def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
-    """Export the model `small`: a finder and a pose network of their own, quantized, and the reading network of `int8`."""
+    """Export the model `small`: three smaller networks, quantized."""
     del resume  # takes a minute
     smoke = profile == "smoke"
     folder = run_folder(profile, "reader/export") if smoke else EXPORTED
@@ -72,6 +73,7 @@ def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
     trained = {
         "finder": trained_finder(profile, SMALL_FINDER, "reader/finder-small"),
         "pose": trained_pose(profile, SMALL_POSE, "reader/pose-small"),
+        "hands": with_sincos(trained_hands(profile, SMALL_HANDS, "reader/hands-small")),
     }
     made: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -79,7 +81,6 @@ def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
             told = training_of(profile, f"reader/{role}-small")
             entry = export(model, role, inputs[role][:8], told, folder=Path(scratch))
             made[role] = quantized_entry(folder, SMALL, role, (Path(scratch) / entry["file"]).read_bytes(), entry, inputs[role])
-    made["hands"] = {k: v for k, v in models[QUANTIZED]["hands"].items() if k != "calibration"}
     models[SMALL] = made
     return _measured_and_written(manifest_file, manifest, SMALL, (SMALL,), smoke=smoke)
 

@@ -101,11 +101,18 @@ EXPERIMENTS = (
         {"smoke": "20 s", "reduced": "20 min", "full": "2 h"},
     ),
     Experiment(
+        "reader/hands-small",
+        "a smaller reading network, for the model small",
+        "training.hands:run_small",
+        {"smoke": "20 s", "reduced": "40 min", "full": "3 h"},
+        needs=("reader/pose",),
+    ),
+    Experiment(
         "reader/small",
-        "the model small: those two in 8-bit integers, with the reading network of int8",
+        "the model small: those three in 8-bit integers",
         "training.quantize:run_small",
         {"smoke": "30 s", "reduced": "2 min", "full": "2 min"},
-        needs=("reader/finder-small", "reader/pose-small", "reader/int8"),
+        needs=("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/export"),
     ),
     Experiment(
         "reader/calibration",

@@ -22,10 +22,11 @@ from rich.progress import track
 
 from clockread.patches import PATCH
 from training.assets import cache_folder
-from training.dials.render import PRESETS, render, render_without
+from training.dials.presets import PRESETS
+from training.dials.render import render, render_without
 from training.files import write_whole
 
-RENDERER_VERSION = 2  # raise with every change that alters pixels or labels
+RENDERER_VERSION = 3  # raise with every change that alters pixels or labels
 
 _CHUNK = 250
 
@@ -98,7 +99,7 @@ def _crops(preset: str, first: int, count: int) -> Arrays:
 
 
 def rendered(preset: str, first_seed: int, count: int, *, processes: int | None = None) -> Shards:
-    """Crops of one of `render.PRESETS` by their seeds."""
+    """Crops of one of `presets.PRESETS` by their seeds."""
     name = f"{preset}-v{RENDERER_VERSION}"
     return Shards(**stored(name, first_seed, count, _FIELDS, functools.partial(_crops, preset), processes))
 

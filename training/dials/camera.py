@@ -25,6 +25,7 @@ class Optics:
     clean: float = 0.12  # share of pictures without any degradation
     blur: float = 1.0  # strength of blur and low resolution
     noise: float = 1.0  # strength of noise and compression
+    dark: float = 0.15  # share with little contrast: dark rooms, haze, films
 
 
 def view(rng: Random, optics: Optics, *, oriented: bool = True) -> tuple[Matrix, float]:
@@ -63,12 +64,14 @@ def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
     contrast = 1.0
     if rng.random() < 0.75:  # exposure, contrast, gamma; the middle of the range is kept in the range
         contrast, gamma = math.exp(rng.gauss(0, 0.25)), math.exp(rng.gauss(0, 0.25))
-        if rng.random() < 0.15:
-            contrast *= rng.uniform(0.3, 0.6)  # dark or hazy
+        if rng.random() < optics.dark:
+            contrast *= rng.uniform(0.25, 0.6)
         ramp = np.arange(256, dtype=np.float32) / 255
         curve = ramp**gamma * 255
         middle = float(curve[int(image.mean())])
         target = min(205.0, max(45.0, middle + rng.gauss(0, 25)))
+        if contrast < 0.5 and rng.random() < 0.6:  # dark all over, as in a film's night
+            target = rng.uniform(25, 70)
         image = cv2.LUT(image, np.clip((curve - middle) * contrast + target, 0, 255).astype(np.uint8))
     soft = rng.random()
     if soft < 0.3 * optics.blur:

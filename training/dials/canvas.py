@@ -54,6 +54,7 @@ class Canvas:
         self.grey: Grey = np.full((CANVAS, CANVAS), 128, np.uint8)
         self.mask: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
         self.wall_tone: float | None = None  # face tone where marks and hands sit on the wall itself
+        self.wall_share = 0.8  # how much of what is seen between the marks has that tone: the rest is what is behind
 
     def lift_marks(self) -> None:
         """Make the mask of a dial on a bare wall: whatever differs from the face's tone."""

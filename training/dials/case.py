@@ -9,8 +9,10 @@ from random import Random
 import numpy as np
 
 from training.dials.canvas import AZIMUTH, RADIUS, Canvas, Points, disc_points, font_files, glyphs, turned
+from training.dials.presets import Preset
 
 OVAL = 1.28  # width over height of an oval case
+OPENWORK_CONTRAST = 90.0  # grey levels between marks and the mean of what is seen between them
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,9 @@ class Tones:
     case: float
 
 
-def pick_tones(rng: Random) -> Tones:
-    """Face, ink, hand and case tones with enough contrast to be read by a person."""
-    light = rng.random() < 0.68
+def pick_tones(rng: Random, light_face: float = 0.68) -> Tones:
+    """Face, ink, hand and case tones with enough contrast to be read by a person; a share ``light_face`` of the faces is light."""
+    light = rng.random() < light_face
     face = rng.uniform(140, 255) if light else rng.uniform(0, 120)
 
     def against(weak: float) -> float:
@@ -61,13 +63,27 @@ def _polygon(shape: str, radius: float) -> Points:
     return turned(disc_points(n, radius / math.cos(math.pi / n)), 180 / n)
 
 
-def _attachments(rng: Random, canvas: Canvas, outer: float, tone: float) -> None:
+def _strap(rng: Random, outer: float) -> list[Points]:
+    """A strap, plain or of links, and now and then a crown, or a crown between pushers, at the right."""
+    half = rng.uniform(0.35, 0.75)
+    shapes = [np.array([[-half, -1.7], [half, -1.7], [half, 1.7], [-half, 1.7]])]
+    if rng.random() < 0.4:
+        height = rng.uniform(0.06, 0.2)
+        rows = [r for y in np.arange(outer + height / 2, 1.7, height * 2) for r in (y, -y)]
+        links = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * (half * rng.uniform(0.3, 0.6), height / 2)
+        shapes += [links + (0, y) for y in rows]
+    if rng.random() < 0.5:
+        crown = np.array([[outer * 0.9, -0.1], [outer + 0.16, -0.1], [outer + 0.16, 0.1], [outer * 0.9, 0.1]])
+        shapes += [turned(crown, a) for a in ((0, -30, 30) if rng.random() < 0.3 else (rng.choice((0, 0, 25)),))]
+    return shapes
+
+
+def _attachments(rng: Random, canvas: Canvas, outer: float, tone: float, strap: float) -> None:
     """What sticks out of a case: straps, crowns, bells, feet, brackets, pendulum boxes, rays."""
-    kind = rng.random()
+    kind = rng.uniform(0.12, 1.0)
     shapes: list[Points] = []
-    if kind < 0.12:  # strap and lugs
-        half = rng.uniform(0.35, 0.75)
-        shapes = [np.array([[-half, -1.7], [half, -1.7], [half, 1.7], [-half, 1.7]])]
+    if rng.random() < strap:
+        shapes = _strap(rng, outer)
     elif kind < 0.18:  # alarm bells and feet
         at = outer * 0.75
         shapes = [disc_points(20, outer * 0.4, (-at, -at)), disc_points(20, outer * 0.4, (at, -at))]
@@ -129,23 +145,27 @@ def _scale_on_bezel(rng: Random, canvas: Canvas, tone: float, radius: float, thi
             canvas.fill([turned(bar, start + i * 360 / between)], ink)
 
 
-def draw_case(rng: Random, canvas: Canvas, tones: Tones, shaped: float = 0.0) -> float:
+def draw_case(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> float:
     """Case and bezel around the face; returns the outer radius in dial units (1 where there is no bezel).
 
-    ``shaped`` is the share of faces that fill a case which is not round, corners and all.
+    Of ``preset`` it takes the shares of straps, scales, openwork, and of faces that fill a case which is not round.
     """
     bare = rng.random() < 0.1
     thickness = 0.0 if bare else (rng.uniform(0.02, 0.18) if rng.random() < 0.7 else rng.uniform(0.15, 0.42))
     outer = 1.0 + thickness
     if rng.random() < 0.8 and not bare:
-        _attachments(rng, canvas, outer, tones.case)
-    fills = shaped > 0 and rng.random() < shaped
+        _attachments(rng, canvas, outer, tones.case, preset.strap)
+    fills = preset.shaped > 0 and rng.random() < preset.shaped
     shape = rng.choice(("wide", "tall", "square", "rounded", "octagon", "hexagon")) if fills else _outline(rng)
     if bare and not fills and rng.random() < 0.5:
         shape = "circle"
     canvas.fill([_polygon(shape, outer)], tones.case)
     if bare and rng.random() < 0.35:  # the wall itself is the dial
         canvas.wall_tone = tones.face
+    elif not fills and rng.random() < preset.openwork and min(abs(tones.face - t) for t in (tones.ink, tones.hands)) > OPENWORK_CONTRAST:
+        canvas.wall_tone, canvas.wall_share = tones.face, rng.uniform(0.3, 0.8)
+        canvas.fill([_polygon(shape, outer)], 255, canvas.mask)
+        canvas.circle(1.0, 0, target=canvas.mask)
     else:
         canvas.fill([_polygon(shape, outer)], 255, canvas.mask)
     if thickness > 0.03:
@@ -161,7 +181,7 @@ def draw_case(rng: Random, canvas: Canvas, tones: Tones, shaped: float = 0.0) ->
             canvas.fill(
                 [disc_points(8, size, (r * math.sin(a), -r * math.cos(a))) for a in np.arange(n) * 2 * math.pi / n], 255 - tones.case
             )
-        elif thickness > 0.12 and rng.random() < 0.18:
+        elif thickness > 0.12 and rng.random() < preset.scale:
             _scale_on_bezel(rng, canvas, tones.case, outer - thickness * 0.5, thickness)
         if rng.random() < 0.5:  # polished metal: light goes round the ring
             waves = rng.choice((1, 2, 2, 3))

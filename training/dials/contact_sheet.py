@@ -12,7 +12,8 @@ import typer
 from clockread.geometry import project
 from clockread.timecode import clock_text
 from training.dials.canvas import disc_points
-from training.dials.render import PRESETS, render
+from training.dials.presets import PRESETS
+from training.dials.render import render
 
 
 def sheet(preset: str, first_seed: int, rows: int, columns: int, size: int, labels: bool) -> np.ndarray:

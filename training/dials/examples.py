@@ -20,7 +20,8 @@ from clockread.timecode import clock_text
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Optics, degrade
 from training.dials.canvas import photos
-from training.dials.render import PRESETS, Preset, draw_dial, extent, paste
+from training.dials.presets import PRESETS, Preset
+from training.dials.render import draw_dial, extent, paste
 
 SIZE = (640, 480)  # width, height, pixels
 QUALITY = 90  # of the JPEG files

@@ -26,6 +26,7 @@ from training.dials.canvas import (
     turned,
 )
 from training.dials.case import Tones
+from training.dials.presets import Preset
 
 ROMAN = ("XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 WATCHMAKERS_ROMAN = ("XII", "I", "II", "III", "IIII", "V", "VI", "VII", "VIII", "IX", "X", "XI")
@@ -72,20 +73,21 @@ def _face_texture(rng: Random, canvas: Canvas) -> None:
     canvas.shade(np.maximum(inside, 0))
 
 
-def draw_face(rng: Random, canvas: Canvas, tones: Tones) -> None:
-    """The face disc with its texture, bands, rings and central ornament."""
+def draw_face(rng: Random, canvas: Canvas, tones: Tones, tracery: float) -> None:
+    """The face disc with its texture, bands, rings and central ornament; a share ``tracery`` has that of a tower dial."""
     canvas.circle(1.0, tones.face)
-    if rng.random() < 0.2:  # a band of another tone under the numerals, or another centre
+    if rng.random() < 0.2 and canvas.wall_tone is None:  # a band of another tone under the numerals, or another centre
         tone = float(np.clip(tones.face + rng.uniform(-55, 55), 0, 255))
         if abs(tone - tones.hands) > 50:
             canvas.circle(rng.uniform(0.4, 0.8), tone)
-    _face_texture(rng, canvas)
+    if canvas.wall_tone is None:
+        _face_texture(rng, canvas)
     middle = (tones.face + tones.ink) / 2
     if rng.random() < 0.45:
         for _ in range(rng.randrange(1, 4)):
             canvas.circle(rng.choice((0.98, rng.uniform(0.25, 0.97))), rng.choice((tones.ink, middle)), rng.uniform(0.004, 0.02))
     ornament = rng.random()
-    if ornament < 0.04:  # tracery of a tower dial
+    if rng.random() < tracery:
         n = rng.choice((6, 8, 12, 24))
         canvas.stroke(
             [np.array([[0, -rng.uniform(0.05, 0.3)], [0, -0.7]]) @ np.eye(2) for _ in range(1)]
@@ -120,7 +122,7 @@ def _sub_dial(rng: Random, canvas: Canvas, x: float, y: float, r: float, tones: 
     canvas.stroke([p], tones.hands, 0.012, closed=False)
 
 
-def draw_extras(rng: Random, canvas: Canvas, tones: Tones) -> None:
+def draw_extras(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None:
     """Logos, date windows, sub-dials and winding holes."""
     for y in (-0.38, -0.3, 0.32, 0.42):
         if rng.random() < 0.22:
@@ -133,14 +135,14 @@ def draw_extras(rng: Random, canvas: Canvas, tones: Tones) -> None:
             canvas.stamp(
                 text, rng.uniform(-0.05, 0.05), y + rng.uniform(-0.04, 0.04), rng.uniform(0.04, 0.13), 0, (tones.ink * 2 + tones.face) / 3
             )
-    if rng.random() < 0.16:  # date window
+    if rng.random() < preset.date:  # date window
         a = math.radians(rng.choice((90, 90, 90, 135, 180, 270)))
         r = rng.uniform(0.5, 0.75)
         x, y = r * math.sin(a), -r * math.cos(a)
         w, h = rng.uniform(0.07, 0.14), rng.uniform(0.05, 0.08)
         canvas.fill([np.array([[x - w, y - h], [x + w, y - h], [x + w, y + h], [x - w, y + h]])], 255 - tones.ink)
         canvas.stamp(glyphs(rng.randrange(len(font_files())), str(rng.randrange(1, 32))), x, y, h * 1.5, 0, tones.ink)
-    if rng.random() < 0.12:
+    if rng.random() < preset.sub_dials:
         places = rng.sample([(0.0, 0.45), (0.0, -0.45), (-0.45, 0.0), (0.45, 0.0)], rng.choice((1, 1, 2, 3)))
         size = rng.uniform(0.16, 0.3)
         for x, y in places:
@@ -207,16 +209,16 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool) -> Tra
     return Track(inner if style != "none" else rng.uniform(0.9, 1.0), twelve_marked)
 
 
-def _numeral_set(rng: Random) -> tuple[tuple[str, ...], Sequence[int]]:
-    arabic = rng.random() < 0.56
+def _numeral_set(rng: Random, roman: float) -> tuple[tuple[str, ...], Sequence[int]]:
+    arabic = rng.random() >= roman
     texts = ARABIC if arabic else (WATCHMAKERS_ROMAN if rng.random() < 0.6 else ROMAN)
     which = rng.choices((range(12), range(0, 12, 3), range(0, 12, 2), range(0, 12, 6), range(1)), (80, 11, 5, 2, 2))[0]
     return texts, which
 
 
-def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track) -> None:
+def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track, roman_share: float) -> None:
     """Numerals in one font: upright, radial, or radial and readable from below."""
-    texts, which = _numeral_set(rng)
+    texts, which = _numeral_set(rng, roman_share)
     roman = "V" in "".join(texts)
     font = rng.randrange(len(font_files()))
     height = rng.uniform(0.11, 0.3) if roman else rng.uniform(0.1, 0.27)

@@ -9,7 +9,9 @@ from random import Random
 import cv2
 import numpy as np
 
-from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, disc_points, turned
+from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, X, Y, blend, disc_points, turned
+from training.dials.case import Tones
+from training.dials.presets import Preset
 
 
 def _profile(stations: list[tuple[float, float]]) -> Points:
@@ -127,6 +129,7 @@ class Hand:
     outline: float | None = None  # tone of a thin outline
     facet: float | None = None  # tone of the right half, for a bevelled hand
     inlay: tuple[float, list[Points]] | None = None  # tone and shape of a luminous strip
+    sheen: tuple[float, float, float] | None = None  # grey levels, waves a radius and phase of what polished metal reflects
 
 
 def _group(rng: Random, kind: str, length: float, half: float, tail: list[Points]) -> list[list[Points]]:
@@ -135,8 +138,9 @@ def _group(rng: Random, kind: str, length: float, half: float, tail: list[Points
     return [*groups, *([t] for t in tail)]
 
 
-def make_pair(rng: Random, hour_angle: float, minute_angle: float, tone: float, face_tone: float) -> list[Hand]:
+def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones, preset: Preset) -> list[Hand]:
     """Hour and minute hand in one style (now and then in two), the hour hand first."""
+    tone, face_tone = tones.hands, tones.face
     minute_length = rng.uniform(0.66, 1.0) if rng.random() < 0.9 else rng.uniform(0.5, 0.7)
     ratio = rng.uniform(0.5, 0.8) if rng.random() < 0.93 else rng.uniform(0.8, 0.92)
     hour_length = minute_length * ratio
@@ -153,7 +157,8 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tone: float, 
     tail_length = rng.uniform(0.04, 0.3) if rng.random() < 0.8 else rng.uniform(0.25, 0.42)
     outline = None if rng.random() < 0.75 else (0.0 if tone > 110 else 255.0)
     facet = None if rng.random() < 0.85 else float(np.clip(tone + rng.choice((-1, 1)) * rng.uniform(25, 80), 0, 255))
-    lume = rng.random() < 0.12
+    lume = rng.random() < preset.lume
+    sheen = (rng.uniform(30, 130) * rng.choice((-1, 1)), rng.uniform(0.5, 2.2)) if rng.random() < preset.sheen else None
     style = rng.getrandbits(32)
     hands = []
     for name, length, half, angle, k in (
@@ -170,7 +175,8 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tone: float, 
         hand_tone = tone
         if rng.random() < 0.04:  # hands of two colours
             hand_tone = float(np.clip(face_tone + rng.choice((-1, 1)) * rng.uniform(60, 160), 0, 255))
-        hands.append(Hand(groups, angle, hand_tone, outline, facet, inlay))
+        shine = None if sheen is None else (*sheen, rng.uniform(0, 2 * math.pi))
+        hands.append(Hand(groups, angle, hand_tone, outline, facet, inlay, shine))
     return hands
 
 
@@ -213,6 +219,18 @@ def make_marker(rng: Random, hour_angle: float, minute_angle: float, tone: float
     return [Hand([bar], angle, tone) for bar, angle in zip(bars, (hour_angle, minute_angle), strict=True)]
 
 
+def _polish(canvas: Canvas, shapes: list[Points], hand: Hand) -> None:
+    """Light and dark along a hand of metal, as far as it keeps off the tone of the face."""
+    assert hand.sheen is not None
+    levels, waves, phase = hand.sheen
+    a = math.radians(hand.angle)
+    along = X * math.sin(a) - Y * math.cos(a)
+    lit = np.clip(hand.tone + levels * (1 + np.sin(along * (2 * math.pi * waves) + phase)) / 2, 0, 255).astype(np.uint8)
+    alpha: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
+    canvas.fill(shapes, 255, alpha)
+    blend(canvas.grey, alpha, lit)
+
+
 def draw_hands(rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float, cap_tone: float) -> None:
     """Draw hands in order (the first lowest) with one light's shadow, then the cap over the axis."""
     if rng.random() < 0.55:
@@ -236,6 +254,8 @@ def draw_hands(rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float
                 right = group[0].copy()
                 right[:, 0] = np.maximum(right[:, 0], 0)
                 canvas.fill([turned(right, hand.angle)], hand.facet)
+            if hand.sheen is not None:
+                _polish(canvas, shapes, hand)
             if hand.outline is not None:
                 canvas.stroke(shapes, hand.outline, 0.01)
         if hand.inlay is not None:

@@ -26,6 +26,7 @@ from training.dials.canvas import (
 from training.dials.case import draw_case, pick_tones
 from training.dials.face import WORDS
 from training.dials.glass import draw_glass
+from training.dials.presets import Preset
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -43,7 +44,7 @@ def _disc(rng: Random, canvas: Canvas) -> float:
     """A case with an empty face, as a clock's; returns the face's tone."""
     tones = pick_tones(rng)
     if rng.random() < 0.65:
-        draw_case(rng, canvas, tones)
+        draw_case(rng, canvas, tones, Preset())
         canvas.wall_tone = None
     canvas.circle(1.0, tones.face)
     canvas.circle(1.0, 255, target=canvas.mask)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from random import Random
 
 import cv2
@@ -12,34 +12,14 @@ from numpy.typing import NDArray
 
 from clockread.timecode import hand_angles
 from training.dials.backdrop import make_backdrop
-from training.dials.camera import Matrix, Optics, degrade, view
+from training.dials.camera import Matrix, degrade, view
 from training.dials.canvas import CANVAS, UNIT, Canvas, Grey
 from training.dials.case import draw_case, pick_tones
 from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
 from training.dials.glass import draw_glass, draw_occlusion
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
 from training.dials.lookalikes import draw_lookalike
-
-
-@dataclass(frozen=True)
-class Preset:
-    """A family of pictures: how often dials have what, and what the camera does to them."""
-
-    optics: Optics = field(default_factory=Optics)
-    numerals: float = 0.8  # share of dials with numerals
-    second_hand: float = 0.42
-    shaped: float = 0.0  # share of square, oval and many-sided faces (not only cases)
-    marker: float = 0.12  # share with plain drawn-on hands
-    margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
-    shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
-
-
-PRESETS = {
-    "varied": Preset(),
-    "hard": Preset(Optics(max_tilt=68, frontal=0.2, turned=0.6, clean=0.02, blur=1.6, noise=1.4), numerals=0.75, second_hand=0.6),
-    "shaped": Preset(shaped=0.8),
-    "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
-}
+from training.dials.presets import Preset
 
 
 @dataclass(frozen=True)
@@ -73,19 +53,19 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     hour, minute = (float(v) for v in hand_angles(minutes + late))
     hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
     minute += rng.gauss(0, 0.5)
-    canvas, tones = Canvas(), pick_tones(rng)
-    outer = draw_case(rng, canvas, tones, preset.shaped)
-    draw_face(rng, canvas, tones)
+    canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
+    outer = draw_case(rng, canvas, tones, preset)
+    draw_face(rng, canvas, tones, preset.tracery)
     numerals = rng.random() < preset.numerals
     track = draw_track(rng, canvas, tones, numerals)
     if numerals:
-        draw_numerals(rng, canvas, tones, track)
-    draw_extras(rng, canvas, tones)
+        draw_numerals(rng, canvas, tones, track, preset.roman)
+    draw_extras(rng, canvas, tones, preset)
     marker = rng.random() < preset.marker
-    pair = make_marker(rng, hour, minute, tones.hands) if marker else make_pair(rng, hour, minute, tones.hands, tones.face)
+    pair = make_marker(rng, hour, minute, tones.hands) if marker else make_pair(rng, hour, minute, tones, preset)
     if rng.random() < 0.06:
         pair.reverse()
-    hands = [make_alarm(rng, tones.face)] if rng.random() < 0.05 else []
+    hands = [make_alarm(rng, tones.face)] if rng.random() < preset.alarm else []
     hands += pair
     second_angle = seconds * 6
     if has_second:
@@ -150,7 +130,8 @@ def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture
     homography = place @ plane
     backdrop = make_backdrop(rng, size, size)
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
-        backdrop = cv2.addWeighted(backdrop, 0.2, backdrop, 0.0, 0.8 * dial.canvas.wall_tone)
+        share = dial.canvas.wall_share
+        backdrop = cv2.addWeighted(backdrop, 1 - share, backdrop, 0.0, share * dial.canvas.wall_tone)
     image = paste(dial, backdrop, homography)
     image = degrade(rng, image, preset.optics, scale)
     return Picture(image, homography / homography[2, 2], dial)

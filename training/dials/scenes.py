@@ -14,7 +14,8 @@ from clockread.finder import SCENE, letterbox
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Canvas, Grey, photo_crop
-from training.dials.render import PRESETS, Dial, draw_dial, draw_no_dial, extent, paste
+from training.dials.presets import PRESETS
+from training.dials.render import Dial, draw_dial, draw_no_dial, extent, paste
 
 SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320
 LARGEST = 1.15  # the same over the picture's shorter side

@@ -1,0 +1,71 @@
+"""Families of pictures: how often dials have what, and what the camera does to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from training.dials.camera import Optics
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Shares are of all dials where nothing else is said."""
+
+    optics: Optics = field(default_factory=Optics)
+    numerals: float = 0.8
+    roman: float = 0.44  # of those with numerals
+    light_face: float = 0.68
+    second_hand: float = 0.42
+    shaped: float = 0.0  # square, oval and many-sided faces (not only cases)
+    marker: float = 0.12  # plain drawn-on hands
+    alarm: float = 0.05  # a third hand that is set anywhere: an alarm's, another time zone's
+    lume: float = 0.12  # luminous strips on the hands
+    sheen: float = 0.15  # hands of polished metal: light and dark along the hand
+    sub_dials: float = 0.12
+    date: float = 0.16  # a date window
+    strap: float = 0.12
+    scale: float = 0.18  # a scale on a bezel that is wide enough
+    openwork: float = 0.03  # what is behind shows between ring, numerals and hands
+    tracery: float = 0.04
+    margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
+    shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
+
+
+PRESETS = {
+    "varied": Preset(),
+    "hard": Preset(Optics(max_tilt=68, frontal=0.2, turned=0.6, clean=0.02, blur=1.6, noise=1.4), numerals=0.75, second_hand=0.6),
+    "shaped": Preset(shaped=0.8),
+    "watch": Preset(
+        Optics(turned=0.5, frontal=0.5, max_tilt=55),
+        numerals=0.5,
+        light_face=0.45,
+        second_hand=0.65,
+        marker=0.0,
+        alarm=0.1,
+        lume=0.4,
+        sheen=0.4,
+        sub_dials=0.4,
+        date=0.45,
+        strap=0.55,
+        scale=0.6,
+        openwork=0.0,
+        tracery=0.0,
+    ),
+    "tower": Preset(
+        Optics(frontal=0.2, max_tilt=66, turned=0.03, clean=0.03, blur=1.5),
+        roman=0.75,
+        light_face=0.5,
+        second_hand=0.03,
+        marker=0.03,
+        alarm=0.0,
+        lume=0.02,
+        sub_dials=0.01,
+        date=0.0,
+        strap=0.0,
+        scale=0.0,
+        openwork=0.3,
+        tracery=0.25,
+    ),
+    "film": Preset(Optics(dark=0.6, blur=1.5, noise=1.8, clean=0.0), second_hand=0.3, marker=0.02),
+    "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
+}
