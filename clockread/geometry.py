@@ -76,11 +76,17 @@ def project(homography: Floats, points: Floats) -> Floats:
 _RIM = np.stack([np.sin(np.linspace(0, 2 * np.pi, 32, endpoint=False)), -np.cos(np.linspace(0, 2 * np.pi, 32, endpoint=False))], axis=1)
 
 
+def bounding_boxes(homographies: Floats) -> Floats:
+    """x, y, width, height (..., 4) of the projected rim (radius 1) of (..., 3, 3) homographies."""
+    rim = project(homographies, _RIM)
+    low, high = rim.min(axis=-2), rim.max(axis=-2)
+    return np.concatenate([low, high - low], axis=-1)
+
+
 def bounding_box(homography: Floats) -> tuple[float, float, float, float]:
-    """x, y, width, height of the projected rim (radius 1) of one (3, 3) homography."""
-    rim = project(homography, _RIM)
-    low, high = rim.min(axis=0), rim.max(axis=0)
-    return float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1])
+    """The same of one (3, 3) homography, as a tuple."""
+    x, y, width, height = bounding_boxes(homography)
+    return float(x), float(y), float(width), float(height)
 
 
 @dataclass(frozen=True)

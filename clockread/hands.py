@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,15 +42,22 @@ def unwrap_posed(dials: Sequence[Posed]) -> Polars:
     return np.stack([unwrap(dial.patch, dial.in_patch) for dial in dials])
 
 
-def mended(dial: Posed, change: Floats) -> tuple[Posed, float]:
-    """The dial through its mended pose, and how far its rim moved, in radii; as it was (0.0) where the change is beyond reason."""
-    h = compose(change)
-    size = change[2] * change[4] - change[3] ** 2
-    if np.hypot(change[0], change[1]) > FURTHEST or not SIZES[0] ** 2 < size < SIZES[1] ** 2 or np.hypot(change[5], change[6]) > FURTHEST:
-        return dial, 0.0
-    moved = float(np.linalg.norm(project(h, _RIM) - _RIM, axis=1).mean())
-    homography = dial.homography @ h
-    return replace(dial, homography=homography / homography[2, 2]), moved
+def mended(dials: Sequence[Posed], changes: Floats) -> list[tuple[Posed, float]]:
+    """Each dial through the pose that its change (n, 7) mends, and how far its rim moved, in radii.
+
+    A change beyond reason leaves the dial as it was (0.0).
+    """
+    h = compose(changes)
+    cx, cy, s11, s12, s22, v1, v2 = np.asarray(changes, np.float64).T
+    size = s11 * s22 - s12**2
+    wild = (np.hypot(cx, cy) > FURTHEST) | (np.hypot(v1, v2) > FURTHEST) | ~((SIZES[0] ** 2 < size) & (size < SIZES[1] ** 2))
+    moved = np.linalg.norm(project(h, _RIM) - _RIM, axis=-1).mean(axis=-1)
+    homographies = np.stack([dial.homography for dial in dials]) @ h
+    homographies /= homographies[:, 2:, 2:]
+    return [
+        (dial, 0.0) if wild[i] else (Posed(homographies[i], dial.dial_logit, dial.patch, dial.window), float(moved[i]))
+        for i, dial in enumerate(dials)
+    ]
 
 
 def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> tuple[list[Posed], Seen]:
@@ -60,12 +67,16 @@ def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> t
     last = {f.name: np.array(getattr(seen, f.name)) for f in fields(Seen)}
     moving = list(range(len(posed)))
     for _ in range(looks - 1):
-        better = {i: mended(posed[i], last["change"][i]) for i in moving}
-        moving = [i for i, (_, moved) in better.items() if moved > STILL]
-        if not moving:
+        better = {
+            i: dial
+            for i, (dial, moved) in zip(moving, mended([posed[i] for i in moving], last["change"][moving]), strict=True)
+            if moved > STILL
+        }
+        if not better:
             break
-        for i in moving:
-            posed[i] = better[i][0]
+        moving = list(better)
+        for i, dial in better.items():
+            posed[i] = dial
         again = network(unwrap_posed([posed[i] for i in moving]))
         for name, values in last.items():
             values[moving] = getattr(again, name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import Floats, Window, bounding_box, compose
+from clockread.geometry import Floats, Window, bounding_boxes, compose
 from clockread.patches import FROM_UNIT, cut
 
 BOX_MARGIN = 1.15  # side of the pose network's window over the given box
@@ -39,12 +39,13 @@ def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], net
         return []
     cuts = [cut(image, window) for image, window in zip(images, windows, strict=True)]
     poses, logits = network(np.stack([patch for patch, _ in cuts]))
+    homographies = np.stack([window.from_unit() for _, window in cuts]) @ compose(poses)
     posed = []
-    for image, (_, window), pose, logit in zip(images, cuts, poses, logits[:, 0], strict=True):
-        homography = window.from_unit() @ compose(pose)
-        box = bounding_box(homography)
+    for image, (_, window), homography, (x, y, width, height), logit in zip(
+        images, cuts, homographies, bounding_boxes(homographies).tolist(), logits[:, 0].tolist(), strict=True
+    ):
         # a pose gone astray must not cut less than 4 pixels or more than thrice its window
-        side = min(max(max(box[2], box[3]) * PATCH_MARGIN, 4.0), 3.0 * window.side)
-        patch, around = cut(image, Window(box[0] + box[2] / 2, box[1] + box[3] / 2, side))
-        posed.append(Posed(homography, float(logit), patch, around))
+        side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * window.side)
+        patch, around = cut(image, Window(x + width / 2, y + height / 2, side))
+        posed.append(Posed(homography, logit, patch, around))
     return posed

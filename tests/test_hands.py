@@ -33,7 +33,7 @@ def seen(n: int, change: Floats = STILL, hour: float = 0.0, minute: float = 0.0,
 def test_the_mended_pose_is_the_dials() -> None:
     true = np.array([[61.0, 5, 80], [-4, 55, 78], [5e-4, -2e-4, 1]])
     assumed = np.array([[57.0, 2, 84], [-6, 60, 75], [1e-4, 1e-4, 1]])
-    better, moved = mended(posed(assumed), decompose(np.linalg.inv(assumed) @ true)[0])
+    better, moved = mended([posed(assumed)], decompose(np.linalg.inv(assumed) @ true)[0][None])[0]
     assert 0.02 < moved < 0.2
     # as the dial is without its rotation, which the place of 12 tells
     _, turn = decompose(np.linalg.inv(assumed) @ true)
@@ -44,7 +44,7 @@ def test_the_mended_pose_is_the_dials() -> None:
 @pytest.mark.parametrize("change", [[0.9, 0, 1, 0, 1, 0, 0], [0, 0, 0.1, 0, 0.1, 0, 0], [0, 0, 3, 0, 3, 0, 0], [0, 0, 1, 0, 1, 0, 2]])
 def test_a_change_beyond_reason_is_left_alone(change: list[float]) -> None:
     dial = posed(np.array([[50.0, 0, 80], [0, 50, 80], [0, 0, 1]]))
-    assert mended(dial, np.array(change)) == (dial, 0.0)
+    assert mended([dial], np.array([change])) == [(dial, 0.0)]
 
 
 def test_only_dials_that_move_are_looked_at_again() -> None:

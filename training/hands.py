@@ -23,9 +23,10 @@ from training.shards import Shards
 
 SCHEDULES = {
     "smoke": Schedule(256, batch=16, steps_per_epoch=8),
-    "reduced": Schedule(640_000, precision="mixed_bfloat16"),
-    "full": Schedule(6_000_000),
+    "reduced": Schedule(1_760_000, precision="mixed_bfloat16"),
+    "full": Schedule(12_000_000),
 }
+SMALL_SCHEDULES = {**SCHEDULES, "reduced": Schedule(640_000, precision="mixed_bfloat16"), "full": Schedule(4_000_000)}
 LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6, "second": 0.25, "has_second": 0.15, "change": 4.0}
 
 
@@ -89,9 +90,18 @@ def hands_losses() -> dict[str, Any]:
     return {**dict.fromkeys(HEADS, circular_cross_entropy), "has_second": binary, "change": pose_loss}
 
 
-def run(profile: str, *, resume: bool, config: HandsConfig | None = None, name: str = "reader/hands") -> dict[str, Any]:
-    """Train a reading network on half true, half found poses; the trained weights stay in the run's folder."""
-    schedule = SCHEDULES[profile]
+def run(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the reading network; the trained weights stay in the run's folder."""
+    return _run(profile, SCHEDULES[profile], HandsConfig(), "reader/hands", resume=resume)
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the reading network of the model `small`."""
+    return _run(profile, SMALL_SCHEDULES[profile], SMALL_HANDS, "reader/hands-small", resume=resume)
+
+
+def _run(profile: str, schedule: Schedule, config: HandsConfig, name: str, *, resume: bool) -> dict[str, Any]:
+    """Train on half true, half found poses."""
     shards = training_shards(profile)
     found = found_poses(profile, shards[: max(1, len(shards) // 2)])
     pose_model = trained_pose(profile)
@@ -116,8 +126,3 @@ def run(profile: str, *, resume: bool, config: HandsConfig | None = None, name: 
     data = HandsBatches(shards, found, training_backgrounds(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
     folder = run_folder(profile, name)
     return fit(model, data, hands_losses(), schedule, folder, loss_weights=LOSS_WEIGHTS, validate=validate, resume=resume)
-
-
-def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
-    """Train the reading network of the model `small`."""
-    return run(profile, resume=resume, config=SMALL_HANDS, name="reader/hands-small")
