@@ -125,4 +125,5 @@ def _run(profile: str, schedule: Schedule, config: HandsConfig, name: str, *, re
         model = build_hands(config)
     data = HandsBatches(shards, found, training_backgrounds(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
     folder = run_folder(profile, name)
-    return fit(model, data, hands_losses(), schedule, folder, loss_weights=LOSS_WEIGHTS, validate=validate, resume=resume)
+    losses = hands_losses()
+    return fit(model, data, losses, schedule, folder, loss_weights=LOSS_WEIGHTS, validate=validate, validate_every=20, resume=resume)
