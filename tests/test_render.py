@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from random import Random
+
 import numpy as np
 import pytest
 
 from clockread.geometry import decompose, project
 from clockread.timecode import circular_difference, hand_angles
+from training.dials.canvas import CANVAS, UNIT, Canvas
+from training.dials.hands import Hand, draw_hands
 from training.dials.presets import PRESETS
-from training.dials.render import extent, render
+from training.dials.render import draw_dial, extent, paste, render
 
 SIZE = 128
 
@@ -63,3 +68,42 @@ def test_the_labelled_hands_are_on_the_picture() -> None:
             across.append(float(np.median(picture.image[points[:, 1], points[:, 0]])))
         seen += abs(across[0] - across[1]) > 15 or abs(across[0] - across[2]) > 15
     assert seen >= 45
+
+
+def test_behind_openwork_is_what_is_behind_it() -> None:
+    """Between the marks of an openwork dial another background shows; its marks and hands stay."""
+    open_dials = 0
+    for seed in range(40):
+        dial = draw_dial(Random(seed), replace(PRESETS["plain"], openwork=1.0))
+        if dial.canvas.wall_tone is None or dial.outer < 1.03:
+            continue
+        open_dials += 1
+        place = np.array([[60.0, 0, 99.5], [0, 60, 99.5], [0, 0, 1]])
+        dark, light = (paste(dial, np.full((200, 200), tone, np.uint8), place).astype(int) for tone in (40, 215))
+        y, x = np.indices(dark.shape)
+        inside = np.hypot(x - 99.5, y - 99.5) < 54
+        seen_through = light - dark > 120
+        assert 0.2 < seen_through[inside].mean() < 0.99
+    assert open_dials >= 10
+
+
+def test_polished_hands_are_lighter_here_and_darker_there() -> None:
+    bar = np.array([[-0.1, 0], [0.1, 0], [0.1, -0.9], [-0.1, -0.9]])
+    tones = []
+    for sheen in (None, (100.0, 1.5, 0.0)):
+        canvas = Canvas()
+        draw_hands(Random(3), canvas, [Hand([[bar]], 90.0, 50.0, sheen=sheen)], 0.0, 0.0)
+        along = canvas.grey[CANVAS // 2, CANVAS // 2 + UNIT // 10 : CANVAS // 2 + int(0.85 * UNIT)]
+        tones.append(np.ptp(along.astype(int)))
+    assert tones[0] <= 2
+    assert tones[1] > 80
+
+
+def test_presets_draw_what_they_say() -> None:
+    watches, towers = ([draw_dial(Random(seed), PRESETS[name]) for seed in range(120)] for name in ("watch", "tower"))
+    with_second = [np.mean([not np.isnan(d.second_angle) for d in dials]) for dials in (watches, towers)]
+    assert with_second[0] > 0.5
+    assert with_second[1] < 0.15
+    see_through = [np.mean([d.canvas.wall_share < 0.8 for d in dials]) for dials in (watches, towers)]
+    assert see_through[0] == 0
+    assert see_through[1] > 0.05
