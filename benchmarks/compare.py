@@ -10,7 +10,6 @@ import json
 import os
 import platform
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 from rivals import DETECTOR_SIDE, RESNET_SIDE, detector, hough_reading, resnet50
 
+from clockread.bench import predict_command
 from clockread.images import DECODE_MIN_SIDE, load_photo
 from clockread.models import load_manifest, model_bytes
 from clockread.providers import open_session, usable_threads
@@ -125,11 +125,10 @@ def _written(folder: Path, count: int) -> Path:
 
 def whole_program(folder: Path, model: str, threads: int) -> Callable[[], int]:
     """`clockread predict --cropped` as a process of its own, on a folder."""
-    command = [sys.executable, "-m", "clockread.cli", "predict", str(folder), "--cropped", "--format", "jsonl"]
-    options = ["--provider", "cpu", "--model", model, "--threads", str(threads)]
+    command = predict_command(folder, "--cropped", "--provider", "cpu", "--model", model, "--threads", str(threads))
 
     def run() -> int:
-        done = subprocess.run([*command, *options], check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
         return sum(len(json.loads(line)["readings"]) for line in done.stdout.splitlines())
 
     return run

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import typer
 
+from clockread.bench import predict_command
 from clockread.providers import usable_threads
 from clockread.sample_photos import generated_photos
 
@@ -49,7 +50,7 @@ def main(
     count = threads or usable_threads()
     with tempfile.TemporaryDirectory() as name:
         write_photos(Path(name), photos)
-        command = [sys.executable, "-m", "clockread.cli", "predict", name, "--format", "jsonl", "--model", model, "--threads", str(count)]
+        command = predict_command(name, "--model", model, "--threads", str(count))
         began = time.perf_counter()
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None

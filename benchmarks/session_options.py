@@ -18,11 +18,10 @@ from rich.console import Console
 from rich.table import Table
 
 from clockread.models import ModelEntry, load_manifest, model_bytes
-from clockread.providers import require_runtime, usable_threads
+from clockread.providers import require_runtime, session_options, usable_threads
 
 BULK_BATCH = 16
 CALLS = 12  # of all networks, a round
-SPINNING = "session.intra_op.allow_spinning"
 
 Settings = Callable[[Any], None]  # changes SessionOptions
 
@@ -32,7 +31,7 @@ def _nothing(options: Any) -> None:
 
 
 def _spinning(options: Any) -> None:
-    options.add_session_config_entry(SPINNING, "1")
+    options.add_session_config_entry("session.intra_op.allow_spinning", "1")
 
 
 def _without_arena(options: Any) -> None:
@@ -66,10 +65,7 @@ def sessions(entries: list[ModelEntry], threads: int, change: Settings) -> list[
     runtime = require_runtime()
     out = []
     for entry in entries:
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = threads, 1, 4
-        if change is not _spinning:
-            options.add_session_config_entry(SPINNING, "0")
+        options = session_options(runtime, threads)
         change(options)
         session = runtime.InferenceSession(model_bytes(entry), options, providers=["CPUExecutionProvider"])
         ((name, spec),) = entry.inputs.items()

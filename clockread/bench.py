@@ -255,12 +255,17 @@ def _stage_time(stage: str, passes: Sequence[dict[str, float]], count: int) -> S
     return StageTime(stage, STAGES[stage], Spread.of(times) if times else None)
 
 
+def predict_command(photos: str | Path, *options: str) -> list[str]:
+    """The command of a process of its own that reads a photo, or a folder of photos, as JSON lines."""
+    return [sys.executable, "-m", "clockread.cli", "predict", str(photos), "--format", "jsonl", *options]
+
+
 def _start(source: ImageSource, options: Sequence[str]) -> Spread:
     """Seconds of whole processes that read one photo."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"
         path.write_bytes(source if isinstance(source, bytes) else Path(name_of(source)).read_bytes())
-        command = [sys.executable, "-m", "clockread.cli", "predict", str(path), "--quiet", "--format", "jsonl", *options]
+        command = predict_command(path, "--quiet", *options)
         seconds = []
         for _ in range(STARTS + 1):
             before = time.perf_counter()

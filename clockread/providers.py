@@ -238,7 +238,7 @@ def _has_driver() -> bool:
 
 def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
     try:
-        return runtime.InferenceSession(model_bytes, _options(runtime, threads), providers=[ORT_NAMES["cpu"]])
+        return runtime.InferenceSession(model_bytes, session_options(runtime, threads), providers=[ORT_NAMES["cpu"]])
     except Exception as error:
         raise ModelError(f"onnxruntime {runtime.__version__} cannot load the model: {_first_line(error)}") from error
 
@@ -251,7 +251,7 @@ def _session(runtime: ModuleType, model_bytes: bytes, provider: str, threads: in
     # A library that is not found is reported to the process-wide logger, whose level can be set but not asked for; 2 is the default.
     runtime.set_default_logger_severity(QUIET)
     try:
-        options = _options(runtime, threads)
+        options = session_options(runtime, threads)
         if provider == "dml":
             options.enable_mem_pattern = False  # which DirectML does not support
         session = runtime.InferenceSession(model_bytes, options, providers=providers, enable_fallback=0)
@@ -264,7 +264,8 @@ def _session(runtime: ModuleType, model_bytes: bytes, provider: str, threads: in
     return session
 
 
-def _options(runtime: ModuleType, threads: int) -> SessionOptions:
+def session_options(runtime: ModuleType, threads: int) -> SessionOptions:
+    """How sessions are run, as `benchmarks/session_options.py` chose it; ``threads`` of the CPU for one operator."""
     options: SessionOptions = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

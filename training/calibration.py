@@ -16,8 +16,8 @@ from clockread.calibration import BINS, expected_calibration_error, fitted, reli
 from clockread.images import ImageSource
 from clockread.reader import ClockReader
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
-from training.export import EXPORTED, REPOSITORY
-from training.fit import run_folder, write_json
+from training.export import REPOSITORY, export_folder
+from training.fit import write_json
 from training.model_card import write_model_card
 from training.shards import rendered
 
@@ -31,7 +31,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Calibrate every exported reader, write that into the manifest with its errors, and draw reliability diagrams beside it."""
     del resume  # takes a minute a reader
     smoke = profile == "smoke"
-    folder = run_folder(profile, "reader/export") if smoke else EXPORTED
+    folder = export_folder(profile)
     manifest_file = folder / "manifest.json"
     manifest = json.loads(manifest_file.read_text())
     metrics: dict[str, Any] = {}

@@ -56,6 +56,11 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 
 
+def export_folder(profile: str, name: str = "reader/export") -> Path:
+    """Where a profile's models go: the smoke profile leaves the shipped ones alone."""
+    return run_folder(profile, name) if profile == "smoke" else EXPORTED
+
+
 class _Nothing(keras.layers.Layer):
     """Stands where a BatchNormalization was, whose arguments it takes."""
 
@@ -265,7 +270,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     from training.pose import find_poses, trained_pose, validation_shard
 
     del resume  # exporting takes seconds
-    folder = run_folder(profile, "reader/export") if profile == "smoke" else EXPORTED
+    folder = export_folder(profile)
     shard = validation_shard(profile)
     patches = np.asarray(shard.images[:16])
     pose = trained_pose(profile)

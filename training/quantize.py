@@ -24,10 +24,10 @@ from clockread.patches import PATCH
 from clockread.pose import estimate
 from clockread.reader import ClockReader
 from training.calibration import on_rendered
-from training.export import EXPORTED, canonical, export, training_of
+from training.export import canonical, export, export_folder, training_of
 from training.finder import finding_scores, trained_finder, validation_scenes
 from training.finder_network import SMALL_FINDER
-from training.fit import run_folder, write_json
+from training.fit import write_json
 from training.hands import trained_hands
 from training.model_card import write_model_card
 from training.networks import SMALL_HANDS, SMALL_POSE, with_sincos
@@ -48,7 +48,7 @@ def run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Quantize the exported networks into the model `int8` and measure both on the rendered validation sets."""
     del resume  # takes two minutes
     smoke = profile == "smoke"
-    folder = run_folder(profile, "reader/export") if smoke else EXPORTED
+    folder = export_folder(profile)
     manifest_file = folder / "manifest.json"
     manifest = json.loads(manifest_file.read_text())
     inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=folder), profile)
@@ -65,7 +65,7 @@ def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the model `small`: three smaller networks, quantized."""
     del resume  # takes a minute
     smoke = profile == "smoke"
-    folder = run_folder(profile, "reader/export") if smoke else EXPORTED
+    folder = export_folder(profile)
     manifest_file = folder / "manifest.json"
     manifest = json.loads(manifest_file.read_text())
     models = manifest["models"]

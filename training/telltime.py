@@ -132,8 +132,7 @@ def export_run(profile: str, *, resume: bool) -> dict[str, Any]:
     import json
 
     from clockread.sincos import ROLE
-    from training.export import EXPORTED, export
-    from training.fit import run_folder
+    from training.export import export, export_folder
     from training.model_card import write_model_card
     from training.time_networks import build_time, with_pairs
 
@@ -149,7 +148,7 @@ def export_run(profile: str, *, resume: bool) -> dict[str, Any]:
     model.load_weights(weights)
     result = json.loads(path.read_text())
     batch = load_clocks(fit.config.trunk.side, per_time=fit.config.per_time, every=fit.config.every).images[::7][:16]
-    folder = run_folder(profile, "time/export") if profile == "smoke" else EXPORTED
+    folder = export_folder(profile, "time/export")
     entry = export(
         with_pairs(model),
         ROLE,
