@@ -20,6 +20,7 @@ MAX_IFD_ENTRIES = 4096
 TIFF_VALUE_FORMATS = {1: "B", 3: "H", 4: "I", 16: "Q"}  # BYTE, SHORT, LONG, LONG8
 BMP_HEADER_SIZES = frozenset({12, 40, 52, 56, 64, 108, 124})
 PNG_SAMPLES = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}  # colour type -> samples a pixel once decoded (a palette may carry alpha)
+JPEG_END = 64  # bytes at a file's end where a JPEG's end marker is looked for first
 NETPBM_SAMPLES = {b"P1": 1, b"P2": 1, b"P3": 3, b"P4": 1, b"P5": 1, b"P6": 3}
 
 
@@ -133,11 +134,12 @@ def _jpeg(stream: BinaryIO) -> Header:
         stream.seek(after)
     if header is None:
         raise DamagedError("its header gives no size")
-    # Compressed data escapes every 0xFF, so an end marker after the first scan is the true end of the picture.
-    stream.seek(after)
-    if not _contains(stream, b"\xff\xd9"):
-        raise DamagedError("it is cut off before its end")
-    return replace(header, orientation=orientation)
+    # Compressed data escapes every 0xFF, so an end marker after the first scan is the true end of the picture: mostly that of the file.
+    for start in (max(after, _length(stream) - JPEG_END), after):
+        stream.seek(start)
+        if _contains(stream, b"\xff\xd9"):
+            return replace(header, orientation=orientation)
+    raise DamagedError("it is cut off before its end")
 
 
 def _jpeg_frame(stream: BinaryIO, *, progressive: bool) -> Header:
