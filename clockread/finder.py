@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats
+from clockread.patches import reduced
 
 SCENE = 320  # side of what the network sees, pixels
 STRIDE = 8  # scene pixels per cell of its output
@@ -72,7 +73,12 @@ class Letterbox:
 
 
 def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
-    """A grey photo (height, width), resized once to fit into a (size, size) scene, centred between bars."""
+    """A grey photo (height, width), resized to fit into a (size, size) scene, centred between bars.
+
+    As `patches.cut` does it.
+    """
+    by = max(1, min(max(image.shape) // size, *image.shape))
+    image = reduced(image, by)
     height, width = image.shape
     scale = size / max(height, width)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
@@ -81,7 +87,7 @@ def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
     left, top = (size - w) // 2, (size - h) // 2
     scene = np.full((size, size), PADDING, np.uint8)
     scene[top : top + h, left : left + w] = image
-    return scene, Letterbox(w / width, h / height, left, top)
+    return scene, Letterbox(w / (width * by), h / (height * by), left, top)
 
 
 def overlaps(box: Floats, boxes: Floats) -> Floats:

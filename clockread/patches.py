@@ -15,13 +15,23 @@ FROM_UNIT: Floats = np.array([[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PA
 TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
+def reduced(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+    """Means of ``by`` × ``by`` pixels of an image (H, W, ...); the last rows and columns that do not fill such a square are left out."""
+    if by == 1:
+        return image
+    height, width = image.shape[0] // by, image.shape[1] // by
+    return np.asarray(cv2.resize(image[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
 def cut(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
     """The (side, side) patch of a window of a grey (or color) image, and the window that was really cut: whole pixels.
 
-    One resampling: area averages when shrinking, bilinear when enlarging; beyond the image its border is repeated.
+    Area averages when shrinking: by a whole factor first, which is many times as fast as by any other, then by what is left, less than
+    two. Bilinear when enlarging. Beyond the image its border is repeated.
     """
     height, width = image.shape[:2]
-    size = max(2, round(window.side))
+    by = max(1, int(window.side / side))
+    size = max(2, round(window.side / by) * by)
     left, top = round(window.x - size / 2 + 0.5), round(window.y - size / 2 + 0.5)
     x0, y0, x1, y1 = max(0, left), max(0, top), min(width, left + size), min(height, top + size)
     x0, y0 = min(x0, width - 1), min(y0, height - 1)
@@ -32,5 +42,5 @@ def cut(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[ND
         around = (before_y, max(0, after_y), before_x, max(0, after_x))
         part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[:size, :size]
     how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
-    patch = cv2.resize(part, (side, side), interpolation=how)
+    patch = cv2.resize(reduced(part, by), (side, side), interpolation=how)
     return np.asarray(patch, dtype=np.uint8), Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))
