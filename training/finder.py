@@ -20,6 +20,11 @@ SCHEDULES = {
     "reduced": Schedule(160_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
     "full": Schedule(1_200_000, batch=32, rate=2e-3),
 }
+SMALL_SCHEDULES = {
+    **SCHEDULES,
+    "reduced": Schedule(96_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
+    "full": Schedule(600_000, batch=32, rate=2e-3),
+}
 VALIDATION_SEED = 0  # rendered validation scenes start here; training seeds start at a million
 TRAINING_SEED = 1_000_000
 SCENES_PER_SHARD = 4_000
@@ -94,10 +99,18 @@ def finding_scores(heat: Floats, box: Floats, shard: SceneShards, iou: float = 0
     }
 
 
-def run(profile: str, *, resume: bool, config: FinderConfig | None = None, name: str = "reader/finder") -> dict[str, Any]:
-    """Train a finder; the trained weights stay in the run's folder."""
+def run(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the finder; the trained weights stay in the run's folder."""
+    return _run(profile, SCHEDULES[profile], FinderConfig(), "reader/finder", resume=resume)
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the finder of the model `small`."""
+    return _run(profile, SMALL_SCHEDULES[profile], SMALL_FINDER, "reader/finder-small", resume=resume)
+
+
+def _run(profile: str, schedule: Schedule, config: FinderConfig, name: str, *, resume: bool) -> dict[str, Any]:
     validation = validation_scenes(profile)
-    schedule = SCHEDULES[profile]
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):
         model = build_finder(config)
@@ -110,8 +123,3 @@ def run(profile: str, *, resume: bool, config: FinderConfig | None = None, name:
     weights = {"heat": 1.0, "box": 0.5}
     folder = run_folder(profile, name)
     return fit(model, data, losses, schedule, folder, loss_weights=weights, validate=validate, validate_every=4, resume=resume)
-
-
-def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
-    """Train the finder of the model `small`."""
-    return run(profile, resume=resume, config=SMALL_FINDER, name="reader/finder-small")
