@@ -304,6 +304,12 @@ class TestBadFiles:
     def test_the_end_is_missed_even_by_an_opencv_that_fills_in_grey(self) -> None:
         assert "cut off before its end" in refusal(encode(".jpg", quadrants())[:-2])
 
+    @pytest.mark.parametrize("more", [1, 63, 64, 65, 5000])
+    def test_what_follows_a_jpegs_end_does_not_matter(self, more: int) -> None:
+        data = encode(".jpg", quadrants())
+        np.testing.assert_array_equal(load_photo(data + bytes(more)).pixels, load_photo(data).pixels)
+        assert "cut off before its end" in refusal(data[:-2] + bytes(more))
+
     def test_png_without_pixels(self, capfd: pytest.CaptureFixture[str]) -> None:
         data = encode(".png", quadrants())
         assert "it holds no pixels" in refusal(data[:33] + chunk(b"IEND", b""))

@@ -37,6 +37,19 @@ def test_a_cut_window_says_where_its_pixels_come_from(side: float, place: tuple[
     np.testing.assert_allclose(found, spot, atol=0.1 + side / 400)
 
 
+@pytest.mark.parametrize("side", [100, 161, 319, 320, 321, 500, 1700])
+def test_shrinking_in_two_steps_is_an_area_average(side: int) -> None:
+    """Fine stripes do not alias, and a ramp stays where it was."""
+    stripes = np.tile(np.array([[0, 255]], np.uint8), (2000, 1000))
+    patch, _ = cut(stripes, Window(999.5, 999.5, side))
+    if side >= 320:
+        assert np.abs(patch.astype(int) - 127).max() <= 45
+    ramp = np.tile(np.linspace(0, 255, 2000), (2000, 1)).astype(np.uint8)
+    patch, window = cut(ramp, Window(999.5, 999.5, side))
+    across = project(window.from_unit() @ TO_UNIT, np.stack([np.arange(PATCH), np.zeros(PATCH)], axis=1))[:, 0]
+    np.testing.assert_allclose(patch[80], across * 255 / 1999, atol=1.6)
+
+
 def test_a_window_outside_the_photo_still_gives_a_patch() -> None:
     patch, _ = cut(np.full((20, 30), 77, np.uint8), Window(500, -400, 50))
     assert (patch == 77).all()
