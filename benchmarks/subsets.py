@@ -6,7 +6,8 @@ network and after the reading network mended it, and how many times are right. T
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from typing import Annotated
 
 import numpy as np
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clockread.geometry import Floats, Window, project
-from clockread.hands import Hands, look, read_hands
+from clockread.hands import Hands, Seen, look, read_hands
 from clockread.patches import PATCH
 from clockread.pose import Posed, estimate
 from clockread.reader import ClockReader
@@ -36,20 +37,30 @@ COUNTS = {"varied": 2000, "hard": 1000, "watch": 1000, "tower": 1000, "film": 10
 SPLIT = ("varied", "hard")  # told apart by how the dials lie
 
 
+def seen_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> Seen:
+    """What the reading network sees of dials in crops (PATCH, PATCH), by one window and at most as many looks as usual."""
+    parts = [seen for _, _, seen in _looked(reader, images)]
+    return Seen(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Seen)))
+
+
 def read(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> tuple[list[Posed], list[Posed], list[Hands]]:
-    """Poses by the pose network, poses that were mended, and hands, by one window and at most as many looks as usual."""
+    """Poses by the pose network, poses that were mended, and hands, likewise."""
     first: list[Posed] = []
     mended: list[Posed] = []
     hands: list[Hands] = []
-    whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
-    for start in range(0, len(images), BATCH):
-        part = list(images[start : start + BATCH])
-        posed = estimate(part, [whole] * len(part), reader.run_pose)
-        better, seen = look(posed, reader.run_hands, reader.effort.looks)
+    for posed, better, seen in _looked(reader, images):
         first += posed
         mended += better
         hands += read_hands(seen)
     return first, mended, hands
+
+
+def _looked(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[list[Posed], list[Posed], Seen]]:
+    whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
+    for start in range(0, len(images), BATCH):
+        part = list(images[start : start + BATCH])
+        posed = estimate(part, [whole] * len(part), reader.run_pose)
+        yield posed, *look(posed, reader.run_hands, reader.effort.looks)
 
 
 def lie(homography: Floats) -> tuple[Floats, Floats]:

@@ -57,7 +57,16 @@ def disagreement(hour: Floats, minute: Floats) -> Floats:
     return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / 12, spacing)
 
 
-HOUR_HAND_SLACK = 2.5  # degrees, standard deviation: real hour hands stand a little off
+@dataclass(frozen=True)
+class Weighing:
+    """How far what is seen of each hand is trusted when a time is chosen: exponents of the distributions, see `benchmarks/decoding.py`."""
+
+    hour: float = 1.0
+    minute: float = 1.0
+    twelve: float = 1.0
+    slack: float = 2.5  # degrees, standard deviation: real hour hands stand a little off
+
+
 _FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
 _MODE_REACH = 2  # bins to either side of the highest that say where between bins a hand is
 _ROTATIONS_TRIED = 16  # most likely places of 12 that are tried with all 720 times: as good as twice as many, in half the time
@@ -133,20 +142,23 @@ def modal_angle(logits: Floats) -> Floats:
     return angle_of((np.take_along_axis(p, around, axis=1)[:, :, None] * directions).sum(axis=1))
 
 
-def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None) -> Decoded:
+def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None, weighing: Weighing | None = None) -> Decoded:
     """The most likely of the 720 times, judged by both hands and the place of 12 together.
 
     ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
     ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must stand where the
-    minute hand says: P(t, r) ∝ P_hour(r + t/2°) · P_minute(r + 6t°) · P_twelve(r) · P(r), summed over the rotation r.
+    minute hand says: P(t, r) ∝ P_hour(r + t/2°)^a · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), summed over the rotation r, with the
+    exponents of ``weighing``.
     """
+    w = weighing or Weighing()
     n, bins = np.shape(hour)
     step = 360.0 / bins
-    hour_p, minute_p, twelve_p = (np.exp(_log_softmax(x)) for x in (hour, minute, twelve))
+    hour_p, minute_p = np.exp(_log_softmax(hour)), np.exp(_log_softmax(minute))
     degrees = np.arange(bins) * step
-    slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / HOUR_HAND_SLACK) ** 2)
-    hour_smooth = np.fft.irfft(np.fft.rfft(hour_p) * np.fft.rfft(slack / slack.sum()), n=bins)
-    log_hour, log_minute, log_twelve = (_floored(np.maximum(p, 0)) for p in (hour_smooth, minute_p, twelve_p))
+    slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.slack) ** 2)
+    weighed = [np.exp(_log_softmax(np.asarray(x) * of)) for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))]
+    weighed[0] = np.fft.irfft(np.fft.rfft(weighed[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
+    log_hour, log_minute, log_twelve = (_floored(np.maximum(p, 0)) for p in weighed)
     log_twelve = log_twelve + (rotation_prior(bins) if prior is None else prior)
 
     fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree a minute, between bins

@@ -19,6 +19,7 @@ import onnx
 from accuracy import Label, Outcome, beside, clockless, coverage, given_crop, labels, measure
 from accuracy import main as accuracy
 from compare import multiply_adds, onnx_of
+from decoding import right, seen_of
 from memory import DIFFERENT, write_photos
 from rivals import detector, hough_reading, resnet50
 from session_options import SETTINGS, sessions
@@ -26,7 +27,8 @@ from session_options import SETTINGS, sessions
 from clockread import ClockReader
 from clockread.images import load_photo
 from clockread.models import load_manifest
-from clockread.timecode import circular_difference, hand_angles
+from clockread.patches import PATCH
+from clockread.timecode import Weighing, circular_difference, hand_angles
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -156,3 +158,17 @@ def test_session_settings_change_how_and_not_what_is_computed() -> None:
     assert len(found) == len(SETTINGS) > 4
     for name, pose in found.items():
         np.testing.assert_allclose(pose, found["as clockread has it"], atol=1e-4, err_msg=name)
+
+
+def test_decoding_counts_what_is_right_with_its_weights() -> None:
+    dial = load_photo(EXAMPLES / "wall.jpg").pixels
+    time = json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["time"]
+    x, y, w, h = (round(v) for v in json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["box"])
+    hour, minute = (int(part) for part in time.split(":"))
+    side = round(1.2 * max(w, h))
+    left, top = x + w // 2 - side // 2, y + h // 2 - side // 2
+    crop = cv2.resize(dial[top : top + side, left : left + side], (PATCH, PATCH), interpolation=cv2.INTER_AREA)
+    seen = seen_of(ClockReader("cpu"), [np.asarray(crop, np.uint8)] * 2)
+    true = hour % 12 * 60 + minute
+    assert right(seen, np.array([true, true + 9]), Weighing()).tolist() == [True, False]
+    assert right(seen, np.array([true, true]), Weighing(minute=0.0, hour=0.0)).tolist() != [True, True]

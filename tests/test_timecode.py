@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from clockread.timecode import (
+    Weighing,
     angle_of,
     circular_difference,
     clock_text,
@@ -76,6 +77,23 @@ def test_without_numerals_a_dial_is_taken_for_upright() -> None:
     twelve = np.log(np.where(np.arange(BINS) % 30 == 0, 0.25, 1e-9))  # four-fold symmetric marks
     decoded = decode(hour, minute, np.tile(twelve, (len(times), 1)))
     np.testing.assert_array_equal(decoded.minutes, times)
+
+
+def test_what_is_weighed_with_nothing_says_nothing() -> None:
+    times = np.arange(0, 720, 11)
+    turned = logits_of(times, np.full(len(times), 90.0))
+    believed = decode(*turned, weighing=Weighing(twelve=0.0))
+    assert np.abs(believed.rotation).max() < 45  # the prior's place of 12, not the numerals'
+    no_minute = decode(*turned, weighing=Weighing(minute=0.0))
+    assert np.abs(circular_difference(no_minute.minutes, times, 720)).max() <= 20  # the hour hand alone
+    assert (no_minute.minutes != times).any()
+
+
+def test_the_more_slack_the_less_the_hour_hand_tells_of_the_minute() -> None:
+    # a clear hour hand at 3:30 and a minute hand that is at 24 or, a little less likely, at 30
+    hour, minute = bump(np.array([105.0]), 1.0), np.logaddexp(bump(np.array([144.0])), bump(np.array([180.0])) - 0.7)
+    tight, loose = (decode(hour, minute, bump(np.array([0.0])), weighing=Weighing(slack=slack)).minutes[0] for slack in (1.0, 8.0))
+    assert (tight, loose) == (210, 204)
 
 
 def test_a_blurred_hour_hand_is_settled_by_the_minute_hand() -> None:
