@@ -57,11 +57,15 @@ def test_an_interrupted_run_goes_on_at_its_last_checkpoint(tmp_path: Path) -> No
         run(tmp_path, Line(stop_at=2), resume=True)
     assert epochs(tmp_path) == [0, 1]
     assert not (tmp_path / "result.json").exists()
+    log = tmp_path / "history.jsonl"
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    log.write_text("".join(json.dumps({**row, "seconds": 1000.0 + row["epoch"]}) + "\n" for row in rows))
     data = Line()
     _, result = run(tmp_path, data, resume=True)
     assert epochs(tmp_path) == [0, 1, 2, 3]
     assert min(data.drawn) == 2  # nothing is trained twice
     assert len(result["history"]["loss"]) == 4
+    assert 1001 <= result["history"]["seconds"][2] <= result["seconds"] < 1100  # with those before the interruption
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:

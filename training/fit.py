@@ -74,6 +74,12 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
+def _seconds_spent(log: Path) -> float:
+    """Of an interrupted run, up to its last epoch."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
+
+
 def fit(
     model: keras.Model,
     data: keras.utils.PyDataset,
@@ -108,9 +114,9 @@ def fit(
     optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay, use_ema=True, ema_momentum=schedule.average, clipnorm=5.0)
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, jit_compile=False)
-    began = time.time()
     history: dict[str, list[float]] = {}
     log = folder / "history.jsonl"
+    began = time.time() - _seconds_spent(log)
 
     class Record(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
