@@ -62,9 +62,9 @@ class Weighing:
     """How far what is seen of each hand is trusted when a time is chosen: exponents of the distributions, see `benchmarks/decoding.py`."""
 
     hour: float = 1.0
-    minute: float = 1.0
-    twelve: float = 1.0
-    slack: float = 2.5  # degrees, standard deviation: real hour hands stand a little off
+    minute: float = 0.85  # less: where a second hand could be meant, the hour hand should tell; but confidence falls with it
+    twelve: float = 0.9  # less: better upright, worse turned
+    slack: float = 2.5  # degrees, standard deviation: real hour hands stand off more than drawn ones, which would have it at 1
 
 
 _FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
