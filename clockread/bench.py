@@ -37,6 +37,7 @@ STAGES = {
     "decode again": "dial",
 }  # and counted by what
 LEAST_LATENCIES = 100  # photos, one at a time, repeated where there are fewer
+LEAST_BULK = 64  # photos in a bulk pass of each worker, likewise: parts of a few photos would not show what bulk gives
 PERCENTILES = (50, 90, 99)
 STARTS = 5  # processes started to measure how long the first reading takes
 START_LIMIT = 120  # seconds
@@ -194,8 +195,9 @@ def _batch_report(
     reader = wide if plan.threads == threads else reader_of(batch_size, plan.threads)
     _staged_pass(wide, sources)
     staged, dials = zip(*(_staged_pass(wide, sources) for _ in range(repeats)), strict=True)
+    many = [*sources] * -(-LEAST_BULK * plan.workers // len(sources))
     before = {role: Counter(network.calls) for role, network in reader.networks.items()}
-    _bulk_pass(reader, sources, plan.workers)
+    _bulk_pass(reader, many, plan.workers)
     calls = [
         (network, size)
         for role, network in reader.networks.items()
@@ -204,10 +206,10 @@ def _batch_report(
     ]
     bulk, networks, decoding = [], [], []
     for _ in range(repeats):
-        bulk.append(len(sources) / _bulk_pass(reader, sources, plan.workers))
-        decoding.append(len(sources) / _spread_over(plan.workers, load_photo, sources))
+        bulk.append(len(many) / _bulk_pass(reader, many, plan.workers))
+        decoding.append(len(many) / _spread_over(plan.workers, load_photo, many))
         if calls:
-            networks.append(len(sources) / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls))
+            networks.append(len(many) / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls))
     per_photo = dials[0] / len(sources)
     return BatchReport(
         batch_size=batch_size,

@@ -468,6 +468,7 @@ class TestBench:
     def _no_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(bench, "STARTS", 1)  # they would use the real reader; one shows that it works
         monkeypatch.setattr(bench, "LEAST_LATENCIES", 10)
+        monkeypatch.setattr(bench, "LEAST_BULK", 40)  # of three photos: 42, in three parts
 
     def test_json(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         for i in range(3):
@@ -492,7 +493,7 @@ class TestBench:
         assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
         assert report["start_seconds"]["lowest"] > 0.05
         assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
-        assert len(reader.networks["pose"].idle) == 2 * 2, "the same calls again, for each batch size and pass"
+        assert len(reader.networks["pose"].idle) == 2 * 2 * 3, "the same calls again, for each batch size and pass"
 
     def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")
