@@ -96,11 +96,17 @@ def trained(variant: Variant, folder: Path, schedule: Schedule) -> tuple[keras.M
     )
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):
-        model = build_hands(variant.config)
-        if variant.coarse != (1, 1):
-            model = coarsened(model, *variant.coarse)
+        model = _network(variant)
     weights = {**LOSS_WEIGHTS, **dict(variant.weights)}
-    return model, fit(model, data, hands_losses(), schedule, folder, loss_weights=weights, resume=True)
+    result = fit(model, data, hands_losses(), schedule, folder, loss_weights=weights, resume=True)
+    exact = _network(variant)  # in single precision, for export
+    exact.set_weights(model.get_weights())
+    return exact, result
+
+
+def _network(variant: Variant) -> keras.Model:
+    model = build_hands(variant.config)
+    return model if variant.coarse == (1, 1) else coarsened(model, *variant.coarse)
 
 
 def reader_with(model: keras.Model, folder: Path, looks: int) -> ClockReader:
