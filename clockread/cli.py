@@ -13,7 +13,6 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from enum import Enum
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -87,6 +86,8 @@ def make_reader(provider: str, *, model: str, batch_size: int, threads: int | No
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        from importlib import metadata  # which takes 20 ms
+
         try:
             typer.echo(f"clockread {metadata.version('clockread')}")
         except metadata.PackageNotFoundError:  # a copy that was never installed

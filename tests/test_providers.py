@@ -6,7 +6,6 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -113,22 +112,21 @@ def test_a_runtime_emptied_by_an_uninstall_is_noticed(monkeypatch: pytest.Monkey
         providers.require_runtime()
 
 
-def installed(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
-    def version(name: str) -> str:
-        if name in names:
-            return "1.0"
-        raise metadata.PackageNotFoundError(name)
-
-    monkeypatch.setattr(metadata, "version", version)
+def installed(folder: Path, *names: str, **attributes: Any) -> SimpleNamespace:
+    """An onnxruntime in a folder that distributions were installed to."""
+    for name in names:
+        (folder / f"{name.replace('-', '_')}-1.99.0.dist-info").mkdir()
+    return SimpleNamespace(__file__=str(folder / "onnxruntime" / "__init__.py"), InferenceSession=object, __version__="1.99", **attributes)
 
 
 @pytest.mark.parametrize(
     ("listed", "in_use"), [(["CPUExecutionProvider"], "onnxruntime "), (["CUDAExecutionProvider"], "onnxruntime-gpu ")]
 )
-def test_two_runtimes_warn_once_and_say_which_is_in_use(monkeypatch: pytest.MonkeyPatch, listed: list[str], in_use: str) -> None:
-    runtime = SimpleNamespace(InferenceSession=object, __version__="1.99", get_available_providers=lambda: listed)
+def test_two_runtimes_warn_once_and_say_which_is_in_use(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: list[str], in_use: str
+) -> None:
+    runtime = installed(tmp_path, "onnxruntime", "onnxruntime-gpu", get_available_providers=lambda: listed)
     monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
-    installed(monkeypatch, "onnxruntime", "onnxruntime-gpu")
     with pytest.warns(RuntimeWarning, match=f"both installed.*in use is {in_use}1\\.99"):
         providers.require_runtime()
     with warnings.catch_warnings():
@@ -136,8 +134,9 @@ def test_two_runtimes_warn_once_and_say_which_is_in_use(monkeypatch: pytest.Monk
         providers.require_runtime()
 
 
-def test_one_runtime_warns_of_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    installed(monkeypatch, "onnxruntime")
+@pytest.mark.parametrize("name", providers.DISTRIBUTIONS)
+def test_one_runtime_warns_of_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", installed(tmp_path, name))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         providers.require_runtime()
