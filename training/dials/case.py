@@ -80,7 +80,7 @@ def _strap(rng: Random, outer: float) -> list[Points]:
 
 def _attachments(rng: Random, canvas: Canvas, outer: float, tone: float, strap: float) -> None:
     """What sticks out of a case: straps, crowns, bells, feet, brackets, pendulum boxes, rays."""
-    kind = rng.uniform(0.12, 1.0)
+    kind = rng.uniform(0.12, 1.0)  # what lies below is the straps', which have a share of their own
     shapes: list[Points] = []
     if rng.random() < strap:
         shapes = _strap(rng, outer)

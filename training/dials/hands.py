@@ -220,7 +220,7 @@ def make_marker(rng: Random, hour_angle: float, minute_angle: float, tone: float
 
 
 def _polish(canvas: Canvas, shapes: list[Points], hand: Hand) -> None:
-    """Light and dark along a hand of metal, as far as it keeps off the tone of the face."""
+    """Light and dark along a hand of polished metal."""
     assert hand.sheen is not None
     levels, waves, phase = hand.sheen
     a = math.radians(hand.angle)
