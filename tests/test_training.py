@@ -82,7 +82,8 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke:
     again, logit_again = quantized.run_pose(crops)
     assert not np.array_equal(pose, again)
     assert np.abs(pose - again).max() < 0.1 * np.abs(pose).max()
-    assert np.abs(logit - logit_again).max() < 0.1 * np.abs(logit).max()
+    # of logits that training has not yet moved from 0 no share can be told: on the scale that differences to Keras are told on
+    assert np.abs(logit - logit_again).max() < 0.02 * max(1.0, np.abs(logit).max())
 
 
 def test_the_small_model_has_smaller_networks_and_looks_once(smoke: Path, crops: np.ndarray) -> None:

@@ -35,7 +35,7 @@ from training.pose import MIX, VALIDATION_SEED, trained_pose
 from training.scene_shards import rendered_scenes
 from training.shards import rendered
 
-CALIBRATION, SMOKE = 512, 64  # rendered dials, or scenes, that the ranges are taken from
+CALIBRATION, SMOKE = 512, 192  # rendered dials, or scenes, that the ranges are taken from
 CALIBRATION_SEED = 2_500_000  # of the first of them; no training and no validation sees these
 PRESETS = tuple(sorted(set(MIX)))
 BATCH = 32
