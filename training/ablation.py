@@ -22,7 +22,7 @@ import typer
 from keras import ops
 from numpy.typing import NDArray
 
-from clockread.models import DEFAULT, MANIFEST_NAME, load_manifest
+from clockread.models import DEFAULT, MANIFEST_NAME
 from clockread.polar import ANGLES, RADII
 from clockread.reader import ClockReader, Effort
 from training.batches import HandsBatches
@@ -33,9 +33,9 @@ from training.fit import Schedule, computing_in, fit, run_folder, write_json
 from training.hands import LOSS_WEIGHTS, found_poses, hands_losses
 from training.networks import HandsConfig, build_hands, with_sincos
 from training.pose import MIX, VALIDATION_SEED, training_backgrounds, training_shards
+from training.quantize import VALIDATION
 
 RESULTS = Path(__file__).resolve().parent / "results" / "ablation"
-VALIDATION = {"varied": 2000, "hard": 1000}
 TIMED_DIALS, TIMED_ROUNDS = 64, 15
 AS_SHIPPED = HandsConfig()
 
@@ -119,7 +119,6 @@ def reader_with(model: keras.Model, folder: Path, looks: int) -> ClockReader:
     (folder / "hands.onnx").write_bytes(data)
     entries["hands"] |= {"file": "hands.onnx", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     write_json(folder / MANIFEST_NAME, {**manifest, "models": {DEFAULT: entries}})
-    load_manifest(folder)
     return ClockReader("cpu", model=DEFAULT, models=folder, threads=1, effort=Effort(looks=looks, sure=0.0))
 
 
