@@ -10,10 +10,10 @@ import pytest
 
 from clockread.geometry import decompose, project
 from clockread.timecode import circular_difference, hand_angles
-from training.dials.canvas import CANVAS, UNIT, Canvas
+from training.dials.canvas import CANVAS, RADIUS, UNIT, Canvas
 from training.dials.hands import Hand, draw_hands
 from training.dials.presets import PRESETS
-from training.dials.render import draw_dial, extent, paste, render
+from training.dials.render import Dial, draw_dial, extent, paste, render
 
 SIZE = 128
 
@@ -97,6 +97,19 @@ def test_polished_hands_are_lighter_here_and_darker_there() -> None:
         tones.append(np.ptp(along.astype(int)))
     assert tones[0] <= 2
     assert tones[1] > 80
+
+
+def test_drawn_dials_are_flat_and_some_are_bare() -> None:
+    preset = replace(PRESETS["drawn"], numerals=0.0, bare=1.0, smile=0.0, sub_dials=0.0, date=0.0, textured=0.0)
+    marked, bare = ([draw_dial(Random(seed), replace(preset, bare=share)) for seed in range(60)] for share in (0.0, 1.0))
+    assert any(dial.oriented for dial in marked)
+    assert not any(dial.oriented for dial in bare)  # nothing tells where 12 is, so these stay upright
+
+    def tones(dials: list[Dial]) -> float:
+        return float(np.median([len(np.unique(d.canvas.grey[RADIUS < 0.9])) for d in dials]))
+
+    textured = [draw_dial(Random(seed), replace(preset, bare=1.0, textured=1.0)) for seed in range(60)]
+    assert tones(bare) < tones(textured)
 
 
 def test_presets_draw_what_they_say() -> None:

@@ -15,7 +15,7 @@ from clockread.patches import PATCH
 from clockread.polar import ANGLES, RADII
 from training.export import OUTPUTS, folded, to_onnx
 from training.finder_network import FinderConfig, build_finder
-from training.networks import HandsConfig, PoseConfig, build_hands, build_pose, with_sincos
+from training.networks import HandsConfig, PoseConfig, build_hands, build_pose, grow, with_sincos
 from training.restore import restored
 
 SHAPES = {"finder": (SCENE, SCENE), "pose": (PATCH, PATCH), "hands": (ANGLES, RADII)}
@@ -56,6 +56,21 @@ def test_a_restored_network_does_what_the_exported_one_does(role):
     # its normalizations were measured: as in training, by the batch's own mean and variance, it does nearly the same
     for name, value in values(again, inputs, training=True).items():
         np.testing.assert_allclose(value, exported[name], atol=0.02 * max(1.0, np.abs(exported[name]).max()), err_msg=name)
+
+
+def test_a_grown_network_does_what_the_shallower_one_did():
+    model, inputs = trained("hands"), np.random.default_rng(0).integers(0, 256, (4, *SHAPES["hands"]), dtype=np.uint8)
+    deeper = with_sincos(build_hands(HandsConfig(stem=8, fold=8, local=2, width=16, dilations=(1, 4, 2))))
+    grow(deeper, model)
+    before, after = values(model, inputs, training=False), values(deeper, inputs, training=False)
+    for name, value in before.items():
+        np.testing.assert_allclose(after[name], value, atol=1e-5 * max(1.0, np.abs(value).max()), err_msg=name)
+
+
+def test_a_network_does_not_grow_into_a_shallower_one():
+    deeper = with_sincos(build_hands(HandsConfig(stem=8, fold=8, local=2, width=16, dilations=(1, 4, 2))))
+    with pytest.raises(ValueError, match="has no layers"):
+        grow(small("hands"), deeper)
 
 
 def test_a_file_of_another_architecture_is_refused():

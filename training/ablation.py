@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,16 +37,18 @@ from training.quantize import VALIDATION
 
 RESULTS = Path(__file__).resolve().parent / "results" / "ablation"
 TIMED_DIALS, TIMED_ROUNDS = 64, 15
-AS_SHIPPED = HandsConfig()
+# What the variants are told against: network and presets of renderer 3, before `HandsConfig` got two more layers.
+BASE = HandsConfig(local=1, dilations=(1, 2, 4, 8, 16, 32, 1, 4))
+BASE_PRESETS = ("film", "hard", "shaped", "tower", "varied", "watch")
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One training; the defaults are the shipped network's."""
+    """One training; the defaults are those of `BASE`."""
 
     about: str
-    config: HandsConfig = AS_SHIPPED
-    presets: tuple[str, ...] = tuple(sorted(set(MIX)))  # of the rendered crops that it learns from
+    config: HandsConfig = BASE
+    presets: tuple[str, ...] = BASE_PRESETS  # of the rendered crops that it learns from
     found: bool = True  # whether half of the crops come by the pose network's poses; else all by true ones that are jittered
     lit: bool = True  # whether exposure, contrast and noise are drawn anew for every sample
     coarse: tuple[int, int] = (1, 1)  # how many angles and radii of the polar image are one
@@ -56,10 +58,11 @@ class Variant:
 
 VARIANTS = {
     "as-it-is": Variant("as it is"),
-    "narrow": Variant("width 96 in place of 128", HandsConfig(width=96)),
-    "wide": Variant("width 160", HandsConfig(width=160)),
-    "shallow": Variant("4 circular convolutions in place of 8", HandsConfig(dilations=(1, 4, 16, 32))),
-    "no-local": Variant("no residual 2-D convolution before the radius is folded", HandsConfig(local=0)),
+    "narrow": Variant("width 96 in place of 128", replace(BASE, width=96)),
+    "wide": Variant("width 160", replace(BASE, width=160)),
+    "shallow": Variant("4 circular convolutions in place of 8", replace(BASE, dilations=(1, 4, 16, 32))),
+    "deeper": Variant("as shipped now: one more residual 2-D and two more circular convolutions", HandsConfig()),
+    "no-local": Variant("no residual 2-D convolution before the radius is folded", replace(BASE, local=0)),
     "true-poses": Variant("jittered true poses only, none of the pose network", found=False),
     "not-relit": Variant("crops as they were rendered, exposure not drawn anew", lit=False),
     "half-angles": Variant("120 angles in place of 240", coarse=(2, 1)),

@@ -18,11 +18,11 @@ class FinderConfig:
     """Channels of the network at strides of 4, 8, 16 and 32 scene pixels."""
 
     channels: tuple[int, int, int, int] = (24, 40, 64, 96)
-    blocks: int = 1  # residual blocks of two convolutions at stride 16
-    dilations: tuple[int, ...] = (1, 2, 4)  # of the convolutions at stride 32: together they see the whole scene
+    blocks: int = 2  # residual blocks of two convolutions at stride 16
+    dilations: tuple[int, ...] = (1, 2, 4, 1, 2)  # of the convolutions at stride 32: together they see the whole scene
 
 
-SMALL_FINDER = FinderConfig(channels=(16, 24, 48, 56))
+SMALL_FINDER = FinderConfig(channels=(16, 24, 48, 56), blocks=1, dilations=(1, 2, 4))
 
 
 def _conv(x: keras.KerasTensor, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1) -> keras.KerasTensor:

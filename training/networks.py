@@ -23,10 +23,10 @@ class HandsConfig:
 
     stem: int = 24  # channels of the first 2-D convolution
     fold: int = 32  # channels of the second, which are folded with the radius
-    local: int = 1  # residual 2-D convolutions before that
+    local: int = 2  # residual 2-D convolutions before that
     width: int = 128  # channels of the circular 1-D convolutions
     kernel: int = 3  # bins that each of these sees
-    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 1, 4)
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 1, 4, 16, 2)
 
 
 SMALL_HANDS = HandsConfig(local=0, width=96, kernel=5, dilations=(1, 2, 4, 8, 16, 1))
@@ -128,6 +128,21 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(layers.GlobalMaxPooling1D()(x))
     outputs["change"] = _pose_change(x)
     return keras.Model(image, outputs, name="hands")
+
+
+def grow(model: keras.Model, smaller: keras.Model) -> None:
+    """Give a network the weights of a shallower one: what it has more are residual layers, which begin as identities.
+
+    Layers are told by their names. Raises ValueError where one of both networks has another shape, or is missing in ``model``.
+    """
+    known = {layer.name: layer.get_weights() for layer in smaller.layers if layer.get_weights()}
+    for layer in model.layers:
+        if layer.name in known:
+            layer.set_weights(known.pop(layer.name))
+        elif isinstance(layer, layers.BatchNormalization):
+            layer.gamma.assign(ops.zeros_like(layer.gamma))
+    if known:
+        raise ValueError(f"the {model.name} network has no layers {', '.join(known)}")
 
 
 def with_sincos(hands: keras.Model) -> keras.Model:

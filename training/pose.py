@@ -25,7 +25,7 @@ SCHEDULES = {
 VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start at a million
 TRAINING_SEED = 1_000_000
 CROPS_PER_SHARD = 30_000
-MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard")  # presets of a shard each
+MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")  # presets of a shard each
 
 
 def training_shards(profile: str) -> list[Shards]:

@@ -2,6 +2,7 @@
 
     python -m training.restore reader/pose              # as a finished run: what needs it can be run
     python -m training.restore --as-start reader/hands  # as the start of a new run: `run_all --only reader/hands` goes on from there
+    python -m training.restore --as-start reader/hands --exported '{"local": 1}'  # of a shallower network than today's
 
 An exported file has no names of layers and no normalizations. Its weights are told by their place in the graph, which is that of
 the same architecture exported with other weights; what the normalizations divide by is measured again.
@@ -10,8 +11,10 @@ the same architecture exported with other weights; what the normalizations divid
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
 import keras
 import numpy as np
@@ -21,13 +24,17 @@ from numpy.typing import NDArray
 from clockread.models import DEFAULT, load_manifest, model_bytes
 from clockread.reader import ClockReader
 from training.export import EXPORTED, OUTPUTS, folded, to_onnx
-from training.finder_network import build_finder
+from training.finder_network import FinderConfig, build_finder
 from training.fit import ORIGIN_FILE, RESULT_FILE, START_FILE, WEIGHTS_FILE, run_folder, write_json
-from training.networks import build_hands, build_pose, with_sincos
+from training.networks import HandsConfig, PoseConfig, build_hands, build_pose, grow, with_sincos
 from training.quantize import calibration_inputs
 from training.registry import PROFILES
 
-BUILD: dict[str, Callable[[], keras.Model]] = {"reader/finder": build_finder, "reader/pose": build_pose, "reader/hands": build_hands}
+BUILD: dict[str, tuple[Callable[[Any], keras.Model], Any]] = {
+    "reader/finder": (build_finder, FinderConfig()),
+    "reader/pose": (build_pose, PoseConfig()),
+    "reader/hands": (build_hands, HandsConfig()),
+}
 MEASURED_ON = 128  # inputs that the normalizations' means and variances are taken from
 _NORM = "_norm"
 
@@ -117,18 +124,25 @@ def main(
     networks: Annotated[list[str], typer.Argument(help="Which: " + ", ".join(BUILD))],
     profile: Annotated[str, typer.Option(help="Whose run folders are written: " + ", ".join(PROFILES))] = "reduced",
     as_start: Annotated[bool, typer.Option("--as-start", help="As weights to begin a new run with, not as a finished run.")] = False,
+    exported: Annotated[str, typer.Option(help="How the exported networks' options differ from today's, as JSON.", metavar="JSON")] = "{}",
 ) -> None:
     """Put exported networks back where training looks for its own."""
     for name in networks:
         if name not in BUILD:
             raise typer.BadParameter(f"{name!r}: use one of {', '.join(BUILD)}")
+    if (different := json.loads(exported)) and not as_start:
+        raise typer.BadParameter("--exported: a network of other options is no finished run of today's; use --as-start")
     entries = load_manifest(EXPORTED).models[DEFAULT]
     inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=EXPORTED), profile)
     for name in networks:
         role = name.removeprefix("reader/")
-        entry, model = entries[role], BUILD[name]()
+        build, config = BUILD[name]
+        entry, model = entries[role], build(replace(config, **different))
         as_exported = with_sincos(model) if role == "hands" else model
         restored(as_exported, model_bytes(entry), OUTPUTS[role], inputs[role])
+        if different:
+            smaller, model = model, build(config)
+            grow(model, smaller)
         folder = run_folder(profile, name)
         model.save_weights(folder / (START_FILE if as_start else WEIGHTS_FILE))
         write_json(

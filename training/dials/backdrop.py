@@ -51,6 +51,14 @@ def _masonry(rng: Random, image: Grey) -> None:
             cv2.line(image, (x, y), (x, y + course), tone, 1)
 
 
+def flat_backdrop(rng: Random, width: int, height: int) -> Grey:
+    """A background of one tone, white in most, now and then with a few shapes on it."""
+    image: Grey = np.full((height, width), 255 if rng.random() < 0.6 else rng.randrange(256), np.uint8)
+    if rng.random() < 0.2:
+        _clutter(rng, image, rng.randrange(1, 6))
+    return image
+
+
 def make_backdrop(rng: Random, width: int, height: int) -> Grey:
     """A background of (height, width) uint8 grey."""
     kind = rng.random()

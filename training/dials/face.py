@@ -73,21 +73,26 @@ def _face_texture(rng: Random, canvas: Canvas) -> None:
     canvas.shade(np.maximum(inside, 0))
 
 
-def draw_face(rng: Random, canvas: Canvas, tones: Tones, tracery: float) -> None:
-    """The face disc with its texture, bands, rings and central ornament; a share ``tracery`` has that of a tower dial."""
+def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None:
+    """The face disc with its texture, bands, rings and central ornament.
+
+    Of ``preset`` it takes the shares of textures, of a tower dial's tracery and of painted eyes and mouths.
+    """
     canvas.circle(1.0, tones.face)
     if rng.random() < 0.2 and canvas.wall_tone is None:  # a band of another tone under the numerals, or another centre
         tone = float(np.clip(tones.face + rng.uniform(-55, 55), 0, 255))
         if abs(tone - tones.hands) > 50:
             canvas.circle(rng.uniform(0.4, 0.8), tone)
-    if canvas.wall_tone is None:
+    if canvas.wall_tone is None and (preset.textured == 1 or rng.random() < preset.textured):
         _face_texture(rng, canvas)
     middle = (tones.face + tones.ink) / 2
     if rng.random() < 0.45:
         for _ in range(rng.randrange(1, 4)):
             canvas.circle(rng.choice((0.98, rng.uniform(0.25, 0.97))), rng.choice((tones.ink, middle)), rng.uniform(0.004, 0.02))
     ornament = rng.random()
-    if rng.random() < tracery:
+    if preset.smile > 0 and rng.random() < preset.smile:
+        _smile(rng, canvas, tones.ink)
+    if rng.random() < preset.tracery:
         n = rng.choice((6, 8, 12, 24))
         canvas.stroke(
             [np.array([[0, -rng.uniform(0.05, 0.3)], [0, -0.7]]) @ np.eye(2) for _ in range(1)]
@@ -107,6 +112,15 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, tracery: float) -> None
         canvas.fill([star], (tones.face * 2 + tones.ink) / 3)
     elif ornament < 0.17:
         canvas.circle(rng.uniform(0.15, 0.5), (tones.face * 2 + tones.ink) / 3)
+
+
+def _smile(rng: Random, canvas: Canvas, tone: float) -> None:
+    apart, up, size, wide = rng.uniform(0.2, 0.4), rng.uniform(0.1, 0.4), rng.uniform(0.03, 0.12), rng.uniform(0.3, 0.6)
+    for side in (-1, 1):
+        canvas.circle(size, tone, center=(side * apart, -up))
+    x = np.linspace(-wide, wide, 17)
+    mouth = np.stack([x, rng.uniform(0.3, 0.5) - rng.uniform(-0.3, 1.2) * x * x], axis=1)
+    canvas.stroke([mouth], tone, rng.uniform(0.02, 0.05), closed=False)
 
 
 def _sub_dial(rng: Random, canvas: Canvas, x: float, y: float, r: float, tones: Tones) -> None:
@@ -173,12 +187,14 @@ class Track:
     twelve_marked: bool  # in its own way
 
 
-def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool) -> Track:
-    """Minute track and hour marks."""
+def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool, bare: float = 0.0) -> Track:
+    """Minute track and hour marks; a share ``bare`` of the faces without numerals has neither."""
     outer = rng.uniform(0.9, 0.99) if rng.random() < 0.85 else rng.uniform(0.7, 0.9)
     length = rng.uniform(0.025, 0.09)
     inner = outer - length
     style = rng.choices(("ticks", "dots", "railway", "hours", "none"), (46, 8, 16, 18, 12 if numerals else 0))[0]
+    if not numerals and bare > 0 and rng.random() < bare:
+        style = "none"
     width = rng.uniform(0.003, 0.012)
     tone = tones.ink if rng.random() < 0.8 else (tones.ink + tones.face) / 2
     if style in ("ticks", "railway"):

@@ -39,6 +39,9 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
     if kind == "bar":
         point = rng.choice((0.0, half, 2 * half))
         return [_profile([(0, half), (length - point, half), (length, half if point == 0 else 0)])]
+    if kind == "round":
+        bow = [(length - half * (1 - math.sin(t)), half * math.cos(t)) for t in np.linspace(0, math.pi / 2, 7)]
+        return [_profile([(0, half), *bow])]
     if kind == "taper":
         return [_profile([(0, half), (length, half * rng.uniform(0, 0.4))])]
     if kind == "widening":
@@ -104,6 +107,7 @@ _KINDS: tuple[str, ...] = (
     ("bar",) * 6 + ("taper",) * 4 + ("widening",) * 2 + ("dauphine",) * 2 + ("sword",) * 3 + ("leaf",) * 3 + ("arrow",) * 2
 )
 _KINDS += ("spade",) * 3 + ("breguet",) * 2 + ("skeleton",) * 2 + ("ornate",) * 4
+_BOLD_KINDS = ("round",) * 8 + ("bar",) * 4 + ("taper",) * 3 + ("dauphine", "sword", "arrow", "arrow", "leaf", "leaf", "spade")
 
 
 def _tail(rng: Random, kind: str, length: float, half: float) -> list[Points]:
@@ -146,9 +150,13 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones,
     hour_length = minute_length * ratio
     minute_half = math.exp(rng.uniform(math.log(0.009), math.log(0.05)))
     hour_half = minute_half * (rng.uniform(1.0, 1.9) if rng.random() < 0.85 else rng.uniform(0.85, 1.05))
+    bold = preset.bold > 0 and rng.random() < preset.bold
+    if bold:
+        minute_length, minute_half = minute_length * rng.uniform(0.8, 1.08), math.exp(rng.uniform(math.log(0.025), math.log(0.1)))
+        hour_length, hour_half = minute_length * ratio, minute_half * rng.uniform(0.95, 1.4)
     if ratio > 0.8:
         hour_half = max(hour_half, minute_half * 1.5)  # nearly as long: only the width tells them apart
-    kind = rng.choice(_KINDS)
+    kind = rng.choice(_BOLD_KINDS if bold else _KINDS)
     if kind in ("leaf", "skeleton", "spade", "ornate", "breguet", "dauphine", "sword"):
         minute_half = max(minute_half, 0.016)
         hour_half = max(hour_half, 0.022)
@@ -156,6 +164,8 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones,
     tail_kind = rng.choice(("none", "none", "bar", "bar", "counterweight", "flare"))
     tail_length = rng.uniform(0.04, 0.3) if rng.random() < 0.8 else rng.uniform(0.25, 0.42)
     outline = None if rng.random() < 0.75 else (0.0 if tone > 110 else 255.0)
+    if bold and rng.random() < 0.35:
+        outline = 0.0 if tone > 60 else 255.0
     facet = None if rng.random() < 0.85 else float(np.clip(tone + rng.choice((-1, 1)) * rng.uniform(25, 80), 0, 255))
     lume = rng.random() < preset.lume
     sheen = (rng.uniform(30, 130) * rng.choice((-1, 1)), rng.uniform(0.5, 2.2)) if rng.random() < preset.sheen else None

@@ -27,6 +27,11 @@ class Preset:
     scale: float = 0.18  # a scale on a bezel that is wide enough
     openwork: float = 0.03  # what is behind shows between ring, numerals and hands
     tracery: float = 0.04
+    bold: float = 0.0  # thick hands with round ends or outlines, as in pictograms
+    bare: float = 0.0  # no mark of the hours, of those without numerals
+    smile: float = 0.0  # eyes and a mouth
+    textured: float = 1.0  # faces that may have a texture, a glass with glare and reflections, and a rim's shadow
+    flat_wall: float = 0.0  # one tone behind the clock, mostly white
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
 
@@ -67,5 +72,24 @@ PRESETS = {
         tracery=0.25,
     ),
     "film": Preset(Optics(dark=0.6, blur=1.5, noise=1.8, clean=0.0), second_hand=0.3, marker=0.02),
+    "drawn": Preset(
+        Optics(max_tilt=35, frontal=0.9, turned=0.12, clean=0.6, blur=0.5, noise=0.5, dark=0.03),
+        numerals=0.6,
+        roman=0.3,
+        light_face=0.8,
+        second_hand=0.35,
+        sheen=0.05,
+        sub_dials=0.04,
+        date=0.1,
+        strap=0.08,
+        openwork=0.0,
+        tracery=0.02,
+        bold=0.55,
+        bare=0.3,
+        smile=0.04,
+        textured=0.25,
+        flat_wall=0.75,
+        margin=(0.97, 2.2),
+    ),
     "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
 }

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.timecode import hand_angles
-from training.dials.backdrop import make_backdrop
+from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
 from training.dials.canvas import CANVAS, UNIT, Canvas, Grey
 from training.dials.case import draw_case, pick_tones
@@ -55,9 +55,9 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     minute += rng.gauss(0, 0.5)
     canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
     outer = draw_case(rng, canvas, tones, preset)
-    draw_face(rng, canvas, tones, preset.tracery)
+    draw_face(rng, canvas, tones, preset)
     numerals = rng.random() < preset.numerals
-    track = draw_track(rng, canvas, tones, numerals)
+    track = draw_track(rng, canvas, tones, numerals, preset.bare)
     if numerals:
         draw_numerals(rng, canvas, tones, track, preset.roman)
     draw_extras(rng, canvas, tones, preset)
@@ -75,7 +75,7 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     cap_tone = tones.hands if rng.random() < 0.7 else rng.uniform(0, 255)
     draw_hands(rng, canvas, hands, cap, cap_tone)
     canvas.lift_marks()
-    if canvas.wall_tone is None:
+    if canvas.wall_tone is None and (preset.textured == 1 or rng.random() < preset.textured):
         draw_glass(rng, canvas)
     draw_occlusion(rng, canvas)
     return Dial(canvas, outer, numerals or track.twelve_marked, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
@@ -128,7 +128,8 @@ def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture
         ]
     )
     homography = place @ plane
-    backdrop = make_backdrop(rng, size, size)
+    flat = preset.flat_wall > 0 and rng.random() < preset.flat_wall
+    backdrop = flat_backdrop(rng, size, size) if flat else make_backdrop(rng, size, size)
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
         share = dial.canvas.wall_share
         backdrop = cv2.addWeighted(backdrop, 1 - share, backdrop, 0.0, share * dial.canvas.wall_tone)

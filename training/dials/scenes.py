@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.finder import SCENE, letterbox
-from training.dials.backdrop import make_backdrop
+from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Canvas, Grey, photo_crop
 from training.dials.presets import PRESETS
@@ -21,7 +21,8 @@ SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320
 LARGEST = 1.15  # the same over the picture's shorter side
 FULL_PLACE = 0.15  # share of a box that another may cover
 _OPTICS = Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15)
-_PRESET = replace(PRESETS["varied"], optics=_OPTICS)
+_DRAWN = 0.12  # share of pictures that are drawn: clipart, icons, teaching sheets
+_MIX = ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn")  # of photographs
 
 Box = tuple[float, float, float, float]
 
@@ -157,7 +158,10 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     """The scene of ``seed``: no clock in a fifth, one in half, up to four in the others; the same seed gives the same pixels."""
     rng = Random(seed)
     width, height = _frame(rng, size)
-    image = np.ascontiguousarray(_wall(rng, width, height))
+    drawn = rng.random() < _DRAWN
+    optics = PRESETS["drawn"].optics if drawn else _OPTICS
+    flat = drawn and rng.random() < PRESETS["drawn"].flat_wall
+    image = flat_backdrop(rng, width, height) if flat else np.ascontiguousarray(_wall(rng, width, height))
     kind = rng.random()
     clocks = 0 if kind < 0.2 else 1 if kind < 0.75 else rng.randrange(2, 5)
     others = rng.randrange(1, 5) if rng.random() < 0.5 else 0
@@ -167,10 +171,11 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     boxes: list[Box] = []
     things: list[tuple[Dial, Matrix, Box]] = []
     smallest = size * rng.uniform(0.1, 0.5)
-    same = draw_dial(rng, _PRESET) if clocks > 1 and rng.random() < 0.2 else None  # a row of equal clocks
+    preset = PRESETS["drawn" if drawn else rng.choice(_MIX)]
+    same = draw_dial(rng, preset) if clocks > 1 and rng.random() < 0.2 else None  # a row of equal clocks
     for _ in range(clocks):
-        dial = same or draw_dial(rng, _PRESET)
-        plane, _ = view(rng, _OPTICS, oriented=dial.oriented)
+        dial = same or draw_dial(rng, preset)
+        plane, _ = view(rng, optics, oriented=dial.oriented)
         longest = math.exp(low + (high - low) * rng.random() ** 0.75)  # tiny ones are hard to tell, so a little fewer
         placed = _place(rng, plane, dial.outer, longest, (width, height), boxes)
         if placed is not None:
@@ -180,7 +185,7 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     taken = list(boxes)
     for _ in range(others):
         thing = draw_no_dial(rng)
-        plane, _ = view(rng, _OPTICS)
+        plane, _ = view(rng, optics)
         placed = _place(rng, plane, thing.outer, math.exp(rng.uniform(low, math.log(0.75 * shorter))), (width, height), taken)
         if placed is not None:
             taken.append(placed[1])
@@ -190,7 +195,7 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
             _mount(rng, image, box)
     for dial, homography, box in things:
         _put(rng, image, dial, homography, box)
-    image = degrade(rng, image, _OPTICS, min(70.0, max(10.0, smallest / 2)))
+    image = degrade(rng, image, optics, min(70.0, max(10.0, smallest / 2)))
     scene, place = letterbox(image, size)
     out = place.to_scene(np.array(boxes, np.float64).reshape(-1, 4)).astype(np.float32)
     return Scene(scene, out, (place.left, place.top, width, height))
