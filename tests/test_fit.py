@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ pytest.importorskip("keras", reason="training needs the train extra")
 import keras
 
 from training.batches import Batches
-from training.fit import Schedule, fit, write_json
+from training.fit import ORIGIN_FILE, START_FILE, Schedule, fit, write_json
 
 SCHEDULE = Schedule(samples=4 * 5 * 8, batch=8, steps_per_epoch=5)  # four epochs
 
@@ -87,6 +88,18 @@ def test_a_finished_run_is_only_loaded_and_a_fresh_one_starts_anew(tmp_path: Pat
     run(tmp_path, fresh, resume=False)
     assert len(fresh.drawn) >= 4 * 5
     assert epochs(tmp_path) == [0, 1, 2, 3]
+
+
+def test_a_run_that_begins_with_trained_weights_is_as_long_as_the_schedule_says(tmp_path: Path) -> None:
+    folder, model = tmp_path, line_model()
+    model.set_weights([np.array([[3.0]])])  # what there is to learn
+    model.save_weights(folder / START_FILE)
+    write_json(folder / ORIGIN_FILE, {"sha256": "abc"})
+    schedule = replace(SCHEDULE, continued=2 * 5 * 8)
+    result = fit(line_model(), Line(), {"y": "mse"}, schedule, folder, resume=True)
+    assert epochs(folder) == [0, 1]
+    assert result["history"]["loss"][0] < 0.01
+    assert (result["schedule"]["samples"], result["begun_with"]) == (2 * 5 * 8, {"sha256": "abc"})
 
 
 def test_a_diverging_run_is_stopped(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from training.scene_shards import SceneShards, rendered_scenes
 
 SCHEDULES = {
     "smoke": Schedule(64, batch=8, steps_per_epoch=8),
-    "reduced": Schedule(160_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
+    "reduced": Schedule(400_000, continued=240_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
     "full": Schedule(1_200_000, batch=32, rate=2e-3),
 }
 SMALL_SCHEDULES = {

@@ -9,7 +9,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +28,7 @@ class Schedule:
     """How long and how fast a network is trained."""
 
     samples: int  # drawn in total
+    continued: int = 0  # drawn in a run that begins with the weights of `training.restore`; 0: as many
     batch: int = 64
     rate: float = 1.5e-3  # peak of AdamW's learning rate, after a warm-up of 2 %, cosine to a hundredth
     weight_decay: float = 1e-4
@@ -106,6 +107,7 @@ def fit(
             old.unlink() if old.is_file() else old.rmdir()
     if start.exists():
         model.load_weights(start)
+        schedule = replace(schedule, samples=schedule.continued or schedule.samples)
     total = schedule.epochs * schedule.steps_per_epoch
     warmup = max(1, total // 50)
     rate = keras.optimizers.schedules.CosineDecay(
