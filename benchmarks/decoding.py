@@ -26,7 +26,13 @@ from training.shards import rendered
 
 UPRIGHT_SHARE = 0.9  # of dials in photographs
 AS_IT_IS = Weighing()
-STEPS = {"hour": (0.6, 0.8, 1.0, 1.25), "minute": (0.5, 0.7, 0.85, 1.0), "twelve": (0.6, 0.8, 0.9, 1.0), "slack": (1.0, 1.5, 2.0, 2.5, 3.5)}
+STEPS = {
+    "hour": (0.6, 0.8, 1.0, 1.25),
+    "minute": (0.5, 0.7, 0.85, 1.0),
+    "twelve": (0.6, 0.8, 0.9, 1.0),
+    "slack": (1.0, 1.5, 2.0, 2.5, 3.5),
+    "careless": (0.0, 0.005, 0.02, 0.05),
+}
 
 
 def right(seen: Seen, true: NDArray[np.integer], weighing: Weighing) -> NDArray[np.bool_]:

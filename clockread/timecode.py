@@ -64,6 +64,7 @@ class Weighing:
     hour: float = 1.0
     minute: float = 0.85  # less: where a second hand could be meant, the hour hand should tell; but confidence falls with it
     twelve: float = 0.9  # less: better upright, worse turned
+    careless: float = 0.02  # share of hour hands that point to the full hour whatever the minute: pictograms, toys, clocks hung by hand
     slack: float = 2.5  # degrees, standard deviation: real hour hands stand off more than drawn ones, which would have it at 1
 
 
@@ -123,7 +124,7 @@ def turned_back(pairs: Floats, degrees: Floats) -> Floats:
 
 
 def _floored(p: Floats) -> Floats:
-    return np.asarray(np.log(p * (1 - _FLOOR) + _FLOOR / p.shape[-1]))
+    return np.asarray(np.maximum(p, 0.0) * (1 - _FLOOR) + _FLOOR / p.shape[-1])
 
 
 def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -147,8 +148,9 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
 
     ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
     ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must stand where the
-    minute hand says: P(t, r) ∝ P_hour(r + t/2°)^a · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), summed over the rotation r, with the
-    exponents of ``weighing``.
+    minute hand says, or, of a small share, at the full hour: P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), with
+    P_hour(t, r) = (1 - e) · P_hour(r + t/2°)^a + e · P_hour(r + 30°·⌊t/60⌋)^a, summed over the rotation r; exponents and e are those of
+    ``weighing``.
     """
     w = weighing or Weighing()
     n, bins = np.shape(hour)
@@ -158,25 +160,27 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.slack) ** 2)
     weighed = [np.exp(_log_softmax(np.asarray(x) * of)) for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))]
     weighed[0] = np.fft.irfft(np.fft.rfft(weighed[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
-    log_hour, log_minute, log_twelve = (_floored(np.maximum(p, 0)) for p in weighed)
-    log_twelve = log_twelve + (rotation_prior(bins) if prior is None else prior)
+    hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
+    prior = rotation_prior(bins) if prior is None else np.asarray(prior)
+    twelve_w = twelve_w * np.exp(prior - prior.max())
+    twelve_w /= twelve_w.max(axis=1, keepdims=True)  # all products then stay far above what single precision can tell
 
     fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree a minute, between bins
     at = np.arange(MINUTES_ON_DIAL) / fine
     low, part = np.floor(at).astype(int), at % 1.0
-    hour_fine = (log_hour[:, low] * (1 - part) + log_hour[:, (low + 1) % bins] * part).astype(np.float32)  # the sums of exponentials are
-    log_minute = log_minute.astype(np.float32)  # the costly part: half as long in single precision
+    hour_fine = (hour_w[:, low] * (1 - part) + hour_w[:, (low + 1) % bins] * part).astype(np.float32)
+    minute_w = minute_w.astype(np.float32)
     hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
-    minute_twice = np.concatenate([log_minute, log_minute], axis=1)
+    minute_twice = np.concatenate([minute_w, minute_w], axis=1)
     tried = min(_ROTATIONS_TRIED, bins)
-    turns = np.argpartition(-log_twelve, tried - 1, axis=1)[:, :tried]  # (n, k)
+    turns = np.argpartition(-twelve_w, tried - 1, axis=1)[:, :tried]  # (n, k)
     rows = np.arange(n)[:, None]
     hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[rows, turns * fine]
     minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][..., :: bins // 60]
-    score = hours.reshape(n, tried, 12, 60) + minutes[:, :, None, :] + log_twelve[rows, turns][:, :, None, None].astype(np.float32)
-    score = score.reshape(n, tried, MINUTES_ON_DIAL)
-    score -= score.max(axis=(1, 2), keepdims=True)
-    joint = np.exp(score, out=score)
+    hours = hours.reshape(n, tried, 12, 60)
+    joint = hours * np.float32(1 - w.careless) + hours[..., :1] * np.float32(w.careless)
+    joint *= (minutes * twelve_w[rows, turns][:, :, None].astype(np.float32))[:, :, None, :]
+    joint = joint.reshape(n, tried, MINUTES_ON_DIAL)
     by_time = joint.sum(axis=1, dtype=np.float64)
     by_time /= by_time.sum(axis=1, keepdims=True)
     best, confidence = likeliest(by_time)

@@ -183,7 +183,7 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones,
             shade = 235.0 if tone < 140 else 40.0
             inlay = (shade, [_profile([(length * 0.3, half * 0.45), (length * 0.88, half * 0.4)])])
         hand_tone = tone
-        if rng.random() < 0.04:  # hands of two colours
+        if rng.random() < (0.25 if bold and name == "hour" else 0.04):  # hands of two colours
             hand_tone = float(np.clip(face_tone + rng.choice((-1, 1)) * rng.uniform(60, 160), 0, 255))
         shine = None if sheen is None else (*sheen, rng.uniform(0, 2 * math.pi))
         hands.append(Hand(groups, angle, hand_tone, outline, facet, inlay, shine))

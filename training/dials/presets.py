@@ -30,6 +30,7 @@ class Preset:
     bold: float = 0.0  # thick hands with round ends or outlines, as in pictograms
     bare: float = 0.0  # no mark of the hours, of those without numerals
     smile: float = 0.0  # eyes and a mouth
+    careless: float = 0.0  # hour hands that point to the full hour whatever the minute, or are off by some degrees
     textured: float = 1.0  # faces that may have a texture, a glass with glare and reflections, and a rim's shadow
     flat_wall: float = 0.0  # one tone behind the clock, mostly white
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
@@ -74,7 +75,7 @@ PRESETS = {
     "film": Preset(Optics(dark=0.6, blur=1.5, noise=1.8, clean=0.0), second_hand=0.3, marker=0.02),
     "drawn": Preset(
         Optics(max_tilt=35, frontal=0.9, turned=0.12, clean=0.6, blur=0.5, noise=0.5, dark=0.03),
-        numerals=0.6,
+        numerals=0.5,
         roman=0.3,
         light_face=0.8,
         second_hand=0.35,
@@ -85,8 +86,9 @@ PRESETS = {
         openwork=0.0,
         tracery=0.02,
         bold=0.55,
-        bare=0.3,
+        bare=0.55,
         smile=0.04,
+        careless=0.3,
         textured=0.25,
         flat_wall=0.75,
         margin=(0.97, 2.2),

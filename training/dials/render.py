@@ -52,6 +52,8 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
     hour, minute = (float(v) for v in hand_angles(minutes + late))
     hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
+    if preset.careless > 0 and rng.random() < preset.careless:
+        hour = 30.0 * (minutes // 60) if rng.random() < 0.6 else hour + max(-12.0, min(12.0, rng.gauss(0, 6)))
     minute += rng.gauss(0, 0.5)
     canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
     outer = draw_case(rng, canvas, tones, preset)

@@ -21,7 +21,7 @@ SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320
 LARGEST = 1.15  # the same over the picture's shorter side
 FULL_PLACE = 0.15  # share of a box that another may cover
 _OPTICS = Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15)
-_DRAWN = 0.12  # share of pictures that are drawn: clipart, icons, teaching sheets
+_DRAWN = 0.15  # share of pictures that are drawn: clipart, icons, teaching sheets
 _MIX = ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn")  # of photographs
 
 Box = tuple[float, float, float, float]
