@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
+import tarfile
 from pathlib import Path
 
 import cv2
@@ -14,8 +16,10 @@ import pytest
 pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 pytest.importorskip("keras", reason="the rivals are built with the train extra")
 
+import emoji
 import keras
 import onnx
+import typer
 from accuracy import Label, Outcome, beside, clockless, coverage, given_crop, labels, measure
 from accuracy import main as accuracy
 from compare import multiply_adds, onnx_of
@@ -28,7 +32,7 @@ from clockread import ClockReader
 from clockread.images import load_photo
 from clockread.models import load_manifest
 from clockread.patches import PATCH
-from clockread.timecode import Weighing, circular_difference, hand_angles
+from clockread.timecode import Weighing, circular_difference, clock_text, hand_angles
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
@@ -172,3 +176,29 @@ def test_decoding_counts_what_is_right_with_its_weights() -> None:
     true = hour % 12 * 60 + minute
     assert right(seen, np.array([true, true + 9]), Weighing()).tolist() == [True, False]
     assert right(seen, np.array([true, true]), Weighing(minute=0.0, hour=0.0)).tolist() != [True, True]
+
+
+def _package(path: Path, codes: range, size: int = 64) -> Path:
+    """A tarball with a picture of every code point: a black square on nothing, and a smaller file of the same name."""
+    picture = np.zeros((size, size, 4), np.uint8)
+    picture[16:48, 16:48, 3] = 255
+    with tarfile.open(path, "w:gz") as archive:
+        for folder, shown in (("64", picture), ("8", picture[::8, ::8])):
+            for code in codes:
+                data = cv2.imencode(".png", shown)[1].tobytes()
+                member = tarfile.TarInfo(f"package/{folder}/{code:x}.png")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def test_clock_emoji_are_labelled_by_their_code_points(tmp_path: Path) -> None:
+    assert [clock_text(emoji.minutes_of(code)) for code in (0x1F550, 0x1F55B, 0x1F55C, 0x1F567)] == ["1:00", "12:00", "1:30", "12:30"]
+    faces = emoji.clocks_in(_package(tmp_path / "a.tgz", range(0x1F54E, 0x1F56A)))
+    assert list(faces) == list(range(0x1F550, 0x1F568))
+    face = faces[0x1F550]
+    assert face.shape == (emoji.PICTURE, emoji.PICTURE, 3)
+    assert (face[0] == 255).all()
+    assert (face[100:160, 100:160] == 0).all()
+    with pytest.raises(typer.BadParameter, match="12 of the 24"):
+        emoji.clocks_in(_package(tmp_path / "b.tgz", range(0x1F55C, 0x1F570)))

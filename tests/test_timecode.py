@@ -138,3 +138,10 @@ def test_resultants_turn_back() -> None:
     pairs = resultant(bump(np.array([30.0, 200.0])))
     np.testing.assert_allclose(angle_of(turned_back(pairs, np.array([10.0, -20.0]))), [20.0, 220.0], atol=1e-3)
     assert np.hypot(*resultant(np.zeros((1, BINS)))[0]) < 1e-9
+
+
+def test_an_hour_hand_on_the_full_hour_is_allowed_for() -> None:
+    hour, minute, twelve = (bump(np.array([at])) for at in (30.0, 180.0, 0.0))  # 1:30 as pictograms have it
+    strict, lenient = (decode(hour, minute, twelve, weighing=Weighing(careless=share)) for share in (0.0, 0.02))
+    assert clock_text(int(lenient.minutes[0])) == "1:30"
+    assert lenient.confidence[0] > max(0.5, strict.confidence[0])

@@ -1,0 +1,112 @@
+"""How well clocks that others drew are read: `python benchmarks/emoji.py TARBALLS`.
+
+Unicode has 24 clock faces, one for every half hour, and their code points are their labels. The tarballs are packages of the npm
+registry that hold them as pictures:
+
+    npm pack emoji-datasource-google emoji-datasource-twitter emoji-datasource-facebook @lobehub/fluent-emoji-3d
+
+Most of these dials are bare or nearly so, and at half past many have the hour hand on the full hour. None is trained on.
+"""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import typer
+from accuracy import RIGHT
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from clockread.reader import ClockReader, Reading
+from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+
+FIRST, COUNT = 0x1F550, 24  # one o'clock; the full hours, then the half ones
+SUFFIXES = (".png", ".webp")
+LARGEST, SIDE, PICTURE = 160, 192, 260  # pixels: smaller pictures are enlarged to SIDE, and all lie on a white PICTURE
+
+
+def minutes_of(code: int) -> int:
+    """Minutes past twelve, 0..719, of a code point."""
+    half, hour = divmod(code - FIRST, 12)
+    return (hour + 1) % 12 * 60 + 30 * half
+
+
+def on_white(data: bytes) -> NDArray[np.uint8]:
+    """An encoded picture in the middle of a white RGB square (PICTURE, PICTURE, 3)."""
+    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    picture = np.asarray(decoded).astype(np.float32)
+    if picture.shape[2] == 4:
+        alpha = picture[..., 3:] / 255
+        picture = picture[..., :3] * alpha + 255 * (1 - alpha)
+    side = max(picture.shape[:2]) if max(picture.shape[:2]) > LARGEST else SIDE
+    side = min(side, PICTURE - 2)
+    picture = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)
+    out = np.full((PICTURE, PICTURE, 3), 255, np.uint8)
+    at = (PICTURE - side) // 2
+    out[at : at + side, at : at + side] = np.clip(picture[..., ::-1], 0, 255)
+    return out
+
+
+def clocks_in(tarball: Path) -> dict[int, NDArray[np.uint8]]:
+    """The clock faces of a package by code point; of several sizes the largest file."""
+    found: dict[int, bytes] = {}
+    with tarfile.open(tarball) as archive:
+        for member in archive:
+            path = PurePosixPath(member.name)
+            if path.suffix not in SUFFIXES or not path.stem.startswith("1f5"):
+                continue
+            code = int(path.stem, 16) if all(c in "0123456789abcdef" for c in path.stem) else 0
+            if FIRST <= code < FIRST + COUNT and member.size > len(found.get(code, b"")):
+                data = archive.extractfile(member)
+                assert data is not None
+                found[code] = data.read()
+    if len(found) != COUNT:
+        raise typer.BadParameter(f"{tarball}: {len(found)} of the {COUNT} clock faces are in it; see `npm pack` in this script's head")
+    return {code: on_white(found[code]) for code in sorted(found)}
+
+
+def _right(readings: list[Reading], code: int) -> bool:
+    """Whether the best reading is the labelled time."""
+    return bool(readings) and abs(float(circular_difference(readings[0].minutes, minutes_of(code), MINUTES_ON_DIAL))) <= RIGHT
+
+
+def main(
+    tarballs: Annotated[list[Path], typer.Argument(help="Packages that `npm pack` wrote.", exists=True, dir_okay=False)],
+    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
+    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
+    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+) -> None:
+    """Read every clock face as a whole picture and as a dial that fills it."""
+    reader = ClockReader("cpu", model=model, models=models)
+    report: dict[str, dict[str, Any]] = {}
+    for tarball in tarballs:
+        faces = clocks_in(tarball)
+        given = [_right(reader.read(face, cropped=True), code) for code, face in faces.items()]
+        seen = [reader.read(face) for face in faces.values()]
+        found = [_right(readings, code) for readings, code in zip(seen, faces, strict=True)]
+        full = np.array([minutes_of(code) % 60 == 0 for code in faces])
+        report[tarball.name.removesuffix(".tgz")] = {
+            "given_full_hours": float(np.mean(np.array(given)[full])),
+            "given_half_hours": float(np.mean(np.array(given)[~full])),
+            "with_a_reading": float(np.mean([bool(readings) for readings in seen])),
+            "found": float(np.mean(found)),
+        }
+    if output == "json":
+        print(json.dumps(report, indent=1))
+        return
+    table = Table(title=f"{COUNT} clock faces a package, right within a minute; model {reader.model}")
+    for column in ("", "given: full hours", "given: half hours", "whole: with a reading", "whole: right"):
+        table.add_column(column, justify="left" if not column else "right")
+    for name, shares in report.items():
+        table.add_row(name, *(f"{share:.0%}" for share in shares.values()))
+    Console(width=130).print(table)
+
+
+if __name__ == "__main__":
+    typer.run(main)
