@@ -33,7 +33,7 @@ BATCH = 32
 _FINE = np.arange(360) * np.pi / 180
 _EDGE: Floats = np.stack([np.sin(_FINE), -np.cos(_FINE)], axis=1)
 _RIM: Floats = np.array([[0.0, 0.0], *([np.sin(a), -np.cos(a)] for a in np.arange(16) * np.pi / 8)])
-COUNTS = {"varied": 2000, "hard": 1000, "watch": 1000, "tower": 1000, "film": 1000}
+COUNTS = {"varied": 2000, "hard": 1000, "watch": 1000, "tower": 1000, "film": 1000, "drawn": 1000}
 SPLIT = ("varied", "hard")  # told apart by how the dials lie
 
 
