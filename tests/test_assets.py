@@ -142,3 +142,33 @@ def test_what_is_kept_for_testing_is_never_a_source() -> None:
     packages = {source.package for source in assets.PHOTO_SOURCES} | set(assets.FONT_FILES)
     assert not packages & {"openclipart", "openclipart-png", "openclipart-svg", "fonts-noto-color-emoji"}
     assert all(re.fullmatch(r"[0-9a-f]{12}", digest) for digest in assets.CLOCK_IMAGES | assets.NOT_PHOTO_IMAGES)
+
+
+def cut_out(seed: int, *, training: bool) -> bytes:
+    """An encoded thing of 60 x 80 pixels within a larger transparent picture, of the half that is asked for."""
+    for shade in range(256):
+        picture = np.zeros((200, 220, 4), np.uint8)
+        picture[30:90, 50:130] = (seed, shade, 200, 255)
+        blob = encoded(picture)
+        if assets.kept_for_testing(blob) != training:
+            return blob
+    raise AssertionError("every one is of the same half")
+
+
+def test_things_are_trimmed_and_half_of_them_kept_for_testing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [
+        ("a/coin.png", cut_out(1, training=True)),
+        ("a/coin_mirror.png", cut_out(2, training=True)),
+        ("a/clock.png", cut_out(3, training=True)),
+        ("a/plate.png", cut_out(4, training=False)),
+        ("a/photo.png", encoded(noise(200, 200))),
+        ("a/tiny.png", encoded(np.pad(noise(20, 20, 4), ((5, 5), (5, 5), (0, 0))))),
+    ]
+    monkeypatch.setattr(assets, "_image_blobs", lambda source, scratch: iter(named))
+    things, entries = assets._collect_objects(tmp_path)
+    assert [entry["file"] for entry in entries] == ["a/coin.png"]
+    assert things[0].shape == (60, 80, 2)
+    assert (things[0][..., 1] == 255).all()
+    np.savez(tmp_path / "objects.npz", **{"0000": things[0]})
+    assert [thing.shape for thing in assets.cut_out_objects(tmp_path)] == [(60, 80, 2)]
+    assert assets.cut_out_objects(tmp_path / "elsewhere") == []

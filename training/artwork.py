@@ -29,6 +29,10 @@ PHOTO_SOURCES = (
     PhotoSource("ukui-wallpapers", ("*/backgrounds/*.jpg", "*/backgrounds/*.png")),
 )
 
+# Things cut out of photographs and drawn ones, which a finder must leave alone; `assets.kept_for_testing` keeps half of them from training.
+OBJECT_SOURCES = (PhotoSource("tuxpaint-stamps-default", ("*/stamps/*.png",)),)
+NOT_OBJECT_NAMES = ("*_mirror.png", "*_flip.png", "*_mirror_flip.png")
+
 # File names of pictures with a clock or watch face in them, or of activities made of such pictures.
 CLOCK_NAMES = ("*clock*", "*chronos*", "*watch*", "*time*")
 

@@ -5,8 +5,9 @@ own package clients, keeps what is useful and writes it to a cache folder; witho
 procedural backgrounds and the typefaces that matplotlib brings.
 
     CACHE/backgrounds.npz   grey uint8 photographs, keys "0000", "0001", …
+    CACHE/objects.npz       things cut out, uint8 (height, width, 2): grey and alpha
     CACHE/fonts/            .ttf and .otf files
-    CACHE/assets.json       per image and typeface: package, file, sha256 of the source bytes
+    CACHE/assets.json       per image, thing and typeface: package, file, sha256 of the source bytes
 
 The packages `openclipart` and `fonts-noto-color-emoji` hold clocks that testing uses: `training.artwork` must never list them.
 """
@@ -32,12 +33,23 @@ import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from training.artwork import CLOCK_IMAGES, CLOCK_NAMES, FONT_FILES, NOT_PHOTO_IMAGES, NOT_PHOTO_NAMES, PHOTO_SOURCES, PhotoSource
+from training.artwork import (
+    CLOCK_IMAGES,
+    CLOCK_NAMES,
+    FONT_FILES,
+    NOT_OBJECT_NAMES,
+    NOT_PHOTO_IMAGES,
+    NOT_PHOTO_NAMES,
+    OBJECT_SOURCES,
+    PHOTO_SOURCES,
+    PhotoSource,
+)
 
 Grey = npt.NDArray[np.uint8]
 
 LONGEST_SIDE = 768  # pixels, of a stored photograph
 SHORTEST_SIDE = 200  # pixels, of a source image worth keeping
+OBJECT_SIDES = (48, 256)  # pixels: the shorter side of a thing worth keeping, the longer one of a stored thing
 MIN_STD = 14.0  # grey levels; flatter images are wallpaper gradients
 MAX_CUT_OUT = 0.02  # share of transparent pixels above which an image is a sprite, not a photograph
 SAME_MEAN_DIFFERENCE = 6.0  # grey levels between 24x24 thumbnails of what counts as one picture
@@ -74,6 +86,23 @@ def background_photos(cache: Path | None = None) -> list[Grey]:
         return [stored[key] for key in sorted(stored.files)]
 
 
+def cut_out_objects(cache: Path | None = None) -> list[Grey]:
+    """Things without a background that are no clocks: uint8 (height, width, 2), grey and alpha, always in the same order.
+
+    An empty list where nothing has been collected.
+    """
+    path = cache_folder(cache) / "objects.npz"
+    if not path.is_file():
+        return []
+    with np.load(path) as stored:
+        return [stored[key] for key in sorted(stored.files)]
+
+
+def kept_for_testing(blob: bytes) -> bool:
+    """Whether a thing, by its file's bytes, belongs to the half that training never sees."""
+    return hashlib.sha256(blob).digest()[0] % 2 == 1
+
+
 def fonts(cache: Path | None = None) -> list[Path]:
     """Typeface files that draw 0-9, I, V, X and the Latin letters, sorted by name.
 
@@ -107,14 +136,16 @@ def collect(
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
         photos, photo_entries = _collect_photos(Path(scratch))
+        objects, object_entries = _collect_objects(Path(scratch))
         font_entries = _collect_fonts(Path(scratch), folder / "fonts")
-    arrays: dict[str, Any] = {f"{index:04d}": photo for index, photo in enumerate(photos)}
-    np.savez(folder / "backgrounds.npz", **arrays)
-    listing = {"backgrounds": photo_entries, "fonts": font_entries}
+    for file, images in (("backgrounds.npz", photos), ("objects.npz", objects)):
+        arrays: dict[str, Any] = {f"{index:04d}": image for index, image in enumerate(images)}
+        np.savez(folder / file, **arrays)
+    listing = {"backgrounds": photo_entries, "objects": object_entries, "fonts": font_entries}
     (folder / "assets.json").write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for source in PHOTO_SOURCES:
         typer.echo(f"{sum(entry['package'] == source.package for entry in photo_entries):5d}  {source.package}")
-    typer.echo(f"{len(photos):5d}  photographs and {len(font_entries)} typefaces in {folder}")
+    typer.echo(f"{len(photos):5d}  photographs, {len(objects)} things and {len(font_entries)} typefaces in {folder}")
 
 
 @app.command()
@@ -170,6 +201,37 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
             thumbnails.append(thumbnail)
             entries.append({"package": source.package, "file": name, "sha256": digest, "shape": list(photo.shape)})
     return photos, entries
+
+
+def _collect_objects(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
+    objects: list[Grey] = []
+    entries: list[dict[str, Any]] = []
+    for source in OBJECT_SOURCES:
+        for name, blob in _image_blobs(source, scratch):
+            if any(fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_OBJECT_NAMES) or kept_for_testing(blob):
+                continue
+            thing = _cut_out(blob)
+            if thing is not None:
+                objects.append(thing)
+                entries.append({"package": source.package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()})
+    return objects, entries
+
+
+def _cut_out(blob: bytes) -> Grey | None:
+    """Grey and alpha of what is cut out, trimmed; None for what is too small, opaque or not an image."""
+    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.ndim != 3 or image.shape[2] != 4:
+        return None
+    if image.dtype == np.uint16:
+        image = (image >> 8).astype(np.uint8)
+    rows, columns = (np.nonzero((image[..., 3] > 0).any(axis=axis))[0] for axis in (1, 0))
+    if len(rows) < OBJECT_SIDES[0] or len(columns) < OBJECT_SIDES[0] or image[..., 3].min() == 255:
+        return None
+    image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    scale = min(1.0, OBJECT_SIDES[1] / max(image.shape[:2]))
+    thing = np.dstack([cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY), image[..., 3]])
+    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
+    return np.ascontiguousarray(cv2.resize(thing, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from clockread.finder import SCENE, letterbox
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
-from training.dials.canvas import Canvas, Grey, photo_crop
+from training.dials.canvas import Canvas, Grey, blend, objects, photo_crop
 from training.dials.presets import PRESETS
 from training.dials.render import Dial, draw_dial, draw_no_dial, extent, paste
 
@@ -22,6 +22,7 @@ LARGEST = 1.15  # the same over the picture's shorter side
 FULL_PLACE = 0.15  # share of a box that another may cover
 _OPTICS = Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15)
 _DRAWN = 0.15  # share of pictures that are drawn: clipart, icons, teaching sheets
+_OBJECTS = 0.35  # share with things that are no clocks
 _MIX = ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn")  # of photographs
 
 Box = tuple[float, float, float, float]
@@ -135,6 +136,30 @@ def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> 
     roi[:] = paste(dial, roi, local)
 
 
+def _put_object(rng: Random, image: Grey, taken: list[Box]) -> None:
+    """Paste a thing that is no clock where it hides none, somewhat turned."""
+    thing = rng.choice(objects())
+    height, width = image.shape
+    longest = math.exp(rng.uniform(math.log(24), math.log(0.9 * min(width, height))))
+    scale = longest / max(thing.shape[:2])
+    angle = math.radians(rng.gauss(0, 12) if rng.random() < 0.7 else rng.uniform(-180, 180))
+    c, s = math.cos(angle) * scale, math.sin(angle) * scale
+    flip = rng.choice((-1, 1))
+    h, w = thing.shape[0] / 2, thing.shape[1] / 2
+    reach_x, reach_y = abs(c) * w + abs(s) * h, abs(s) * w + abs(c) * h
+    x, y = rng.uniform(0, width), rng.uniform(0, height)
+    box = (x - reach_x, y - reach_y, 2 * reach_x, 2 * reach_y)
+    if _covered(box, taken) >= FULL_PLACE:
+        return
+    matrix = np.array([[c * flip, -s, x - c * flip * w + s * h], [s * flip, c, y - s * flip * w - c * h]])
+    if scale < 0.6:
+        k = max(2, round(0.7 / scale))
+        thing = cv2.blur(thing, (k, k))
+    seen = cv2.warpAffine(thing, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    blend(image, np.ascontiguousarray(seen[..., 1]), np.ascontiguousarray(seen[..., 0]))
+    taken.append(box)
+
+
 def _frame(rng: Random, size: int) -> tuple[int, int]:
     """Width and height of the picture."""
     if rng.random() < 0.4:
@@ -190,6 +215,9 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
         if placed is not None:
             taken.append(placed[1])
             things.append((thing, *placed))
+    if objects() and rng.random() < _OBJECTS:
+        for _ in range(rng.randrange(1, 5)):
+            _put_object(rng, image, taken)
     for *_, box in things:
         if rng.random() < 0.2:
             _mount(rng, image, box)
