@@ -144,7 +144,7 @@ def test_what_is_kept_for_testing_is_never_a_source() -> None:
     assert all(re.fullmatch(r"[0-9a-f]{12}", digest) for digest in assets.CLOCK_IMAGES | assets.NOT_PHOTO_IMAGES)
 
 
-def cut_out(seed: int, *, training: bool) -> bytes:
+def of_half(seed: int, *, training: bool) -> bytes:
     """An encoded thing of 60 x 80 pixels within a larger transparent picture, of the half that is asked for."""
     for shade in range(256):
         picture = np.zeros((200, 220, 4), np.uint8)
@@ -157,10 +157,10 @@ def cut_out(seed: int, *, training: bool) -> bytes:
 
 def test_things_are_trimmed_and_half_of_them_kept_for_testing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     named = [
-        ("a/coin.png", cut_out(1, training=True)),
-        ("a/coin_mirror.png", cut_out(2, training=True)),
-        ("a/clock.png", cut_out(3, training=True)),
-        ("a/plate.png", cut_out(4, training=False)),
+        ("a/coin.png", of_half(1, training=True)),
+        ("a/coin_mirror.png", of_half(2, training=True)),
+        ("a/clock.png", of_half(3, training=True)),
+        ("a/plate.png", of_half(4, training=False)),
         ("a/photo.png", encoded(noise(200, 200))),
         ("a/tiny.png", encoded(np.pad(noise(20, 20, 4), ((5, 5), (5, 5), (0, 0))))),
     ]
