@@ -172,3 +172,16 @@ def test_things_are_trimmed_and_half_of_them_kept_for_testing(tmp_path: Path, mo
     np.savez(tmp_path / "objects.npz", **{"0000": things[0]})
     assert [thing.shape for thing in assets.cut_out_objects(tmp_path)] == [(60, 80, 2)]
     assert assets.cut_out_objects(tmp_path / "elsewhere") == []
+
+
+def test_things_for_testing_lie_on_white(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = [("a/coin.png", of_half(1, training=True)), ("a/plate.png", of_half(2, training=False))]
+    monkeypatch.setattr(assets, "_image_blobs", lambda source, scratch: iter(named))
+    assert CliRunner().invoke(assets.app, ["things", str(tmp_path)]).exit_code == 0
+    written = sorted(tmp_path.iterdir())
+    assert [path.name for path in written] == ["000-plate.png"]
+    picture = cv2.imread(str(written[0]))
+    edge = round(assets.THING_MARGIN * 80)
+    assert picture.shape == (60 + 2 * edge, 80 + 2 * edge, 3)
+    assert (picture[:edge] == 255).all()
+    assert tuple(picture[edge + 30, edge + 40][[0, 2]]) == (2, 200)

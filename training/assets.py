@@ -49,7 +49,9 @@ Grey = npt.NDArray[np.uint8]
 
 LONGEST_SIDE = 768  # pixels, of a stored photograph
 SHORTEST_SIDE = 200  # pixels, of a source image worth keeping
-OBJECT_SIDES = (48, 256)  # pixels: the shorter side of a thing worth keeping, the longer one of a stored thing
+LEAST_OBJECT = 48  # pixels, a side of a thing worth keeping
+OBJECT_SIDE = 256  # pixels, the longer side of a stored thing
+THING_MARGIN = 0.15  # white around a thing that is written for testing, over its longer side
 MIN_STD = 14.0  # grey levels; flatter images are wallpaper gradients
 MAX_CUT_OUT = 0.02  # share of transparent pixels above which an image is a sprite, not a photograph
 SAME_MEAN_DIFFERENCE = 6.0  # grey levels between 24x24 thumbnails of what counts as one picture
@@ -149,6 +151,21 @@ def collect(
 
 
 @app.command()
+def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]) -> None:
+    """Write the things that are kept for testing, each on white, for `benchmarks/accuracy.py --without`."""
+    out.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
+        for _, name, blob in _cut_outs(Path(scratch)):
+            if kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
+                edge = round(THING_MARGIN * max(thing.shape[:2]))
+                alpha = thing[..., 3:].astype(np.float32) / 255
+                shown = np.pad(thing[..., :3] * alpha + 255 * (1 - alpha), ((edge, edge), (edge, edge), (0, 0)), constant_values=255)
+                count += cv2.imwrite(str(out / f"{count:03d}-{Path(name).stem}.png"), shown.astype(np.uint8))
+    typer.echo(f"{count:5d}  things in {out}")
+
+
+@app.command()
 def sheet(
     out: Annotated[Path, typer.Argument(help="Folder for the contact sheets.")],
     cache: Annotated[Path | None, typer.Option(help="The folder that `collect` wrote.")] = None,
@@ -206,32 +223,35 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
 def _collect_objects(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
     objects: list[Grey] = []
     entries: list[dict[str, Any]] = []
-    for source in OBJECT_SOURCES:
-        for name, blob in _image_blobs(source, scratch):
-            if any(fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_OBJECT_NAMES) or kept_for_testing(blob):
-                continue
-            thing = _cut_out(blob)
-            if thing is not None:
-                objects.append(thing)
-                entries.append({"package": source.package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()})
+    for package, name, blob in _cut_outs(scratch):
+        if not kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
+            scale = min(1.0, OBJECT_SIDE / max(thing.shape[:2]))
+            size = (max(1, round(thing.shape[1] * scale)), max(1, round(thing.shape[0] * scale)))
+            grey = np.dstack([cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY), thing[..., 3]])
+            objects.append(np.ascontiguousarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
+            entries.append({"package": package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()})
     return objects, entries
 
 
-def _cut_out(blob: bytes) -> Grey | None:
-    """Grey and alpha of what is cut out, trimmed; None for what is too small, opaque or not an image."""
+def _cut_outs(scratch: Path) -> Iterator[tuple[str, str, bytes]]:
+    """Package, name and bytes of every picture of a thing that is no clock."""
+    for source in OBJECT_SOURCES:
+        for name, blob in _image_blobs(source, scratch):
+            if not any(fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_OBJECT_NAMES):
+                yield source.package, name, blob
+
+
+def _trimmed(blob: bytes) -> Grey | None:
+    """What is cut out, uint8 (height, width, 4) as OpenCV has it, without what is empty around it; None for what is too small or opaque."""
     image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         return None
     if image.dtype == np.uint16:
         image = (image >> 8).astype(np.uint8)
     rows, columns = (np.nonzero((image[..., 3] > 0).any(axis=axis))[0] for axis in (1, 0))
-    if len(rows) < OBJECT_SIDES[0] or len(columns) < OBJECT_SIDES[0] or image[..., 3].min() == 255:
+    if min(len(rows), len(columns)) < LEAST_OBJECT or image[..., 3].min() == 255:
         return None
-    image = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    scale = min(1.0, OBJECT_SIDES[1] / max(image.shape[:2]))
-    thing = np.dstack([cv2.cvtColor(image[..., :3], cv2.COLOR_BGR2GRAY), image[..., 3]])
-    size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
-    return np.ascontiguousarray(cv2.resize(thing, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.ascontiguousarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], dtype=np.uint8)
 
 
 def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
