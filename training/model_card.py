@@ -17,8 +17,8 @@ dials of a photo, *pose* says where exactly each lies (a homography), *hands* re
 unwrapped to polar coordinates. The time is the one that the three distributions make most likely together.
 
 ## What it was trained on
-Rendered dials only (`training/dials`), with fonts and background photographs from free packages (`training/assets.py`). No
-photograph of a clock was trained on.
+Rendered dials only (`training/dials`), with fonts, background photographs and, as what is no clock, things cut out of photographs
+from free packages (`training/assets.py`). No photograph of a clock was trained on.
 
 ## What it is not for
 Dials with other than 12 hours, mirrored dials, more than one pair of hands on one axis, hands that move backwards, anything where a
@@ -26,8 +26,8 @@ wrong time does harm. It does not read digital clocks. It knows no person, place
 
 ## Known weaknesses
 Second hands and short, wide minute hands can be taken for each other; ornate tower dials seen from far below, dials under strong
-reflections, and dials without numerals that are turned may be misread. Confidence is
-calibrated on rendered dials, not on photographs.
+reflections, and dials without numerals that are turned may be misread; a dial without any mark is taken for upright. Confidence
+is calibrated on rendered dials, not on photographs.
 
 ## Models
 """
