@@ -19,7 +19,7 @@ from training.shards import Shards, rendered, rendered_without
 
 SCHEDULES = {
     "smoke": Schedule(256, batch=16, steps_per_epoch=8),
-    "reduced": Schedule(400_000, rate=2e-3, precision="mixed_bfloat16"),
+    "reduced": Schedule(800_000, continued=192_000, rate=2e-3, precision="mixed_bfloat16"),
     "full": Schedule(3_000_000, rate=2e-3),
 }
 VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start at a million
