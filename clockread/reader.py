@@ -36,10 +36,10 @@ Grey = NDArray[np.uint8]
 Read = tuple[Posed, Hands]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
-MIN_DIAL_SCORE = 0.25  # of the finder, for a dial to be looked at
+MIN_DIAL_SCORE = 0.12  # of the finder, for a dial to be looked at: what is below cannot pass the next one
 # Finder's score × reading's confidence, for a dial to be one: hands that agree tell clocks from plates. The best F1 on rendered
-# scenes is at 0.12 (0.892); 0.15 loses 0.005 of it and gives a quarter fewer readings on photographs without clocks.
-MIN_READING_SCORE = 0.15
+# scenes is at 0.05 (0.897); 0.12 loses 0.02 of it and gives a third as many readings on photographs without clocks.
+MIN_READING_SCORE = 0.12
 # Of the pose network, for a found dial to be read: it sees a dial larger than the finder does. 2 costs no F1 against 0, and saves a
 # quarter of the false dials of rendered scenes.
 MIN_DIAL_LOGIT = 2.0
