@@ -40,13 +40,13 @@ def minutes_of(code: int) -> int:
 def on_white(data: bytes) -> NDArray[np.uint8]:
     """An encoded picture in the middle of a white RGB square (PICTURE, PICTURE, 3)."""
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    picture = np.asarray(decoded).astype(np.float32)
+    picture: NDArray[Any] = np.asarray(decoded).astype(np.float32)
     if picture.shape[2] == 4:
         alpha = picture[..., 3:] / 255
         picture = picture[..., :3] * alpha + 255 * (1 - alpha)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) > LARGEST else SIDE
     side = min(side, PICTURE - 2)
-    picture = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC)
+    picture = np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC))
     out = np.full((PICTURE, PICTURE, 3), 255, np.uint8)
     at = (PICTURE - side) // 2
     out[at : at + side, at : at + side] = np.clip(picture[..., ::-1], 0, 255)
