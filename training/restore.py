@@ -130,7 +130,14 @@ def main(
     for name in networks:
         if name not in BUILD:
             raise typer.BadParameter(f"{name!r}: use one of {', '.join(BUILD)}")
-    if (different := json.loads(exported)) and not as_start:
+    try:
+        different = dict(json.loads(exported))
+        for name in networks:
+            if name in BUILD:
+                replace(BUILD[name][1], **different)
+    except (ValueError, TypeError) as error:
+        raise typer.BadParameter(f"--exported {exported}: {error}") from None
+    if different and not as_start:
         raise typer.BadParameter("--exported: a network of other options is no finished run of today's; use --as-start")
     entries = load_manifest(EXPORTED).models[DEFAULT]
     inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=EXPORTED), profile)
