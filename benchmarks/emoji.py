@@ -23,10 +23,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from clockread.images import load_color
 from clockread.reader import ClockReader, Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 FIRST, COUNT = 0x1F550, 24  # one o'clock; the full hours, then the half ones
+CODES = {f"{code:x}": code for code in range(FIRST, FIRST + COUNT)}  # by the names of files
 SUFFIXES = (".png", ".webp")
 LARGEST, SIDE, PICTURE = 160, 192, 260  # pixels: smaller pictures are enlarged to SIDE, and all lie on a white PICTURE
 
@@ -39,17 +41,13 @@ def minutes_of(code: int) -> int:
 
 def on_white(data: bytes) -> NDArray[np.uint8]:
     """An encoded picture in the middle of a white RGB square (PICTURE, PICTURE, 3)."""
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    picture: NDArray[Any] = np.asarray(decoded).astype(np.float32)
-    if picture.shape[2] == 4:
-        alpha = picture[..., 3:] / 255
-        picture = picture[..., :3] * alpha + 255 * (1 - alpha)
+    picture = load_color(data)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) > LARGEST else SIDE
     side = min(side, PICTURE - 2)
     picture = np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC))
     out = np.full((PICTURE, PICTURE, 3), 255, np.uint8)
     at = (PICTURE - side) // 2
-    out[at : at + side, at : at + side] = np.clip(picture[..., ::-1], 0, 255)
+    out[at : at + side, at : at + side] = picture[..., ::-1]
     return out
 
 
@@ -59,10 +57,8 @@ def clocks_in(tarball: Path) -> dict[int, NDArray[np.uint8]]:
     with tarfile.open(tarball) as archive:
         for member in archive:
             path = PurePosixPath(member.name)
-            if path.suffix not in SUFFIXES or not path.stem.startswith("1f5"):
-                continue
-            code = int(path.stem, 16) if all(c in "0123456789abcdef" for c in path.stem) else 0
-            if FIRST <= code < FIRST + COUNT and member.size > len(found.get(code, b"")):
+            code = CODES.get(path.stem)
+            if code is not None and path.suffix in SUFFIXES and member.size > len(found.get(code, b"")):
                 data = archive.extractfile(member)
                 assert data is not None
                 found[code] = data.read()

@@ -33,6 +33,7 @@ import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
+from clockread.images import load_color
 from training.artwork import (
     CLOCK_IMAGES,
     CLOCK_NAMES,
@@ -47,6 +48,7 @@ from training.artwork import (
 
 Grey = npt.NDArray[np.uint8]
 
+PHOTOS_FILE, OBJECTS_FILE = "backgrounds.npz", "objects.npz"
 LONGEST_SIDE = 768  # pixels, of a stored photograph
 SHORTEST_SIDE = 200  # pixels, of a source image worth keeping
 LEAST_OBJECT = 48  # pixels, a side of a thing worth keeping
@@ -81,11 +83,7 @@ def background_photos(cache: Path | None = None) -> list[Grey]:
 
     An empty list where nothing has been collected.
     """
-    path = cache_folder(cache) / "backgrounds.npz"
-    if not path.is_file():
-        return []
-    with np.load(path) as stored:
-        return [stored[key] for key in sorted(stored.files)]
+    return _stored(cache, PHOTOS_FILE)
 
 
 def cut_out_objects(cache: Path | None = None) -> list[Grey]:
@@ -93,7 +91,11 @@ def cut_out_objects(cache: Path | None = None) -> list[Grey]:
 
     An empty list where nothing has been collected.
     """
-    path = cache_folder(cache) / "objects.npz"
+    return _stored(cache, OBJECTS_FILE)
+
+
+def _stored(cache: Path | None, file: str) -> list[Grey]:
+    path = cache_folder(cache) / file
     if not path.is_file():
         return []
     with np.load(path) as stored:
@@ -140,7 +142,7 @@ def collect(
         photos, photo_entries = _collect_photos(Path(scratch))
         objects, object_entries = _collect_objects(Path(scratch))
         font_entries = _collect_fonts(Path(scratch), folder / "fonts")
-    for file, images in (("backgrounds.npz", photos), ("objects.npz", objects)):
+    for file, images in ((PHOTOS_FILE, photos), (OBJECTS_FILE, objects)):
         arrays: dict[str, Any] = {f"{index:04d}": image for index, image in enumerate(images)}
         np.savez(folder / file, **arrays)
     listing = {"backgrounds": photo_entries, "objects": object_entries, "fonts": font_entries}
@@ -159,9 +161,9 @@ def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]
         for _, name, blob in _cut_outs(Path(scratch)):
             if kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
                 edge = round(THING_MARGIN * max(thing.shape[:2]))
-                alpha = thing[..., 3:].astype(np.float32) / 255
-                shown = np.pad(thing[..., :3] * alpha + 255 * (1 - alpha), ((edge, edge), (edge, edge), (0, 0)), constant_values=255)
-                count += cv2.imwrite(str(out / f"{count:03d}-{Path(name).stem}.png"), shown.astype(np.uint8))
+                white = load_color(np.ascontiguousarray(thing[..., [2, 1, 0, 3]]))  # what is transparent shows white
+                shown = np.pad(white, ((edge, edge), (edge, edge), (0, 0)), constant_values=255)
+                count += cv2.imwrite(str(out / f"{count:03d}-{Path(name).stem}.png"), shown)
     typer.echo(f"{count:5d}  things in {out}")
 
 
@@ -225,10 +227,7 @@ def _collect_objects(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
     entries: list[dict[str, Any]] = []
     for package, name, blob in _cut_outs(scratch):
         if not kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
-            scale = min(1.0, OBJECT_SIDE / max(thing.shape[:2]))
-            size = (max(1, round(thing.shape[1] * scale)), max(1, round(thing.shape[0] * scale)))
-            grey = np.dstack([cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY), thing[..., 3]])
-            objects.append(np.ascontiguousarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), dtype=np.uint8))
+            objects.append(_at_most(OBJECT_SIDE, np.dstack([cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY), thing[..., 3]])))
             entries.append({"package": package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()})
     return objects, entries
 
@@ -243,11 +242,9 @@ def _cut_outs(scratch: Path) -> Iterator[tuple[str, str, bytes]]:
 
 def _trimmed(blob: bytes) -> Grey | None:
     """What is cut out, uint8 (height, width, 4) as OpenCV has it, without what is empty around it; None for what is too small or opaque."""
-    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
+    image = _decoded(blob)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         return None
-    if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
     rows, columns = (np.nonzero((image[..., 3] > 0).any(axis=axis))[0] for axis in (1, 0))
     if min(len(rows), len(columns)) < LEAST_OBJECT or image[..., 3].min() == 255:
         return None
@@ -303,21 +300,31 @@ def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _decode(blob: bytes) -> Grey | None:
     """The grey photograph at its stored size, or None for what is too small, too flat, cut out or not an image."""
-    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
+    image = _decoded(blob)
     if image is None or min(image.shape[:2]) < SHORTEST_SIDE:
         return None
-    if image.dtype == np.uint16:
-        image = (image >> 8).astype(np.uint8)
     if image.ndim == 3 and image.shape[2] == 4:
         if float((image[..., 3] < 250).mean()) > MAX_CUT_OUT:
             return None
         image = image[..., :3]
-    scale = LONGEST_SIDE / max(image.shape[:2])
+    image = _at_most(LONGEST_SIDE, image)
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    return None if float(grey.std()) < MIN_STD else np.ascontiguousarray(grey, dtype=np.uint8)
+
+
+def _decoded(blob: bytes) -> npt.NDArray[Any] | None:
+    """An encoded picture with the channels that it has, 8 bits each; None for what is no image."""
+    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
+    return (image >> 8).astype(np.uint8) if image is not None and image.dtype == np.uint16 else image
+
+
+def _at_most(longest: int, image: npt.NDArray[Any]) -> Grey:
+    """A picture shrunk to a longest side of so many pixels, where it is larger."""
+    scale = longest / max(image.shape[:2])
     if scale < 1:
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
-    return None if float(grey.std()) < MIN_STD else np.ascontiguousarray(grey, dtype=np.uint8)
+    return np.ascontiguousarray(image, dtype=np.uint8)
 
 
 def _unpack_deb(package: str, scratch: Path) -> Path | None:

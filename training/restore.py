@@ -132,9 +132,7 @@ def main(
             raise typer.BadParameter(f"{name!r}: use one of {', '.join(BUILD)}")
     try:
         different = dict(json.loads(exported))
-        for name in networks:
-            if name in BUILD:
-                replace(BUILD[name][1], **different)
+        as_before = {name: replace(BUILD[name][1], **different) for name in networks}
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(f"--exported {exported}: {error}") from None
     if different and not as_start:
@@ -144,7 +142,7 @@ def main(
     for name in networks:
         role = name.removeprefix("reader/")
         build, config = BUILD[name]
-        entry, model = entries[role], build(replace(config, **different))
+        entry, model = entries[role], build(as_before[name])
         as_exported = with_sincos(model) if role == "hands" else model
         restored(as_exported, model_bytes(entry), OUTPUTS[role], inputs[role])
         if different:

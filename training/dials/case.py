@@ -9,7 +9,7 @@ from random import Random
 import numpy as np
 
 from training.dials.canvas import AZIMUTH, RADIUS, Canvas, Points, disc_points, font_files, glyphs, turned
-from training.dials.presets import Preset
+from training.dials.presets import Preset, chance
 
 OVAL = 1.28  # width over height of an oval case
 OPENWORK_CONTRAST = 90.0  # grey levels between marks and the mean of what is seen between them
@@ -155,7 +155,7 @@ def draw_case(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> floa
     outer = 1.0 + thickness
     if rng.random() < 0.8 and not bare:
         _attachments(rng, canvas, outer, tones.case, preset.strap)
-    fills = preset.shaped > 0 and rng.random() < preset.shaped
+    fills = chance(rng, preset.shaped)
     shape = rng.choice(("wide", "tall", "square", "rounded", "octagon", "hexagon")) if fills else _outline(rng)
     if bare and not fills and rng.random() < 0.5:
         shape = "circle"

@@ -26,7 +26,7 @@ from training.dials.canvas import (
     turned,
 )
 from training.dials.case import Tones
-from training.dials.presets import Preset
+from training.dials.presets import Preset, chance
 
 ROMAN = ("XII", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI")
 WATCHMAKERS_ROMAN = ("XII", "I", "II", "III", "IIII", "V", "VI", "VII", "VIII", "IX", "X", "XI")
@@ -83,14 +83,14 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
         tone = float(np.clip(tones.face + rng.uniform(-55, 55), 0, 255))
         if abs(tone - tones.hands) > 50:
             canvas.circle(rng.uniform(0.4, 0.8), tone)
-    if canvas.wall_tone is None and (preset.textured == 1 or rng.random() < preset.textured):
+    if canvas.wall_tone is None and chance(rng, preset.textured):
         _face_texture(rng, canvas)
     middle = (tones.face + tones.ink) / 2
     if rng.random() < 0.45:
         for _ in range(rng.randrange(1, 4)):
             canvas.circle(rng.choice((0.98, rng.uniform(0.25, 0.97))), rng.choice((tones.ink, middle)), rng.uniform(0.004, 0.02))
     ornament = rng.random()
-    if preset.smile > 0 and rng.random() < preset.smile:
+    if chance(rng, preset.smile):
         _smile(rng, canvas, tones.ink)
     if rng.random() < preset.tracery:
         n = rng.choice((6, 8, 12, 24))
@@ -193,7 +193,7 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool, bare: 
     length = rng.uniform(0.025, 0.09)
     inner = outer - length
     style = rng.choices(("ticks", "dots", "railway", "hours", "none"), (46, 8, 16, 18, 12 if numerals else 0))[0]
-    if not numerals and bare > 0 and rng.random() < bare:
+    if not numerals and chance(rng, bare):
         style = "none"
     width = rng.uniform(0.003, 0.012)
     tone = tones.ink if rng.random() < 0.8 else (tones.ink + tones.face) / 2

@@ -11,7 +11,7 @@ import numpy as np
 
 from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, X, Y, blend, disc_points, turned
 from training.dials.case import Tones
-from training.dials.presets import Preset
+from training.dials.presets import Preset, chance
 
 
 def _profile(stations: list[tuple[float, float]]) -> Points:
@@ -150,7 +150,7 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones,
     hour_length = minute_length * ratio
     minute_half = math.exp(rng.uniform(math.log(0.009), math.log(0.05)))
     hour_half = minute_half * (rng.uniform(1.0, 1.9) if rng.random() < 0.85 else rng.uniform(0.85, 1.05))
-    bold = preset.bold > 0 and rng.random() < preset.bold
+    bold = chance(rng, preset.bold)
     if bold:
         minute_length, minute_half = minute_length * rng.uniform(0.8, 1.08), math.exp(rng.uniform(math.log(0.025), math.log(0.1)))
         hour_length, hour_half = minute_length * ratio, minute_half * rng.uniform(0.95, 1.4)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from random import Random
 
 from training.dials.camera import Optics
 
@@ -35,6 +36,11 @@ class Preset:
     flat_wall: float = 0.0  # one tone behind the clock, mostly white
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
+
+
+def chance(rng: Random, share: float) -> bool:
+    """Whether what a share of the dials has is there; certain ones draw no number, so what only other presets have moves no pixel here."""
+    return share >= 1 or (share > 0 and rng.random() < share)
 
 
 PRESETS = {

@@ -19,7 +19,7 @@ from training.dials.face import draw_extras, draw_face, draw_numerals, draw_trac
 from training.dials.glass import draw_glass, draw_occlusion
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
 from training.dials.lookalikes import draw_lookalike
-from training.dials.presets import Preset
+from training.dials.presets import Preset, chance
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
     hour, minute = (float(v) for v in hand_angles(minutes + late))
     hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
-    if preset.careless > 0 and rng.random() < preset.careless:
+    if chance(rng, preset.careless):
         hour = 30.0 * (minutes // 60) if rng.random() < 0.6 else hour + max(-12.0, min(12.0, rng.gauss(0, 6)))
     minute += rng.gauss(0, 0.5)
     canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
@@ -77,7 +77,7 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     cap_tone = tones.hands if rng.random() < 0.7 else rng.uniform(0, 255)
     draw_hands(rng, canvas, hands, cap, cap_tone)
     canvas.lift_marks()
-    if canvas.wall_tone is None and (preset.textured == 1 or rng.random() < preset.textured):
+    if canvas.wall_tone is None and chance(rng, preset.textured):
         draw_glass(rng, canvas)
     draw_occlusion(rng, canvas)
     return Dial(canvas, outer, numerals or track.twelve_marked, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
@@ -130,7 +130,7 @@ def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture
         ]
     )
     homography = place @ plane
-    flat = preset.flat_wall > 0 and rng.random() < preset.flat_wall
+    flat = chance(rng, preset.flat_wall)
     backdrop = flat_backdrop(rng, size, size) if flat else make_backdrop(rng, size, size)
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
         share = dial.canvas.wall_share
