@@ -10,10 +10,14 @@ import pytest
 
 from clockread.geometry import decompose, project
 from clockread.timecode import circular_difference, hand_angles
+from training.dials import render as render_module
+from training.dials import things
+from training.dials.camera import Optics
 from training.dials.canvas import CANVAS, RADIUS, UNIT, Canvas
 from training.dials.hands import Hand, draw_hands
 from training.dials.presets import PRESETS
-from training.dials.render import Dial, draw_dial, extent, paste, render
+from training.dials.render import Dial, draw_dial, extent, paste, render, render_without
+from training.dials.things import Thing
 
 SIZE = 128
 
@@ -120,3 +124,30 @@ def test_presets_draw_what_they_say() -> None:
     see_through = [np.mean([d.canvas.wall_share < 0.8 for d in dials]) for dials in (watches, towers)]
     assert see_through[0] == 0
     assert see_through[1] > 0.05
+
+
+def test_a_third_and_more_without_a_dial_are_things(monkeypatch: pytest.MonkeyPatch) -> None:
+    square = np.full((60, 60, 2), 255, np.uint8)
+    square[:, :30, 0] = 0
+    clean = replace(PRESETS["varied"], optics=Optics(clean=1.0))
+    monkeypatch.setattr(things, "things", tuple)
+    monkeypatch.setattr(render_module, "things", tuple)
+    before = [render_without(seed, clean, 96) for seed in range(60)]
+    monkeypatch.setattr(things, "things", lambda: (square,))
+    monkeypatch.setattr(render_module, "things", lambda: (square,))
+    after = [render_without(seed, clean, 96) for seed in range(60)]
+    changed = [a for a, b in zip(after, before, strict=True) if (a != b).any()]
+    assert 0.25 * len(after) < len(changed) < 0.6 * len(after)
+    assert all(np.ptp(picture.astype(int)) > 200 for picture in changed)  # black and white halves are there
+    np.testing.assert_array_equal(after[3], render_without(3, clean, 96))
+
+
+def test_a_thing_lies_where_it_is_laid() -> None:
+    pixels = np.full((20, 40, 2), 255, np.uint8)
+    image = np.zeros((100, 100), np.uint8)
+    thing = Thing(pixels, np.array([[0.0, -1.0], [1.0, 0.0]]), 1.0)  # a quarter turn
+    assert thing.reach == (10, 20)
+    thing.lay(image, 30, 60)
+    ys, xs = np.nonzero(image > 127)
+    assert (xs.min(), xs.max()) == pytest.approx((20, 39), abs=1.01)
+    assert (ys.min(), ys.max()) == pytest.approx((40, 79), abs=1.01)

@@ -8,6 +8,7 @@ pytest.importorskip("matplotlib")
 
 from clockread.finder import PADDING, SCENE
 from training.dials import scenes as module
+from training.dials import things
 from training.dials.scenes import SMALLEST, Scene, render_scene
 
 
@@ -69,10 +70,11 @@ def test_another_size_is_the_same_kind_of_scene() -> None:
 
 def test_things_that_are_no_clocks_change_the_picture_and_not_the_labels(scenes: list[Scene], monkeypatch: pytest.MonkeyPatch) -> None:
     thing = np.full((60, 40, 2), 255, np.uint8)
-    monkeypatch.setattr(module, "objects", lambda: (thing,))
-    monkeypatch.setattr(module, "_OBJECTS", 1.0)
+    for of in (module, things):
+        monkeypatch.setattr(of, "things", lambda: (thing,))
+    monkeypatch.setattr(module, "_THINGS", 1.0)
     busy = [render_scene(seed) for seed in range(20)]
-    monkeypatch.setattr(module, "objects", tuple)
+    monkeypatch.setattr(module, "things", tuple)
     plain = [render_scene(seed) for seed in range(20)]
     for a, b in zip(busy, plain, strict=True):
         np.testing.assert_array_equal(a.boxes, b.boxes)

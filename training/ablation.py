@@ -84,7 +84,7 @@ def coarsened(model: keras.Model, angles: int, radii: int) -> keras.Model:
 
 def trained(variant: Variant, folder: Path, schedule: Schedule) -> tuple[keras.Model, dict[str, Any]]:
     """The variant's network, trained (again from its last checkpoint), and the run's result."""
-    shards = training_shards("reduced")
+    shards = training_shards("reduced")[: len(MIX)]
     chosen = [i for i, preset in enumerate(MIX) if preset in variant.presets]
     found = found_poses("reduced", shards[: len(shards) // 2]) if variant.found else []
     chosen.sort(key=lambda i: i >= len(found))  # those with poses first

@@ -17,8 +17,8 @@ from training.scene_shards import SceneShards, rendered_scenes
 
 SCHEDULES = {
     "smoke": Schedule(64, batch=8, steps_per_epoch=8),
-    "reduced": Schedule(400_000, continued=240_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
-    "full": Schedule(1_200_000, batch=32, rate=2e-3),
+    "reduced": Schedule(800_000, continued=320_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
+    "full": Schedule(2_400_000, batch=32, rate=2e-3),
 }
 SMALL_SCHEDULES = {
     **SCHEDULES,
@@ -35,7 +35,7 @@ def training_scenes(profile: str, processes: int | None = None) -> list[SceneSha
     """The rendered scenes of a profile."""
     if profile == "smoke":
         return [rendered_scenes(TRAINING_SEED, 40, processes=processes)]
-    count = 10 if profile == "reduced" else 30
+    count = 20 if profile == "reduced" else 40
     return [rendered_scenes(TRAINING_SEED + i * SCENES_PER_SHARD, SCENES_PER_SHARD, processes=processes) for i in range(count)]
 
 

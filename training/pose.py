@@ -26,13 +26,14 @@ VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start
 TRAINING_SEED = 1_000_000
 CROPS_PER_SHARD = 30_000
 MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")  # presets of a shard each
+SETS_OF_MIX = {"reduced": 3, "full": 6}
 
 
 def training_shards(profile: str) -> list[Shards]:
     """The rendered crops of a profile."""
     if profile == "smoke":
         return [rendered("varied", TRAINING_SEED, 200)]
-    presets = MIX * (1 if profile == "reduced" else 4)
+    presets = MIX * SETS_OF_MIX[profile]
     return [rendered(preset, TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i, preset in enumerate(presets)]
 
 

@@ -27,6 +27,7 @@ from training.dials.render import render, render_without
 from training.files import write_whole
 
 RENDERER_VERSION = 3  # raise with every change that alters pixels or labels
+WITHOUT_VERSION = 4  # the same of crops without a dial
 
 _CHUNK = 250
 
@@ -110,4 +111,4 @@ def _without(first: int, count: int) -> Arrays:
 
 def rendered_without(first_seed: int, count: int, *, processes: int | None = None) -> NDArray[np.uint8]:
     """Crops (n, PATCH, PATCH) without a dial by their seeds."""
-    return stored(f"without-v{RENDERER_VERSION}", first_seed, count, {"images": _FIELDS["images"]}, _without, processes)["images"]
+    return stored(f"without-v{WITHOUT_VERSION}", first_seed, count, {"images": _FIELDS["images"]}, _without, processes)["images"]

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.assets import background_photos, cut_out_objects, fonts
+from training.assets import background_photos, fonts
 
 Grey = NDArray[Any]  # uint8; OpenCV's type stubs carry no dtype
 Points = NDArray[np.floating]
@@ -142,12 +142,6 @@ def glyphs(font: int, text: str) -> Grey:
 def photos() -> tuple[Grey, ...]:
     """Natural photographs to put behind dials; empty where none were collected."""
     return tuple(background_photos(None))
-
-
-@functools.cache
-def objects() -> tuple[Grey, ...]:
-    """Things that are no clocks, (height, width, 2): grey and alpha; empty where none were collected."""
-    return tuple(cut_out_objects(None))
 
 
 def photo_crop(rng: Random, width: int, height: int) -> Grey | None:

@@ -20,6 +20,9 @@ from training.dials.glass import draw_glass, draw_occlusion
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
 from training.dials.lookalikes import draw_lookalike
 from training.dials.presets import Preset, chance
+from training.dials.things import pick_thing, things
+
+_THINGS = 0.4  # share of things cut out of photographs, of the pictures without a dial
 
 
 @dataclass(frozen=True)
@@ -147,8 +150,16 @@ def render(seed: int, preset: Preset, size: int) -> Picture:
 
 
 def render_without(seed: int, preset: Preset, size: int) -> Grey:
-    """A (size, size) picture without a dial, by its seed: something that only looks like one, or a mere background."""
+    """A (size, size) picture without a dial, by its seed: something that only looks like one, a thing, or a mere background."""
     rng = Random(seed)
+    kind = rng.random()
+    if things() and kind < _THINGS:
+        flat = rng.random() < 0.5
+        image = flat_backdrop(rng, size, size) if flat else np.ascontiguousarray(make_backdrop(rng, size, size))
+        thing = pick_thing(rng, 0.5 * size, 1.1 * size)
+        x, y = (size / 2 + rng.gauss(0, preset.shift) * size / 2 for _ in range(2))
+        thing.lay(image, x, y)
+        return degrade(rng, image, preset.optics, size / 3)
     if rng.random() < 0.5:
         return degrade(rng, make_backdrop(rng, size, size), preset.optics, size / 3)
     return _photographed(rng, draw_no_dial(rng), preset, size).image

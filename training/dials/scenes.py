@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from clockread.finder import SCENE, letterbox
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
-from training.dials.canvas import Canvas, Grey, blend, objects, photo_crop
+from training.dials.canvas import Canvas, Grey, photo_crop
 from training.dials.presets import PRESETS
 from training.dials.render import Dial, draw_dial, draw_no_dial, extent, paste
+from training.dials.things import pick_thing, things
 
 SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320
 LARGEST = 1.15  # the same over the picture's shorter side
 FULL_PLACE = 0.15  # share of a box that another may cover
 _OPTICS = Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15)
 _DRAWN = 0.15  # share of pictures that are drawn: clipart, icons, teaching sheets
-_OBJECTS = 0.35  # share with things that are no clocks
+_THINGS = 0.35  # share with things that are no clocks
 _MIX = ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn")  # of photographs
 
 Box = tuple[float, float, float, float]
@@ -136,28 +137,16 @@ def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> 
     roi[:] = paste(dial, roi, local)
 
 
-def _put_object(rng: Random, image: Grey, taken: list[Box]) -> None:
-    """Paste a thing that is no clock where it hides none, somewhat turned."""
-    thing = rng.choice(objects())
+def _put_thing(rng: Random, image: Grey, taken: list[Box]) -> None:
+    """Lay a thing that is no clock where it hides none."""
     height, width = image.shape
-    longest = math.exp(rng.uniform(math.log(24), math.log(0.9 * min(width, height))))
-    scale = longest / max(thing.shape[:2])
-    angle = math.radians(rng.gauss(0, 12) if rng.random() < 0.7 else rng.uniform(-180, 180))
-    c, s = math.cos(angle) * scale, math.sin(angle) * scale
-    flip = rng.choice((-1, 1))
-    h, w = thing.shape[0] / 2, thing.shape[1] / 2
-    reach_x, reach_y = abs(c) * w + abs(s) * h, abs(s) * w + abs(c) * h
+    thing = pick_thing(rng, 24, 0.9 * min(width, height))
     x, y = rng.uniform(0, width), rng.uniform(0, height)
+    reach_x, reach_y = thing.reach
     box = (x - reach_x, y - reach_y, 2 * reach_x, 2 * reach_y)
-    if _covered(box, taken) >= FULL_PLACE:
-        return
-    matrix = np.array([[c * flip, -s, x - c * flip * w + s * h], [s * flip, c, y - s * flip * w - c * h]])
-    if scale < 0.6:
-        k = max(2, round(0.7 / scale))
-        thing = cv2.blur(thing, (k, k))
-    seen = cv2.warpAffine(thing, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
-    blend(image, np.ascontiguousarray(seen[..., 1]), np.ascontiguousarray(seen[..., 0]))
-    taken.append(box)
+    if _covered(box, taken) < FULL_PLACE:
+        thing.lay(image, x, y)
+        taken.append(box)
 
 
 def _frame(rng: Random, size: int) -> tuple[int, int]:
@@ -194,7 +183,7 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     low = math.log(SMALLEST * size / SCENE)
     high = max(low, math.log(shorter * (LARGEST if clocks < 2 else 0.6)))
     boxes: list[Box] = []
-    things: list[tuple[Dial, Matrix, Box]] = []
+    shown: list[tuple[Dial, Matrix, Box]] = []
     smallest = size * rng.uniform(0.1, 0.5)
     preset = PRESETS["drawn" if drawn else rng.choice(_MIX)]
     same = draw_dial(rng, preset) if clocks > 1 and rng.random() < 0.2 else None  # a row of equal clocks
@@ -205,7 +194,7 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
         placed = _place(rng, plane, dial.outer, longest, (width, height), boxes)
         if placed is not None:
             boxes.append(placed[1])
-            things.append((dial, *placed))
+            shown.append((dial, *placed))
             smallest = min(smallest, max(placed[1][2:]))
     taken = list(boxes)
     for _ in range(others):
@@ -214,14 +203,14 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
         placed = _place(rng, plane, thing.outer, math.exp(rng.uniform(low, math.log(0.75 * shorter))), (width, height), taken)
         if placed is not None:
             taken.append(placed[1])
-            things.append((thing, *placed))
-    if objects() and rng.random() < _OBJECTS:
+            shown.append((thing, *placed))
+    if things() and rng.random() < _THINGS:
         for _ in range(rng.randrange(1, 5)):
-            _put_object(rng, image, taken)
-    for *_, box in things:
+            _put_thing(rng, image, taken)
+    for *_, box in shown:
         if rng.random() < 0.2:
             _mount(rng, image, box)
-    for dial, homography, box in things:
+    for dial, homography, box in shown:
         _put(rng, image, dial, homography, box)
     image = degrade(rng, image, optics, min(70.0, max(10.0, smallest / 2)))
     scene, place = letterbox(image, size)
