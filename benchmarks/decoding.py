@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -26,12 +26,13 @@ from training.shards import rendered
 
 UPRIGHT_SHARE = 0.9  # of dials in photographs
 AS_IT_IS = Weighing()
-STEPS = {
+STEPS: dict[str, tuple[Any, ...]] = {
     "hour": (0.6, 0.8, 1.0, 1.25),
     "minute": (0.5, 0.7, 0.85, 1.0),
     "twelve": (0.6, 0.8, 0.9, 1.0),
     "slack": (1.0, 1.5, 2.0, 2.5, 3.5),
     "careless": (0.0, 0.005, 0.02, 0.05),
+    "tried": (2, 4, 8, 16, 120),
 }
 
 

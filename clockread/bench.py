@@ -44,7 +44,7 @@ START_LIMIT = 120  # seconds
 
 
 class Network(Protocol):
-    """One network of a reader, as reader.Network is."""
+    """One network of a reader, as network.Network is."""
 
     calls: Counter[int]  # how often it was called, by batch size
 

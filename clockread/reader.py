@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
@@ -23,7 +22,8 @@ from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
 from clockread.hands import LOOKS, Hands, Seen, look, read_hands
 from clockread.hypotheses import SURE, in_other_greys, through_other_windows
 from clockread.images import ImageSource, Photo, load_photo, name_of
-from clockread.models import AUTO, SMALL, Manifest, load_manifest, model_bytes
+from clockread.models import AUTO, SMALL, load_manifest
+from clockread.network import Network
 from clockread.pipeline import Entry, Plan, Results, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
 from clockread.providers import resolved, usable_threads
@@ -36,13 +36,6 @@ Grey = NDArray[np.uint8]
 Read = tuple[Posed, Hands]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
-MIN_DIAL_SCORE = 0.12  # of the finder, for a dial to be looked at: what is below cannot pass the next one
-# Finder's score × reading's confidence, for a dial to be one: hands that agree tell clocks from plates. The best F1 on rendered
-# scenes is at 0.05 (0.897); 0.12 loses 0.02 of it and gives a third as many readings on photographs without clocks.
-MIN_READING_SCORE = 0.12
-# Of the pose network, for a found dial to be read: it sees a dial larger than the finder does. 2 costs no F1 against 0, and saves a
-# quarter of the false dials of rendered scenes.
-MIN_DIAL_LOGIT = 2.0
 MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
 MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
 
@@ -93,6 +86,15 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """How sure the networks must be of a dial in a whole photo; chosen on rendered scenes (`benchmarks/thresholds.py`)."""
+
+    dial_score: float = 0.12  # of the finder, 0..1, for a dial to be looked at: what is below cannot pass the last one
+    dial_logit: float = 2.0  # of the pose network, for it to be read: that one sees a dial larger than the finder does
+    reading_score: float = 0.12  # finder's score × reading's confidence, 0..1: hands that agree tell clocks from plates
+
+
+@dataclass(frozen=True)
 class Effort:
     """How much is spent on a dial."""
 
@@ -107,42 +109,6 @@ ONCE = Effort(looks=1, sure=0.0, tiles=False)
 EFFORTS = {SMALL: ONCE}  # of models that are not given the whole of it
 
 
-class Network:
-    """One model in one session, fed in batches."""
-
-    def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
-        from clockread.providers import ORT_NAMES, open_session
-
-        entry = manifest.entry(role, model)
-        self.session = open_session(model_bytes(entry), cast("Provider", provider), threads)
-        self.input, spec = next(iter(entry.inputs.items()))
-        self.shape = spec.shape
-        self.padded = self.provider != ORT_NAMES["cpu"]
-        self.calls: Counter[int] = Counter()  # how often it was run, by batch size
-
-    @property
-    def provider(self) -> str:
-        """The execution provider really in use, as onnxruntime names it."""
-        return str(self.session.get_providers()[0])
-
-    def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
-        """The named outputs for a batch of inputs.
-
-        Accelerators search for their fastest algorithms, build engines and reserve memory anew for each batch size: they are given
-        powers of two only, padded with empty inputs.
-        """
-        count = len(batch)
-        if self.padded and count & (count - 1):
-            batch = np.concatenate([batch, np.zeros(((1 << count.bit_length()) - count, *batch.shape[1:]), batch.dtype)])
-        self.calls[len(batch)] += 1
-        return [values[:count] for values in self.session.run(outputs, {self.input: batch})]
-
-    def idle_call(self, batch: int) -> None:
-        """Run it on ``batch`` inputs of no meaning, to measure how long that takes."""
-        sides = [int(side) for side in self.shape[1:]]
-        self.session.run(None, {self.input: np.zeros((batch, *sides), np.uint8)})
-
-
 class ClockReader:
     """Reads analog clocks in photos.
 
@@ -150,8 +116,9 @@ class ClockReader:
     "openvino", "coreml" and "dml", which is used or refused; ``model`` a name of the manifest, or "auto": "int8" on the CPU, else
     "default"; ``batch_size`` the most photos or dials that go through a network at once; ``threads`` of the CPU (default: what this
     process may use); ``min_confidence`` 0..1, below which readings are left out; ``models`` a folder with a manifest.json (default:
-    the models that come with the package); ``effort`` what is spent on a dial (default: the model's; "small" looks once). Raises
-    ProviderError, ModelError or RuntimeMissingError. One reader may be used from several threads.
+    the models that come with the package); ``effort`` what is spent on a dial (default: the model's; "small" looks once);
+    ``thresholds`` how sure the networks must be of a dial in a whole photo. Raises ProviderError, ModelError or RuntimeMissingError
+    (where only the finder's file is broken, the first search does). One reader may be used from several threads.
     """
 
     def __init__(
@@ -164,6 +131,7 @@ class ClockReader:
         min_confidence: float = 0.0,
         models: Path | None = None,
         effort: Effort | None = None,
+        thresholds: Thresholds | None = None,
     ) -> None:
         if batch_size < 1:
             raise ValueError(f"batch_size is {batch_size}: give at least 1")
@@ -174,23 +142,34 @@ class ClockReader:
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self.effort = effort or EFFORTS.get(model, Effort())
+        self.thresholds = thresholds or Thresholds()
         self._alike = partial(
-            ClockReader, provider, model=model, batch_size=batch_size, min_confidence=min_confidence, models=models, effort=effort
+            ClockReader,
+            provider,
+            model=model,
+            batch_size=batch_size,
+            min_confidence=min_confidence,
+            models=models,
+            effort=effort,
+            thresholds=thresholds,
         )
         self._calibration = Calibration()
         self._sincos: Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
             self._sincos = Network(manifest, sincos.ROLE, model, provider, self.threads)
             self._finder = Network(manifest, "finder", manifest.name(AUTO, on), provider, self.threads)
+            self._sincos.open()
             return
         self._finder, self._pose, self._hands = (Network(manifest, r, model, provider, self.threads) for r in ("finder", "pose", "hands"))
+        self._pose.open()
+        self._hands.open()  # the finder not yet: with cropped=True there is nothing to find
         fit = manifest.entry("hands", model).calibration
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
 
     @property
     def provider(self) -> str:
         """The execution provider really in use, as onnxruntime names it."""
-        return self._finder.provider
+        return (self._sincos or self._hands).provider
 
     @property
     def networks(self) -> dict[str, Network]:
@@ -261,7 +240,7 @@ class ClockReader:
                 continue
             posed, hands = one
             readings[owner].append(_reading(photos[owner].scale, dial, posed, hands, self._calibration(hands.confidence)))
-        return [self._chosen(of_photo, 0.0 if cropped else MIN_READING_SCORE) for of_photo in readings]
+        return [self._chosen(of_photo, 0.0 if cropped else self.thresholds.reading_score) for of_photo in readings]
 
     def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> Sequence[Read | None]:
         """The reader proper: pose, unwrap and read; None for what is no dial after all.
@@ -272,7 +251,7 @@ class ClockReader:
         windows = [Window.around(dial.box, 1.0 if cropped else BOX_MARGIN) for dial in dials]
         with clock("pose"):
             posed = estimate(images, windows, self.run_pose)
-        real = [i for i, dial in enumerate(posed) if cropped or dial.dial_logit >= MIN_DIAL_LOGIT]
+        real = [i for i, dial in enumerate(posed) if cropped or dial.dial_logit >= self.thresholds.dial_logit]
         read = self._read_dials([photos[i] for i in real], [windows[i] for i in real], [posed[i] for i in real], clock)
         by_place = dict(zip(real, read, strict=True))
         return [by_place.get(i) for i in range(len(posed))]
@@ -326,7 +305,7 @@ class ClockReader:
     def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
         """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
         options = FinderOptions(batch=self.batch_size)
-        return find(grey, self.run_finder, MIN_DIAL_SCORE, options if self.effort.tiles else replace(options, sure=0.0))
+        return find(grey, self.run_finder, self.thresholds.dial_score, options if self.effort.tiles else replace(options, sure=0.0))
 
     def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
         """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""

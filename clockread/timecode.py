@@ -59,18 +59,18 @@ def disagreement(hour: Floats, minute: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Weighing:
-    """How far what is seen of each hand is trusted when a time is chosen: exponents of the distributions, see `benchmarks/decoding.py`."""
+    """How far what is seen of each hand is trusted when a time is chosen: exponents of the distributions; see `benchmarks/decoding.py`."""
 
     hour: float = 1.0
     minute: float = 0.85  # less: where a second hand could be meant, the hour hand should tell; but confidence falls with it
     twelve: float = 0.9  # less: better upright, worse turned
     careless: float = 0.02  # share of hour hands that point to the full hour whatever the minute: pictograms, toys, clocks hung by hand
     slack: float = 2.5  # degrees, standard deviation: real hour hands stand off more than drawn ones, which would have it at 1
+    tried: int = 8  # most likely places of 12 that are tried with all 720 times; what each costs is time
 
 
 _FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
 _MODE_REACH = 2  # bins to either side of the highest that say where between bins a hand is
-_ROTATIONS_TRIED = 16  # most likely places of 12 that are tried with all 720 times: as good as twice as many, in half the time
 # Degrees, share, deviation. Few, because a dial that shows where its 12 is outweighs them, and one that does not is upright.
 _UPRIGHT = ((0.0, 0.9, 10.0), (90.0, 0.02, 8.0), (180.0, 0.01, 8.0), (270.0, 0.02, 8.0))
 
@@ -173,7 +173,7 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     minute_w = minute_w.astype(np.float32)
     hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
     minute_twice = np.concatenate([minute_w, minute_w], axis=1)
-    tried = min(_ROTATIONS_TRIED, bins)
+    tried = min(w.tried, bins)
     turns = np.argpartition(-twelve_w, tried - 1, axis=1)[:, :tried]  # (n, k)
     rows = np.arange(n)[:, None]
     hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[rows, turns * fine]

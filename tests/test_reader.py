@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,10 +13,12 @@ import pytest
 
 pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 
-from clockread import ClockReader, ImageError, Reading
+from clockread import ClockReader, ImageError, ModelError, Reading
 from clockread.finder import overlap
 from clockread.geometry import project
 from clockread.images import load_photo
+from clockread.models import load_manifest
+from clockread.reader import Thresholds
 from clockread.timecode import angle_of, circular_difference, hand_angles
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -112,6 +115,25 @@ def test_a_photo_without_a_clock_gives_none(reader: ClockReader, tone: int) -> N
 
 def test_min_confidence_leaves_readings_out() -> None:
     assert ClockReader("cpu", min_confidence=1.01).read(EXAMPLES / "wall.jpg") == []
+
+
+def test_thresholds_decide_what_a_dial_is() -> None:
+    wall = EXAMPLES / "wall.jpg"
+    for least in (Thresholds(dial_score=1.0), Thresholds(dial_logit=50.0), Thresholds(reading_score=1.0)):
+        reader = ClockReader("cpu", thresholds=least)
+        assert reader.read(wall) == []
+        assert [result.readings for result in reader.stream([wall] * 4)] == [()] * 4, "the workers' readers as well"
+        assert len(reader.read(wall, cropped=True)) == 1, "what is cropped is a dial"
+
+
+def test_a_broken_finder_shows_at_the_first_search(tmp_path: Path) -> None:
+    models = shutil.copytree(load_manifest().path.parent, tmp_path / "models")
+    finder = load_manifest(models).entry("finder", "int8").path
+    finder.write_bytes(finder.read_bytes()[:-1])
+    reader = ClockReader("cpu", model="int8", models=models)
+    assert len(reader.read(EXAMPLES / "wall.jpg", cropped=True)) == 1
+    with pytest.raises(ModelError, match=finder.name):
+        reader.read(EXAMPLES / "wall.jpg")
 
 
 def test_no_photos_give_no_readings(reader: ClockReader) -> None:

@@ -82,8 +82,17 @@ def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
     }
 
 
-def run(profile: str, *, resume: bool, config: PoseConfig | None = None, name: str = "reader/pose") -> dict[str, Any]:
-    """Train a pose network; the trained weights stay in the run's folder."""
+def run(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the pose network; the trained weights stay in the run's folder."""
+    return _run(profile, PoseConfig(), "reader/pose", resume=resume)
+
+
+def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
+    """Train the pose network of the model `small`."""
+    return _run(profile, SMALL_POSE, "reader/pose-small", resume=resume)
+
+
+def _run(profile: str, config: PoseConfig, name: str, *, resume: bool) -> dict[str, Any]:
     validation = validation_shard(profile)
     schedule = SCHEDULES[profile]
     keras.utils.set_random_seed(schedule.seed)
@@ -95,21 +104,8 @@ def run(profile: str, *, resume: bool, config: PoseConfig | None = None, name: s
         return pose_errors(find_poses(model, validation.images), validation)
 
     losses = {"pose": pose_loss, "dial": keras.losses.BinaryCrossentropy(from_logits=True)}
-    return fit(
-        model,
-        data,
-        losses,
-        schedule,
-        run_folder(profile, name),
-        loss_weights={"pose": 1.0, "dial": 0.1},
-        validate=validate,
-        resume=resume,
-    )
-
-
-def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
-    """Train the pose network of the model `small`."""
-    return run(profile, resume=resume, config=SMALL_POSE, name="reader/pose-small")
+    weights = {"pose": 1.0, "dial": 0.1}
+    return fit(model, data, losses, schedule, run_folder(profile, name), loss_weights=weights, validate=validate, resume=resume)
 
 
 assert PATCH % 32 == 0  # five halvings

@@ -1,0 +1,74 @@
+"""One exported network, run in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.geometry import Floats
+from clockread.models import Manifest, model_bytes
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+
+    from clockread.providers import Provider
+
+Grey = NDArray[np.uint8]
+
+
+class Network:
+    """One model in one session, opened at its first use and fed in batches.
+
+    What opening raises is raised then: ProviderError, ModelError or RuntimeMissingError.
+    """
+
+    def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
+        self._entry = manifest.entry(role, model)
+        self._provider, self._threads = cast("Provider", provider), threads
+        self.input, spec = next(iter(self._entry.inputs.items()))
+        self.shape = spec.shape
+        self.calls: Counter[int] = Counter()  # how often it was run, by batch size
+
+    @cached_property
+    def session(self) -> InferenceSession:
+        """The onnxruntime session."""
+        from clockread.providers import open_session
+
+        return open_session(model_bytes(self._entry), self._provider, self._threads)
+
+    def open(self) -> None:
+        """Open the session now, so that what is wrong shows now."""
+        _ = self.session
+
+    @property
+    def provider(self) -> str:
+        """The execution provider really in use, as onnxruntime names it."""
+        return str(self.session.get_providers()[0])
+
+    @cached_property
+    def padded(self) -> bool:
+        """Whether it is given batches of powers of two only."""
+        from clockread.providers import ORT_NAMES
+
+        return self.provider != ORT_NAMES["cpu"]
+
+    def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
+        """The named outputs for a batch of inputs.
+
+        Accelerators search for their fastest algorithms, build engines and reserve memory anew for each batch size: they are given
+        powers of two only, padded with empty inputs.
+        """
+        count = len(batch)
+        if self.padded and count & (count - 1):
+            batch = np.concatenate([batch, np.zeros(((1 << count.bit_length()) - count, *batch.shape[1:]), batch.dtype)])
+        self.calls[len(batch)] += 1
+        return [values[:count] for values in self.session.run(outputs, {self.input: batch})]
+
+    def idle_call(self, batch: int) -> None:
+        """Run it on ``batch`` inputs of no meaning, to measure how long that takes."""
+        sides = [int(side) for side in self.shape[1:]]
+        self.session.run(None, {self.input: np.zeros((batch, *sides), np.uint8)})
