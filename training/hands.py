@@ -101,9 +101,9 @@ def run_small(profile: str, *, resume: bool) -> dict[str, Any]:
 
 
 def _run(profile: str, schedule: Schedule, config: HandsConfig, name: str, *, resume: bool) -> dict[str, Any]:
-    """Train on half true, half found poses."""
+    """Train on true poses, of a third of the dials mostly on found ones."""
     shards = training_shards(profile)
-    found = found_poses(profile, shards[: max(1, len(shards) // 2)])
+    found = found_poses(profile, shards[: max(1, len(shards) // 3)])
     pose_model = trained_pose(profile)
     sets = {preset: validation_shard(profile, preset) for preset in ("varied", "hard")}
     posed = {name: posed_by(s.images, find_poses(pose_model, s.images)) for name, s in sets.items()}
