@@ -22,7 +22,8 @@ import typer
 from clockread.calibration import expected_calibration_error
 from clockread.finder import overlap
 from clockread.images import DECODE_MIN_SIDE, ImageSource, list_photos, load_color, load_photo
-from clockread.reader import ClockReader, Reading
+from clockread.reader import ClockReader
+from clockread.reading import Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it

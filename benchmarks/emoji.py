@@ -24,7 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from clockread.images import load_color
-from clockread.reader import ClockReader, Reading
+from clockread.reader import ClockReader
+from clockread.reading import Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 FIRST, COUNT = 0x1F550, 24  # one o'clock; the full hours, then the half ones

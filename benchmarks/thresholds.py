@@ -20,7 +20,8 @@ from rich.table import Table
 
 from clockread.geometry import Floats
 from clockread.images import list_photos
-from clockread.reader import ClockReader, Reading, Thresholds
+from clockread.reader import ClockReader, Thresholds
+from clockread.reading import Reading
 from training.finder import VALIDATION_SEED, match
 from training.scene_shards import SceneShards, rendered_scenes
 

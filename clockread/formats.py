@@ -15,7 +15,7 @@ from clockread.timecode import clock_text
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clockread.reader import Reading
+    from clockread.reading import Reading
 
 FORMATS = ("table", "jsonl", "json", "csv")
 CONFIDENCE_DIGITS = 4

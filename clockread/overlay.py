@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from clockread.timecode import clock_text
 
 if TYPE_CHECKING:
-    from clockread.reader import Reading
+    from clockread.reading import Reading
     from clockread.timecode import Pair
 
 Image = NDArray[np.uint8]

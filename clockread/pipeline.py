@@ -20,7 +20,7 @@ from clockread.errors import ImageError
 from clockread.images import ImageSource, Photo, load_photo, one_line
 
 if TYPE_CHECKING:
-    from clockread.reader import Reading
+    from clockread.reading import Reading
 
 PART_PHOTOS = 16  # most photos that a worker decodes before it reads them
 DECODED_PIXELS = 128_000_000  # of all workers together; grey, a byte each

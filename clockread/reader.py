@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from numpy.typing import NDArray
 from clockread import sincos
 from clockread.calibration import Calibration
 from clockread.finder import FinderOptions, Found, find, overlap
-from clockread.geometry import Floats, Window, bounding_box, rotation_matrix
+from clockread.geometry import Floats, Window
 from clockread.hands import LOOKS, Hands, Seen, look, read_hands
 from clockread.hypotheses import SURE, in_other_greys, through_other_windows
 from clockread.images import ImageSource, Photo, load_photo, name_of
@@ -27,7 +26,7 @@ from clockread.network import Network
 from clockread.pipeline import Entry, Plan, Results, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
 from clockread.providers import resolved, usable_threads
-from clockread.timecode import Pair, angle_of, clock_text
+from clockread.reading import Reading, reading_of
 
 if TYPE_CHECKING:
     from clockread.providers import Provider
@@ -36,53 +35,6 @@ Grey = NDArray[np.uint8]
 Read = tuple[Posed, Hands]
 
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
-MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
-MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One dial's time. All pixel values are in the oriented photo at its full size."""
-
-    minutes: int  # whole minutes past twelve on the dial, 0..719
-    confidence: float  # probability, 0..1, that the time is right within one minute
-    hour_sincos: Pair  # mean resultant (sin, cos) of the hour hand against the dial's 12; length <= 1
-    minute_sincos: Pair  # the same for the minute hand
-    box: tuple[float, float, float, float]  # x, y, width, height of the face, pixels
-    center: Pair  # x, y of the hands' axis, pixels
-    homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
-    rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
-    dial_score: float  # 0..1, how sure the finder is that this is a dial (1.0 with cropped=True)
-    second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, where there is one
-    second_presence: float = 0.0  # probability, 0..1, that there is a second hand
-    disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
-
-    @property
-    def hour(self) -> int:
-        """Hour shown, 0..11."""
-        return self.minutes // 60
-
-    @property
-    def minute(self) -> int:
-        """Minute shown, 0..59."""
-        return self.minutes % 60
-
-    @property
-    def time(self) -> str:
-        """``h:mm`` as on the dial, 12 for hour 0."""
-        return clock_text(self.minutes)
-
-    @property
-    def second(self) -> int | None:
-        """Second shown, 0..59; None where no second hand is seen clearly."""
-        if self.second_presence < MIN_SECOND or math.hypot(*self.second_sincos) < MIN_SECOND:
-            return None
-        return round(float(angle_of(np.array(self.second_sincos))) / 6) % 60
-
-    @property
-    def consistent(self) -> bool:
-        """Whether both hands can be right: the hour hand stands about where the minute hand says (also where that is not known)."""
-        return not abs(self.disagreement) > MAX_DISAGREEMENT
 
 
 @dataclass(frozen=True)
@@ -239,7 +191,7 @@ class ClockReader:
             if one is None:
                 continue
             posed, hands = one
-            readings[owner].append(_reading(photos[owner].scale, dial, posed, hands, self._calibration(hands.confidence)))
+            readings[owner].append(reading_of(photos[owner].scale, dial, posed, hands, self._calibration(hands.confidence)))
         return [self._chosen(of_photo, 0.0 if cropped else self.thresholds.reading_score) for of_photo in readings]
 
     def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> Sequence[Read | None]:
@@ -352,24 +304,3 @@ class _StageClock:
         if self.timings is not None:
             self.timings[stage] = self.timings.get(stage, 0.0) + took - self._inner
         self._inner = outer + took
-
-
-def _reading(scale: float, dial: Found, posed: Posed, hands: Hands, confidence: float) -> Reading:
-    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
-    to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
-    turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
-    turned /= turned[2, 2]
-    return Reading(
-        minutes=hands.minutes,
-        confidence=confidence,
-        hour_sincos=hands.hour_sincos,
-        minute_sincos=hands.minute_sincos,
-        box=bounding_box(turned),
-        center=(float(turned[0, 2]), float(turned[1, 2])),
-        homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
-        rotation=hands.rotation,
-        dial_score=dial.score,
-        second_sincos=hands.second_sincos,
-        second_presence=hands.second_presence,
-        disagreement=hands.disagreement,
-    )

@@ -33,7 +33,7 @@ from clockread import ClockReader
 from clockread.images import load_photo
 from clockread.models import load_manifest
 from clockread.patches import PATCH
-from clockread.reader import Reading
+from clockread.reading import Reading
 from clockread.timecode import Weighing, circular_difference, clock_text, hand_angles
 from training.scene_shards import SceneShards
 

@@ -22,7 +22,7 @@ from clockread import bench, cli, info, pipeline, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
 from clockread.models import Manifest, ModelEntry
-from clockread.reader import Reading
+from clockread.reading import Reading
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = [
@@ -422,7 +422,7 @@ class TestProcess:
 
     def test_interrupt_keeps_what_was_read(self, tmp_path: Path) -> None:
         photos = [save(tmp_path / f"{i}.png", 1) for i in range(50)]
-        process = self.start("predict", *photos, "--format", "jsonl", SLOW="0.2")
+        process = self.start("predict", *photos, "--format", "jsonl", SLOW="1")
         assert process.stdout is not None
         assert process.stderr is not None
         first = process.stdout.readline()

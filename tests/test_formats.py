@@ -11,7 +11,7 @@ import pytest
 from clockread import formats
 from clockread.formats import as_dict, open_writer
 from clockread.pipeline import PhotoResult
-from clockread.reader import Reading
+from clockread.reading import Reading
 
 READING = Reading(
     minutes=9,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from clockread.overlay import HOUR_COLOR, MINUTE_COLOR, TWELVE_COLOR, dial_to_image, draw, hand_tip
-from clockread.reader import Reading
+from clockread.reading import Reading
 
 # 3:00 on an upright dial of radius 100 about (200, 150).
 READING = Reading(

@@ -14,7 +14,7 @@ import pytest
 from clockread import ClockReader, pipeline
 from clockread.images import Photo
 from clockread.pipeline import Entry, Plan, load, read_in_order
-from clockread.reader import Reading
+from clockread.reading import Reading
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 

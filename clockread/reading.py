@@ -1,0 +1,84 @@
+"""What is read of one dial."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from clockread.finder import Found
+from clockread.geometry import bounding_box, rotation_matrix
+from clockread.hands import Hands
+from clockread.pose import Posed
+from clockread.timecode import Pair, angle_of, clock_text
+
+MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
+MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One dial's time. All pixel values are in the oriented photo at its full size."""
+
+    minutes: int  # whole minutes past twelve on the dial, 0..719
+    confidence: float  # probability, 0..1, that the time is right within one minute
+    hour_sincos: Pair  # mean resultant (sin, cos) of the hour hand against the dial's 12; length <= 1
+    minute_sincos: Pair  # the same for the minute hand
+    box: tuple[float, float, float, float]  # x, y, width, height of the face, pixels
+    center: Pair  # x, y of the hands' axis, pixels
+    homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
+    rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
+    dial_score: float  # 0..1, how sure the finder is that this is a dial (1.0 with cropped=True)
+    second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, where there is one
+    second_presence: float = 0.0  # probability, 0..1, that there is a second hand
+    disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
+
+    @property
+    def hour(self) -> int:
+        """Hour shown, 0..11."""
+        return self.minutes // 60
+
+    @property
+    def minute(self) -> int:
+        """Minute shown, 0..59."""
+        return self.minutes % 60
+
+    @property
+    def time(self) -> str:
+        """``h:mm`` as on the dial, 12 for hour 0."""
+        return clock_text(self.minutes)
+
+    @property
+    def second(self) -> int | None:
+        """Second shown, 0..59; None where no second hand is seen clearly."""
+        if self.second_presence < MIN_SECOND or math.hypot(*self.second_sincos) < MIN_SECOND:
+            return None
+        return round(float(angle_of(np.array(self.second_sincos))) / 6) % 60
+
+    @property
+    def consistent(self) -> bool:
+        """Whether both hands can be right: the hour hand stands about where the minute hand says (also where that is not known)."""
+        return not abs(self.disagreement) > MAX_DISAGREEMENT
+
+
+def reading_of(scale: float, dial: Found, posed: Posed, hands: Hands, confidence: float) -> Reading:
+    """The reading of a dial in a photo that was decoded ``scale`` times smaller than it is."""
+    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
+    to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
+    turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
+    turned /= turned[2, 2]
+    return Reading(
+        minutes=hands.minutes,
+        confidence=confidence,
+        hour_sincos=hands.hour_sincos,
+        minute_sincos=hands.minute_sincos,
+        box=bounding_box(turned),
+        center=(float(turned[0, 2]), float(turned[1, 2])),
+        homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
+        rotation=hands.rotation,
+        dial_score=dial.score,
+        second_sincos=hands.second_sincos,
+        second_presence=hands.second_presence,
+        disagreement=hands.disagreement,
+    )
