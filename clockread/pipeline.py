@@ -83,9 +83,7 @@ def read_in_order(entries: Iterable[Entry], reader: PhotoReader, *, cropped: boo
 
     Closing the iterator, or an interrupt, ends the workers after the photo or batch that each is at.
     """
-    share = PART_PHOTOS
-    if workers > 1 and isinstance(entries, Sized):
-        share = max(1, min(PART_PHOTOS, math.ceil(len(entries) / (FEW * workers))))
+    share = _share(len(entries), workers) if workers > 1 and isinstance(entries, Sized) else PART_PHOTOS
     stop = threading.Event()
 
     def read(part: Sequence[Entry]) -> list[PhotoResult]:
@@ -108,6 +106,13 @@ def read_in_order(entries: Iterable[Entry], reader: PhotoReader, *, cropped: boo
             stop.set()
             for future in waiting:
                 future.cancel()
+
+
+def _share(photos: int, workers: int) -> int:
+    """Photos a part: as many parts for each worker as for the others, so that all end together."""
+    most = min(PART_PHOTOS, math.ceil(photos / (FEW * workers)))
+    rounds = math.ceil(photos / max(1, most * workers))
+    return max(1, math.ceil(photos / max(1, rounds * workers)))
 
 
 def _parts(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:

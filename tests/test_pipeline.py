@@ -70,6 +70,14 @@ def test_workers_work_at_once() -> None:
     assert reader.most_at_once == 3
 
 
+@pytest.mark.parametrize("photos", [4, 33, 65, 100])
+def test_no_worker_has_a_part_more_than_another(photos: int) -> None:
+    reader = Recorder()
+    list(read_in_order(entries(photos), reader, workers=2))
+    assert len(reader.batches) % 2 == 0
+    assert max(map(len, reader.batches)) <= pipeline.PART_PHOTOS
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_not_more_is_taken_than_can_be_given_soon(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipeline, "PART_PHOTOS", 2)

@@ -23,7 +23,7 @@ from training.shards import Shards
 
 SCHEDULES = {
     "smoke": Schedule(256, batch=16, steps_per_epoch=8),
-    "reduced": Schedule(2_800_000, continued=800_000, precision="mixed_bfloat16"),
+    "reduced": Schedule(2_800_000, continued=560_000, precision="mixed_bfloat16"),
     "full": Schedule(12_000_000),
 }
 SMALL_SCHEDULES = {**SCHEDULES, "reduced": Schedule(800_000, continued=160_000, precision="mixed_bfloat16"), "full": Schedule(4_000_000)}
