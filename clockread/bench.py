@@ -100,6 +100,7 @@ class BatchReport:
     dials_per_second: Spread
     networks_only: Spread | None  # photos per second of the networks on ready tensors, the same calls; None where they are not known
     decoding_only: Spread  # photos per second
+    one_worker: Spread | None  # photos per second of a single worker on a single thread; None where there is no other
     stages: tuple[StageTime, ...]  # of a pass without workers, all threads on one batch
 
     @property
@@ -114,6 +115,11 @@ class BatchReport:
         if self.networks_only is None:
             return None
         return self.photos_per_second.median * (1 / self.decoding_only.median + 1 / self.networks_only.median)
+
+    @property
+    def of_one_worker(self) -> float | None:
+        """Bulk rate over that of a single worker."""
+        return None if self.one_worker is None else self.photos_per_second.median / self.one_worker.median
 
 
 @dataclass(frozen=True)
@@ -204,9 +210,11 @@ def _batch_report(
         for size, count in (network.calls - before[role]).items()
         for _ in range(count)
     ]
-    bulk, networks, decoding = [], [], []
+    bulk, networks, decoding, single = [], [], [], []
     for _ in range(repeats):
         bulk.append(len(many) / _bulk_pass(reader, many, plan.workers))
+        if plan.workers > 1:
+            single.append(len(many) / _bulk_pass(reader, many, 1))
         decoding.append(len(many) / _spread_over(plan.workers, load_photo, many))
         if calls:
             networks.append(len(many) / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls))
@@ -218,6 +226,7 @@ def _batch_report(
         dials_per_second=Spread.of(rate * per_photo for rate in bulk),
         networks_only=Spread.of(networks) if networks else None,
         decoding_only=Spread.of(decoding),
+        one_worker=Spread.of(single) if single else None,
         stages=tuple(_stage_time(stage, staged, len(sources) if per == "photo" else dials[0]) for stage, per in STAGES.items()),
     )
 
@@ -289,7 +298,7 @@ def write(report: BenchReport, stream: TextIO, output: str) -> None:
     """Write a report to a text stream, as "json" or as a "table"."""
     if output == "json":
         batches = [
-            {**asdict(batch), "of_slowest_stage": batch.of_slowest_stage, "of_shared_cores": batch.of_shared_cores}
+            asdict(batch) | {name: getattr(batch, name) for name in ("of_slowest_stage", "of_shared_cores", "of_one_worker")}
             for batch in report.batches
         ]
         stream.write(json.dumps({**asdict(report), "batches": batches}, indent=2, allow_nan=False) + "\n")
@@ -312,16 +321,16 @@ def write(report: BenchReport, stream: TextIO, output: str) -> None:
         say(f"peak memory of this process: {report.peak_memory_mb:.0f} MB")
     say(f"in bulk, {report.workers} workers; median of {report.repeats} passes (lowest-highest), after one that is not measured:")
     bulk = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("batch", "dials/s", "photos/s", "networks alone", "decoding alone", "of the slower", "of both"):
+    for heading in ("batch", "dials/s", "photos/s", "networks alone", "decoding alone", "of the slower", "of both", "of one worker"):
         bulk.add_column(heading, justify="right")
     stages = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("batch", *(f"{stage}, ms/{per}" for stage, per in STAGES.items())):
         stages.add_column(heading, justify="right")
     for batch in report.batches:
-        shared = "" if batch.of_shared_cores is None else f"{batch.of_shared_cores:.0%}"
+        shared, single = ("" if ratio is None else f"{ratio:.0%}" for ratio in (batch.of_shared_cores, batch.of_one_worker))
         alone = "" if batch.networks_only is None else _cell(batch.networks_only, 1)
         rates = [_cell(batch.dials_per_second, 1), _cell(batch.photos_per_second, 1), alone, _cell(batch.decoding_only, 1)]
-        bulk.add_row(str(batch.batch_size), *rates, f"{batch.of_slowest_stage:.0%}", shared)
+        bulk.add_row(str(batch.batch_size), *rates, f"{batch.of_slowest_stage:.0%}", shared, single)
         times = ["no dials" if s.milliseconds is None else _cell(s.milliseconds, 2) for s in batch.stages]
         stages.add_row(str(batch.batch_size), *times)
     console.print(bulk)

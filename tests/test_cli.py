@@ -488,6 +488,7 @@ class TestBench:
             assert 0 < spread["lowest"] <= spread["median"] <= spread["highest"]
         assert first["dials"] == 3
         assert 0 < first["of_slowest_stage"] < first["of_shared_cores"]
+        assert (first["one_worker"], first["of_one_worker"]) == (None, None), "one thread has no other to be compared with"
         assert list(report["latency_ms"]) == ["p50", "p90", "p99"]
         assert report["latency_photos"] == 12
         assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
@@ -500,6 +501,14 @@ class TestBench:
         assert code == 0
         for part in ("provider cpu", "model fake", "16 photos", "decode", "dials/s", "photos/s", "p99", "peak memory", "networks alone"):
             assert part in out
+
+    def test_workers_are_compared_with_one(self, reader: FakeReader, run: Run) -> None:
+        code, out, _ = run("bench", "--batch-size", "4", "--repeat", "2", "--threads", "2", "--format", "json")
+        assert code == 0
+        report = json.loads(out)
+        first = report["batches"][0]
+        assert report["workers"] == 2
+        assert first["of_one_worker"] == pytest.approx(first["photos_per_second"]["median"] / first["one_worker"]["median"])
 
     def test_without_dials_nothing_is_counted_by_them(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         save(tmp_path / "black.png", 0)
