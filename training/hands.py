@@ -26,7 +26,7 @@ SCHEDULES = {
     "reduced": Schedule(2_800_000, continued=560_000, precision="mixed_bfloat16"),
     "full": Schedule(12_000_000),
 }
-SMALL_SCHEDULES = {**SCHEDULES, "reduced": Schedule(800_000, continued=160_000, precision="mixed_bfloat16"), "full": Schedule(4_000_000)}
+SMALL_SCHEDULES = {**SCHEDULES, "reduced": Schedule(500_000, continued=160_000, precision="mixed_bfloat16"), "full": Schedule(4_000_000)}
 LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6, "second": 0.25, "has_second": 0.15, "change": 4.0}
 
 
