@@ -27,7 +27,7 @@ from clockread.reading import Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
-SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one (which includes the bezel) from which both mean one dial
+SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one from which both mean one dial; both include the bezel, or should
 RIGHT = 1  # minutes
 LEAST_PART = 64  # pixels, a side of a photo's part without its clock
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # least confidences of the accuracy/coverage curve
@@ -201,7 +201,9 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
         given = read_given(reader, clocks)
         report["clocks, box given"] = summary(given)
         found, strays = read_found(reader, clocks)
-        report["clocks, found in the photo"] = {**summary(found), "readings_elsewhere": strays}
+        overlaps = [overlap(o.reading.box, o.label.box) for o in found if o.reading is not None and o.label.box is not None]
+        more = {"readings_elsewhere": strays, "mean_overlap": sum(overlaps) / max(1, len(overlaps))}
+        report["clocks, found in the photo"] = {**summary(found), **more}
         report["beside the clocks"] = read_beside(reader, clocks)
         if failures is not None:
             write_failures(given, failures / "given", given=True)

@@ -36,22 +36,49 @@ def _logit(p: float) -> float:
     return math.log(p / (1 - p))
 
 
+@dataclass(frozen=True)
+class Presence:
+    """Probability, 0..1, that what was found and read is a clock: a logistic regression on what each network says of it."""
+
+    finder_score: float = 0.84  # weight of the logit of the finder's score
+    confidence: float = 0.6  # of the logit of the reading's confidence: hands that agree tell clocks from plates
+    dial_logit: float = 0.52  # of the pose network's own logit: it sees a dial larger than the finder does
+    offset: float = -0.75
+
+    def __call__(self, finder_score: float, confidence: float, dial_logit: float) -> float:
+        """Probability of being a clock, 0..1."""
+        x = self.finder_score * _logit(finder_score) + self.confidence * _logit(confidence) + self.dial_logit * dial_logit + self.offset
+        return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+
+
 def fitted(believed: Floats, right: NDArray[np.bool_]) -> Calibration:
-    """The calibration that makes ``right`` (n,) most likely, by Newton's method; needs some right and some wrong ones."""
-    x = np.array([_logit(float(p)) for p in believed])
+    """The calibration that makes ``right`` (n,) most likely; needs some right and some wrong ones."""
+    slope, offset = _regression(np.array([[_logit(float(p))] for p in believed]), right)
+    return Calibration(slope, offset)
+
+
+def fitted_presence(finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]) -> Presence:
+    """The weights that make ``clock`` (n,) most likely; needs some clocks and some other things."""
+    columns = [[_logit(float(f)), _logit(float(c)), float(d)] for f, c, d in zip(finder_score, confidence, dial_logit, strict=True)]
+    return Presence(*_regression(np.array(columns), clock))
+
+
+def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
+    """Weights of the columns of x (n, k) and an offset, by Newton's method."""
     # Platt's targets keep the fit finite where all are right above some belief
     positives = int(right.sum())
     y = np.where(right, (positives + 1) / (positives + 2), 1 / (len(right) - positives + 2))
-    design = np.stack([x, np.ones_like(x)], axis=1)
-    weights = np.array([1.0, 0.0])
+    design = np.column_stack([x, np.ones(len(x))])
+    weights = np.zeros(design.shape[1])
+    weights[0] = 1.0
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ weights))
         gradient = design.T @ (p - y)
-        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(2), gradient)
+        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(weights)), gradient)
         weights = weights - step
         if np.abs(step).max() < 1e-9:
             break
-    return Calibration(float(weights[0]), float(weights[1]))
+    return [float(weight) for weight in weights]
 
 
 @dataclass(frozen=True)

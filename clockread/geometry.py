@@ -89,6 +89,16 @@ def bounding_box(homography: Floats) -> tuple[float, float, float, float]:
     return float(x), float(y), float(width), float(height)
 
 
+Box = tuple[float, float, float, float]  # x, y, width, height
+
+
+def enclosing(a: Box, b: Box, width: float, height: float) -> Box:
+    """The smallest box around two, as far as it lies within a photo of ``width`` × ``height`` pixels."""
+    x0, y0 = max(0.0, min(a[0], b[0])), max(0.0, min(a[1], b[1]))
+    x1, y1 = min(width, max(a[0] + a[2], b[0] + b[2])), min(height, max(a[1] + a[3], b[1] + b[3]))
+    return x0, y0, max(0.0, x1 - x0), max(0.0, y1 - y0)
+
+
 @dataclass(frozen=True)
 class Window:
     """A square, axis-aligned window of a photo, in pixels (pixel centres at integers)."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clockread.calibration import Presence
 from clockread.finder import Found
-from clockread.geometry import bounding_box, rotation_matrix
+from clockread.geometry import Box, bounding_box, enclosing, rotation_matrix
 from clockread.hands import Hands
+from clockread.images import Photo
 from clockread.pose import Posed
 from clockread.timecode import Pair, angle_of, clock_text
 
@@ -25,14 +27,21 @@ class Reading:
     confidence: float  # probability, 0..1, that the time is right within one minute
     hour_sincos: Pair  # mean resultant (sin, cos) of the hour hand against the dial's 12; length <= 1
     minute_sincos: Pair  # the same for the minute hand
-    box: tuple[float, float, float, float]  # x, y, width, height of the face, pixels
+    box: Box  # x, y, width, height of the clock, its case included as far as that was found; of the face with cropped=True
     center: Pair  # x, y of the hands' axis, pixels
     homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
     rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
-    dial_score: float  # 0..1, how sure the finder is that this is a dial (1.0 with cropped=True)
+    dial_score: float  # probability, 0..1, that this is a clock, by what all networks say of it (1.0 with cropped=True)
     second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, where there is one
     second_presence: float = 0.0  # probability, 0..1, that there is a second hand
+    finder_score: float = 1.0  # 0..1, what the finder says of it
+    dial_logit: float = math.nan  # what the pose network says of it
     disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
+
+    @property
+    def face(self) -> Box:
+        """x, y, width, height of the face, pixels."""
+        return bounding_box(np.array(self.homography))
 
     @property
     def hour(self) -> int:
@@ -62,23 +71,30 @@ class Reading:
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
 
-def reading_of(scale: float, dial: Found, posed: Posed, hands: Hands, confidence: float) -> Reading:
-    """The reading of a dial in a photo that was decoded ``scale`` times smaller than it is."""
+def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, confidence: float, presence: Presence) -> Reading:
+    """The reading of a dial that was found in a photo, or that the whole photo is (None)."""
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
+    scale = photo.scale
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
     turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
     turned /= turned[2, 2]
+    box = face = bounding_box(turned)
+    if dial is not None:
+        x, y, width, height = (value * scale for value in dial.box)
+        box = enclosing((x, y, width, height), face, photo.width, photo.height)
     return Reading(
         minutes=hands.minutes,
         confidence=confidence,
         hour_sincos=hands.hour_sincos,
         minute_sincos=hands.minute_sincos,
-        box=bounding_box(turned),
+        box=box,
         center=(float(turned[0, 2]), float(turned[1, 2])),
         homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
         rotation=hands.rotation,
-        dial_score=dial.score,
+        dial_score=1.0 if dial is None else presence(dial.score, confidence, posed.dial_logit),
         second_sincos=hands.second_sincos,
         second_presence=hands.second_presence,
+        finder_score=1.0 if dial is None else dial.score,
+        dial_logit=posed.dial_logit,
         disagreement=hands.disagreement,
     )

@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -27,14 +28,16 @@ from decoding import right, seen_of
 from memory import DIFFERENT, write_photos
 from rivals import detector, hough_reading, resnet50
 from session_options import SETTINGS, sessions
-from thresholds import best_scores, pictures, scored
+from thresholds import best_scores, precision_recall_f1
 
 from clockread import ClockReader
 from clockread.images import load_photo
 from clockread.models import load_manifest
 from clockread.patches import PATCH
+from clockread.pipeline import PhotoResult
 from clockread.reading import Reading
 from clockread.timecode import Weighing, circular_difference, clock_text, hand_angles
+from training.calibration import in_scenes
 from training.scene_shards import SceneShards
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
@@ -207,22 +210,33 @@ def test_clock_emoji_are_labelled_by_their_code_points(tmp_path: Path) -> None:
         emoji.clocks_in(_package(tmp_path / "b.tgz", range(0x1F55C, 0x1F570)))
 
 
-def _reading(box: tuple[float, float, float, float], dial_score: float, confidence: float) -> Reading:
+def test_thresholds_count_what_is_kept() -> None:
+    score, clock = np.array([0.9, 0.6, 0.4]), np.array([True, False, True])
+    assert precision_recall_f1(score, clock, 4, 0.0) == pytest.approx((2 / 3, 2 / 4, 4 / 7))
+    assert precision_recall_f1(score, clock, 4, 0.5) == pytest.approx((1 / 2, 1 / 4, 2 / 6))
+    assert precision_recall_f1(score, clock, 4, 0.95) == (0.0, 0.0, 0.0)
     plane = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    return Reading(0, confidence, (0.0, 1.0), (0.0, 1.0), box, (0.0, 0.0), plane, 0.0, dial_score)
+    some = [Reading(0, 0.5, (0.0, 1.0), (0.0, 1.0), (0, 0, 9, 9), (0.0, 0.0), plane, 0.0, score) for score in (0.3, 0.7)]
+    np.testing.assert_allclose(best_scores([some, some[:1], []]), [0.7, 0.3, 0.0])
 
 
-def test_scenes_tell_true_dials_from_false_ones() -> None:
+def test_readings_of_scenes_are_matched_with_their_clocks() -> None:
     boxes = np.full((2, 4, 4), np.nan, np.float32)
-    boxes[0, :2] = [[20, 60, 40, 40], [200, 100, 60, 60]]
-    shard = SceneShards(np.zeros((2, 320, 320), np.uint8), boxes, np.array([[0, 40, 320, 240], [0, 0, 320, 320]], np.int16))
-    assert [picture.shape for picture in pictures(shard)] == [(240, 320), (320, 320)]
-    first = _reading((20, 20, 40, 40), 0.9, 0.9)  # in the picture, which begins 40 pixels below the bar
-    again = _reading((22, 20, 40, 40), 0.5, 0.5)
-    other = _reading((100, 100, 50, 50), 0.5, 0.4)
-    found = scored(shard, [[first, again], [other]])
-    assert found.clocks == 2
-    assert found.right.tolist() == [True, False, False]
-    assert found.f1(0.0) == pytest.approx((1 / 3, 1 / 2, 2 / 5))
-    assert found.f1(0.3) == pytest.approx((1, 1 / 2, 2 / 3))
-    np.testing.assert_allclose(best_scores([[first, again], [other], []]), [0.81, 0.2, 0.0])
+    boxes[0, :2] = [[20, 60, 40, 40], [280, 100, 60, 60]]
+    images = np.zeros((2, 320, 320), np.uint8)
+    shard = SceneShards(images, boxes, np.array([[0, 40, 320, 240], [0, 0, 320, 320]], np.int16))
+    picture, truth = shard.picture(0)
+    assert picture.shape == (240, 320)
+    np.testing.assert_allclose(truth, [[20, 20, 40, 40], [280, 60, 40, 60]])
+
+    def reading(box: tuple[float, float, float, float]) -> Reading:
+        plane = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+        return Reading(0, 0.5, (0.0, 1.0), (0.0, 1.0), box, (0.0, 0.0), plane, 0.0, 0.5)
+
+    class Fake:
+        def stream(self, pictures: object) -> Iterator[PhotoResult]:
+            for readings in ((reading((20, 20, 40, 40)), reading((22, 20, 40, 40))), (reading((100, 100, 50, 50)),)):
+                yield PhotoResult("", 320, 320, readings, None)
+
+    readings, clock, clocks = in_scenes(Fake(), shard)
+    assert (len(readings), clock.tolist(), clocks) == (3, [True, False, False], 2)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
-from clockread.calibration import Calibration, expected_calibration_error, fitted, reliability
+from clockread.calibration import Calibration, Presence, expected_calibration_error, fitted, fitted_presence, reliability
 
 
 def drawn(slope: float, offset: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -49,3 +51,16 @@ def test_bins_count_every_reading() -> None:
     bins = reliability(confidence, right)
     assert [(b.count, b.right) for b in bins] == [(2, 0.5), (1, 1.0), (2, 1.0)]
     assert expected_calibration_error(confidence, right) == pytest.approx((2 * 0.48 + 0.5 + 2 * 0.025) / 5)
+
+
+def test_presence_weighs_what_tells_clocks() -> None:
+    rng = np.random.default_rng(1)
+    finder, sure = rng.uniform(0.1, 0.9, (2, 20_000))
+    logit = rng.normal(0, 4, 20_000)
+    true = Presence(finder_score=1.0, confidence=0.5, dial_logit=0.5, offset=-1.0)
+    chance = np.array([true(float(f), float(c), float(x)) for f, c, x in zip(finder, sure, logit, strict=True)])
+    fit = fitted_presence(finder, sure, logit, rng.random(20_000) < chance)
+    for name, value in asdict(true).items():
+        assert getattr(fit, name) == pytest.approx(value, abs=0.1)
+    assert fit(0.9, 0.9, 8.0) > 0.95
+    assert fit(0.2, 0.2, -8.0) < 0.01

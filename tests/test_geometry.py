@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clockread.geometry import Window, bounding_box, compose, decompose, project, rotation_matrix
+from clockread.geometry import Window, bounding_box, compose, decompose, enclosing, project, rotation_matrix
 
 
 def homographies(n: int) -> np.ndarray:
@@ -50,3 +50,8 @@ def test_window_around_a_box_maps_its_corners() -> None:
     corners = project(window.from_unit(), np.array([[-1.0, -1.0], [1.0, 1.0]]))
     # a box of 31 pixels from 10 covers 9.5 .. 40.5 where pixel centres are integers
     np.testing.assert_allclose(corners, [[9.5, 9.5], [40.5, 40.5]])
+
+
+def test_a_box_around_two_ends_where_the_photo_does() -> None:
+    assert enclosing((10, 20, 30, 40), (20, 10, 60, 20), 100, 50) == (10, 10, 70, 40)
+    assert enclosing((-5, -5, 10, 10), (0, 0, 3, 3), 100, 50) == (0, 0, 5, 5)

@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 
 from clockread import ClockReader, ImageError, ModelError, Reading
 from clockread.finder import overlap
-from clockread.geometry import project
+from clockread.geometry import enclosing, project
 from clockread.images import load_photo
 from clockread.models import load_manifest
 from clockread.reader import Thresholds
@@ -55,6 +55,21 @@ def test_a_reading_agrees_with_itself(reader: ClockReader) -> None:
     np.testing.assert_allclose(centre, reading.center, atol=1e-6)
     assert abs(reading.rotation) < 10
     assert reading.time == f"{reading.hour or 12}:{reading.minute:02d}"
+
+
+def test_a_box_holds_the_face_and_lies_in_the_photo(reader: ClockReader) -> None:
+    for name in TIMES:
+        photo = load_photo(EXAMPLES / name)
+        for reading in reader.read(EXAMPLES / name):
+            x, y, w, h = reading.box
+            assert x >= 0
+            assert y >= 0
+            assert x + w <= photo.width
+            assert y + h <= photo.height
+            assert w * h > 0.9 * reading.face[2] * reading.face[3]
+            assert overlap(enclosing(reading.box, reading.face, photo.width, photo.height), reading.box) > 0.999
+    cropped = reader.read(EXAMPLES / "wall.jpg", cropped=True)[0]
+    assert cropped.box == pytest.approx(cropped.face), "nothing was found, so there is no case"
 
 
 @pytest.mark.parametrize("quarter", [1, 2, 3])
@@ -119,7 +134,7 @@ def test_min_confidence_leaves_readings_out() -> None:
 
 def test_thresholds_decide_what_a_dial_is() -> None:
     wall = EXAMPLES / "wall.jpg"
-    for least in (Thresholds(dial_score=1.0), Thresholds(dial_logit=50.0), Thresholds(reading_score=1.0)):
+    for least in (Thresholds(finder_score=1.0), Thresholds(dial_logit=50.0), Thresholds(dial_score=1.0)):
         reader = ClockReader("cpu", thresholds=least)
         assert reader.read(wall) == []
         assert [result.readings for result in reader.stream([wall] * 4)] == [()] * 4, "the workers' readers as well"

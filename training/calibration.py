@@ -6,22 +6,28 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.calibration import BINS, expected_calibration_error, fitted, reliability
+from clockread.calibration import BINS, Presence, expected_calibration_error, fitted, fitted_presence, reliability
 from clockread.images import ImageSource
-from clockread.reader import ClockReader
+from clockread.reader import ClockReader, Thresholds
+from clockread.reading import Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 from training.export import REPOSITORY, export_folder
+from training.finder import match
 from training.fit import write_json
 from training.model_card import write_model_card
+from training.scene_shards import SceneShards, rendered_scenes
 from training.shards import rendered
 
 SEED = 2_000_000  # first of the calibration dials; validation's start at 0, training's at a million
+SCENES = 1000  # from the same seed, to fit on what a clock is
+SAME_CLOCK = 0.5  # intersection over union of a reading's box with a clock's
 DIALS = {"varied": 3000, "hard": 1000}  # half to fit on, half to tell the error
 SMOKE = 20  # dials of each preset
 PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
@@ -70,8 +76,32 @@ def calibrate(name: str, manifest_file: Path, most: int | None) -> dict[str, flo
     }
     entry["calibration"] = {"slope": round(calibration.slope, 4), "offset": round(calibration.offset, 4), "rendered": figures}
     write_json(manifest_file, manifest)
+    presence = presence_of(name, manifest_file.parent, most or SCENES)
+    entry["calibration"]["presence"] = {weight: round(value, 4) for weight, value in asdict(presence).items()}
+    write_json(manifest_file, manifest)
     draw(manifest_file.parent / diagram(name), {"believed": held, "calibrated": calibrated}, truth)
     return figures
+
+
+def presence_of(name: str, models: Path, scenes: int) -> Presence:
+    """What tells clocks from other things by all that one model's networks say, fitted on rendered scenes."""
+    reader = ClockReader("cpu", model=name, models=models, thresholds=Thresholds(dial_score=0.0))
+    readings, clock, _ = in_scenes(reader, rendered_scenes(SEED, scenes))
+    if clock.all() or not clock.any():  # of a few scenes that a smoke test reads
+        return Presence()
+    seen = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings])
+    return fitted_presence(seen[:, 0], seen[:, 1], seen[:, 2], clock)
+
+
+def in_scenes(reader: ClockReader, shard: SceneShards) -> tuple[list[Reading], NDArray[np.bool_], int]:
+    """All readings of rendered scenes, which of them are of a clock that none before was of, and how many clocks there are."""
+    pictures, boxes = zip(*(shard.picture(i) for i in range(len(shard))), strict=True)
+    readings: list[Reading] = []
+    clock: list[bool] = []
+    for of_scene, truth in zip((result.readings for result in reader.stream(pictures)), boxes, strict=True):
+        readings += of_scene
+        clock += match(np.array([r.box for r in of_scene], np.float64).reshape(-1, 4), truth, SAME_CLOCK).tolist()
+    return readings, np.array(clock, bool), sum(map(len, boxes))
 
 
 def diagram(model: str) -> str:

@@ -70,6 +70,14 @@ def write_model_card(folder: Path) -> Path:
             cells = " | ".join(_percent(of.get(k)) for k in shares)
             lines.append(f"| {name} | {calibration.get('slope')} | {calibration.get('offset')} | {of.get('dials')} | {cells} |")
         lines += ["", "![Reliability diagram of the default model](reliability.png)", ""]
+        lines += ["What is a clock (`dial_score`), fitted on rendered scenes:"]
+        lines += ["sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d)."]
+        lines += ["", "| | a | b | c | d |", "|---|---|---|---|---|"]
+        for name, calibration in calibrations.items():
+            presence = calibration.get("presence", {})
+            cells = " | ".join(str(presence.get(k)) for k in ("finder_score", "confidence", "dial_logit", "offset"))
+            lines.append(f"| {name} | {cells} |")
+        lines.append("")
     if manifest.get("photographs"):
         lines += ["## On photographs", "", "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.", ""]
         lines += ["| model | set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"]

@@ -31,6 +31,13 @@ class SceneShards:
         boxes = np.asarray(self.boxes[index])
         return boxes[~np.isnan(boxes[:, 0])]
 
+    def picture(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """One scene's picture (h, w) without its bars, and the boxes (k, 4) in it, as far as they lie in it."""
+        x, y, w, h = (int(v) for v in self.frame[index])
+        low = np.clip(self.clocks(index)[:, :2].astype(np.float64) - (x, y), 0, (w, h))
+        high = np.clip((self.clocks(index)[:, :2] + self.clocks(index)[:, 2:]).astype(np.float64) - (x, y), 0, (w, h))
+        return np.ascontiguousarray(self.images[index][y : y + h, x : x + w]), np.concatenate([low, high - low], axis=1)
+
 
 _FIELDS: Fields = {
     "images": ((SCENE, SCENE), np.uint8),
