@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
+Box = tuple[float, float, float, float]  # x, y, width, height
 POSE_SIZE = 7
 
 
@@ -83,13 +84,10 @@ def bounding_boxes(homographies: Floats) -> Floats:
     return np.concatenate([low, high - low], axis=-1)
 
 
-def bounding_box(homography: Floats) -> tuple[float, float, float, float]:
+def bounding_box(homography: Floats) -> Box:
     """The same of one (3, 3) homography, as a tuple."""
     x, y, width, height = bounding_boxes(homography)
     return float(x), float(y), float(width), float(height)
-
-
-Box = tuple[float, float, float, float]  # x, y, width, height
 
 
 def enclosing(a: Box, b: Box, width: float, height: float) -> Box:

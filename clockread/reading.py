@@ -34,9 +34,9 @@ class Reading:
     dial_score: float  # probability, 0..1, that this is a clock, by what all networks say of it (1.0 with cropped=True)
     second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, where there is one
     second_presence: float = 0.0  # probability, 0..1, that there is a second hand
-    finder_score: float = 1.0  # 0..1, what the finder says of it
-    dial_logit: float = math.nan  # what the pose network says of it
     disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
+    finder_score: float = 1.0  # 0..1, what the finder says of its being a clock (1.0 with cropped=True)
+    dial_logit: float = math.nan  # what the pose network says of that
 
     @property
     def face(self) -> Box:
@@ -94,7 +94,7 @@ def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, con
         dial_score=1.0 if dial is None else presence(dial.score, confidence, posed.dial_logit),
         second_sincos=hands.second_sincos,
         second_presence=hands.second_presence,
+        disagreement=hands.disagreement,
         finder_score=1.0 if dial is None else dial.score,
         dial_logit=posed.dial_logit,
-        disagreement=hands.disagreement,
     )

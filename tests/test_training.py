@@ -144,6 +144,15 @@ def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:
     assert result.stat().st_mtime_ns == before
 
 
+def test_no_dial_is_both_trained_on_and_measured() -> None:
+    from training import calibration, finder, pose, quantize
+
+    trained = pose.TRAINING_SEED + len(pose.MIX) * pose.SETS_OF_MIX * pose.CROPS_PER_SHARD
+    assert max(pose.VALIDATION_SEED, finder.VALIDATION_SEED) + 2000 <= min(pose.TRAINING_SEED, finder.TRAINING_SEED)
+    assert trained <= calibration.SEED
+    assert calibration.SEED + max(calibration.SCENES, *calibration.DIALS.values()) <= quantize.CALIBRATION_SEED
+
+
 def test_an_unknown_experiment_is_named() -> None:
     done = run_all(Path("unused"), "--only", "reader/nothing")
     assert done.returncode == 2

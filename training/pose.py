@@ -26,15 +26,14 @@ VALIDATION_SEED = 0  # rendered validation sets start here; training seeds start
 TRAINING_SEED = 1_000_000
 CROPS_PER_SHARD = 30_000
 MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")  # presets of a shard each
-SETS_OF_MIX = {"reduced": 3, "full": 6}
+SETS_OF_MIX = 3  # a fourth would reach the seeds of calibration
 
 
 def training_shards(profile: str) -> list[Shards]:
     """The rendered crops of a profile."""
     if profile == "smoke":
         return [rendered("varied", TRAINING_SEED, 200)]
-    presets = MIX * SETS_OF_MIX[profile]
-    return [rendered(preset, TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i, preset in enumerate(presets)]
+    return [rendered(preset, TRAINING_SEED + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i, preset in enumerate(MIX * SETS_OF_MIX)]
 
 
 def training_backgrounds(profile: str) -> NDArray[np.uint8]:

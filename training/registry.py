@@ -65,13 +65,13 @@ EXPERIMENTS = (
         "reader/finder",
         "finder network: dials in a whole photo",
         "training.finder:run",
-        {"smoke": "30 s", "reduced": "60 min", "full": "5 h"},
+        {"smoke": "30 s", "reduced": "2 h", "full": "7 h"},
     ),
     Experiment(
         "reader/hands",
         "reading network: hour hand, minute hand and 12 from a polar image",
         "training.hands:run",
-        {"smoke": "20 s", "reduced": "2.5 h", "full": "12 h"},
+        {"smoke": "20 s", "reduced": "4 h", "full": "18 h"},
         needs=("reader/pose",),
     ),
     Experiment(
