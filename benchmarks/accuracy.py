@@ -21,6 +21,7 @@ import typer
 
 from clockread.calibration import expected_calibration_error
 from clockread.finder import overlap
+from clockread.geometry import Box
 from clockread.images import DECODE_MIN_SIDE, ImageSource, list_photos, load_color, load_photo
 from clockread.reader import ClockReader
 from clockread.reading import Reading
@@ -31,8 +32,6 @@ SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one from which both 
 RIGHT = 1  # minutes
 LEAST_PART = 64  # pixels, a side of a photo's part without its clock
 THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # least confidences of the accuracy/coverage curve
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,9 @@ def main(
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
     readings, clock, clocks = in_scenes(reader, rendered_scenes(VALIDATION_SEED + FIRST, scenes))
     score = np.array([reading.dial_score for reading in readings])
-    folders = {folder.name: list_photos([folder]) for folder in without or []}
-    beside = {name: best_scores([result.readings for result in reader.stream(photos)]) for name, photos in folders.items()}
+    beside = {folder: best_scores([result.readings for result in reader.stream(list_photos([folder]))]) for folder in without or []}
     table = Table(title=f"{scenes:,} rendered scenes, {clocks:,} clocks; pictures without clocks that give a reading")
-    for column in ("least score", "precision", "recall", "F1", *(f"{name} ({len(best)})" for name, best in beside.items())):
+    for column in ("least score", "precision", "recall", "F1", *(f"{folder.name} ({len(best)})" for folder, best in beside.items())):
         table.add_column(column, justify="right")
     for least in SCORES:
         figures = [f"{figure:.3f}" for figure in precision_recall_f1(score, clock, clocks, least)]

@@ -27,13 +27,16 @@ class Calibration:
 
     def __call__(self, believed: float) -> float:
         """Probability of being right, 0..1."""
-        x = self.slope * _logit(believed) + self.offset
-        return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+        return _sigmoid(self.slope * _logit(believed) + self.offset)
 
 
 def _logit(p: float) -> float:
     p = min(max(p, EDGE), 1 - EDGE)
     return math.log(p / (1 - p))
+
+
+def _sigmoid(x: float) -> float:
+    return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
 
 
 @dataclass(frozen=True)
@@ -47,8 +50,8 @@ class Presence:
 
     def __call__(self, finder_score: float, confidence: float, dial_logit: float) -> float:
         """Probability of being a clock, 0..1."""
-        x = self.finder_score * _logit(finder_score) + self.confidence * _logit(confidence) + self.dial_logit * dial_logit + self.offset
-        return 1 / (1 + math.exp(-x)) if x > -700 else 0.0
+        scores = self.finder_score * _logit(finder_score) + self.confidence * _logit(confidence)
+        return _sigmoid(scores + self.dial_logit * dial_logit + self.offset)
 
 
 def fitted(believed: Floats, right: NDArray[np.bool_]) -> Calibration:

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import Floats
+from clockread.geometry import Box, Floats
 from clockread.patches import reduced
 
 SCENE = 320  # side of what the network sees, pixels
@@ -42,7 +42,7 @@ class FinderOptions:
 class Found:
     """A dial's box in photo pixels and how sure the network is of it, 0..1."""
 
-    box: tuple[float, float, float, float]
+    box: Box
     score: float
 
 

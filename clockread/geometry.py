@@ -106,7 +106,7 @@ class Window:
     side: float
 
     @classmethod
-    def around(cls, box: tuple[float, float, float, float], margin: float) -> Window:
+    def around(cls, box: Box, margin: float) -> Window:
         """Window of side ``margin`` × the longer side of ``box`` (x, y, width, height), about its centre."""
         x, y, w, h = box
         return cls(x + (w - 1) / 2, y + (h - 1) / 2, max(w, h) * margin)

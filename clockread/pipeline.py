@@ -110,9 +110,8 @@ def read_in_order(entries: Iterable[Entry], reader: PhotoReader, *, cropped: boo
 
 def _share(photos: int, workers: int) -> int:
     """Photos a part: as many parts for each worker as for the others, so that all end together."""
-    most = min(PART_PHOTOS, math.ceil(photos / (FEW * workers)))
-    rounds = math.ceil(photos / max(1, most * workers))
-    return max(1, math.ceil(photos / max(1, rounds * workers)))
+    rounds = max(FEW, math.ceil(photos / (PART_PHOTOS * workers)))
+    return max(1, math.ceil(photos / (rounds * workers)))
 
 
 def _parts(entries: Iterable[Entry], size: int) -> Iterator[list[Entry]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Reading:
     finder_score: float = 1.0  # 0..1, what the finder says of its being a clock (1.0 with cropped=True)
     dial_logit: float = math.nan  # what the pose network says of that
 
-    @property
+    @cached_property
     def face(self) -> Box:
         """x, y, width, height of the face, pixels."""
         return bounding_box(np.array(self.homography))
@@ -78,10 +79,11 @@ def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, con
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
     turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
     turned /= turned[2, 2]
-    box = face = bounding_box(turned)
+    box, finder_score, dial_score = bounding_box(turned), 1.0, 1.0
     if dial is not None:
         x, y, width, height = (value * scale for value in dial.box)
-        box = enclosing((x, y, width, height), face, photo.width, photo.height)
+        box = enclosing((x, y, width, height), box, photo.width, photo.height)
+        finder_score, dial_score = dial.score, presence(dial.score, confidence, posed.dial_logit)
     return Reading(
         minutes=hands.minutes,
         confidence=confidence,
@@ -91,10 +93,10 @@ def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, con
         center=(float(turned[0, 2]), float(turned[1, 2])),
         homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
         rotation=hands.rotation,
-        dial_score=1.0 if dial is None else presence(dial.score, confidence, posed.dial_logit),
+        dial_score=dial_score,
         second_sincos=hands.second_sincos,
         second_presence=hands.second_presence,
         disagreement=hands.disagreement,
-        finder_score=1.0 if dial is None else dial.score,
+        finder_score=finder_score,
         dial_logit=posed.dial_logit,
     )

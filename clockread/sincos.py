@@ -23,7 +23,7 @@ from clockread.timecode import MINUTES_ON_DIAL, angle_of, likeliest, pair_of, si
 
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
-USUAL_LOGIT = 3.0  # what the pose network, which this reader has not, says of most clocks
+ASSUMED_LOGIT = 3.0  # in place of the pose network's, which this reader has not: about that of a clock it doubts
 MARGIN = 1.2  # side of the crop over the dial's box, as on the images that the network learned from
 SPREADS = (0.0, 1.0, 2.0)  # minutes: times nearer than this may look alike to the network, which then gives their mean
 NOISE = 0.15  # standard deviation of each output
@@ -95,7 +95,7 @@ def read_boxes(
         crops.append(cut(image, window, side)[0])
         _, _, w, h = dial.box
         homography = np.array([[w / 2, 0, window.x], [0, h / 2, window.y], [0, 0, 1.0]])
-        posed.append(Posed(homography, USUAL_LOGIT, crops[-1], window))
+        posed.append(Posed(homography, ASSUMED_LOGIT, crops[-1], window))
     pairs = np.asarray(network(np.stack(crops)), np.float64)
     minutes = decode_rounding(pairs)
     _, confidence = decode_jointly(pairs)

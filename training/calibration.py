@@ -89,8 +89,8 @@ def presence_of(name: str, models: Path, scenes: int) -> Presence:
     readings, clock, _ = in_scenes(reader, rendered_scenes(SEED, scenes))
     if clock.all() or not clock.any():  # of a few scenes that a smoke test reads
         return Presence()
-    seen = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings])
-    return fitted_presence(seen[:, 0], seen[:, 1], seen[:, 2], clock)
+    finder_score, confidence, dial_logit = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings]).T
+    return fitted_presence(finder_score, confidence, dial_logit, clock)
 
 
 def in_scenes(reader: ClockReader, shard: SceneShards) -> tuple[list[Reading], NDArray[np.bool_], int]:

@@ -34,8 +34,9 @@ class SceneShards:
     def picture(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
         """One scene's picture (h, w) without its bars, and the boxes (k, 4) in it, as far as they lie in it."""
         x, y, w, h = (int(v) for v in self.frame[index])
-        low = np.clip(self.clocks(index)[:, :2].astype(np.float64) - (x, y), 0, (w, h))
-        high = np.clip((self.clocks(index)[:, :2] + self.clocks(index)[:, 2:]).astype(np.float64) - (x, y), 0, (w, h))
+        boxes = self.clocks(index).astype(np.float64)
+        low = np.clip(boxes[:, :2] - (x, y), 0, (w, h))
+        high = np.clip(boxes[:, :2] + boxes[:, 2:] - (x, y), 0, (w, h))
         return np.ascontiguousarray(self.images[index][y : y + h, x : x + w]), np.concatenate([low, high - low], axis=1)
 
 

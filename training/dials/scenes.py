@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.finder import SCENE, letterbox
+from clockread.geometry import Box
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Canvas, Grey, photo_crop
@@ -25,8 +26,6 @@ _OPTICS = Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15)
 _DRAWN = 0.15  # share of pictures that are drawn: clipart, icons, teaching sheets
 _THINGS = 0.35  # share with things that are no clocks
 _MIX = ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn")  # of photographs
-
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
