@@ -67,7 +67,7 @@ def main(
             right = 0
             for photo, label in zip(crops[key], wanted, strict=True):
                 began = time.process_time()
-                reading = reader.read_photos([photo], cropped=True)[0][0]
+                reading = reader.read_photos([photo], cropped=True)[0].readings[0]
                 costs.append(1000 * (time.process_time() - began))
                 right += bool(abs(circular_difference(reading.minutes, label.minutes, MINUTES_ON_DIAL)) <= RIGHT)
             row.append(f"{right / len(wanted):.1%}")

@@ -99,10 +99,10 @@ def read_found(reader: ClockReader, wanted: list[Label]) -> tuple[list[Outcome],
     """Read whole photographs; the best reading that overlaps each label's box. Also counts readings that overlap no label."""
     outcomes, strays = [], 0
     photos = [load_photo(label.file) for label in wanted]
-    for label, readings in zip(wanted, reader.read_photos(photos), strict=True):
+    for label, result in zip(wanted, reader.read_photos(photos), strict=True):
         assert label.box is not None
-        over = [r for r in readings if overlap(r.box, label.box) >= SAME_DIAL]
-        strays += len(readings) - len(over)
+        over = [r for r in result.readings if overlap(r.box, label.box) >= SAME_DIAL]
+        strays += len(result.readings) - len(over)
         outcomes.append(Outcome(label, over[0] if over else None))
     return outcomes, strays
 

@@ -29,7 +29,7 @@ def main(
     """Draw photo, patch with pose, polar image with distributions, and the reading."""
     reader = ClockReader("cpu")
     image = load_photo(photo)
-    readings = reader.read_photos([image])[0]
+    readings = reader.read_photos([image])[0].readings
     if not readings:
         raise typer.BadParameter(f"{photo}: no clock was found")
     found = reader.find([image.pixels])[0][0]

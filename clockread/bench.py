@@ -239,7 +239,7 @@ def _staged_pass(reader: MeasuredReader, sources: Sequence[ImageSource]) -> tupl
         before = time.perf_counter()
         photos = [load_photo(source) for source in sources[first : first + PART_PHOTOS]]
         timings["decode"] += time.perf_counter() - before
-        dials += sum(len(readings) for readings in reader.read_photos(photos, timings=timings))
+        dials += sum(len(result.readings) for result in reader.read_photos(photos, timings=timings))
     return timings, dials
 
 

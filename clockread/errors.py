@@ -1,5 +1,12 @@
 """Errors that a caller can act on; each message is one line: what, which file, what to do."""
 
+from __future__ import annotations
+
+import unicodedata
+
+UNSAFE_CATEGORIES = frozenset(("Cc", "Cs", "Zl", "Zp"))  # control characters, lone surrogates, line and paragraph separators
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder what is shown after them
+
 
 class ClockreadError(Exception):
     """Base class of every error that clockread raises on purpose."""
@@ -18,4 +25,18 @@ class ProviderError(ClockreadError, RuntimeError):
 
 
 class RuntimeMissingError(ClockreadError, ImportError):
-    """No onnxruntime is installed; the message names the extra that brings it."""
+    """onnxruntime or OpenCV is missing or cannot be imported; the message names the command that installs it."""
+
+
+def one_line(text: str, limit: int = 300) -> str:
+    r"""Return text that is safe on one line of a terminal.
+
+    Spaces of every kind are kept. Control characters, lone surrogates, line separators and bidirectional controls become Python escapes
+    such as ``\n``. The middle is left out beyond ``limit`` characters.
+    """
+    text = "".join(_escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES or c in BIDI_CONTROLS else c for c in text)
+    return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 :]}"
+
+
+def _escaped(character: str) -> str:
+    return ascii(character)[1:-1]

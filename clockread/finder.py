@@ -10,11 +10,11 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Box, Floats
+from clockread.opencv import cv2
 from clockread.patches import reduced
 
 SCENE = 320  # side of what the network sees, pixels

@@ -5,24 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
-from clockread.images import one_line
-from clockread.pipeline import PhotoResult
-from clockread.timecode import clock_text
+from clockread.errors import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from clockread.reading import Reading
+    from clockread.reading import PhotoResult
 
 FORMATS = ("table", "jsonl", "json", "csv")
-CONFIDENCE_DIGITS = 4
-PIXEL_DIGITS = 2
-SINCOS_DIGITS = 4
-DEGREE_DIGITS = 2
-HOMOGRAPHY_SIGNIFICANT_DIGITS = 8  # its last row is many orders smaller than its last column
 _DISAGREE = "the hands disagree"
 WIDTH_WITHOUT_TERMINAL = 200  # characters; a file or a pipe has no width of its own
 
@@ -60,58 +52,9 @@ def open_writer(name: str, stream: TextIO, *, seconds: bool = False) -> Writer:
     raise ValueError(f"no format {name!r}; choose one of {', '.join(FORMATS)}")
 
 
-def as_dict(result: PhotoResult, *, seconds: bool = False) -> dict[str, Any]:
-    """The JSON object of a photo. Numbers are rounded, and None where they are not finite: JSON has no NaN.
-
-    With ``seconds`` a time is ``h:mm:ss`` where a second hand is seen.
-    """
-    return {
-        "path": result.path,
-        "width": result.width,
-        "height": result.height,
-        "readings": [_reading_dict(reading, seconds=seconds) for reading in result.readings],
-        "error": result.error,
-    }
-
-
-def _reading_dict(reading: Reading, *, seconds: bool) -> dict[str, Any]:
-    return {
-        "time": clock_text(reading.minutes, reading.second if seconds else None),
-        "hour": int(reading.hour),
-        "minute": int(reading.minute),
-        "confidence": _number(reading.confidence, CONFIDENCE_DIGITS),
-        "box": _numbers(reading.box, PIXEL_DIGITS),
-        "center": _numbers(reading.center, PIXEL_DIGITS),
-        "hour_sincos": _numbers(reading.hour_sincos, SINCOS_DIGITS),
-        "minute_sincos": _numbers(reading.minute_sincos, SINCOS_DIGITS),
-        "rotation": _number(reading.rotation, DEGREE_DIGITS),
-        "homography": [[_significant(value) for value in row] for row in reading.homography],
-        "dial_score": _number(reading.dial_score, CONFIDENCE_DIGITS),
-        "second": reading.second,
-        "second_sincos": _numbers(reading.second_sincos, SINCOS_DIGITS),
-        "second_presence": _number(reading.second_presence, CONFIDENCE_DIGITS),
-        "disagreement": _number(reading.disagreement, DEGREE_DIGITS),
-        "consistent": reading.consistent,
-    }
-
-
-def _number(value: float, digits: int) -> float | None:
-    value = float(value)
-    return round(value, digits) + 0.0 if math.isfinite(value) else None  # + 0.0 turns -0.0 into 0.0
-
-
-def _numbers(values: Iterable[float], digits: int) -> list[float | None]:
-    return [_number(value, digits) for value in values]
-
-
-def _significant(value: float) -> float | None:
-    value = float(value)
-    return float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
-
-
 def _json_text(result: PhotoResult, *, seconds: bool) -> str:
     # ASCII only, so that any file name, even one that is no valid text, survives any terminal or pipe.
-    return json.dumps(as_dict(result, seconds=seconds), allow_nan=False, ensure_ascii=True)
+    return json.dumps(result.to_dict(seconds=seconds), allow_nan=False, ensure_ascii=True)
 
 
 def console_for(stream: TextIO) -> Console:
@@ -160,7 +103,7 @@ class _Csv(_Stream):
         self._rows.writerow(CSV_COLUMNS)
 
     def write(self, result: PhotoResult) -> None:
-        photo = as_dict(result, seconds=self._seconds)
+        photo = result.to_dict(seconds=self._seconds)
         start = [one_line(result.path, 4096), photo["width"], photo["height"]]
         readings = photo["readings"]
         for r in readings:
@@ -200,11 +143,10 @@ class _Table(_Stream):
         for result in self._results:
             photo = Text(one_line(result.path, 4096))
             for i, reading in enumerate(result.readings):
-                box = " ".join("?" if value is None else f"{value:.0f}" for value in _numbers(reading.box, 0))
-                percent = _number(reading.confidence * 100, 0)
+                box = " ".join(f"{value:.0f}" if math.isfinite(value) else "?" for value in reading.box)
                 cells = [
-                    Text(clock_text(reading.minutes, reading.second if self._seconds else None), style="bold"),
-                    Text("?" if percent is None else f"{percent:.0f} %"),
+                    Text(reading.time_text(seconds=self._seconds), style="bold"),
+                    Text(f"{100 * reading.confidence:.0f} %" if math.isfinite(reading.confidence) else "?"),
                     Text(box),
                 ]
                 note = _note(result) if i == 0 else ""

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window
+from clockread.opencv import cv2
 from clockread.patches import cut
 from clockread.pose import Posed, PoseNetwork, estimate
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeAlias
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread import headers
-from clockread.errors import ImageError
+from clockread.errors import ImageError, one_line
+from clockread.opencv import cv2
 
 ImageSource: TypeAlias = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -113,12 +113,6 @@ def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path | Literal[
             )
         found.extend(inside)
     return found
-
-
-def one_line(text: str, limit: int = 300) -> str:
-    """Text that is safe in a one-line message: no control characters or lone surrogates, the middle left out beyond ``limit``."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
-    return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 :]}"
 
 
 def _is_folder(path: Path) -> bool:

@@ -8,11 +8,11 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TextIO
 
-import cv2
 import numpy as np
 
 from clockread.errors import ClockreadError, ModelError
 from clockread.models import ModelEntry, load_manifest, model_bytes
+from clockread.opencv import cv2
 from clockread.providers import DISTRIBUTIONS, usable_providers, usable_threads
 
 

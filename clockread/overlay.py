@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.opencv import cv2
 from clockread.timecode import clock_text
 
 if TYPE_CHECKING:

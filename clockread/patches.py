@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window
+from clockread.opencv import cv2
 
 PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75, which `polar` samples once a pixel
 

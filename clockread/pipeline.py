@@ -14,13 +14,11 @@ from collections.abc import Generator, Iterable, Iterator, Sequence, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
-from clockread.errors import ImageError
-from clockread.images import ImageSource, Photo, load_photo, one_line
-
-if TYPE_CHECKING:
-    from clockread.reading import Reading
+from clockread.errors import ImageError, one_line
+from clockread.images import ImageSource, Photo, load_photo
+from clockread.reading import PhotoResult
 
 PART_PHOTOS = 16  # most photos that a worker decodes before it reads them
 DECODED_PIXELS = 128_000_000  # of all workers together; grey, a byte each
@@ -28,7 +26,7 @@ AHEAD = 2  # parts for each worker that may be read before the one whose turn it
 FEW = 2  # photos for each thread, below which all threads work on one photo at a time
 
 
-Results: TypeAlias = Generator["PhotoResult", None, None]
+Results: TypeAlias = Generator[PhotoResult, None, None]
 
 
 class PhotoReader(Protocol):
@@ -38,10 +36,8 @@ class PhotoReader(Protocol):
     def provider(self) -> str:
         """The provider really in use."""
 
-    def read_photos(
-        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
-    ) -> list[list[Reading]]:
-        """Readings of each photo, best first."""
+    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+        """Return the result of each photo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +47,6 @@ class Entry:
     name: str
     source: ImageSource | None
     error: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoResult:
-    """What came of one photo."""
-
-    path: str  # as given, or "-" for standard input
-    width: int | None  # pixels of the upright photo at full size; None where it could not be read
-    height: int | None
-    readings: tuple[Reading, ...]  # best first
-    error: str | None  # one line, or None
-    scale: float = 1.0  # full-size pixels per decoded pixel
 
 
 @dataclass(frozen=True)
@@ -139,12 +123,9 @@ def _read_part(
 
 def _read_loaded(loaded: Sequence[Photo | PhotoResult], reader: PhotoReader, *, cropped: bool) -> Iterator[PhotoResult]:
     photos = [one for one in loaded if isinstance(one, Photo)]
-    readings = iter(reader.read_photos(photos, cropped=cropped) if photos else [])
+    results = iter(reader.read_photos(photos, cropped=cropped) if photos else [])
     for one in loaded:
-        if isinstance(one, Photo):
-            yield PhotoResult(one.name, one.width, one.height, tuple(next(readings)), None, one.scale)
-        else:
-            yield one
+        yield next(results) if isinstance(one, Photo) else one
 
 
 def load(entry: Entry) -> Photo | PhotoResult:

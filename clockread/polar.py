@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from clockread.opencv import cv2
 
 ANGLES = 240  # rows; 1.5° a row, row 0 at the pose's up, clockwise
 RADII = 64  # columns

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import BinaryIO, TextIO
 
 from clockread import formats
-from clockread.errors import ClockreadError, ImageError
-from clockread.images import DECODE_MIN_SIDE, MAX_FILE_BYTES, list_photos, load_color, one_line
-from clockread.pipeline import Entry, PhotoReader, PhotoResult, read_in_order
+from clockread.errors import ClockreadError, ImageError, one_line
+from clockread.images import DECODE_MIN_SIDE, MAX_FILE_BYTES, list_photos, load_color
+from clockread.pipeline import Entry, PhotoReader, read_in_order
+from clockread.reading import PhotoResult
 
 STDIN_NAME = "-"
 OVERLAY_SUFFIX = ".overlay.jpg"

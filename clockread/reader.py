@@ -26,7 +26,7 @@ from clockread.network import Network
 from clockread.pipeline import Entry, Plan, Results, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
 from clockread.providers import resolved, usable_threads
-from clockread.reading import Reading, reading_of
+from clockread.reading import PhotoResult, Reading, reading_of
 
 if TYPE_CHECKING:
     from clockread.providers import Provider
@@ -147,8 +147,8 @@ class ClockReader:
         be read.
         """
         if isinstance(images, (list, tuple)):
-            return self.read_photos([load_photo(image) for image in images], cropped=cropped)
-        return self.read_photos([load_photo(images)], cropped=cropped)[0]
+            return [list(r.readings) for r in self.read_photos([load_photo(image) for image in images], cropped=cropped)]
+        return list(self.read_photos([load_photo(images)], cropped=cropped)[0].readings)
 
     def stream(self, images: Iterable[ImageSource], *, cropped: bool = False) -> Results:
         """A result for each of any number of images (see `read`), in order, all threads at work; memory stays bounded.
@@ -168,10 +168,8 @@ class ClockReader:
         """The reader that the workers of a stream share."""
         return self._alike(threads=1)
 
-    def read_photos(
-        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
-    ) -> list[list[Reading]]:
-        """Readings of decoded photos, best first; the dials of all photos share batches.
+    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+        """Read decoded photos and return the result of each; the dials of all photos share batches.
 
         ``timings`` gains the seconds spent in "find", "pose", "unwrap" and "read".
         """
@@ -196,7 +194,8 @@ class ClockReader:
             posed, hands = one
             found_as = None if cropped else dial
             readings[owner].append(reading_of(photos[owner], found_as, posed, hands, self._calibration(hands.confidence), self._presence))
-        return [self._chosen(of_photo, 0.0 if cropped else self.thresholds.dial_score) for of_photo in readings]
+        least = 0.0 if cropped else self.thresholds.dial_score
+        return [self._result(photo, of_photo, least) for photo, of_photo in zip(photos, readings, strict=True)]
 
     def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> Sequence[Read | None]:
         """The reader proper: pose, unwrap and read; None for what is no dial after all.
@@ -282,14 +281,14 @@ class ClockReader:
         assert self._sincos is not None
         return self._sincos(crops, sincos.OUTPUT)[0]
 
-    def _chosen(self, readings: list[Reading], least: float) -> list[Reading]:
-        """Best first, one a dial: two boxes can lead to the same pose."""
+    def _result(self, photo: Photo, readings: list[Reading], min_score: float) -> PhotoResult:
+        """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
         chosen: list[Reading] = []
         for reading in sorted(readings, key=lambda r: (-r.dial_score, -r.confidence)):
-            wanted = reading.confidence >= self.min_confidence and reading.dial_score >= least
+            wanted = reading.confidence >= self.min_confidence and reading.dial_score >= min_score
             if wanted and all(overlap(reading.face, r.face) < SAME_DIAL_OVERLAP for r in chosen):
                 chosen.append(reading)
-        return chosen
+        return PhotoResult(photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale)
 
 
 class _StageClock:

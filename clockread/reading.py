@@ -1,10 +1,12 @@
-"""What is read of one dial."""
+"""Results: the reading of one dial, and all readings of one photo, with their JSON form."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +19,12 @@ from clockread.pose import Posed
 from clockread.timecode import Pair, angle_of, clock_text
 
 MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
+# Digits after the point in JSON and CSV. A homography's last row is orders of magnitude smaller than its last column.
+PROBABILITY_DIGITS = 4
+PIXEL_DIGITS = 2
+SINCOS_DIGITS = 4
+DEGREE_DIGITS = 2
+HOMOGRAPHY_SIGNIFICANT_DIGITS = 8
 MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
 
 
@@ -70,6 +78,72 @@ class Reading:
     def consistent(self) -> bool:
         """Whether both hands can be right: the hour hand stands about where the minute hand says (also where that is not known)."""
         return not abs(self.disagreement) > MAX_DISAGREEMENT
+
+    def time_text(self, *, seconds: bool = False) -> str:
+        """Return ``h:mm``, or ``h:mm:ss`` if ``seconds`` are wanted and a second hand is seen."""
+        return clock_text(self.minutes, self.second if seconds else None)
+
+    def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
+        """Return the JSON object of this reading.
+
+        Numbers are rounded, and None if they are not finite, because JSON has no NaN. ``seconds``: in "time" too, if a second hand is seen.
+        """
+        return {
+            "time": self.time_text(seconds=seconds),
+            "hour": int(self.hour),
+            "minute": int(self.minute),
+            "confidence": _number(self.confidence, PROBABILITY_DIGITS),
+            "box": _numbers(self.box, PIXEL_DIGITS),
+            "center": _numbers(self.center, PIXEL_DIGITS),
+            "hour_sincos": _numbers(self.hour_sincos, SINCOS_DIGITS),
+            "minute_sincos": _numbers(self.minute_sincos, SINCOS_DIGITS),
+            "rotation": _number(self.rotation, DEGREE_DIGITS),
+            "homography": [[_significant(value) for value in row] for row in self.homography],
+            "dial_score": _number(self.dial_score, PROBABILITY_DIGITS),
+            "second": self.second,
+            "second_sincos": _numbers(self.second_sincos, SINCOS_DIGITS),
+            "second_presence": _number(self.second_presence, PROBABILITY_DIGITS),
+            "disagreement": _number(self.disagreement, DEGREE_DIGITS),
+            "consistent": self.consistent,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoResult:
+    """The readings of one photo, or the reason why there are none."""
+
+    path: str  # as given, "-" for standard input, "<bytes>" or "<array>"; of a frame with "#" and its number, from 1
+    width: int | None  # pixels of the upright photo at full size; None if it could not be read
+    height: int | None
+    readings: tuple[Reading, ...]  # best first
+    error: str | None  # one line, or None
+    scale: float = 1.0  # full-size pixels per decoded pixel
+    notes: tuple[str, ...] = ()  # what a person should know of a photo that was read, such as that it has more frames; a line each
+
+    def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
+        """Return the JSON object of this photo; see `Reading.to_dict`."""
+        return {
+            "path": self.path,
+            "width": self.width,
+            "height": self.height,
+            "readings": [reading.to_dict(seconds=seconds) for reading in self.readings],
+            "error": self.error,
+            "notes": list(self.notes),
+        }
+
+
+def _number(value: float, digits: int) -> float | None:
+    value = float(value)
+    return round(value, digits) + 0.0 if math.isfinite(value) else None  # + 0.0 turns -0.0 into 0.0
+
+
+def _numbers(values: Iterable[float], digits: int) -> list[float | None]:
+    return [_number(value, digits) for value in values]
+
+
+def _significant(value: float) -> float | None:
+    value = float(value)
+    return float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
 def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, confidence: float, presence: Presence) -> Reading:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.opencv import cv2
 from clockread.timecode import hand_angles
 
 GENERATED_PHOTOS = 16

@@ -34,8 +34,7 @@ from clockread import ClockReader
 from clockread.images import load_photo
 from clockread.models import load_manifest
 from clockread.patches import PATCH
-from clockread.pipeline import PhotoResult
-from clockread.reading import Reading
+from clockread.reading import PhotoResult, Reading
 from clockread.timecode import Weighing, circular_difference, clock_text, hand_angles
 from training.calibration import in_scenes
 from training.scene_shards import SceneShards

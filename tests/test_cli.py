@@ -22,7 +22,7 @@ from clockread import bench, cli, info, pipeline, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
 from clockread.models import Manifest, ModelEntry
-from clockread.reading import Reading
+from clockread.reading import PhotoResult, Reading
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = [
@@ -49,6 +49,10 @@ def a_reading(photo: Photo, confidence: float = 0.9) -> Reading:
     )
 
 
+def result_of(photo: Photo, *readings: Reading) -> PhotoResult:
+    return PhotoResult(photo.name, photo.width, photo.height, readings, None, photo.scale)
+
+
 class FakeNetwork:
     def __init__(self) -> None:
         self.calls: Counter[int] = Counter()
@@ -70,15 +74,13 @@ class FakeReader:
         self.model = "fake"
         self.networks = {"pose": FakeNetwork()}
 
-    def read_photos(
-        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
-    ) -> list[list[Reading]]:
+    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
         self.calls.append((len(photos), cropped))
         self.networks["pose"].calls[len(photos)] += 1
         if timings is not None:
             for stage in ("find", "pose", "unwrap", "read"):
                 timings[stage] = timings.get(stage, 0.0) + 0.001
-        return [[a_reading(photo)] if photo.pixels.max() else [] for photo in photos]
+        return [result_of(photo, a_reading(photo)) if photo.pixels.max() else result_of(photo) for photo in photos]
 
 
 @pytest.fixture
@@ -124,7 +126,7 @@ class TestPredict:
         code, out, err = run("predict", photo, "--format", "jsonl")
         assert (code, err) == (0, "")
         result = json.loads(out)
-        assert list(result) == ["path", "width", "height", "readings", "error"]
+        assert list(result) == ["path", "width", "height", "readings", "error", "notes"]
         assert (result["path"], result["width"], result["height"], result["error"]) == (str(photo), 60, 40, None)
         assert list(result["readings"][0]) == KEYS
         assert result["readings"][0]["time"] == "2:09"
@@ -197,9 +199,9 @@ class TestPredict:
         lines: list[int] = []
 
         class Watching(FakeReader):
-            def read_photos(self, photos: Sequence[Photo], **options: object) -> list[list[Reading]]:
+            def read_photos(self, photos: Sequence[Photo], **options: object) -> list[PhotoResult]:
                 lines.append(stream.getvalue().count("\n"))
-                return [[] for _ in photos]
+                return [result_of(photo) for photo in photos]
 
         names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(3)]
         predict.predict_photos(predict.expand(names, io.BytesIO()), Watching(), stream, "jsonl")
@@ -336,7 +338,7 @@ class TestUsage:
 
     def test_a_broken_model_while_reading_is_2(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         class Broken(FakeReader):
-            def read_photos(self, *_: object, **__: object) -> list[list[Reading]]:
+            def read_photos(self, *_: object, **__: object) -> list[PhotoResult]:
                 raise ModelError("read.onnx: damaged; reinstall clockread")
 
         monkeypatch.setattr(cli, "make_reader", lambda *_, **__: Broken())
@@ -363,11 +365,12 @@ class TestUsage:
 PROGRAM = """
 import os, sys, time
 from clockread import cli, pipeline
+from clockread.reading import PhotoResult
 class Fake:
     provider = "cpu"
     def read_photos(self, photos, *, cropped=False, timings=None):
         time.sleep(float(os.environ.get("SLOW", "0")))
-        return [[] for _ in photos]
+        return [PhotoResult(p.name, p.width, p.height, (), None, p.scale) for p in photos]
 cli.make_reader = lambda *_, **__: Fake()
 pipeline.PART_PHOTOS = 1
 cli.main()

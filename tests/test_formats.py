@@ -9,9 +9,8 @@ from dataclasses import replace
 import pytest
 
 from clockread import formats
-from clockread.formats import as_dict, open_writer
-from clockread.pipeline import PhotoResult
-from clockread.reading import Reading
+from clockread.formats import open_writer
+from clockread.reading import PhotoResult, Reading
 
 READING = Reading(
     minutes=9,
@@ -46,8 +45,8 @@ def strict(text: str) -> object:
 
 
 def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
-    photo = as_dict(GOOD)
-    assert list(photo) == ["path", "width", "height", "readings", "error"]
+    photo = GOOD.to_dict()
+    assert list(photo) == ["path", "width", "height", "readings", "error", "notes"]
     assert list(photo["readings"][0]) == [
         "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
         "second", "second_sincos", "second_presence", "disagreement", "consistent",
@@ -55,7 +54,7 @@ def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
 
 
 def test_values_are_rounded_and_twelve_stands_for_zero() -> None:
-    first, second = as_dict(GOOD)["readings"]
+    first, second = GOOD.to_dict()["readings"]
     assert (first["time"], first["hour"], first["minute"], first["confidence"]) == ("12:09", 0, 9, 0.9877)
     assert (second["time"], second["hour"], second["minute"]) == ("10:09", 10, 9)
     assert first["box"] == [10.12, 20.0, 300.5, 310.25]
@@ -88,12 +87,12 @@ def test_jsonl_is_written_as_results_come() -> None:
         writer.write(result)
         lines = stream.getvalue().splitlines()
         assert len(lines) == i
-        assert strict(lines[-1]) == as_dict(result)
-    assert json.loads(lines[2]) == {"path": "c.jpg", "width": None, "height": None, "readings": [], "error": BAD.error}
+        assert strict(lines[-1]) == result.to_dict()
+    assert json.loads(lines[2]) == {"path": "c.jpg", "width": None, "height": None, "readings": [], "error": BAD.error, "notes": []}
 
 
 def test_json_is_one_array_also_when_empty() -> None:
-    assert strict(written("json", GOOD, NONE, BAD)) == [as_dict(GOOD), as_dict(NONE), as_dict(BAD)]
+    assert strict(written("json", GOOD, NONE, BAD)) == [GOOD.to_dict(), NONE.to_dict(), BAD.to_dict()]
     assert strict(written("json")) == []
 
 
@@ -138,8 +137,8 @@ def test_unknown_format() -> None:
 def test_seconds_are_told_where_there_is_a_second_hand_and_they_are_asked_for() -> None:
     at_45 = replace(READING, second_sincos=(-0.95, 0.02), second_presence=0.97)
     photo = PhotoResult("d.jpg", 9, 9, (at_45, READING), None)
-    assert [r["time"] for r in as_dict(photo, seconds=True)["readings"]] == ["12:09:45", "12:09"]
-    assert [(r["time"], r["second"]) for r in as_dict(photo)["readings"]] == [("12:09", 45), ("12:09", None)]
+    assert [r["time"] for r in photo.to_dict(seconds=True)["readings"]] == ["12:09:45", "12:09"]
+    assert [(r["time"], r["second"]) for r in photo.to_dict()["readings"]] == [("12:09", 45), ("12:09", None)]
     for name in ("jsonl", "json", "csv", "table"):
         assert "12:09:45" in written(name, photo, seconds=True)
         assert "12:09:45" not in written(name, photo)
@@ -147,7 +146,7 @@ def test_seconds_are_told_where_there_is_a_second_hand_and_they_are_asked_for() 
 
 def test_hands_that_cannot_both_be_right_are_marked() -> None:
     torn = PhotoResult("e.jpg", 9, 9, (replace(READING, disagreement=-13.25), replace(READING, disagreement=3.0), READING), None)
-    of_json = [(r["disagreement"], r["consistent"]) for r in as_dict(torn)["readings"]]
+    of_json = [(r["disagreement"], r["consistent"]) for r in torn.to_dict()["readings"]]
     assert of_json == [(-13.25, False), (3.0, True), (None, True)]
     rows = list(csv.DictReader(io.StringIO(written("csv", torn))))
     assert [row["consistent"] for row in rows] == ["false", "true", "true"]

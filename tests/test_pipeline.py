@@ -14,7 +14,7 @@ import pytest
 from clockread import ClockReader, pipeline
 from clockread.images import Photo
 from clockread.pipeline import Entry, Plan, load, read_in_order
-from clockread.reading import Reading
+from clockread.reading import PhotoResult
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -35,9 +35,7 @@ class Recorder:
         self._inside = 0
         self._lock = threading.Lock()
 
-    def read_photos(
-        self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None
-    ) -> list[list[Reading]]:
+    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
         with self._lock:
             self.batches.append([photo.name for photo in photos])
             self._inside += 1
@@ -45,7 +43,7 @@ class Recorder:
         time.sleep(self.seconds * (1 + 9 * (photos[0].name == "0")))  # the first part is slow: the others overtake it
         with self._lock:
             self._inside -= 1
-        return [[] for _ in photos]
+        return [PhotoResult(photo.name, photo.width, photo.height, (), None, photo.scale) for photo in photos]
 
 
 def entries(count: int) -> list[Entry]:
@@ -116,7 +114,7 @@ def test_closing_stops_the_workers() -> None:
 
 def test_a_fault_of_the_reader_is_raised_and_not_lost() -> None:
     class Broken(Recorder):
-        def read_photos(self, photos: Sequence[Photo], **options: object) -> list[list[Reading]]:
+        def read_photos(self, photos: Sequence[Photo], **options: object) -> list[PhotoResult]:
             raise RuntimeError("a fault")
 
     with pytest.raises(RuntimeError, match="a fault"):
@@ -129,7 +127,7 @@ def test_an_entry_without_memory_is_an_error_in_one_line(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(pipeline, "load_photo", fail)
     loaded = load(Entry("a\nb.png", photo_of(9)))
-    assert isinstance(loaded, pipeline.PhotoResult)
+    assert isinstance(loaded, PhotoResult)
     assert loaded.error is not None
     assert "not enough memory" in loaded.error
     assert "\n" not in loaded.error
