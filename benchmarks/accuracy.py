@@ -22,7 +22,8 @@ import typer
 from clockread.calibration import expected_calibration_error
 from clockread.finder import overlap
 from clockread.geometry import Box
-from clockread.images import DECODE_MIN_SIDE, ImageSource, list_photos, load_color, load_photo
+from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
+from clockread.listing import list_photos
 from clockread.reader import ClockReader
 from clockread.reading import Reading
 from clockread.timecode import MINUTES_ON_DIAL, circular_difference

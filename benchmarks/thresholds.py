@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from clockread.geometry import Floats
-from clockread.images import list_photos
+from clockread.listing import list_photos
 from clockread.reader import ClockReader, Thresholds
 from clockread.reading import Reading
 from training.calibration import in_scenes

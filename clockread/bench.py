@@ -25,7 +25,8 @@ import numpy as np
 from clockread import sample_photos
 from clockread.errors import ClockreadError, ProviderError
 from clockread.formats import console_for
-from clockread.images import ImageSource, list_photos, load_photo, name_of
+from clockread.images import ImageSource, load_photo, name_of
+from clockread.listing import list_photos
 from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
 
 STAGES = {
@@ -203,7 +204,7 @@ def _batch_report(
     staged, dials = zip(*(_staged_pass(wide, sources) for _ in range(repeats)), strict=True)
     many = [*sources] * -(-LEAST_BULK * plan.workers // len(sources))
     before = {role: Counter(network.calls) for role, network in reader.networks.items()}
-    _bulk_pass(reader, many, plan.workers)
+    _bulk_pass(reader, many, plan.workers, batch_size)
     calls = [
         (network, size)
         for role, network in reader.networks.items()
@@ -212,9 +213,9 @@ def _batch_report(
     ]
     bulk, networks, decoding, single = [], [], [], []
     for _ in range(repeats):
-        bulk.append(len(many) / _bulk_pass(reader, many, plan.workers))
+        bulk.append(len(many) / _bulk_pass(reader, many, plan.workers, batch_size))
         if plan.workers > 1:
-            single.append(len(many) / _bulk_pass(reader, many, 1))
+            single.append(len(many) / _bulk_pass(reader, many, 1, batch_size))
         decoding.append(len(many) / _spread_over(plan.workers, load_photo, many))
         if calls:
             networks.append(len(many) / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls))
@@ -243,10 +244,11 @@ def _staged_pass(reader: MeasuredReader, sources: Sequence[ImageSource]) -> tupl
     return timings, dials
 
 
-def _bulk_pass(reader: MeasuredReader, sources: Sequence[ImageSource], workers: int) -> float:
+def _bulk_pass(reader: MeasuredReader, sources: Sequence[ImageSource], workers: int, batch_size: int) -> float:
     """Seconds of a pass as `clockread predict` makes it. Raises ClockreadError for a photo that cannot be read."""
     before = time.perf_counter()
-    for result in read_in_order([Entry(name_of(source), source) for source in sources], reader, workers=workers):
+    entries = (Entry(name_of(source), source) for source in sources)
+    for result in read_in_order(entries, reader, count=len(sources), workers=workers, batch_size=batch_size):
         if result.error:
             raise ClockreadError(result.error)
     return time.perf_counter() - before

@@ -48,6 +48,13 @@ class Format(str, Enum):
     csv = "csv"
 
 
+class Frames(str, Enum):
+    """Frames of animations, and pages of files with several, that are read."""
+
+    first = "first"
+    all = "all"
+
+
 class ReportFormat(str, Enum):
     """Output of bench and info."""
 
@@ -77,11 +84,21 @@ ModelOption = Annotated[
 ]
 
 
-def make_reader(provider: str, *, model: str, batch_size: int, threads: int | None, min_confidence: float) -> MeasuredReader:
+def make_reader(
+    provider: str, *, model: str, batch_size: int, threads: int | None, min_confidence: float = 0.0, max_clocks: int | None = None
+) -> MeasuredReader:
     """The reader that the commands use."""
+    from clockread.options import MAX_CLOCKS
     from clockread.reader import ClockReader
 
-    return ClockReader(provider, model=model, batch_size=batch_size, threads=threads, min_confidence=min_confidence)
+    return ClockReader(
+        provider,
+        model=model,
+        batch_size=batch_size,
+        threads=threads,
+        min_confidence=min_confidence,
+        max_clocks=max_clocks or MAX_CLOCKS,
+    )
 
 
 def _print_version(wanted: bool) -> None:
@@ -105,7 +122,10 @@ def _global_options(
 
 @app.command()
 def predict(
-    paths: Annotated[list[str], typer.Argument(metavar="PATHS", help="Photos, folders of photos, or - for standard input.")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="PATHS", help="Photos, folders of photos, patterns such as '*.jpg', or - for standard input."),
+    ] = None,
     *,
     output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.table,
     cropped: Annotated[bool, typer.Option("--cropped", help="Each photo is one dial: do not search for dials.")] = False,
@@ -116,6 +136,18 @@ def predict(
     save_overlay: Annotated[
         Path | None, typer.Option("--save-overlay", metavar="DIR", help="Save each photo with its readings drawn on it to this folder.")
     ] = None,
+    files_from: Annotated[
+        str | None,
+        typer.Option("--files-from", metavar="FILE", help="Read further paths from this file, one per line; - is standard input."),
+    ] = None,
+    null: Annotated[bool, typer.Option("--null", "-0", help="Paths of --files-from end in NUL, as find -print0 writes them.")] = False,
+    frames: Annotated[
+        Frames, typer.Option("--frames", help="Which frames of animations and pages of files to read; all are named FILE#1, FILE#2, …")
+    ] = Frames.first,
+    lenient: Annotated[bool, typer.Option("--lenient", help="Read what is there of photos that are cut off.")] = False,
+    max_clocks: Annotated[
+        int | None, typer.Option("--max-clocks", min=1, help="Most clocks per photo; by default there is no limit.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")] = False,
     threads: ThreadsOption = None,
     model: ModelOption = "auto",
@@ -124,16 +156,27 @@ def predict(
     if not 0.0 <= min_confidence <= 1.0:  # also refuses nan, which typer's own range check lets through
         raise typer.BadParameter(f"{min_confidence} is not in the range 0..1.", param_hint="--min-confidence")
 
+    if not paths and files_from is None:
+        raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
+
     def action() -> int:
         from clockread.pipeline import Plan
-        from clockread.predict import expand, predict_photos
-        from clockread.providers import usable_threads
+        from clockread.predict import find_photos, predict_photos
+        from clockread.providers import bounded_threads, usable_threads
 
-        entries = expand(paths, sys.stdin.buffer)
-        plan = Plan.of(len(entries), threads or usable_threads())
-        reader = make_reader(provider.value, model=model, batch_size=batch_size, threads=plan.threads, min_confidence=min_confidence)
+        stdin = getattr(sys.stdin, "buffer", None)  # None if it is closed
+        photos = find_photos(paths or [], stdin, files_from=files_from, null=null)
+        plan = Plan.of(None if frames is Frames.all else len(photos.entries), bounded_threads(threads) if threads else usable_threads())
+        reader = make_reader(
+            provider.value,
+            model=model,
+            batch_size=batch_size,
+            threads=plan.threads,
+            min_confidence=min_confidence,
+            max_clocks=max_clocks,
+        )
         failed = predict_photos(
-            entries,
+            photos,
             reader,
             sys.stdout,
             output.value,
@@ -142,6 +185,9 @@ def predict(
             quiet=quiet,
             seconds=seconds,
             workers=plan.workers,
+            batch_size=batch_size,
+            lenient=lenient,
+            frames=frames.value,
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
@@ -167,7 +213,7 @@ def bench(
         from clockread.providers import usable_threads
 
         def reader_of(size: int, count: int) -> MeasuredReader:
-            return make_reader(provider.value, model=model, batch_size=size, threads=count, min_confidence=0.0)
+            return make_reader(provider.value, model=model, batch_size=size, threads=count)
 
         count = threads or usable_threads()
         options = ["--provider", provider.value, "--model", model, "--threads", str(count)]

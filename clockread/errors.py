@@ -34,7 +34,8 @@ def one_line(text: str, limit: int = 300) -> str:
     Spaces of every kind are kept. Control characters, lone surrogates, line separators and bidirectional controls become Python escapes
     such as ``\n``. The middle is left out beyond ``limit`` characters.
     """
-    text = "".join(_escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES or c in BIDI_CONTROLS else c for c in text)
+    if not text.isprintable():
+        text = "".join(_escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES or c in BIDI_CONTROLS else c for c in text)
     return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 :]}"
 
 

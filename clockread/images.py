@@ -1,44 +1,47 @@
-"""Photos in, grey pixels out: files, bytes and arrays of any size, or one clear ImageError.
+"""Photos in, pixels out: files, bytes, open files, arrays and Pillow images of any size, or one clear ImageError.
 
-The size is read from the header before a pixel is decoded, so a photo is either refused, with the limit in the message,
-or decoded at a size that the reader can use. Nothing here sets an environment variable or writes to standard error.
+Nothing here writes to standard error, changes a setting of another library or keeps a file open.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import select
 import stat
-import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, TypeAlias
+from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from clockread import headers
 from clockread.errors import ImageError, one_line
-from clockread.opencv import cv2
+from clockread.image_files import Decoded, Decoding, count_frames, decode_file, decode_image, open_frames
+from clockread.pixels import Pixels, check_size, reduction_for, scale_of, to_uint8
 
-ImageSource: TypeAlias = str | os.PathLike[str] | bytes | np.ndarray
-
-MIN_SIDE = 16  # pixels; no dial can be read in less
 DECODE_MIN_SIDE = 2048  # pixels; a photo is decoded reduced only while its long side keeps at least this many
-LOG_SILENT = 0  # of OpenCV's log levels
-REDUCTIONS = (8, 4, 2)  # what JPEG decoders can do on the way
-MAX_PIXELS = 400_000_000  # in the header; above it a photo is refused
-MAX_DECODED_BYTES = 400_000_000  # memory for the photos that cannot be decoded reduced (all but sequential JPEG)
 MAX_FILE_BYTES = 500_000_000
-STRIP_PIXELS = 1 << 22  # arrays are converted in strips of about this many pixels, to keep copies small
+READ_SIZE = 1 << 20  # bytes that are asked for at once from an open file or a pipe
+PIPE_WAIT = 30.0  # seconds that a pipe may stay silent
 
-PHOTO_SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif", ".pgm", ".ppm", ".pbm", ".pnm"),
-)
-READABLE_KINDS = "JPEG, PNG, WebP, TIFF, BMP, GIF, PGM or PPM"
 
-Pixels = NDArray[np.uint8]
+@runtime_checkable
+class OpenFile(Protocol):
+    """A file that is open for reading bytes."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes."""
+
+
+@runtime_checkable
+class ArrayLike(Protocol):
+    """What numpy can take as an array, such as a tensor of another library."""
+
+    def __array__(self) -> NDArray[Any]:
+        """Return its values."""
 
 
 @dataclass(frozen=True)
@@ -48,137 +51,159 @@ class Photo:
     Decoded pixel ``i`` covers the full-size pixels ``scale * i`` to ``scale * (i + 1)``, in both directions.
     """
 
-    name: str  # the path, or "<bytes>", "<array>", "-"
+    name: str  # the path, or "<bytes>", "<array>", "<image>", "<file>", "-"
     pixels: Pixels  # (H, W) grey, turned upright as EXIF says
     width: int  # pixels of the upright photo at its full size
     height: int
     scale: float  # full-size pixels per decoded pixel: 1, 2, 4 or 8
-    source: ImageSource | None = field(default=None, repr=False, compare=False)  # what it was decoded from
-    min_side: int = DECODE_MIN_SIDE  # that it was decoded with
+    source: ImageSource | None = field(default=None, repr=False, compare=False)  # what it can be decoded from again
+    min_side: int | None = DECODE_MIN_SIDE  # that it was decoded with
+    lenient: bool = False  # likewise
+    notes: tuple[str, ...] = ()  # what a person should know of it, a line each
 
     def in_color(self) -> Pixels | None:
-        """The photo decoded again, to BGR (H, W, 3) of the same size; None where that is no longer, or not, possible."""
+        """Decode the photo again, to BGR (H, W, 3) of the same size; return None if that is no longer, or not, possible."""
         if self.source is None:
             return None
         try:
-            color = load_color(self.source, name=self.name, min_side=self.min_side)
+            color = load_color(self.source, name=self.name, min_side=self.min_side, lenient=self.lenient)
         except ImageError:  # changed or gone since, or more than memory allows in color
             return None
         return color if color.shape[:2] == self.pixels.shape else None
 
 
-def load_photo(source: ImageSource, *, name: str | None = None, min_side: int = DECODE_MIN_SIDE) -> Photo:
+ImageSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image | OpenFile | ArrayLike | Photo
+
+
+def load_photo(source: ImageSource, *, name: str | None = None, min_side: int | None = DECODE_MIN_SIDE, lenient: bool = False) -> Photo:
     """Decode a photo to grey, upright, and reduced by 2, 4 or 8 while its long side keeps ``min_side`` pixels.
 
-    source: a path, the bytes of an encoded photo, or an array (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA of uint8,
-        uint16, or floats in 0..1. 16-bit values are scaled by the range they use (8, 10, 12, 14 or 16 bits); what is
-        transparent shows white; of an animation the first picture counts.
-    name: stands for the photo in messages and results; by default the path, "<bytes>" or "<array>".
+    Args:
+        source: a path; the bytes of an encoded photo, or a file open for reading them; an image of Pillow; an array, or an object
+            that numpy can take as one, (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of bool, whole numbers in 0..255 or 0..65535,
+            or floats in 0..1. Values of more than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits). What is
+            transparent shows white, or black if the rest is white. Of an animation, or of several pages, the first counts.
+            A `Photo` is returned as it is.
+        name: stands for the photo in messages and results; by default the path, "<bytes>", "<array>", "<image>" or "<file>".
+        min_side: pixels; None decodes at full size.
+        lenient: whether a photo that is cut off gives the pixels that are there.
 
-    Raises ImageError for anything that cannot be read, with one line that says what, which photo, and what to do.
+    Raises:
+        ImageError: for anything that cannot be read, with one line that says what, which photo, and what to do.
+
     """
+    if isinstance(source, Photo):
+        return source
     name = name_of(source) if name is None else name
-    pixels, size, scale = _load(source, one_line(name), min_side, color=False)
-    return Photo(name, pixels, size[0], size[1], float(scale), source, min_side)
+    source = _lasting(source, one_line(name))
+    decoded = _load(source, one_line(name), Decoding(min_side, lenient=lenient))
+    return Photo(name, decoded.pixels, *decoded.size, float(decoded.reduction), source, min_side, lenient, decoded.notes)
 
 
-def load_color(source: ImageSource, *, name: str | None = None, min_side: int | None = None) -> Pixels:
-    """Decode a photo to BGR uint8 (H, W, 3), upright, at its full size; sources and errors as in load_photo.
+def load_color(source: ImageSource, *, name: str | None = None, min_side: int | None = None, lenient: bool = False) -> Pixels:
+    """Decode a photo to BGR uint8 (H, W, 3), upright, at its full size; sources and errors as in `load_photo`.
 
     With ``min_side`` it is reduced exactly as load_photo(min_side=…) reduces it; without, photos that need more memory
-    than MAX_DECODED_BYTES are refused.
+    than image_files.MAX_DECODED_BYTES are refused.
     """
-    return _load(source, one_line(name_of(source) if name is None else name), min_side, color=True)[0]
+    name = one_line(name_of(source) if name is None else name)
+    if isinstance(source, Photo):
+        if source.source is None:
+            raise ImageError(f"{name}: a photo without its source, which cannot be decoded in color; give the source itself")
+        return load_color(source.source, name=name, min_side=source.min_side, lenient=source.lenient)
+    return _load(_lasting(source, name), name, Decoding(min_side, color=True, lenient=lenient)).pixels
 
 
-def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path | Literal["-"]]:
-    """Photos to read: files and "-" as given, folders replaced by the photos in them and below, in sorted order.
+def load_frames(
+    source: str | os.PathLike[str] | bytes, *, name: str | None = None, min_side: int | None = DECODE_MIN_SIDE
+) -> Iterator[Photo]:
+    """Decode every frame of an animation, or page of a file with several, one after the other; names end in "#" and a number from 1.
 
-    In folders, files count by their suffix and hidden ones do not count; a file that is named is always listed, even when it
-    does not exist (load_photo says so). Links to folders are followed once. Raises ImageError for a folder without photos.
+    A photo of one frame gives one photo, its name without a number. Raises ImageError as `load_photo` does, also after frames
+    that were read, if a later one is damaged.
     """
-    found: list[Path | Literal["-"]] = []
-    for given in paths:
-        if given == "-":
-            found.append("-")
-            continue
-        path = Path(given)
-        if not _is_folder(path):
-            found.append(path)
-            continue
-        inside = list(_photos_below(path, set()))
-        if not inside:
-            raise ImageError(
-                f"{one_line(str(path))}: no photos in this folder; it needs files that end in .jpg, .png, .webp, .tif, .bmp or the like"
-            )
-        found.extend(inside)
-    return found
+    name = name_of(source) if name is None else name
+    with _opened(source, one_line(name)) as file:
+        count = count_frames(file, one_line(name))
+        if count == 1:
+            yield load_photo(source, name=name, min_side=min_side)
+            return
+        for i, frame in enumerate(open_frames(file, one_line(name)), start=1):
+            yield load_photo(frame, name=f"{name}#{i}", min_side=min_side)
 
 
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except (OSError, ValueError):
-        return False
+def frames_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> int:
+    """Return how many frames or pages a photo has, at least 1; errors as in `load_photo`."""
+    name = one_line(name_of(source) if name is None else name)
+    with _opened(source, name) as file:
+        return count_frames(file, name)
 
 
-def _photos_below(folder: Path, seen: set[tuple[int, int]]) -> Iterator[Path]:
-    try:
-        identity = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        raise ImageError(f"{one_line(str(folder))}: cannot list this folder ({_reason(error)}); check its permissions") from error
-    if (identity.st_dev, identity.st_ino) in seen:  # a link that leads back up
-        return
-    seen.add((identity.st_dev, identity.st_ino))
-    for entry in entries:
-        path = folder / entry.name
-        if entry.name.startswith("."):
-            continue
-        if _is_folder(path):
-            yield from _photos_below(path, seen)
-        elif path.suffix.lower() in PHOTO_SUFFIXES:
-            yield path
-
-
-def name_of(source: ImageSource) -> str:
-    """What stands for a photo in messages and results: its path, "<bytes>" or "<array>"."""
-    if isinstance(source, np.ndarray):
-        return "<array>"
+def name_of(source: object) -> str:
+    """Return what stands for a photo in messages and results: its path, "<bytes>", "<array>", "<image>" or "<file>"."""
+    if isinstance(source, Photo):
+        return source.name
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"
-    try:
+    if isinstance(source, Image.Image):
+        return str(getattr(source, "filename", "")) or "<image>"
+    if isinstance(source, str | os.PathLike):
         return os.fsdecode(source)
-    except TypeError:
-        return f"<{type(source).__name__}>"
+    if isinstance(source, OpenFile):
+        named = getattr(source, "name", None)
+        return named if isinstance(named, str) and named else "<file>"
+    return "<array>" if isinstance(source, ArrayLike) else f"<{type(source).__name__}>"
 
 
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+def is_one_image(images: object) -> bool:
+    """Return whether something that can be iterated over is one image, not several."""
+    if isinstance(images, str | bytes | bytearray | memoryview | os.PathLike | OpenFile | Image.Image | Photo):
+        return True
+    return isinstance(images, ArrayLike) and len(np.shape(images)) < 4
 
 
-def _load(source: ImageSource, name: str, min_side: int | None, *, color: bool) -> tuple[Pixels, tuple[int, int], int]:
-    """Pixels, (width, height) at full size, and the reduction."""
+def _lasting(source: ImageSource, name: str) -> ImageSource:
+    """Return a source that can be decoded more than once: the bytes of an open file or of a pipe."""
+    if isinstance(source, Image.Image | Photo):
+        return source
+    if isinstance(source, OpenFile):
+        return read_all(source, name)
+    if isinstance(source, str | os.PathLike) and _is_pipe(source):
+        return _read_pipe(Path(os.fsdecode(source)), name)
+    return source
+
+
+def _load(source: ImageSource, name: str, how: Decoding) -> Decoded:
+    if isinstance(source, Image.Image):
+        return decode_image(source, name, how)
+    if isinstance(source, bytes | bytearray | memoryview | str | os.PathLike):
+        with _opened(source, name) as file:
+            return decode_file(file, name, how)
     if isinstance(source, np.ndarray):
-        return _from_array(source, name, min_side, color=color)
+        return _from_array(source, name, how)
+    if isinstance(source, ArrayLike):
+        try:
+            array = np.asarray(source)
+        except Exception as error:  # such as of a tensor that is not in the main memory
+            reason = one_line(str(error), 120)
+            raise ImageError(f"{name}: a {type(source).__name__} that is no array ({reason}); convert it to a numpy array") from error
+        return _from_array(array, name, how)
+    raise ImageError(f"{name}: not a photo; give a path, the bytes of a photo, an open file, a Pillow image or a numpy array")
+
+
+def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview, name: str) -> BinaryIO:
+    """Open encoded photos for reading."""
     if isinstance(source, bytes | bytearray | memoryview):
-        data = bytes(source)
-        if not data:
+        if not len(source):
             raise ImageError(f"{name}: empty (0 bytes); give it a photo")
-        return _decode(data, _checked_header(io.BytesIO(data), name, min_side, color=color), name, min_side, color=color)
-    if not isinstance(source, str | os.PathLike):
-        raise ImageError(f"{name}: not a photo; give a path, the bytes of a photo, or a numpy array")
+        return io.BytesIO(source)
     path = _checked_file(source, name)
     try:
-        with path.open("rb") as file:
-            header = _checked_header(file, name, min_side, color=color)
-            file.seek(0)
-            data = file.read(MAX_FILE_BYTES + 1)
+        return path.open("rb")
     except PermissionError as error:
         raise ImageError(f"{name}: no permission to read this file; change its permissions") from error
     except OSError as error:
         raise ImageError(f"{name}: cannot be read ({_reason(error)}); check the disk and copy it again") from error
-    return _decode(data, header, name, min_side, color=color)
 
 
 def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
@@ -199,7 +224,7 @@ def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
     if stat.S_ISDIR(status.st_mode):
         raise ImageError(f"{name}: a folder, not a photo; give the photos in it")
     if not stat.S_ISREG(status.st_mode):
-        raise ImageError(f"{name}: a pipe or a device, not a file; save the photo to a file first")
+        raise ImageError(f"{name}: a device or a socket, not a file; save the photo to a file first")
     if status.st_size == 0:
         raise ImageError(f"{name}: empty file (0 bytes); copy it again")
     if status.st_size > MAX_FILE_BYTES:
@@ -207,185 +232,69 @@ def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
     return path
 
 
-def _checked_header(stream: BinaryIO, name: str, min_side: int | None, *, color: bool) -> headers.Header:
+def _is_pipe(source: str | os.PathLike[str]) -> bool:
     try:
-        header = headers.read_header(stream)
-    except headers.UnknownKindError as error:
-        hint = "a HEIC or AVIF photo; save it as JPEG first" if str(error) else f"its content is not a photo; it must be {READABLE_KINDS}"
-        raise ImageError(f"{name}: {hint}") from error
-    except headers.DamagedError as error:
-        raise ImageError(f"{name}: damaged: {error}; copy or save it again") from error
-    width, height = header.oriented_size
-    _check_size(width, height, name)
-    needed = header.decoded_bytes
-    if color and header.kind == "JPEG":
-        needed = max(needed, 3 * header.pixels // _reduction(width, height, min_side) ** 2)
-    if needed > MAX_DECODED_BYTES:
-        raise ImageError(
-            f"{name}: too large: {width} x {height} pixels of this {header.kind} take {needed / 1e6:,.0f} MB to decode, "
-            f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; save it smaller, or as a JPEG that is not progressive",
-        )
-    return header
+        return stat.S_ISFIFO(Path(os.fsdecode(source)).stat().st_mode)
+    except (OSError, ValueError):
+        return False
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if min(width, height) < MIN_SIDE:
-        raise ImageError(f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; use a larger photo")
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million pixels, "
-            f"the limit is {MAX_PIXELS / 1e6:,.0f} million; save it smaller",
-        )
+def _read_pipe(path: Path, name: str) -> bytes:
+    """Read a named pipe, such as /dev/stdin or that of a shell's ``<(command)``, to its end; one that stays silent is an error."""
+    try:
+        with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
+            return read_all(_PatientPipe(pipe, name), name)
+    except OSError as error:
+        raise ImageError(f"{name}: this pipe cannot be read ({_reason(error)}); save the photo to a file first") from error
 
 
-def _reduction(width: int, height: int, min_side: int | None) -> int:
-    if min_side is None:
-        return 1
-    return next((by for by in REDUCTIONS if max(width, height) >= by * min_side and min(width, height) >= by * MIN_SIDE), 1)
+class _PatientPipe:
+    """A pipe whose reads wait for data, but not forever."""
+
+    def __init__(self, pipe: io.FileIO, name: str) -> None:
+        self._pipe, self._name = pipe, name
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Return up to ``size`` bytes, b"" at the end."""
+        if not select.select([self._pipe], [], [], PIPE_WAIT)[0]:
+            raise ImageError(f"{self._name}: a pipe into which nothing was written for {PIPE_WAIT:g} seconds; write a photo into it")
+        return self._pipe.read(size) or b""
 
 
-def _decode(data: bytes, header: headers.Header, name: str, min_side: int | None, *, color: bool) -> tuple[Pixels, tuple[int, int], int]:
-    width, height = header.oriented_size
-    reduction = _reduction(width, height, min_side)
-    jpeg = header.kind == "JPEG"
-    decoded = _imdecode(data, _jpeg_flags(reduction, color=color) if jpeg else cv2.IMREAD_UNCHANGED)
-    if decoded is None:
-        raise ImageError(f"{name}: damaged: its pixels cannot be decoded; copy or save it again")
-    if jpeg:
-        return _upright(decoded, header.orientation), (width, height), reduction
-    if decoded.ndim == 3:
-        decoded = decoded[..., 0] if decoded.shape[2] == 1 else decoded
-    if header.kind != "TIFF":  # whose orientation OpenCV applies by itself, whatever the flags
-        decoded = _upright(decoded, header.orientation)
-    height, width = decoded.shape[:2]
-    return _to_uint8(decoded, name, reduction, color=color, bgr=True), (width, height), reduction
+def read_all(file: OpenFile, name: str) -> bytes:
+    """Read an open file from where it stands, piece by piece: a single request is met with memory for all of it."""
+    chunks, total = [], 0
+    try:
+        while chunk := file.read(READ_SIZE):
+            if not isinstance(chunk, bytes | bytearray | memoryview):
+                raise ImageError(
+                    f'{name}: its read() gives {type(chunk).__name__}, not bytes; open it for reading bytes, as with mode "rb"'
+                )
+            chunks.append(chunk)
+            total += len(chunk)
+            if total > MAX_FILE_BYTES:
+                raise ImageError(f"{name}: more bytes than the limit of {MAX_FILE_BYTES:,}; send a smaller photo")
+    except (OSError, ValueError) as error:  # closed, or open for writing
+        if isinstance(error, ImageError):
+            raise
+        raise ImageError(f"{name}: this file cannot be read ({one_line(str(error), 120)}); open it for reading bytes") from error
+    return b"".join(chunks)
 
 
-def _jpeg_flags(reduction: int, *, color: bool) -> int:
-    grey_flags = {
-        1: cv2.IMREAD_GRAYSCALE,
-        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-    }
-    color_flags = {1: cv2.IMREAD_COLOR, 2: cv2.IMREAD_REDUCED_COLOR_2, 4: cv2.IMREAD_REDUCED_COLOR_4, 8: cv2.IMREAD_REDUCED_COLOR_8}
-    return (color_flags if color else grey_flags)[reduction] | cv2.IMREAD_IGNORE_ORIENTATION
-
-
-def _imdecode(data: bytes, flags: int) -> NDArray[Any] | None:
-    with _quiet_opencv:
-        try:
-            decoded: NDArray[Any] | None = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-        except (cv2.error, MemoryError):
-            return None
-    return decoded
-
-
-def _set_log_level(level: int) -> int:
-    """Set OpenCV's log level and return the one before."""
-    # OpenCV 4 has the function at its top, OpenCV 5 in utils.logging.
-    set_level = getattr(cv2, "setLogLevel", None) or cv2.utils.logging.setLogLevel
-    return int(set_level(level))
-
-
-class _QuietOpenCV:
-    """Keeps OpenCV from logging what an ImageError says better; its log level is one for all threads, so they are counted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._users = 0
-        self._level_before = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._users == 0:
-                self._level_before = _set_log_level(LOG_SILENT)
-            self._users += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                _set_log_level(self._level_before)
-
-
-_quiet_opencv = _QuietOpenCV()
-
-
-def _upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Undo an EXIF orientation (EXIF 2.32, tag 0x0112)."""
-    if orientation >= 5:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    return np.ascontiguousarray(pixels)
-
-
-def _from_array(array: NDArray[Any], name: str, min_side: int | None, *, color: bool) -> tuple[Pixels, tuple[int, int], int]:
+def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
         raise ImageError(f"{name}: an array of shape {array.shape} is not a photo; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
-    height, width = array.shape[:2]
     if array.size == 0:
         raise ImageError(f"{name}: an empty array of shape {array.shape}; give it pixels")
-    _check_size(width, height, name)
+    height, width = array.shape[:2]
+    check_size(width, height, name)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    reduction = _reduction(width, height, min_side)
-    return _to_uint8(array, name, reduction, color=color, bgr=False), (width, height), reduction
+    reduction = reduction_for((width, height), how.min_side)
+    size = (width // reduction * reduction, height // reduction * reduction)
+    pixels = to_uint8(lambda top, bottom: array[top:bottom], size, scale_of(array, name), reduction, color=how.color)
+    return Decoded(pixels, (width, height), reduction)
 
 
-def _to_uint8(array: NDArray[Any], name: str, reduction: int, *, color: bool, bgr: bool) -> Pixels:
-    """Grey (H, W) or BGR (H, W, 3) pixels of an array (H, W), (H, W, 3) or (H, W, 4), reduced, in strips."""
-    factor = _factor_to_255(array, name)
-    # A picture that is transparent everywhere is one whose alpha was never filled in (32-bit BMP), not an invisible one.
-    alpha = array.ndim == 3 and array.shape[2] == 4 and bool(array[..., 3].any())
-    white = 255.0 / factor
-    height, width = (side // reduction * reduction for side in array.shape[:2])
-    rows = max(reduction, STRIP_PIXELS // width // reduction * reduction)
-    result = np.empty((height // reduction, width // reduction, *([3] if color else [])), np.uint8)
-    for top in range(0, height, rows):
-        strip: NDArray[Any] = array[top : min(top + rows, height), :width]
-        if alpha:
-            opacity = strip[..., 3:].astype(np.float32) / np.float32(_alpha_range(array.dtype))
-            strip = strip[..., :3] * opacity + np.float32(white) * (1 - opacity)
-        elif strip.ndim == 3:
-            strip = strip[..., :3]
-        if strip.dtype != np.uint8 or factor != 1.0:
-            strip = np.rint(strip * np.float32(factor)).clip(0, 255).astype(np.uint8)
-        strip = _to_channels(np.ascontiguousarray(strip), color=color, bgr=bgr)
-        if reduction > 1:
-            strip = cv2.resize(strip, (width // reduction, strip.shape[0] // reduction), interpolation=cv2.INTER_AREA)
-        result[top // reduction : top // reduction + strip.shape[0]] = strip
-    return result
-
-
-def _to_channels(strip: NDArray[Any], *, color: bool, bgr: bool) -> NDArray[Any]:
-    if strip.ndim == 2:
-        return cv2.cvtColor(strip, cv2.COLOR_GRAY2BGR) if color else strip
-    if color:
-        return strip if bgr else cv2.cvtColor(strip, cv2.COLOR_RGB2BGR)
-    return cv2.cvtColor(strip, cv2.COLOR_BGR2GRAY if bgr else cv2.COLOR_RGB2GRAY)
-
-
-def _alpha_range(dtype: np.dtype[Any]) -> float:
-    return float(np.iinfo(dtype).max) if dtype.kind == "u" else 1.0
-
-
-def _factor_to_255(array: NDArray[Any], name: str) -> float:
-    if array.dtype == np.uint8:
-        return 1.0
-    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
-        # Cameras keep 10, 12 or 14 bits in 16; scaled by 65535 such a photo would be black.
-        channels = array[..., :3] if array.ndim == 3 else array
-        bits = max(8, int(channels.max()).bit_length())
-        return 255.0 / ((1 << bits + bits % 2) - 1)
-    if array.dtype.kind == "f":
-        low, high = float(array.min()), float(array.max())  # NaN anywhere makes both NaN
-        if not (np.isfinite(low) and np.isfinite(high)):
-            raise ImageError(f"{name}: its pixels hold NaN or infinite values; replace them first")
-        if low < 0 or high > 1:
-            raise ImageError(f"{name}: float pixels must be in 0..1, these are in {low:g}..{high:g}; scale them, or convert to uint8")
-        return 255.0
-    raise ImageError(f"{name}: pixels of type {array.dtype} are not read; convert them to uint8, uint16 or float in 0..1")
+def _reason(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

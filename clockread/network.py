@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, cast
@@ -32,13 +34,25 @@ class Network:
         self.input, spec = next(iter(self._entry.inputs.items()))
         self.shape = spec.shape
         self.calls: Counter[int] = Counter()  # how often it was run, by batch size
+        self._session: InferenceSession | None = None
+        self._process = 0  # that opened the session
+        self._lock = threading.Lock()
 
-    @cached_property
+    @property
     def session(self) -> InferenceSession:
-        """The onnxruntime session."""
-        from clockread.providers import open_session
+        """The onnxruntime session of this process: threads of a session do not survive a fork, and a call would wait for them forever."""
+        if self._session is None or self._process != os.getpid():
+            with self._lock:
+                if self._session is None or self._process != os.getpid():
+                    from clockread.providers import open_session
 
-        return open_session(model_bytes(self._entry), self._provider, self._threads)
+                    self._session = open_session(model_bytes(self._entry), self._provider, self._threads)
+                    self._process = os.getpid()
+        return self._session
+
+    def close(self) -> None:
+        """Release the session; the next call opens another."""
+        self._session = None
 
     def open(self) -> None:
         """Open the session now, so that what is wrong shows now."""

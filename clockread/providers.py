@@ -35,6 +35,7 @@ ORT_NAMES = {
     "cpu": "CPUExecutionProvider",
 }
 TITLES = {"cuda": "CUDA", "tensorrt": "TensorRT", "openvino": "OpenVINO", "coreml": "CoreML", "dml": "DirectML"}
+MAX_THREADS_PER_CPU = 4
 QUIET = 4  # onnxruntime's severity "fatal": the errors that matter are raised
 CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",  # the default, EXHAUSTIVE, searches again for every new batch size
@@ -132,6 +133,17 @@ def usable_threads() -> int:
         allowed = os.cpu_count() or 1
     quota = cgroup_cpus()
     return max(1, allowed if quota is None else min(allowed, int(quota)))
+
+
+def bounded_threads(threads: int) -> int:
+    """Return ``threads``, or 4 times `usable_threads` if it is more, with a warning: more threads only cost memory."""
+    most = MAX_THREADS_PER_CPU * usable_threads()
+    if threads <= most:
+        return threads
+    warnings.warn(
+        f"{threads} threads are more than {MAX_THREADS_PER_CPU} for each CPU of this process; {most} are used", RuntimeWarning, stacklevel=3
+    )
+    return most
 
 
 def cgroup_cpus(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:

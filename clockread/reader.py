@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,14 +19,15 @@ from clockread import sincos
 from clockread.calibration import Calibration, Presence
 from clockread.finder import FinderOptions, Found, find, overlap
 from clockread.geometry import Floats, Window
-from clockread.hands import LOOKS, Hands, Seen, look, read_hands
-from clockread.hypotheses import SURE, in_other_greys, through_other_windows
-from clockread.images import ImageSource, Photo, load_photo, name_of
-from clockread.models import AUTO, SMALL, load_manifest
+from clockread.hands import Hands, Seen, look, read_hands
+from clockread.hypotheses import in_other_greys, through_other_windows
+from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
+from clockread.models import AUTO, load_manifest
 from clockread.network import Network
-from clockread.pipeline import Entry, Plan, Results, read_in_order
+from clockread.options import EFFORTS, MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
+from clockread.pipeline import Entry, Plan, Results, read_each, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
-from clockread.providers import resolved, usable_threads
+from clockread.providers import bounded_threads, resolved, usable_threads
 from clockread.reading import PhotoResult, Reading, reading_of
 
 if TYPE_CHECKING:
@@ -34,45 +36,34 @@ if TYPE_CHECKING:
 Grey = NDArray[np.uint8]
 Read = tuple[Posed, Hands]
 
+__all__ = ["ONCE", "ClockReader", "Effort", "Reading", "Thresholds"]
+
 SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """How sure the networks must be of a dial in a whole photo; chosen on rendered scenes (`benchmarks/thresholds.py`)."""
-
-    finder_score: float = 0.12  # of the finder, 0..1, for a dial to be looked at: few that are below pass the last one
-    dial_logit: float = -1.0  # of the pose network, for it to be read: likewise
-    # Probability, 0..1, that what was read is a clock. The best F1 on rendered scenes is at 0.4 (0.913); 0.65 loses 0.003 of it and gives a
-    # quarter as many readings on photographs without clocks.
-    dial_score: float = 0.65
-
-
-@dataclass(frozen=True)
-class Effort:
-    """How much is spent on a dial."""
-
-    looks: int = LOOKS  # through poses that are mended, at most
-    sure: float = SURE  # belief, 0..1, from which a dial is not looked at otherwise; 0: none is
-    windows: bool = True  # whether an unsure dial is looked at through other windows
-    greys: bool = True  # and in other greys than its brightness
-    tiles: bool = True  # whether a photo without a sure dial is searched in tiles
-
-
-ONCE = Effort(looks=1, sure=0.0, tiles=False)
-EFFORTS = {SMALL: ONCE}  # of models that are not given the whole of it
 
 
 class ClockReader:
     """Reads analog clocks in photos.
 
-    Parameters: ``provider`` is the execution provider: "auto" (CUDA where it works, else CPU), or one of "cpu", "cuda", "tensorrt",
-    "openvino", "coreml" and "dml", which is used or refused; ``model`` a name of the manifest, or "auto": "int8" on the CPU, else
-    "default"; ``batch_size`` the most photos or dials that go through a network at once; ``threads`` of the CPU (default: what this
-    process may use); ``min_confidence`` 0..1, below which readings are left out; ``models`` a folder with a manifest.json (default:
-    the models that come with the package); ``effort`` what is spent on a dial (default: the model's; "small" looks once);
-    ``thresholds`` how sure the networks must be of a dial in a whole photo. Raises ProviderError, ModelError or RuntimeMissingError
-    (where only the finder's file is broken, the first search does). One reader may be used from several threads.
+    A reader may be used from several threads, pickled and copied (as its options; sessions are opened anew), used after a fork, and as a
+    context manager, which closes it.
+
+    Args:
+        provider: the execution provider: "auto" (CUDA if it works, else the CPU), or one of "cpu", "cuda", "tensorrt", "openvino", "coreml"
+            and "dml", which is used or refused.
+        model: a name of the manifest, or "auto": "int8" on the CPU, else "default".
+        batch_size: the most photos or dials that go through a network at once.
+        threads: CPU threads, by default as many as this process may use; many more than that are not started.
+        min_confidence: 0..1, below which readings are left out.
+        models: a folder with a manifest.json, by default the models that come with the package.
+        effort: what is spent on a dial, by default the model's; "small" reads each dial once.
+        thresholds: the scores above which something is a clock in a whole photo.
+        max_clocks: the most dials that are read in a photo, those with the highest scores; a result that meets it has a note.
+
+    Raises:
+        ValueError, TypeError: for an option that makes no sense.
+        ProviderError, ModelError, RuntimeMissingError: if the networks cannot be run; if only the finder's file is broken, then at the
+            first search.
+
     """
 
     def __init__(
@@ -83,30 +74,39 @@ class ClockReader:
         batch_size: int = 32,
         threads: int | None = None,
         min_confidence: float = 0.0,
-        models: Path | None = None,
+        models: str | os.PathLike[str] | None = None,
         effort: Effort | None = None,
         thresholds: Thresholds | None = None,
+        max_clocks: int = MAX_CLOCKS,
     ) -> None:
-        if batch_size < 1:
-            raise ValueError(f"batch_size is {batch_size}: give at least 1")
-        manifest = load_manifest(models)
-        on = resolved(cast("Provider", provider))
-        self.model = model = manifest.name(model, on)
-        self.threads = usable_threads() if threads is None else threads
-        self.batch_size = batch_size
-        self.min_confidence = min_confidence
-        self.effort = effort or EFFORTS.get(model, Effort())
-        self.thresholds = thresholds or Thresholds()
-        self._alike = partial(
-            ClockReader,
-            provider,
-            model=model,
+        check_options(
             batch_size=batch_size,
+            threads=threads,
+            max_clocks=max_clocks,
             min_confidence=min_confidence,
-            models=models,
             effort=effort,
             thresholds=thresholds,
         )
+        self._options: dict[str, Any] = {
+            "provider": provider,
+            "model": model,
+            "batch_size": batch_size,
+            "threads": threads,
+            "min_confidence": min_confidence,
+            "models": models,
+            "effort": effort,
+            "thresholds": thresholds,
+            "max_clocks": max_clocks,
+        }
+        manifest = load_manifest(None if models is None else Path(models))
+        on = resolved(cast("Provider", provider))
+        self.model = model = manifest.name(model, on)
+        self.threads = usable_threads() if threads is None else bounded_threads(threads)
+        self.batch_size = batch_size
+        self.min_confidence = min_confidence
+        self.max_clocks = max_clocks
+        self.effort = effort or EFFORTS.get(model, Effort())
+        self.thresholds = thresholds or Thresholds()
         self._calibration, self._presence = Calibration(), Presence()
         self._sincos: Network | None = None
         if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
@@ -121,6 +121,21 @@ class ClockReader:
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
         self._presence = Presence(**fit.get("presence", {}))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), **self._options), ()
+
+    def __enter__(self) -> ClockReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release the networks' sessions; a reader that is used again opens them anew."""
+        for network in self.networks.values():
+            network.close()
+        self.__dict__.pop("_on_one_thread", None)
+
     @property
     def provider(self) -> str:
         """The execution provider really in use, as onnxruntime names it."""
@@ -134,39 +149,62 @@ class ClockReader:
         return {"finder": self._finder, "pose": self._pose, "hands": self._hands}
 
     @overload
-    def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...
-    @overload
     def read(self, images: list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False) -> list[list[Reading]]: ...
+    @overload
+    def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...
 
     def read(
         self, images: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False
     ) -> list[Reading] | list[list[Reading]]:
-        """Readings of one image (path, encoded bytes, or array; see `images.load_photo`), best first; of a list, a list each.
+        """Return the readings of one image (see `images.load_photo`), best first, or a list of them for each of several.
 
-        With ``cropped`` each image is one dial that fills it and is not searched. Raises ImageError for an image that cannot
-        be read.
+        Args:
+            images: one image, or several: a list, a tuple, or an array (n, H, W, 1), (n, H, W, 3) or (n, H, W, 4).
+            cropped: whether each image is one dial that fills it, which is not searched for.
+
+        Raises:
+            ImageError: for an image that cannot be read.
+
         """
-        if isinstance(images, (list, tuple)):
-            return [list(r.readings) for r in self.read_photos([load_photo(image) for image in images], cropped=cropped)]
+        if isinstance(images, list | tuple) or len(getattr(images, "shape", ())) == 4:
+            photos = [load_photo(image) for image in cast("Iterable[ImageSource]", images)]
+            return [list(result.readings) for result in self.read_photos(photos, cropped=cropped)]
         return list(self.read_photos([load_photo(images)], cropped=cropped)[0].readings)
 
-    def stream(self, images: Iterable[ImageSource], *, cropped: bool = False) -> Results:
-        """A result for each of any number of images (see `read`), in order, all threads at work; memory stays bounded.
+    def stream(self, images: Iterable[ImageSource], *, cropped: bool = False, read_ahead: bool | None = None) -> Results:
+        """Give a result for each of any number of images, in order, with bounded memory.
+
+        Images of a list, or of anything else that has a length, are read ahead on all threads, in parts of up to `batch_size`; the
+        results of a part are given together. Images of an iterator, such as a camera, are live: each result is given as soon as it exists,
+        and the next image is drawn only when the next result is asked for. So a source may wait for the answer to its last image.
 
         An image that cannot be read is a result with an ``error``; none is raised. Close the iterator to stop early.
+
+        Args:
+            images: the images, see `images.load_photo`.
+            cropped: whether each image is one dial.
+            read_ahead: True reads an iterator ahead like a list, which is faster for one that is not live, such as `Path.rglob`;
+                False draws one image at a time also from a list.
+
+        Raises:
+            TypeError: at once, for a single image in place of several. What ``images`` raises is raised after the results before it.
+
         """
-        entries: Iterable[Entry] = (Entry(name_of(image), image) for image in images)
-        if isinstance(images, Sized):
-            plan = Plan.of(len(images), self.threads)
-        else:
-            plan = Plan(self.threads, 1)
+        if is_one_image(images):
+            raise TypeError(f"stream() takes several images, not one {type(images).__name__}: give a list of them, or use read()")
+        ahead = isinstance(images, Sized) if read_ahead is None else read_ahead
+        entries = (Entry(name_of(image), image) for image in images)
+        if not ahead:
+            return read_each(entries, self, cropped=cropped)
+        count = len(images) if isinstance(images, Sized) else None
+        plan = Plan.of(count, self.threads)
         reader = self if plan.threads == self.threads else self._on_one_thread
-        return read_in_order(entries, reader, cropped=cropped, workers=plan.workers)
+        return read_in_order(entries, reader, count=count, cropped=cropped, workers=plan.workers, batch_size=self.batch_size)
 
     @cached_property
     def _on_one_thread(self) -> ClockReader:
         """The reader that the workers of a stream share."""
-        return self._alike(threads=1)
+        return type(self)(**{**self._options, "threads": 1})
 
     def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
         """Read decoded photos and return the result of each; the dials of all photos share batches.
@@ -195,7 +233,8 @@ class ClockReader:
             found_as = None if cropped else dial
             readings[owner].append(reading_of(photos[owner], found_as, posed, hands, self._calibration(hands.confidence), self._presence))
         least = 0.0 if cropped else self.thresholds.dial_score
-        return [self._result(photo, of_photo, least) for photo, of_photo in zip(photos, readings, strict=True)]
+        candidates = [0 if cropped else len(of_photo) for of_photo in found]
+        return [self._result(*of_photo, least) for of_photo in zip(photos, readings, candidates, strict=True)]
 
     def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> Sequence[Read | None]:
         """The reader proper: pose, unwrap and read; None for what is no dial after all.
@@ -259,7 +298,7 @@ class ClockReader:
 
     def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
         """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
-        options = FinderOptions(batch=self.batch_size)
+        options = FinderOptions(batch=self.batch_size, most=self.max_clocks)
         return find(grey, self.run_finder, self.thresholds.finder_score, options if self.effort.tiles else replace(options, sure=0.0))
 
     def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
@@ -281,14 +320,23 @@ class ClockReader:
         assert self._sincos is not None
         return self._sincos(crops, sincos.OUTPUT)[0]
 
-    def _result(self, photo: Photo, readings: list[Reading], min_score: float) -> PhotoResult:
+    def _result(self, photo: Photo, readings: list[Reading], candidates: int, min_score: float) -> PhotoResult:
         """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
         chosen: list[Reading] = []
+        hidden: list[Reading] = []
         for reading in sorted(readings, key=lambda r: (-r.dial_score, -r.confidence)):
-            wanted = reading.confidence >= self.min_confidence and reading.dial_score >= min_score
-            if wanted and all(overlap(reading.face, r.face) < SAME_DIAL_OVERLAP for r in chosen):
-                chosen.append(reading)
-        return PhotoResult(photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale)
+            group = chosen if reading.confidence >= self.min_confidence else hidden
+            if reading.dial_score >= min_score and not _overlaps_one_of(reading, group):
+                group.append(reading)
+        notes = photo.notes
+        if candidates >= self.max_clocks:
+            notes = (*notes, f"only the {self.max_clocks} most likely dials were read; --max-clocks raises the limit")
+        below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
+        return PhotoResult(photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below)
+
+
+def _overlaps_one_of(reading: Reading, others: Iterable[Reading]) -> bool:
+    return any(overlap(reading.face, other.face) >= SAME_DIAL_OVERLAP for other in others)
 
 
 class _StageClock:

@@ -119,6 +119,7 @@ class PhotoResult:
     error: str | None  # one line, or None
     scale: float = 1.0  # full-size pixels per decoded pixel
     notes: tuple[str, ...] = ()  # what a person should know of a photo that was read, such as that it has more frames; a line each
+    below_min_confidence: int = 0  # readings that were left out, because their confidence is below what was asked for
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
         """Return the JSON object of this photo; see `Reading.to_dict`."""

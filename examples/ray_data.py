@@ -17,7 +17,7 @@ import ray
 import typer
 
 from clockread import ClockReader
-from clockread.images import list_photos
+from clockread.listing import list_photos
 
 BLOCK = 64  # photos that are read, and where a worker dies read again, together
 READING = pa.struct(

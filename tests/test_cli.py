@@ -204,13 +204,13 @@ class TestPredict:
                 return [result_of(photo) for photo in photos]
 
         names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(3)]
-        predict.predict_photos(predict.expand(names, io.BytesIO()), Watching(), stream, "jsonl")
+        predict.predict_photos(predict.find_photos(names, io.BytesIO()), Watching(), stream, "jsonl")
         assert lines == [0, 1, 2]
 
     def test_standard_input(self, tmp_path: Path, reader: FakeReader) -> None:
         data = save(tmp_path / "a.png", 129).read_bytes()
         stream = io.StringIO()
-        failed = predict.predict_photos(predict.expand(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True)
+        failed = predict.predict_photos(predict.find_photos(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True)
         first, second = (json.loads(line) for line in stream.getvalue().splitlines())
         assert failed == 1
         assert (first["path"], first["width"], first["readings"][0]["time"]) == ("-", 60, "2:09")
@@ -218,13 +218,15 @@ class TestPredict:
 
     def test_empty_standard_input(self, reader: FakeReader) -> None:
         stream = io.StringIO()
-        assert predict.predict_photos(predict.expand(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True) == 1
+        assert predict.predict_photos(predict.find_photos(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True) == 1
         assert "empty" in json.loads(stream.getvalue())["error"]
 
     def test_options_reach_the_reader(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         arguments = ["--provider", "cuda", "--batch-size", 8, "--min-confidence", 0.25, "--threads", 3, "--model", "small"]
         assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
-        assert reader.options == {"provider": "cuda", "model": "small", "batch_size": 8, "threads": 3, "min_confidence": 0.25}
+        assert reader.options == {
+            "provider": "cuda", "model": "small", "batch_size": 8, "threads": 3, "min_confidence": 0.25, "max_clocks": None,
+        }  # fmt: skip
 
     def test_not_enough_memory_is_an_error_of_one_photo(
         self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
@@ -497,7 +499,7 @@ class TestBench:
         assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
         assert report["start_seconds"]["lowest"] > 0.05
         assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
-        assert len(reader.networks["pose"].idle) == 2 * 2 * 3, "the same calls again, for each batch size and pass"
+        assert len(reader.networks["pose"].idle) == 2 * (42 + 6), "the same calls again, for each batch size and pass"
 
     def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")

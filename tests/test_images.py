@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import os
 import struct
+import sys
 import threading
+import time
 import zlib
 from pathlib import Path
 
@@ -14,8 +16,9 @@ import numpy as np
 import pytest
 
 from clockread import images
+from clockread import pixels as pixels_module
 from clockread.errors import ImageError
-from clockread.images import list_photos, load_color, load_photo
+from clockread.images import load_color, load_photo
 
 # 16 x 16 pure red, CMYK as Adobe stores it (inverted).
 CMYK_JPEG = base64.b64decode(
@@ -161,8 +164,15 @@ class TestKinds:
     def test_16_bit_alpha_shows_white_at_full_range(self) -> None:
         bgra = np.zeros((20, 20, 4), np.uint16)
         bgra[10:] = (4095, 4095, 4095, 65535)
+        bgra[15:] = (0, 0, 0, 65535)
         pixels = load_photo(encode(".png", bgra)).pixels
-        assert (int(pixels[0, 0]), int(pixels[15, 0])) == (255, 255)
+        assert [int(pixels[y, 0]) for y in (0, 12, 17)] == [255, 255, 0]
+
+    @pytest.mark.parametrize("kind", [".png", ".tiff"])
+    def test_12_bits_of_color_in_16_keep_their_levels(self, kind: str) -> None:
+        ramp = np.linspace(0, 4095, 64 * 32).reshape(32, 64).astype(np.uint16)
+        photo = load_photo(encode(kind, np.dstack([ramp] * 3)))
+        assert np.abs(photo.pixels - ramp * (255.0 / 4095)).max() <= 1.01
 
 
 UPRIGHT = {  # EXIF 2.32: where the stored quadrants 250 170 / 90 0 end up
@@ -231,9 +241,11 @@ class TestReduction:
 
     def test_strips_join_without_a_seam(self, monkeypatch: pytest.MonkeyPatch) -> None:
         pixels = np.random.default_rng(1).integers(0, 65535, (303, 200, 4), dtype=np.uint16)
-        whole = load_photo(pixels, min_side=100).pixels
-        monkeypatch.setattr(images, "STRIP_PIXELS", 1000)
+        encoded = encode(".png", (pixels >> 8).astype(np.uint8))
+        whole, whole_encoded = load_photo(pixels, min_side=100).pixels, load_photo(encoded, min_side=100).pixels
+        monkeypatch.setattr(pixels_module, "STRIP_PIXELS", 1000)
         assert np.array_equal(load_photo(pixels, min_side=100).pixels, whole)
+        assert np.array_equal(load_photo(encoded, min_side=100).pixels, whole_encoded)
         assert whole.shape == (151, 100)
 
     def test_color_is_full_size_unless_asked(self) -> None:
@@ -261,13 +273,24 @@ class TestLimits:
     def test_progressive_jpeg_is_refused_where_it_would_take_gigabytes(self) -> None:
         assert "not progressive" in refusal(self.huge_jpeg(20000, 20000, 0xC2))
 
-    def test_refusing_and_reducing_take_little_memory(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        asked: list[int] = []
-        monkeypatch.setattr(images, "_imdecode", lambda data, flags: asked.append(flags))
-        refusal(png(20000, 20000, 8, 2, b"\0"))
-        assert asked == []
-        refusal(self.huge_jpeg(20000, 20000))  # which "decodes" to None here
-        assert asked == [cv2.IMREAD_REDUCED_GRAYSCALE_8 | cv2.IMREAD_IGNORE_ORIENTATION]
+    @pytest.mark.parametrize(("kind", "limit"), [("JPEG", 8), ("PNG", 1)])
+    def test_a_photo_is_refused_before_a_pixel_is_decoded(self, kind: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        def decode(*_: object) -> None:
+            raise AssertionError("its pixels are decoded")
+
+        monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+        data = self.huge_jpeg(65000, 65000) if kind == "JPEG" else png(20000, 20000, 8, 2, b"\0")
+        assert "too large" in refusal(data)
+
+    def test_a_small_file_does_not_hold_many_pixels(self) -> None:
+        assert "a decompression bomb: 9000 x 9000 pixels in 66 bytes" in refusal(png(9000, 9000, 8, 0, b"\0"))
+        white = encode(".png", np.full((6000, 6000), 255, np.uint8))  # the most that PNG can be compressed
+        assert load_photo(white).width == 6000
+
+    def test_a_large_jpeg_is_decoded_reduced(self) -> None:
+        data = encode(".jpg", np.full((2000, 16400), 90, np.uint8))
+        assert load_photo(data).pixels.shape == (250, 2050)
+        assert load_photo(data, min_side=None).pixels.shape == (2000, 16400)
 
     @pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
     def test_one_pixel(self, kind: str) -> None:
@@ -301,24 +324,71 @@ class TestBadFiles:
         assert "damaged" in refusal(data[: max(16, int(len(data) * share))])
         assert capfd.readouterr() == ("", "")
 
-    def test_the_end_is_missed_even_by_an_opencv_that_fills_in_grey(self) -> None:
-        assert "cut off before its end" in refusal(encode(".jpg", quadrants())[:-2])
-
     @pytest.mark.parametrize("more", [1, 63, 64, 65, 5000])
-    def test_what_follows_a_jpegs_end_does_not_matter(self, more: int) -> None:
-        data = encode(".jpg", quadrants())
-        np.testing.assert_array_equal(load_photo(data + bytes(more)).pixels, load_photo(data).pixels)
-        assert "cut off before its end" in refusal(data[:-2] + bytes(more))
+    @pytest.mark.parametrize("progressive", [0, 1])
+    def test_a_jpeg_is_whole_if_its_pixels_are(self, more: int, progressive: int) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+        data = encode(".jpg", noise, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+        whole = load_photo(data)
+        assert whole.notes == ()
+        np.testing.assert_array_equal(load_photo(data + bytes(more)).pixels, whole.pixels)
+        for ended in (data[:-2], data[:-1], data[:-2] + bytes(more), data[:-2] + b"\xff"):
+            photo = load_photo(ended)
+            np.testing.assert_array_equal(photo.pixels, whole.pixels)
+            assert "end marker is missing" in photo.notes[0]
+
+    @pytest.mark.parametrize("progressive", [0, 1])
+    @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
+    def test_a_jpeg_that_is_cut_is_refused_or_read_as_far_as_it_goes(self, share: float, progressive: int) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+        data = encode(".jpg", noise, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
+        whole = load_photo(data).pixels
+        for cut in (data[: int(len(data) * share)], data[: int(len(data) * share)] + bytes(3000)):
+            assert "cut off before its end" in refusal(cut)
+            assert "--lenient" in refusal(cut)
+            photo = load_photo(cut, lenient=True)
+            assert "only a part" in photo.notes[0]
+            if not progressive:
+                rows = int(120 * share) - 16
+                np.testing.assert_array_equal(photo.pixels[:rows], whole[:rows])
+            assert photo.in_color() is not None
+
+    def test_the_end_of_a_thumbnail_is_not_the_photos(self) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+        data = encode(".jpg", noise)
+        thumbnail = b"\xff\xe2" + struct.pack(">H", 2 + len(CMYK_JPEG)) + CMYK_JPEG
+        assert "cut off before its end" in refusal(data[:2] + thumbnail + data[2:-500] + bytes(100))
+
+    @pytest.mark.parametrize("kind", [".png", ".bmp", ".tiff"])
+    def test_other_photos_that_are_cut_are_read_as_far_as_they_go(self, kind: str) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+        options = [cv2.IMWRITE_TIFF_COMPRESSION, 1] if kind == ".tiff" else []
+        data = encode(kind, noise, *options)
+        cut = data[: int(0.7 * len(data))]
+        if kind == ".tiff":  # whose directory is at the end
+            cut = tiff(noise, 1)[:9000] + tiff(noise, 1)[-500:]
+        message = refusal(data[: int(0.7 * len(data))])
+        assert "damaged" in message
+        if kind != ".tiff":
+            assert "--lenient" in message
+            assert load_photo(cut, lenient=True).pixels.any()
+
+    def test_a_png_without_its_end_is_read(self) -> None:
+        data = encode(".png", quadrants())
+        photo = load_photo(data[:-12])
+        np.testing.assert_array_equal(photo.pixels, quadrants())
+        assert "IEND" in photo.notes[0]
+        assert load_photo(data).notes == ()
 
     def test_png_without_pixels(self, capfd: pytest.CaptureFixture[str]) -> None:
         data = encode(".png", quadrants())
-        assert "it holds no pixels" in refusal(data[:33] + chunk(b"IEND", b""))
+        assert "damaged" in refusal(data[:33] + chunk(b"IEND", b""))
         assert capfd.readouterr() == ("", "")
 
-    def test_a_wrong_checksum_is_found_before_libpng_complains(self, capfd: pytest.CaptureFixture[str]) -> None:
+    def test_a_wrong_checksum_is_found_without_a_word_of_libpng(self, capfd: pytest.CaptureFixture[str]) -> None:
         data = bytearray(encode(".png", quadrants()))
         data[60] ^= 1
-        assert "checksum" in refusal(bytes(data))
+        assert "damaged" in refusal(bytes(data))
         assert capfd.readouterr() == ("", "")
 
     def test_folder(self, tmp_path: Path) -> None:
@@ -335,11 +405,33 @@ class TestBadFiles:
         assert "not a usable path" in refusal(link)
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
-    def test_pipe_and_device_do_not_block(self, tmp_path: Path) -> None:
+    def test_a_silent_pipe_and_a_device_do_not_block(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(images, "PIPE_WAIT", 0.05)
         pipe = tmp_path / "a.jpg"
         os.mkfifo(pipe)
-        assert "a pipe or a device" in refusal(pipe)
-        assert "a pipe or a device" in refusal("/dev/zero")
+        assert "nothing was written" in refusal(pipe)
+        assert "a device or a socket" in refusal("/dev/zero")
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+    def test_a_pipe_is_read_to_its_end(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "a.jpg"
+        os.mkfifo(pipe)
+        data = encode(".bmp", np.tile(quadrants(), (5, 5)))  # more than a pipe holds at once
+        assert len(data) > 100_000
+
+        def write() -> None:
+            with pipe.open("wb") as file:
+                for start in range(0, len(data), 50_000):
+                    file.write(data[start : start + 50_000])
+                    file.flush()
+                    time.sleep(0.02)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        photo = load_photo(pipe)
+        writer.join()
+        assert (photo.name, photo.width) == (str(pipe), 480)
+        assert photo.in_color() is not None, "what was read is kept: a pipe gives it once"
 
     @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
     def test_unreadable(self, tmp_path: Path) -> None:
@@ -364,9 +456,27 @@ class TestBadFiles:
         assert "empty path" in refusal("")
         assert len(refusal("x" * 5000)) < 500
 
-    @pytest.mark.parametrize("brand", [b"heic", b"avif"])
-    def test_heif(self, brand: bytes) -> None:
-        assert "save it as JPEG" in refusal(b"\0\0\0\x18ftyp" + brand + b"\0" * 100)
+    def test_heic_without_its_extra_says_how_to_read_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setitem(sys.modules, "pillow_heif", None)
+        assert "pip install pillow-heif" in refusal(b"\0\0\0\x18ftypheic" + b"\0" * 100)
+
+    @pytest.mark.parametrize(
+        ("start", "what"),
+        [
+            (b"\0\0\0\x18ftypisom\0\0\2\0", "a video"),
+            (b"\0\0\0\x14ftypqt  ", "a video"),
+            (b"\x1a\x45\xdf\xa3\x93\x42\x82\x88matroska", "a video"),
+            (b"RIFF\0\0\0\0AVI LIST", "a video"),
+            (b"%PDF-1.7\n", "a PDF"),
+            (b"8BPS\0\1", "a Photoshop file"),
+            (b"\xff\x0a\xfa\x1f", "JPEG XL"),
+            (b"<svg xmlns=", "an SVG drawing"),
+            (b"PK\3\4\x14\0", "a ZIP archive"),
+            (b"\0\0\0\x18ftypcrx ", "a camera's raw file"),
+        ],
+    )
+    def test_other_files_are_named_for_what_they_are(self, start: bytes, what: str) -> None:
+        assert what in refusal(start + b"\0" * 100)
 
     @pytest.mark.parametrize("source", [None, 3, [1, 2], {"a": 1}])
     def test_other_objects(self, source: object) -> None:
@@ -399,9 +509,9 @@ class TestArrays:
         array[3, 4] = bad
         assert "NaN or infinite" in refusal(array)
 
-    @pytest.mark.parametrize("dtype", [bool, np.int64, np.int8, np.int16, np.uint32, object, complex, "U1"])
+    @pytest.mark.parametrize("dtype", [object, complex, "U1", "M8[s]"])
     def test_wrong_types(self, dtype: type) -> None:
-        assert "are not read" in refusal(np.zeros((20, 20), dtype))
+        assert "not supported" in refusal(np.zeros((20, 20), dtype))
 
     @pytest.mark.parametrize("shape", [(), (20,), (20, 20, 2), (3, 20, 20), (20, 20, 3, 1), (20, 20, 0)])
     def test_wrong_shapes(self, shape: tuple[int, ...]) -> None:
@@ -423,95 +533,6 @@ class TestArrays:
         photo = load_photo(grey)
         grey[:] = 0
         assert photo.pixels.max() == 250
-
-
-class TestListing:
-    def test_folders_expand_in_sorted_order(self, tmp_path: Path) -> None:
-        for name in ("b.PNG", "a.jpg", "sub/c.webp", "sub/notes.txt", ".hidden.jpg", ".cache/d.jpg", "z.tif"):
-            path = tmp_path / name
-            path.parent.mkdir(exist_ok=True)
-            path.touch()
-        names = [str(path.relative_to(tmp_path)) for path in list_photos([tmp_path]) if isinstance(path, Path)]
-        assert names == ["a.jpg", "b.PNG", "sub/c.webp", "z.tif"]
-
-    def test_named_files_and_stdin_stay_as_given(self, tmp_path: Path) -> None:
-        assert list_photos(["-", tmp_path / "missing.xyz", "-"]) == ["-", tmp_path / "missing.xyz", "-"]
-
-    def test_folder_without_photos(self, tmp_path: Path) -> None:
-        (tmp_path / "notes.txt").touch()
-        with pytest.raises(ImageError, match="no photos in this folder"):
-            list_photos([tmp_path])
-
-    def test_loops_of_links_end(self, tmp_path: Path) -> None:
-        (tmp_path / "a.jpg").touch()
-        (tmp_path / "sub").mkdir()
-        (tmp_path / "sub" / "up").symlink_to(tmp_path)
-        (tmp_path / "sub" / "self").symlink_to("self")
-        assert list_photos([tmp_path]) == [tmp_path / "a.jpg"]
-
-
-class TestFuzz:
-    """Whatever the bytes, the answer is a photo or an ImageError."""
-
-    def seeds(self) -> list[bytes]:
-        pixels = cv2.resize(np.random.default_rng(5).integers(0, 256, (8, 8, 3), dtype=np.uint8), (40, 30))
-        grey = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY)
-        return [
-            with_exif_jpeg(encode(".jpg", pixels), 6),
-            encode(".jpg", pixels, cv2.IMWRITE_JPEG_PROGRESSIVE, 1),
-            encode(".png", pixels),
-            encode(".webp", pixels),
-            encode(".bmp", pixels),
-            encode(".pgm", grey),
-            tiff(grey, 3),
-            CMYK_JPEG,
-        ]
-
-    def attempt(self, data: bytes) -> bool:
-        try:
-            photo = load_photo(data)
-        except ImageError:
-            return False
-        assert photo.pixels.ndim == 2
-        assert photo.pixels.dtype == np.uint8
-        return True
-
-    def test_random_bytes(self) -> None:
-        rng = np.random.default_rng(7)
-        starts = [seed[:12] for seed in self.seeds()] + [b"", b"GIF89a", b"II+\0", b"P6\n"]
-        for i in range(600):
-            self.attempt(starts[i % len(starts)] + rng.bytes(int(rng.integers(1, 400))))
-
-    def test_mutated_photos(self) -> None:
-        rng = np.random.default_rng(8)
-        read = 0
-        for seed in self.seeds():
-            assert self.attempt(seed)
-            for _ in range(120):
-                data = bytearray(seed)
-                for at in rng.integers(0, len(data), int(rng.integers(1, 6))):
-                    data[at] = int(rng.integers(256))
-                if rng.random() < 0.3:
-                    del data[int(rng.integers(len(data))) :]
-                read += self.attempt(bytes(data))
-        assert read > 50  # or the mutations are too rough to test decoding
-
-
-def test_opencv_logs_again_after_many_threads() -> None:
-    before = images._set_log_level(3)
-    broken = encode(".bmp", quadrants())[:200]
-
-    def work() -> None:
-        for _ in range(30):
-            with pytest.raises(ImageError):
-                load_photo(broken)
-
-    threads = [threading.Thread(target=work) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert images._set_log_level(before) == 3
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg"])

@@ -1,0 +1,343 @@
+"""Encoded photos, decoded by Pillow: one of a fixed list of formats, within limits, and whole, or one clear ImageError.
+
+Pillow gives the size before it decodes a pixel, so that a photo is refused, with the limit in the message, or decoded at a size that the
+reader can use. Its plugins are called directly rather than through `Image.open`, whose limit on pixels is one global variable for all
+that a process does with Pillow, and which imports every plugin there is for a file that is no JPEG.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+import numpy as np
+from PIL import Image, ImageFile
+
+from clockread.errors import ImageError, one_line
+from clockread.opencv import cv2
+from clockread.pixels import EXIF_ORIENTATION, Pixels, check_size, image_pixels, orientation_of, reduced, reduction_for, scale_of, upright
+
+MAX_DECODED_BYTES = 400_000_000  # memory for a photo that cannot be decoded reduced, which only JPEG can
+MAX_FRAMES = 100_000  # of one file
+# Bytes of memory per byte of a file, at most: a flat picture as PNG reaches 1,000, with one bit per pixel 8,000; more is a decompression bomb.
+MEMORY_PER_FILE_BYTE = 8300
+ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
+SNIFFED_BYTES = 32  # from a file's start, to tell its format
+TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
+
+# Pillow's names of the formats that are read, in the order in which a file is tried, and the plugin's module.
+PLUGINS = {
+    "JPEG": "PIL.JpegImagePlugin",
+    "PNG": "PIL.PngImagePlugin",
+    "GIF": "PIL.GifImagePlugin",
+    "BMP": "PIL.BmpImagePlugin",
+    "WEBP": "PIL.WebPImagePlugin",
+    "TIFF": "PIL.TiffImagePlugin",
+    "PPM": "PIL.PpmImagePlugin",
+    "JPEG2000": "PIL.Jpeg2KImagePlugin",
+    "AVIF": "PIL.AvifImagePlugin",
+}
+READABLE = "JPEG, PNG, WebP, HEIC, AVIF, JPEG 2000, TIFF, BMP, GIF, PGM or PPM"
+SEQUENCES = frozenset(("GIF", "PNG", "WEBP", "TIFF", "AVIF"))  # whose further frames are pictures of their own; those of an MPO are not
+INSTALL_HEIC = "pip install pillow-heif"
+HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
+
+STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # per pixel, of Pillow's modes; 4 for all others
+# Further bytes per pixel that decoding takes at its peak, measured with 21 million pixels.
+DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
+DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
+
+JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
+# Bytes that continue a scan which has been cut, in two ways, and that are ignored after one which is whole.
+JPEG_FILLERS = (bytes(range(1, 255)) * 4, bytes(range(254, 0, -1)) * 4)
+
+# How files begin that people take for photos, and what to do with them.
+OTHER_FILES = (
+    (0, b"%PDF", "a PDF, not a photo; export its page as PNG"),
+    (0, b"8BPS", "a Photoshop file; export it as JPEG or PNG"),
+    (0, b"\xff\x0a", "a JPEG XL photo, which is not supported; save it as JPEG"),
+    (4, b"JXL ", "a JPEG XL photo, which is not supported; save it as JPEG"),
+    (0, b"FUJIFILMCCD-RAW", "a camera's raw file; export it as JPEG"),
+    (4, b"ftypcrx", "a camera's raw file; export it as JPEG"),
+    (0, b"<svg", "an SVG drawing; export it as PNG"),
+    (0, b"<?xml", "an XML file, perhaps an SVG drawing; export it as PNG"),
+    (0, b"PK\x03\x04", "a ZIP archive or an office document; take the photos out of it first"),
+)
+VIDEO_STARTS = (
+    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"),
+    (0, b"\0\0\x01\xba"), (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
+)  # fmt: skip
+VIDEO = "a video, not a photo; save frames of it as photos first, such as with ffmpeg -i VIDEO -vf fps=1 frame-%05d.png"
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How a photo is decoded."""
+
+    min_side: int | None  # pixels; reduced by 2, 4 or 8 while the long side keeps this many; None: never reduced
+    color: bool = False  # to BGR instead of grey
+    lenient: bool = False  # whether a photo that is cut off gives the pixels that are there
+    frame: int = 0  # which picture of an animation or of a file with several pages, from 0
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A decoded photo."""
+
+    pixels: Pixels  # grey (H, W) or BGR (H, W, 3), upright
+    size: tuple[int, int]  # (width, height) of the upright photo at its full size, pixels
+    reduction: int  # full-size pixels per decoded pixel
+    notes: tuple[str, ...] = ()  # what a person should know of it, a line each
+
+
+def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
+    """Decode the photo in a seekable binary file.
+
+    Raises ImageError, with ``name`` in its message, for anything that is not a whole photo of a supported format within the limits.
+    """
+    with _one_error(name, "its content cannot be decoded"):
+        opened = _open(file, name)
+        scan = file.tell()  # of a JPEG: Pillow has read all up to it, such as a thumbnail with an end marker of its own
+        _check_memory(opened, file, name, how)
+        image: Image.Image = opened
+        size, reduction = image.size, reduction_for(image.size, how.min_side)
+        notes = _frame_note(image) if how.frame == 0 else ()
+        deep = _is_deep(image) and how.frame == 0
+        if how.frame:
+            image.seek(how.frame)
+        if image.format in ("JPEG", "MPO"):
+            image, found = _load_jpeg(image, file, scan, name, how, reduction)
+        else:
+            found = _load(image, file, name, how)
+        if deep:
+            pixels, orientation = _decode_deep(image, file, name, reduction, how)
+        else:
+            orientation = orientation_of(image)
+            left = reduction if image.size == size else 1  # a JPEG is reduced by now
+            pixels = image_pixels(image, name, left, orientation, color=how.color)
+    return Decoded(upright(pixels, orientation), size[::-1] if orientation >= 5 else size, reduction, (*notes, *found))
+
+
+def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
+    """Decode an image that Pillow has opened, of any mode; errors as in `decode_file`."""
+    with _one_error(name, "its pixels cannot be converted"):
+        check_size(*image.size, name)
+        image.load()
+        size, reduction, orientation = image.size, reduction_for(image.size, how.min_side), orientation_of(image)
+        pixels = upright(image_pixels(image, name, reduction, orientation, color=how.color), orientation)
+    return Decoded(pixels, size[::-1] if orientation >= 5 else size, reduction)
+
+
+def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
+    """Give each frame of an animation, or page of a file with several, one after the other; of another photo the only one.
+
+    Raises ImageError as `decode_file` does, also after frames that were read, if a later one is damaged.
+    """
+    with _one_error(name, "its frames cannot be decoded"):
+        image = _open(file, name)
+        _check_memory(image, file, name, Decoding(None, color=True))
+        count = frame_count(image)
+    for i in range(count):
+        with _one_error(name, f"frame {i + 1} of {count} cannot be decoded"):
+            image.seek(i)
+            orientation = orientation_of(image)
+            frame = image.copy()
+        if orientation > 1:  # which a copy keeps for the first frame only
+            frame.getexif()[EXIF_ORIENTATION] = orientation
+        yield frame
+
+
+def frame_count(image: Image.Image) -> int:
+    """Return the number of frames or pages, at least 1."""
+    if image.format not in SEQUENCES or not getattr(image, "is_animated", False):
+        return 1
+    return max(1, min(int(getattr(image, "n_frames", 1)), MAX_FRAMES))
+
+
+def count_frames(file: BinaryIO, name: str) -> int:
+    """Return the number of frames or pages of the photo in a seekable binary file; errors as in `decode_file`."""
+    with _one_error(name, "its frames cannot be counted"):
+        return frame_count(_open(file, name))
+
+
+@contextlib.contextmanager
+def _one_error(name: str, problem: str) -> Iterator[None]:
+    """Turn whatever Pillow's plugins raise into an ImageError; they raise errors of a dozen types for damaged files."""
+    try:
+        yield
+    except (ImageError, MemoryError):
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageError(
+            f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} of this format; save it smaller"
+        ) from error
+    except Exception as error:
+        reason = one_line(str(error), 120) or type(error).__name__
+        raise ImageError(f"{name}: damaged: {problem} ({reason}); copy or save it again") from error
+
+
+def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
+    """Open a photo, its header read and its pixels not yet."""
+    file.seek(0)
+    start = file.read(SNIFFED_BYTES)
+    problem: Exception | None = None
+    for kind, module in PLUGINS.items():
+        importlib.import_module(module)
+        factory, accepts = Image.OPEN[kind]
+        if accepts is None or accepts(start) is not True:
+            continue
+        file.seek(0)
+        try:
+            return factory(file, "")
+        except Exception as error:  # as `Image.open` does: another format may begin alike
+            problem = error
+    if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
+        return _open_heic(file, name)
+    if problem is not None:
+        reason = one_line(str(problem), 120) or type(problem).__name__
+        raise ImageError(f"{name}: damaged: its header is cut off or broken ({reason}); copy or save it again") from problem
+    raise ImageError(f"{name}: {_kind_of(start)}")
+
+
+def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise ImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
+    file.seek(0)
+    return cast("ImageFile.ImageFile", HeifImageFile(file, ""))  # type: ignore[no-untyped-call]
+
+
+def _kind_of(start: bytes) -> str:
+    """Say what a file is that is no photo, by its first bytes, and what to do with it."""
+    for at, magic, what in OTHER_FILES:
+        if start[at : at + len(magic)] == magic:
+            return what
+    if any(start[at : at + len(magic)] == magic for at, magic in VIDEO_STARTS):
+        return VIDEO
+    return f"its content is not a photo; it must be {READABLE}"
+
+
+def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: Decoding) -> None:
+    """Raise ImageError for a photo that is too small or too large, before any of its pixels is decoded."""
+    (width, height), kind = image.size, image.format or ""
+    check_size(width, height, name)
+    pixels = width * height
+    if kind in ("JPEG", "MPO"):
+        by = reduction_for(image.size, how.min_side)
+        needed = pixels * ((4 if how.color else 1) / by**2 + (_coefficient_bytes(image) if image.info.get("progressive") else 0))
+        remedy = "save it smaller, or as a JPEG that is not progressive"
+    else:
+        needed = pixels * (STORED_BYTES.get(image.mode, 4) + (DEEP_BYTES if _is_deep(image) else DECODER_BYTES.get(kind, 0)))
+        remedy = "save it smaller, or as JPEG"
+    if needed > MAX_DECODED_BYTES:
+        raise ImageError(
+            f"{name}: too large: {width} x {height} pixels of this {kind} take {needed / 1e6:,.0f} MB to decode, "
+            f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
+        )
+    bytes_in_file = file.seek(0, io.SEEK_END)
+    if kind not in ("JPEG", "MPO") and needed > max(ALWAYS_ALLOWED_MEMORY, MEMORY_PER_FILE_BYTE * bytes_in_file):
+        raise ImageError(
+            f"{name}: damaged or a decompression bomb: {width} x {height} pixels in {bytes_in_file:,} bytes; copy or save it again"
+        )
+
+
+def _coefficient_bytes(image: ImageFile.ImageFile) -> float:
+    """Return the bytes per pixel that a progressive JPEG keeps until its last scan, however small it is decoded: 2 per coefficient."""
+    areas = [horizontal * vertical for _, horizontal, vertical, _ in getattr(image, "layer", [])] or [1]
+    return float(2 * sum(areas) / max(*areas, 1))
+
+
+def _frame_note(image: Image.Image) -> tuple[str, ...]:
+    count = frame_count(image)
+    what = "pages" if image.format == "TIFF" else "frames"
+    return (f"the first of {count} {what}; --frames all reads each",) if count > 1 else ()
+
+
+def _load_jpeg(
+    image: Image.Image, file: BinaryIO, scan: int, name: str, how: Decoding, reduction: int
+) -> tuple[Image.Image, tuple[str, ...]]:
+    """Decode a JPEG, which is whole if its pixels are, also without an end marker, as viewers show it."""
+    mode, target = "RGB" if how.color else "L", (image.size[0] // reduction, image.size[1] // reduction)
+    image.draft(mode, target)
+    if _contains(file, JPEG_END, scan):
+        try:
+            image.load()
+        except OSError:
+            pass  # it was the end marker of something else
+        else:
+            return image, ()
+    file.seek(0)
+    data = file.read()
+    rest = [b""]
+    if data.endswith(bytes(TAIL_BYTES)):  # filled up with zeros by a recovery program or a broken download
+        data = data.rstrip(b"\0")
+        data += b"\0" if data.endswith(b"\xff") else b""  # a byte of pixels that is 0xFF is followed by zero
+        rest = [bytes(n) for n in range(3)]  # the pixels' last bytes may have been zero
+    data = data.removesuffix(JPEG_END[:1])
+
+    def ended(more: bytes) -> Image.Image:
+        again = _open(io.BytesIO(data + more + JPEG_END), name)
+        again.draft(mode, target)
+        again.load()
+        return again
+
+    # What is cut off shows in the decoder's output: it continues with whatever follows. A scan that is whole ignores what follows.
+    for zeros in rest:
+        whole = ended(zeros)
+        if all(np.array_equal(np.asarray(whole), np.asarray(ended(zeros + filler))) for filler in JPEG_FILLERS):
+            return whole, ("its end marker is missing, its pixels are complete",)
+    if not how.lenient:
+        raise ImageError(f"{name}: damaged: it is cut off before its end; copy it again, or read what is there with --lenient")
+    return ended(b""), ("cut off: only a part of its pixels could be decoded",)
+
+
+def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple[str, ...]:
+    """Decode a photo of another format."""
+    try:
+        image.load()
+    except Exception as error:
+        if isinstance(error, MemoryError | Image.DecompressionBombError):
+            raise
+        if how.lenient and isinstance(image, ImageFile.ImageFile) and getattr(image, "_im", None) is not None:
+            image.tile = []  # nothing is left to decode: the pixels so far count
+            return ("cut off or damaged: only a part of its pixels could be decoded",)
+        hint = "copy it again, or read what is there with --lenient"
+        if isinstance(error, OSError) and "truncated" in str(error):
+            raise ImageError(f"{name}: damaged: it is cut off before its end; {hint}") from error
+        raise
+    if image.format == "PNG" and not _contains(file, PNG_END, 0):
+        return ("its end marker (IEND) is missing, its pixels are complete",)
+    return ()
+
+
+def _contains(file: BinaryIO, marker: bytes, start: int) -> bool:
+    """Whether a marker stands in a file, from ``start``; mostly it is at the end."""
+    end = file.seek(0, io.SEEK_END)
+    file.seek(max(start, end - TAIL_BYTES))
+    if marker in file.read():
+        return True
+    file.seek(start)
+    return marker in file.read()
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether a photo has colors of 16 bits, of which Pillow keeps 8 (its issue 1888), too few for cameras that use 10 to 14."""
+    tiles = getattr(image, "tile", [])
+    return image.mode in ("RGB", "RGBA", "LA") and bool(tiles) and ";16" in str(tiles[0][3])
+
+
+def _decode_deep(image: Image.Image, file: BinaryIO, name: str, reduction: int, how: Decoding) -> tuple[Pixels, int]:
+    """Decode a photo with colors of 16 bits, which Pillow has found to be whole, by OpenCV; return its pixels and orientation."""
+    file.seek(0)
+    array = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if array is None:
+        raise ImageError(f"{name}: damaged: its pixels cannot be decoded; copy or save it again")
+    orientation = orientation_of(image)  # OpenCV turns a TIFF, as Pillow does
+    size, scale = (array.shape[1], array.shape[0]), scale_of(array, name)
+    pixels = reduced(lambda top, bottom: array[top:bottom], size, scale, reduction, orientation, color=how.color, bgr=True)
+    return pixels, orientation

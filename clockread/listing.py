@@ -1,0 +1,112 @@
+"""Paths → photos to read: folders are searched, patterns expanded, and what is passed over is counted by kind."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clockread.errors import ImageError, one_line
+
+PHOTO_SUFFIXES = frozenset(
+    (
+        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif", ".avifs",
+        ".jp2", ".j2k", ".jpf", ".jpx", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
+    )
+)  # fmt: skip
+OVERLAY_SUFFIX = ".overlay.jpg"  # of the pictures that --save-overlay writes
+OVERLAYS, NO_SUFFIX, SPECIAL = "overlays of clockread", "files without a suffix", "pipes or devices"  # kinds that are passed over
+
+
+@dataclass
+class Folder:
+    """What a folder and those below it hold."""
+
+    photos: list[Path] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)  # files that are no photos, by kind: a suffix such as ".mov", or words
+    problems: list[tuple[Path, str]] = field(default_factory=list)  # folders that cannot be listed, and why, one line each
+
+
+def search(folder: Path) -> Folder:
+    """Find the photos in a folder and below, in sorted order.
+
+    Files count as photos by their suffix. Hidden files and folders are left out, clockread's own overlays are passed over, and
+    a folder to which several links lead is searched once.
+    """
+    found = Folder()
+    seen: set[tuple[int, int]] = set()
+    left = [folder]  # a stack, because folders can be nested deeper than Python calls
+    while left:
+        path = left.pop()
+        if path != folder and not _is_folder(path):
+            _sort_in(path, found)
+            continue
+        try:
+            status = path.stat()
+            inside = sorted(path.iterdir(), reverse=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            found.problems.append((path, f"{one_line(str(path))}: cannot list this folder ({reason}); check its permissions"))
+            continue
+        if (status.st_dev, status.st_ino) not in seen:
+            seen.add((status.st_dev, status.st_ino))
+            left += [one for one in inside if not one.name.startswith(".")]
+    return found
+
+
+def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
+    """Return the photos to read: files as given, even if they do not exist, and folders as the photos in them.
+
+    Raises ImageError for a folder without photos or one that cannot be listed.
+    """
+    photos: list[Path] = []
+    for path in map(Path, paths):
+        if not _is_folder(path):
+            photos.append(path)
+            continue
+        found = search(path)
+        if found.problems:
+            raise ImageError(found.problems[0][1])
+        if not found.photos:
+            raise ImageError(no_photos_in(path, found.passed_over))
+        photos += found.photos
+    return photos
+
+
+def no_photos_in(folder: Path | str, passed_over: Counter[str]) -> str:
+    """Return the message for a folder without photos."""
+    there = f", only {counted(passed_over)}" if passed_over else ""
+    return f"{one_line(str(folder))}: no photos in this folder{there}; photos end in .jpg, .png, .heic, .webp, .avif, .tif or the like"
+
+
+def counted(kinds: Counter[str]) -> str:
+    """Return kinds with their numbers, the most frequent first, such as "3 .mov, 1 files without a suffix"."""
+    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+
+
+def expand_pattern(path: str) -> Iterator[str]:
+    """Give the files that a pattern such as ``*.jpg`` or ``**/*.jpg`` matches, sorted; nothing for a path that is no pattern."""
+    if glob.has_magic(path):
+        yield from sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # pathlib takes no absolute patterns
+
+
+def _sort_in(path: Path, found: Folder) -> None:
+    name = path.name.lower()
+    if name.endswith(OVERLAY_SUFFIX):
+        found.passed_over[OVERLAYS] += 1
+    elif path.suffix.lower() not in PHOTO_SUFFIXES:
+        found.passed_over[one_line(path.suffix.lower()) or NO_SUFFIX] += 1
+    elif path.is_file() or not path.exists():  # a broken link is reported when it is read
+        found.photos.append(path)
+    else:
+        found.passed_over[SPECIAL] += 1
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,226 @@
+"""Pixels of arrays and of Pillow's images → uint8: grey (H, W) or BGR (H, W, 3), reduced, with a ground behind what is transparent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clockread.errors import ImageError
+from clockread.opencv import cv2
+
+Pixels: TypeAlias = NDArray[np.uint8]
+StripOf: TypeAlias = Callable[[int, int], NDArray[Any]]  # of rows from, to (exclusive): (rows, W) grey, (rows, W, 3) or (rows, W, 4)
+
+STRIP_PIXELS = 1 << 22  # pixels are converted in strips of about this many, to keep copies small
+SAMPLE_SIDE = 512  # pixels per side, about, from which the ground of a transparent photo is chosen
+FLOAT_OVERSHOOT = 0.1  # by which floats may leave 0..1, as resampling filters make them; they are clipped
+WHITE, BLACK = 1.0, 0.0  # grounds
+MIN_CONTRAST = 0.2  # 0..1, root mean square of the visible pixels' difference from white, below which the ground is black
+MIN_SIDE = 16  # pixels; no dial can be read in less
+MAX_PIXELS = 400_000_000  # as the header says; above it a photo is refused
+REDUCTIONS = (8, 4, 2)  # what JPEG decoders can do on the way
+EXIF_ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How stored values become 0..255."""
+
+    factor: float = 1.0  # from stored values to 0..255
+    alpha_range: float | None = None  # the stored alpha of an opaque pixel; None if there is no alpha to apply
+    ground: float = WHITE  # 0..1, what transparent pixels show
+
+
+def scale_of(array: NDArray[Any], name: str) -> Scale:
+    """Return how the values of an array (H, W), (H, W, 3) or (H, W, 4) become 0..255.
+
+    Integers wider than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits), because cameras store 10 to 14 bits in 16.
+    Raises ImageError for values that are no pixels; ``name`` stands for the photo in its message.
+    """
+    factor = _factor(array[..., :3] if array.ndim == 3 else array, name)
+    # A picture that is transparent everywhere is one whose alpha was never filled in, not an invisible one.
+    if array.ndim < 3 or array.shape[2] != 4 or not array[..., 3].any():
+        return Scale(factor)
+    alpha_range = float(np.iinfo(array.dtype).max) if array.dtype.kind in "ui" else 1.0
+    step = max(1, min(array.shape[:2]) // SAMPLE_SIDE)
+    sample = array[::step, ::step].astype(np.float32)
+    return Scale(factor, alpha_range, ground_for(sample[..., :3] * (factor / 255), sample[..., 3] / alpha_range))
+
+
+def ground_for(color: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]]) -> float:
+    """Return the ground, WHITE or BLACK, for a transparent picture.
+
+    White, as paper is, unless what is visible is nearly white itself, such as white lines on a transparent ground.
+
+    Args:
+        color: (H, W, 3), 0..1.
+        alpha: (H, W), 0..1.
+
+    """
+    visible = float(alpha.sum())
+    if visible == 0:
+        return WHITE
+    contrast = float(np.sqrt((((1.0 - color.mean(axis=2)) ** 2) * alpha).sum() / visible))
+    return BLACK if contrast < MIN_CONTRAST else WHITE
+
+
+def to_uint8(strip_of: StripOf, size: tuple[int, int], scale: Scale, reduction: int, *, color: bool, bgr: bool = False) -> Pixels:
+    """Assemble grey (H, W) or BGR (H, W, 3) pixels from strips.
+
+    Args:
+        strip_of: gives the rows of a range; RGB order, or BGR with ``bgr``.
+        size: (width, height) to read; a multiple of ``reduction``.
+        scale: of the stored values.
+        reduction: 1, 2, 4 or 8; pixels of the result are means of squares of this side.
+        color: whether the result is BGR.
+        bgr: whether the strips are.
+
+    """
+    width, height = size
+    rows = max(reduction, STRIP_PIXELS // width // reduction * reduction)
+    result = np.empty((height // reduction, width // reduction, *([3] if color else [])), np.uint8)
+    for top in range(0, height, rows):
+        strip = _channels(_scaled(strip_of(top, min(top + rows, height))[:, :width], scale), color=color, bgr=bgr)
+        if reduction > 1:
+            strip = cv2.resize(strip, (width // reduction, strip.shape[0] // reduction), interpolation=cv2.INTER_AREA)
+        result[top // reduction : top // reduction + strip.shape[0]] = strip
+    return result
+
+
+def _scaled(strip: NDArray[Any], scale: Scale) -> Pixels:
+    if scale.alpha_range is not None:
+        opacity = strip[..., 3:].astype(np.float32) / np.float32(scale.alpha_range)
+        strip = strip[..., :3] * opacity + np.float32(scale.ground * 255 / scale.factor) * (1 - opacity)
+    elif strip.ndim == 3:
+        strip = strip[..., :3]
+    if strip.dtype != np.uint8 or scale.factor != 1.0:
+        strip = np.rint(strip * np.float32(scale.factor)).clip(0, 255).astype(np.uint8)
+    return np.ascontiguousarray(strip)
+
+
+def _channels(strip: Pixels, *, color: bool, bgr: bool) -> NDArray[Any]:
+    if strip.ndim == 2:
+        return cv2.cvtColor(strip, cv2.COLOR_GRAY2BGR) if color else strip
+    if color:
+        return strip if bgr else cv2.cvtColor(strip, cv2.COLOR_RGB2BGR)
+    return cv2.cvtColor(strip, cv2.COLOR_BGR2GRAY if bgr else cv2.COLOR_RGB2GRAY)
+
+
+def _factor(values: NDArray[Any], name: str) -> float:
+    if values.dtype == np.uint8:
+        return 1.0
+    if values.dtype == np.bool_:
+        return 255.0
+    if values.dtype.kind in "ui":
+        low, high = int(values.min()), int(values.max())
+        if low < 0 or high > 65535:
+            raise ImageError(f"{name}: whole-number pixels must be in 0..65535, these are in {low}..{high}; scale them to 0..255")
+        bits = max(8, high.bit_length())
+        return 255.0 / ((1 << bits + bits % 2) - 1)
+    if values.dtype.kind == "f":
+        least, most = float(values.min()), float(values.max())  # NaN anywhere makes both NaN
+        if not (np.isfinite(least) and np.isfinite(most)):
+            raise ImageError(f"{name}: its pixels hold NaN or infinite values; replace them first")
+        if least < -FLOAT_OVERSHOOT or most > 1 + FLOAT_OVERSHOOT:
+            raise ImageError(f"{name}: float pixels must be in 0..1, these are in {least:g}..{most:g}; scale them, or convert to uint8")
+        return 255.0
+    raise ImageError(f"{name}: pixels of type {values.dtype} are not supported; convert them to uint8, uint16 or float in 0..1")
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Raise ImageError for a photo that is too small to be read or larger than MAX_PIXELS."""
+    if min(width, height) < MIN_SIDE:
+        raise ImageError(f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; use a larger photo")
+    if width * height > MAX_PIXELS:
+        raise ImageError(
+            f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million pixels, "
+            f"the limit is {MAX_PIXELS / 1e6:,.0f} million; save it smaller",
+        )
+
+
+def reduction_for(size: tuple[int, int], min_side: int | None) -> int:
+    """Return the reduction, 1, 2, 4 or 8, at which the long side of a photo keeps ``min_side`` pixels."""
+    if min_side is None:
+        return 1
+    return next((by for by in REDUCTIONS if max(size) >= by * min_side and min(size) >= by * MIN_SIDE), 1)
+
+
+def orientation_of(image: Image.Image) -> int:
+    """Return the EXIF orientation, 1..8 (EXIF 2.32, tag 0x0112), that is still to be applied; 1 if there is none or it is damaged."""
+    if image.format == "TIFF":  # which Pillow has turned
+        return 1
+    try:
+        value = int(image.getexif().get(EXIF_ORIENTATION, 1))
+    except Exception:  # damaged EXIF data never spoil a photo
+        return 1
+    return value if 1 <= value <= 8 else 1
+
+
+def image_pixels(image: Image.Image, name: str, reduction: int, orientation: int, *, color: bool) -> Pixels:
+    """Return grey or BGR pixels, uint8, of a decoded image of any mode, reduced, not yet turned upright."""
+    if image.mode == "La":  # which Pillow converts to nothing else
+        image = image.convert("LA")
+    mode = _numpy_mode(image)
+    if mode == image.mode == "L" and reduction == 1 and not color:
+        return np.asarray(image)
+    scale = Scale()
+    if mode == "RGBA":
+        step = max(1, min(image.size) // SAMPLE_SIDE)
+        small = image.resize((image.width // step, image.height // step), Image.Resampling.NEAREST)
+        sample = np.asarray(small.convert("RGBA"), np.float32) / np.float32(255)
+        if sample[..., 3].any() or image.convert("RGBA").getbbox(alpha_only=True):  # otherwise its alpha was never filled in
+            scale = Scale(alpha_range=255.0, ground=ground_for(sample[..., :3], sample[..., 3]))
+    elif mode not in ("L", "RGB"):
+        scale = scale_of(np.asarray(image), name)
+
+    def strip(top: int, bottom: int) -> NDArray[Any]:
+        part = image if (top, bottom) == (0, image.height) else image.crop((0, top, image.width, bottom))
+        return np.asarray(part if mode == image.mode else part.convert(mode))
+
+    return reduced(strip, image.size, scale, reduction, orientation, color=color)
+
+
+def _numpy_mode(image: Image.Image) -> str:
+    """Return the mode of Pillow in which an image's pixels are taken over: L, RGB, RGBA, or its own one of more than 8 bits."""
+    if image.has_transparency_data:
+        return "RGBA"
+    if image.mode in ("1", "L"):
+        return "L"
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return image.mode
+    return "RGB"
+
+
+def reduced(
+    strip_of: Callable[[int, int], NDArray[Any]],
+    size: tuple[int, int],
+    scale: Scale,
+    reduction: int,
+    orientation: int,
+    *,
+    color: bool,
+    bgr: bool = False,
+) -> Pixels:
+    """Reduce a picture that is not yet upright, without the rows and columns at its upright bottom and right that fill no square."""
+    width, height = (side // reduction * reduction for side in size)
+    left = size[0] - width if orientation in (2, 3, 7, 8) else 0
+    top = size[1] - height if orientation in (3, 4, 6, 7) else 0
+    return to_uint8(
+        lambda first, last: strip_of(first + top, last + top)[:, left:], (width, height), scale, reduction, color=color, bgr=bgr
+    )
+
+
+def upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn pixels upright, by an EXIF orientation (EXIF 2.32, tag 0x0112)."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return np.ascontiguousarray(pixels)

@@ -1,0 +1,102 @@
+"""Which files of folders and patterns are read, and what is said of the others."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from clockread import listing
+from clockread.errors import ImageError
+from clockread.listing import counted, expand_pattern, list_photos, search
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def test_folders_expand_in_sorted_order(tmp_path: Path) -> None:
+    touch(tmp_path, "b.PNG", "a.jpg", "sub/c.webp", "sub/notes.txt", ".hidden.jpg", ".cache/d.jpg", "z.tif")
+    names = [str(path.relative_to(tmp_path)) for path in list_photos([tmp_path])]
+    assert names == ["a.jpg", "b.PNG", "sub/c.webp", "z.tif"]
+
+
+def test_photos_of_phones_are_photos(tmp_path: Path) -> None:
+    touch(tmp_path, "IMG_1.HEIC", "b.heif", "c.avif", "d.jp2", "e.JFIF")
+    assert len(list_photos([tmp_path])) == 5
+
+
+def test_named_files_stay_as_given(tmp_path: Path) -> None:
+    assert list_photos([tmp_path / "missing.xyz"]) == [tmp_path / "missing.xyz"]
+
+
+def test_what_is_passed_over_is_counted_by_kind(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "b.MOV", "sub/c.mov", "d.txt", "README", "a.overlay.jpg", ".hidden.mov")
+    found = search(tmp_path)
+    assert [path.name for path in found.photos] == ["a.jpg"]
+    assert found.passed_over == Counter({".mov": 2, ".txt": 1, listing.NO_SUFFIX: 1, listing.OVERLAYS: 1})
+    assert counted(found.passed_over).startswith("2 .mov, ")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.jpg")
+    found = search(tmp_path)
+    assert (found.photos, found.passed_over) == ([], Counter({listing.SPECIAL: 1}))
+
+
+def test_folder_without_photos(tmp_path: Path) -> None:
+    touch(tmp_path, "notes.txt")
+    with pytest.raises(ImageError, match="no photos in this folder, only 1 .txt"):
+        list_photos([tmp_path])
+
+
+def test_loops_of_links_end(tmp_path: Path) -> None:
+    touch(tmp_path, "a.jpg", "sub/b.jpg")
+    (tmp_path / "sub" / "up").symlink_to(tmp_path)
+    (tmp_path / "sub" / "self").symlink_to("self")
+    assert [path.name for path in search(tmp_path).photos] == ["a.jpg", "b.jpg"]
+
+
+def test_a_folder_that_may_not_be_entered_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    touch(tmp_path, "a.jpg", "lost+found/b.jpg", "z.jpg")
+    whole = Path.iterdir
+
+    def refuse(path: Path) -> object:
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied")
+        return whole(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    found = search(tmp_path)
+    assert [path.name for path in found.photos] == ["a.jpg", "z.jpg"]
+    assert [(path.name, "Permission denied" in why) for path, why in found.problems] == [("lost+found", True)]
+    with pytest.raises(ImageError, match="cannot list"):
+        list_photos([tmp_path])
+
+
+def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
+    here = os.open(tmp_path, os.O_RDONLY)
+    for _ in range(1100):  # by steps, because their whole path is longer than a system call takes
+        os.mkdir("d", dir_fd=here)
+        inner = os.open("d", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    os.close(os.open("deep.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
+    os.close(here)
+    touch(tmp_path, "a.jpg")
+    found = search(tmp_path)
+    assert found.photos[0] == tmp_path / "a.jpg"
+    assert len(found.photos) + len(found.problems) >= 2, "the deepest is found, or its folder is said to be too deep"
+
+
+def test_patterns(tmp_path: Path) -> None:
+    touch(tmp_path, "b.jpg", "a.jpg", "c.png", "sub/d.jpg", "odd[1].jpg")
+    assert [Path(path).name for path in expand_pattern(f"{tmp_path}/*.jpg")] == ["a.jpg", "b.jpg", "odd[1].jpg"]
+    assert [Path(path).name for path in expand_pattern(f"{tmp_path}/**/*.jpg")] == ["a.jpg", "b.jpg", "odd[1].jpg", "d.jpg"]
+    assert list(expand_pattern(f"{tmp_path}/none.jpg")) == []

@@ -1,0 +1,229 @@
+"""Everything that a photo can be handed over as, and every format with the tools that write it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clockread.errors import ImageError
+from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of
+
+GREY = np.linspace(0, 255, 96 * 64).reshape(64, 96).astype(np.uint8)
+RGB = np.dstack([GREY, GREY[::-1], np.full_like(GREY, 60)])
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "tolerance"),
+    [
+        ("PNG", {}, 1), ("JPEG", {"quality": 95}, 6), ("WEBP", {"lossless": True}, 1), ("AVIF", {"quality": 95}, 8),
+        ("JPEG2000", {}, 1), ("BMP", {}, 1), ("PPM", {}, 1), ("TIFF", {}, 1), ("TIFF", {"compression": "tiff_lzw"}, 1),
+        ("TIFF", {"compression": "zstd"}, 1), ("TIFF", {"compression": "lzma"}, 1), ("TIFF", {"compression": "tiff_deflate"}, 1),
+        ("GIF", {}, 60),
+    ],
+)  # fmt: skip
+def test_every_format_gives_its_pixels(kind: str, options: dict[str, Any], tolerance: int) -> None:
+    photo = load_photo(encoded(Image.fromarray(RGB), kind, **options))
+    assert (photo.width, photo.height, photo.scale, photo.notes) == (96, 64, 1.0, ())
+    expected = np.asarray(Image.fromarray(RGB).convert("L"), int)
+    assert np.abs(photo.pixels.astype(int) - expected).max() <= tolerance
+
+
+def test_heic() -> None:
+    heif = pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
+    heif.register_heif_opener()
+    photo = load_photo(encoded(Image.fromarray(RGB), "HEIF", quality=95))
+    assert np.abs(photo.pixels.astype(int) - np.asarray(Image.fromarray(RGB).convert("L"), int)).mean() < 4
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "I", "F", "PA", "La", "RGBa"])
+def test_an_image_of_pillow_is_read_in_every_mode(mode: str) -> None:
+    image = Image.fromarray(RGB)
+    if mode in ("I;16", "I", "F"):
+        values = {"I;16": GREY.astype(np.uint16) * 257, "I": GREY.astype(np.int32), "F": (GREY / 255).astype(np.float32)}[mode]
+        image = Image.fromarray(values)
+    elif mode in ("La", "RGBa", "PA"):
+        image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}[mode]).convert(mode if mode != "PA" else "RGBA")
+    else:
+        image = image.convert(mode)
+    photo = load_photo(image)
+    expected = GREY if mode in ("I;16", "I", "F") else np.asarray(Image.fromarray(RGB).convert("L"))
+    assert (photo.name, photo.width, photo.height) == ("<image>", 96, 64)
+    tolerance = {"1": 255, "P": 40}.get(mode, 4)
+    assert np.abs(photo.pixels.astype(int) - expected).max() <= tolerance
+    color = photo.in_color()
+    assert color is not None
+    assert color.shape == (64, 96, 3)
+
+
+def test_an_image_of_pillow_is_turned_as_its_exif_says(tmp_path: Path) -> None:
+    path = tmp_path / "turned.jpg"
+    image = Image.fromarray(GREY)
+    exif = image.getexif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+    with Image.open(path) as opened:
+        photo = load_photo(opened)
+        assert photo.name == str(path)
+    assert (photo.width, photo.height) == (64, 96)
+    assert np.array_equal(photo.pixels, load_photo(path).pixels)
+
+
+def test_a_closed_image_of_pillow_is_an_image_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(GREY).save(path)
+    with Image.open(path) as image:
+        pass
+    with pytest.raises(ImageError):
+        load_photo(image)
+
+
+def test_open_files_are_read_from_where_they_stand(tmp_path: Path) -> None:
+    data = encoded(Image.fromarray(GREY), "PNG")
+    path = tmp_path / "a.png"
+    path.write_bytes(data)
+    with path.open("rb") as file:
+        photo = load_photo(file)
+    assert (photo.name, photo.width) == (str(path), 96)
+    assert photo.in_color() is not None, "also when the file is closed"
+    buffer = io.BytesIO(b"ab" + data)
+    buffer.seek(2)
+    assert load_photo(buffer).name == "<file>"
+    with path.open("rb", buffering=0) as raw:
+        assert np.array_equal(load_photo(raw).pixels, GREY)
+
+
+@pytest.mark.parametrize("wrong", ["text", "closed", "coroutine"])
+def test_a_file_that_gives_no_bytes_is_said(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("words")
+    if wrong == "text":
+        with path.open() as file, pytest.raises(ImageError, match="not bytes"):
+            load_photo(file)  # type: ignore[arg-type]
+    elif wrong == "closed":
+        with path.open("rb") as closed:
+            pass
+        with pytest.raises(ImageError, match="cannot be read"):
+            load_photo(closed)
+    else:
+
+        class Upload:
+            def read(self, size: int = -1) -> object:
+                return object()
+
+        with pytest.raises(ImageError, match="not bytes"):
+            load_photo(Upload())  # type: ignore[arg-type]
+
+
+def test_what_numpy_takes_as_an_array_is_one() -> None:
+    class Tensor:
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            return GREY
+
+    class Elsewhere:
+        def __array__(self, dtype: object = None, copy: object = None) -> np.ndarray:
+            raise TypeError("can't convert a cuda tensor")
+
+    photo = load_photo(Tensor())
+    assert photo.name == "<array>"
+    assert np.array_equal(photo.pixels, GREY)
+    with pytest.raises(ImageError, match="convert it to a numpy array"):
+        load_photo(Elsewhere())
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.int32, np.uint32, np.int16, np.uint64])
+def test_whole_numbers_are_taken_by_the_range_they_use(dtype: type) -> None:
+    assert np.array_equal(load_photo(GREY.astype(dtype)).pixels, GREY)
+    twelve = GREY.astype(dtype) * 16
+    assert np.abs(load_photo(twelve).pixels.astype(int) - GREY).max() <= 1
+    if np.issubdtype(dtype, np.signedinteger):
+        with pytest.raises(ImageError, match=r"-3\.\.255"):
+            load_photo(np.where(GREY == 9, -3, GREY.astype(dtype)))
+    if dtype not in (np.int16,):
+        with pytest.raises(ImageError, match=r"0\.\.70000"):
+            load_photo(np.where(GREY == 9, 70000, GREY.astype(dtype)))
+
+
+def test_bool_is_black_and_white() -> None:
+    assert np.array_equal(load_photo(GREY > 99).pixels, np.where(GREY > 99, 255, 0))
+
+
+def test_floats_may_overshoot_a_little() -> None:
+    """As filters make them: 1.0000001 is no reason to refuse a photo."""
+    pixels = np.linspace(-0.02, 1.0000001, 64 * 96).reshape(64, 96)
+    photo = load_photo(pixels)
+    assert (photo.pixels.min(), photo.pixels.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("way", ["png", "array", "image"])
+def test_white_on_transparent_shows(way: str) -> None:
+    rgba = np.full((64, 96, 4), 255, np.uint8)
+    rgba[..., 3] = 0
+    rgba[20:40, 30:60, 3] = 255
+    source = {"png": encoded(Image.fromarray(rgba), "PNG"), "array": rgba, "image": Image.fromarray(rgba)}[way]
+    photo = load_photo(source)
+    assert (int(photo.pixels[30, 45]), int(photo.pixels[5, 5])) == (255, 0)
+    assert load_color(source)[5, 5].tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("grey", [0, 100, 180])
+def test_what_shows_on_white_stays_on_white(grey: int) -> None:
+    rgba = np.full((64, 96, 4), grey, np.uint8)
+    rgba[..., 3] = 0
+    rgba[20:40, 30:60, 3] = 255
+    assert load_photo(rgba).pixels[5, 5] == 255
+
+
+def animation(kind: str) -> bytes:
+    frames = [Image.fromarray(np.full((64, 96), grey, np.uint8)) for grey in (200, 120, 40)]
+    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], **({} if kind == "TIFF" else {"duration": 100}))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
+def test_frames(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.any"
+    path.write_bytes(animation(kind))
+    first = load_photo(path)
+    assert abs(int(first.pixels[5, 5]) - 200) <= 3
+    assert first.notes[0].startswith(f"the first of 3 {'pages' if kind == 'TIFF' else 'frames'}")
+    assert frames_of(path) == 3
+    frames = list(load_frames(path))
+    assert [frame.name for frame in frames] == [f"{path}#{i}" for i in (1, 2, 3)]
+    assert [abs(int(frame.pixels[5, 5]) - grey) <= 3 for frame, grey in zip(frames, (200, 120, 40), strict=True)] == [True] * 3
+    assert [frame.in_color() is not None for frame in frames] == [True] * 3
+
+
+def test_one_frame_keeps_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.fromarray(GREY).save(path)
+    (frame,) = load_frames(path)
+    assert (frame.name, frames_of(path)) == (str(path), 1)
+
+
+def test_a_photo_is_a_source_too() -> None:
+    photo = load_photo(GREY)
+    assert load_photo(photo) is photo
+    assert name_of(photo) == "<array>"
+    assert load_color(photo).shape == (64, 96, 3)
+    bare = Photo("a", GREY, 96, 64, 1.0)
+    assert bare.in_color() is None
+    with pytest.raises(ImageError, match="without its source"):
+        load_color(bare)
+
+
+def test_settings_of_pillow_are_left_alone() -> None:
+    before = Image.MAX_IMAGE_PIXELS
+    load_photo(encoded(Image.fromarray(GREY), "PNG"))
+    assert before == Image.MAX_IMAGE_PIXELS
+    tall = encoded(Image.new("1", (10_000, 10_000), 1), "PNG")  # above the limit at which Pillow warns
+    assert load_photo(tall).width == 10_000
