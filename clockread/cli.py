@@ -160,10 +160,12 @@ def predict(
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
 
     def action() -> int:
+        from clockread.image_files import silence_decoders
         from clockread.pipeline import Plan
         from clockread.predict import find_photos, predict_photos
         from clockread.providers import bounded_threads, usable_threads
 
+        silence_decoders()
         stdin = getattr(sys.stdin, "buffer", None)  # None if it is closed
         photos = find_photos(paths or [], stdin, files_from=files_from, null=null)
         plan = Plan.of(None if frames is Frames.all else len(photos.entries), bounded_threads(threads) if threads else usable_threads())

@@ -8,14 +8,17 @@ that a process does with Pillow, and which imports every plugin there is for a f
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib
 import io
+import logging
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, _imaging
 
 from clockread.errors import ImageError, one_line
 from clockread.opencv import cv2
@@ -164,6 +167,20 @@ def count_frames(file: BinaryIO, name: str) -> int:
         return frame_count(_open(file, name))
 
 
+def silence_decoders() -> None:
+    """Keep Pillow and libtiff from commenting on damaged files, for this whole process; an ImageError says it in one line.
+
+    For programs, whose standard error is theirs. libtiff has one error handler, which Pillow does not set, so it is set here by its
+    name (TIFFSetErrorHandler, libtiff's manual); without libtiff, or under another name, nothing happens.
+    """
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+    logging.getLogger("PIL").addHandler(logging.NullHandler())
+    with contextlib.suppress(OSError, AttributeError, TypeError):
+        set_handler = ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        set_handler(None)
+
+
 @contextlib.contextmanager
 def _one_error(name: str, problem: str) -> Iterator[None]:
     """Turn whatever Pillow's plugins raise into an ImageError; they raise errors of a dozen types for damaged files."""
@@ -176,8 +193,11 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
             f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} of this format; save it smaller"
         ) from error
     except Exception as error:
-        reason = one_line(str(error), 120) or type(error).__name__
-        raise ImageError(f"{name}: damaged: {problem} ({reason}); copy or save it again") from error
+        raise ImageError(f"{name}: damaged: {problem} ({_reason(error)}); copy or save it again") from error
+
+
+def _reason(error: Exception) -> str:
+    return one_line(str(error), 120) or type(error).__name__
 
 
 def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
@@ -198,8 +218,7 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
         return _open_heic(file, name)
     if problem is not None:
-        reason = one_line(str(problem), 120) or type(problem).__name__
-        raise ImageError(f"{name}: damaged: its header is cut off or broken ({reason}); copy or save it again") from problem
+        raise ImageError(f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); copy or save it again") from problem
     raise ImageError(f"{name}: {_kind_of(start)}")
 
 
@@ -300,16 +319,14 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
     """Decode a photo of another format."""
     try:
         image.load()
+    except (MemoryError, Image.DecompressionBombError):
+        raise
     except Exception as error:
-        if isinstance(error, MemoryError | Image.DecompressionBombError):
-            raise
         if how.lenient and isinstance(image, ImageFile.ImageFile) and getattr(image, "_im", None) is not None:
             image.tile = []  # nothing is left to decode: the pixels so far count
             return ("cut off or damaged: only a part of its pixels could be decoded",)
-        hint = "copy it again, or read what is there with --lenient"
-        if isinstance(error, OSError) and "truncated" in str(error):
-            raise ImageError(f"{name}: damaged: it is cut off before its end; {hint}") from error
-        raise
+        problem = "it is cut off before its end" if "truncated" in str(error) else f"its pixels cannot be decoded ({_reason(error)})"
+        raise ImageError(f"{name}: damaged: {problem}; copy it again, or read what is there with --lenient") from error
     if image.format == "PNG" and not _contains(file, PNG_END, 0):
         return ("its end marker (IEND) is missing, its pixels are complete",)
     return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections import Counter
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def test_a_folder_that_may_not_be_entered_costs_only_itself(tmp_path: Path, monk
         list_photos([tmp_path])
 
 
+@pytest.mark.skipif(os.name == "nt", reason="paths are shorter there")
 def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
     here = os.open(tmp_path, os.O_RDONLY)
     for _ in range(1100):  # by steps, because their whole path is longer than a system call takes
@@ -90,7 +92,10 @@ def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
     os.close(os.open("deep.jpg", os.O_CREAT | os.O_WRONLY, dir_fd=here))
     os.close(here)
     touch(tmp_path, "a.jpg")
-    found = search(tmp_path)
+    try:
+        found = search(tmp_path)
+    finally:
+        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # shutil.rmtree calls itself for each level
     assert found.photos[0] == tmp_path / "a.jpg"
     assert len(found.photos) + len(found.problems) >= 2, "the deepest is found, or its folder is said to be too deep"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -160,3 +161,127 @@ def test_a_stream_gives_errors_as_results(tmp_path: Path) -> None:
     results = list(ClockReader("cpu").stream(photos))
     assert [result.path for result in results] == ["nothing.jpg", "<bytes>", "<array>"]
     assert [bool(result.error) for result in results] == [True, True, False]
+
+
+class TestLiveSources:
+    @pytest.fixture(scope="class")
+    def reader(self) -> ClockReader:
+        return ClockReader("cpu", threads=2)
+
+    def test_the_next_image_is_drawn_when_the_next_result_is_asked_for(self, reader: ClockReader) -> None:
+        drawn = 0
+
+        def source() -> Iterator[bytes]:
+            nonlocal drawn
+            for _ in range(5):
+                drawn += 1
+                yield photo_of(90)
+
+        for given, _ in enumerate(reader.stream(source()), start=1):
+            assert drawn == given
+        assert drawn == 5
+
+    def test_a_source_may_wait_for_the_answer_to_its_last_image(self, reader: ClockReader) -> None:
+        answers: list[PhotoResult] = []
+
+        def source() -> Iterator[bytes]:
+            for asked in range(3):
+                assert len(answers) == asked
+                yield photo_of(90)
+
+        for result in reader.stream(source()):
+            answers.append(result)
+        assert len(answers) == 3
+
+    def test_a_slow_source_gets_its_first_answer_at_once(self, reader: ClockReader) -> None:
+        def source() -> Iterator[bytes]:
+            for _ in range(3):
+                time.sleep(0.1)
+                yield (EXAMPLES / "wall.jpg").read_bytes()
+
+        list(reader.stream([EXAMPLES / "wall.jpg"]))  # opens the finder
+        began = time.monotonic()
+        results = reader.stream(source())
+        assert next(results).readings
+        assert time.monotonic() - began < 0.3
+        results.close()
+
+    def test_results_before_an_error_of_the_source_are_given(self, reader: ClockReader) -> None:
+        def source() -> Iterator[bytes]:
+            yield from [photo_of(90)] * 5
+            raise OSError("the camera is gone")
+
+        for read_ahead in (False, True):
+            results = reader.stream(source(), read_ahead=read_ahead)
+            assert [next(results).error for _ in range(5)] == [None] * 5
+            with pytest.raises(OSError, match="camera"):
+                next(results)
+
+    def test_an_iterator_that_is_not_live_can_be_read_ahead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reader = ClockReader("cpu", threads=2)
+        drawn = 0
+
+        def source() -> Iterator[bytes]:
+            nonlocal drawn
+            for _ in range(200):
+                drawn += 1
+                yield photo_of(90)
+
+        results = reader.stream(source(), read_ahead=True)
+        next(results)
+        assert 2 <= drawn <= 5 * pipeline.PART_PHOTOS
+        results.close()
+
+    def test_a_list_can_be_read_one_by_one(self, reader: ClockReader) -> None:
+        class Watched(list[bytes]):
+            drawn = 0
+
+            def __iter__(self) -> Iterator[bytes]:
+                for one in super().__iter__():
+                    self.drawn += 1
+                    yield one
+
+        images = Watched([photo_of(90)] * 40)
+        next(reader.stream(images, read_ahead=False))
+        assert images.drawn == 1
+
+    def test_a_batch_size_of_one_holds_no_result_back(self) -> None:
+        recorder = Recorder()
+        results = read_in_order(entries(40), recorder, workers=2, batch_size=1)
+        next(results)
+        results.close()
+        assert {len(batch) for batch in recorder.batches} == {1}
+        assert len(recorder.batches) <= 2 * pipeline.AHEAD + 2
+
+    @pytest.mark.parametrize("one", ["a.jpg", b"\xff\xd8", Path("a.jpg"), np.zeros((40, 40, 3), np.uint8), bytearray(b"a"), io.BytesIO()])
+    def test_one_image_in_place_of_several_is_a_type_error(self, reader: ClockReader, one: object) -> None:
+        with pytest.raises(TypeError, match="several images"):
+            reader.stream(one)  # type: ignore[arg-type]
+
+    def test_a_batch_of_arrays_is_several(self, reader: ClockReader) -> None:
+        batch = np.zeros((3, 40, 40, 3), np.uint8)
+        assert len(list(reader.stream(batch))) == 3
+        assert reader.read(batch) == [[], [], []]
+
+    def test_what_is_no_image_is_an_error(self, reader: ClockReader) -> None:
+        (result,) = reader.stream([None])  # type: ignore[list-item]
+        assert result.error is not None
+        assert "not a photo" in result.error
+
+
+@pytest.mark.parametrize("startable", [0, 1, 3])
+def test_where_no_more_threads_are_to_be_had_fewer_work(startable: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+    tries = 0
+
+    def limited(thread: threading.Thread) -> None:
+        nonlocal tries
+        tries += 1
+        if tries > startable:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    workers = pipeline._startable(8)
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert workers == max(1, startable - 1)

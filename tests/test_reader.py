@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import copy
 import json
+import multiprocessing
+import pickle
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +21,7 @@ pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 from clockread import ClockReader, ImageError, ModelError, Reading
 from clockread.finder import overlap
 from clockread.geometry import enclosing, project
-from clockread.images import load_photo
+from clockread.images import load_color, load_photo
 from clockread.models import load_manifest
 from clockread.reader import Thresholds
 from clockread.timecode import angle_of, circular_difference, hand_angles
@@ -182,3 +187,87 @@ def test_an_accelerator_sees_few_batch_sizes_and_nothing_of_the_padding_comes_ba
     assert [[r.time for r in of_photo] for of_photo in found] == [[r.time for r in of_photo] for of_photo in expected]
     sizes = {size for network in padded.networks.values() for size in network.calls}
     assert sizes <= {1, 2, 4, 8, 16, 32}
+
+
+def test_a_reader_can_be_handed_to_other_processes_and_copied(reader: ClockReader) -> None:
+    once = ClockReader("cpu", model="small", threads=1, min_confidence=0.25, thresholds=Thresholds(dial_score=0.4), max_clocks=7)
+    for other in (pickle.loads(pickle.dumps(once)), copy.copy(once), copy.deepcopy(once)):
+        assert isinstance(other, ClockReader)
+        assert (other.model, other.threads, other.min_confidence, other.max_clocks) == ("small", 1, 0.25, 7)
+        assert other.thresholds == Thresholds(dial_score=0.4)
+        assert [r.time for r in other.read(EXAMPLES / "wall.jpg")] == [r.time for r in once.read(EXAMPLES / "wall.jpg")]
+
+
+@pytest.mark.parametrize("method", ["spawn", "fork"])
+def test_a_reader_works_in_a_child_process(reader: ClockReader, method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    reader.read(EXAMPLES / "wall.jpg")  # its sessions have threads, which a fork does not take along
+    with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
+        readings = pool.submit(reader.read, EXAMPLES / "wall.jpg").result(timeout=60)
+    assert [r.time for r in readings] == [r.time for r in reader.read(EXAMPLES / "wall.jpg")]
+
+
+def test_a_reader_is_a_context_manager_and_can_be_used_again() -> None:
+    with ClockReader("cpu", threads=1) as reader:
+        times = [r.time for r in reader.read(EXAMPLES / "wall.jpg")]
+        sessions = [network.session for network in reader.networks.values()]
+    assert times
+    assert [r.time for r in reader.read(EXAMPLES / "wall.jpg")] == times
+    assert all(network.session is not session for network, session in zip(reader.networks.values(), sessions, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"thresholds": 0.4}, TypeError),
+        ({"effort": 2}, TypeError),
+        ({"min_confidence": 50}, ValueError),
+        ({"min_confidence": float("nan")}, ValueError),
+        ({"min_confidence": "0.5"}, TypeError),
+        ({"batch_size": 0}, ValueError),
+        ({"batch_size": 2.5}, TypeError),
+        ({"threads": 0}, ValueError),
+        ({"threads": True}, TypeError),
+        ({"max_clocks": 0}, ValueError),
+        ({"provider": "tpu"}, ValueError),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: dict[str, Any], error: type[Exception]) -> None:
+    with pytest.raises(error, match=str(next(iter(options.values()))).replace(".", r"\.")):
+        ClockReader(**{"provider": "cpu", **options})
+
+
+def test_models_may_be_a_string() -> None:
+    folder = EXAMPLES.parent / "exported"
+    assert ClockReader("cpu", models=str(folder)).read(EXAMPLES / "wall.jpg")
+
+
+def test_the_limit_of_clocks_is_said_when_it_is_met() -> None:
+    two = load_photo(EXAMPLES / "two.jpg")
+    (limited,) = ClockReader("cpu", max_clocks=1).read_photos([two])
+    (free,) = ClockReader("cpu").read_photos([two])
+    assert (len(limited.readings), len(free.readings)) == (1, 2)
+    assert "--max-clocks" in limited.notes[0]
+    assert free.notes == ()
+
+
+def test_more_than_32_clocks_are_read() -> None:
+    wall = load_color(EXAMPLES / "wall.jpg")
+    x, y, w, h = (round(v) for v in ClockReader("cpu").read(EXAMPLES / "wall.jpg")[0].box)
+    dial = cv2.resize(wall[y - 10 : y + h + 10, x - 10 : x + w + 10, ::-1], (150, 150), interpolation=cv2.INTER_AREA)
+    (result,) = ClockReader("cpu").read_photos([load_photo(np.tile(dial, (6, 8, 1)))])
+    assert len(result.readings) > 32
+    assert result.notes == ()
+
+
+def test_readings_below_min_confidence_are_counted() -> None:
+    (result,) = ClockReader("cpu", min_confidence=1.0).read_photos([load_photo(EXAMPLES / "two.jpg")])
+    assert (result.readings, result.below_min_confidence) == ((), 2)
+
+
+def test_a_reading_is_a_dictionary_on_request(reader: ClockReader) -> None:
+    reading = reader.read(EXAMPLES / "wall.jpg")[0]
+    one = reading.to_dict()
+    assert (one["time"], one["box"]) == (reading.time, [round(value, 2) for value in reading.box])
+    assert json.loads(json.dumps(one)) == one
