@@ -26,9 +26,11 @@ from clockread.pixels import EXIF_ORIENTATION, Pixels, check_size, image_pixels,
 
 MAX_DECODED_BYTES = 400_000_000  # memory for a photo that cannot be decoded reduced, which only JPEG can
 MAX_FRAMES = 100_000  # of one file
-# Bytes of memory per byte of a file, at most: a flat picture as PNG reaches 1,000, with one bit per pixel 8,000; more is a decompression bomb.
+# Bytes of memory per byte of a file, at most: a flat picture as PNG reaches 1,000, with one bit per pixel 8,000. More is a decompression
+# bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
+ROWS_PER_STRIP = 278  # tag of TIFF 6.0
 SNIFFED_BYTES = 32  # from a file's start, to tell its format
 TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
 
@@ -252,6 +254,8 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
         remedy = "save it smaller, or as a JPEG that is not progressive"
     else:
         needed = pixels * (STORED_BYTES.get(image.mode, 4) + (DEEP_BYTES if _is_deep(image) else DECODER_BYTES.get(kind, 0)))
+        if kind == "TIFF":  # which is decoded strip by strip
+            needed += 4 * width * min(height, int(getattr(image, "tag_v2", {}).get(ROWS_PER_STRIP, 1)))
         remedy = "save it smaller, or as JPEG"
     if needed > MAX_DECODED_BYTES:
         raise ImageError(

@@ -53,7 +53,7 @@ def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
 
 def test_folder_without_photos(tmp_path: Path) -> None:
     touch(tmp_path, "notes.txt")
-    with pytest.raises(ImageError, match="no photos in this folder, only 1 .txt"):
+    with pytest.raises(ImageError, match=r"no photos in this folder, only 1 \.txt"):
         list_photos([tmp_path])
 
 

@@ -190,7 +190,7 @@ class TestLiveSources:
                 yield photo_of(90)
 
         for result in reader.stream(source()):
-            answers.append(result)
+            answers += [result]  # before the source goes on
         assert len(answers) == 3
 
     def test_a_slow_source_gets_its_first_answer_at_once(self, reader: ClockReader) -> None:

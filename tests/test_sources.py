@@ -149,7 +149,7 @@ def test_whole_numbers_are_taken_by_the_range_they_use(dtype: type) -> None:
     if np.issubdtype(dtype, np.signedinteger):
         with pytest.raises(ImageError, match=r"-3\.\.255"):
             load_photo(np.where(GREY == 9, -3, GREY.astype(dtype)))
-    if dtype not in (np.int16,):
+    if dtype != np.int16:
         with pytest.raises(ImageError, match=r"0\.\.70000"):
             load_photo(np.where(GREY == 9, 70000, GREY.astype(dtype)))
 

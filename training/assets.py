@@ -33,7 +33,7 @@ import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from clockread.images import load_color
+from clockread.pixels import Scale, to_uint8
 from training.artwork import (
     CLOCK_IMAGES,
     CLOCK_NAMES,
@@ -161,7 +161,10 @@ def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]
         for _, name, blob in _cut_outs(Path(scratch)):
             if kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
                 edge = round(THING_MARGIN * max(thing.shape[:2]))
-                white = load_color(np.ascontiguousarray(thing[..., [2, 1, 0, 3]]))  # what is transparent shows white
+                height, width = thing.shape[:2]
+                white = to_uint8(
+                    lambda top, bottom, bgra=thing: bgra[top:bottom], (width, height), Scale(alpha_range=255.0), 1, color=True, bgr=True
+                )
                 shown = np.pad(white, ((edge, edge), (edge, edge), (0, 0)), constant_values=255)
                 count += cv2.imwrite(str(out / f"{count:03d}-{Path(name).stem}.png"), shown)
     typer.echo(f"{count:5d}  things in {out}")
