@@ -161,8 +161,9 @@ def predict(
 
     def action() -> int:
         from clockread.image_files import silence_decoders
+        from clockread.inputs import find_photos
         from clockread.pipeline import Plan
-        from clockread.predict import find_photos, predict_photos
+        from clockread.predict import predict_photos
         from clockread.providers import bounded_threads, usable_threads
 
         silence_decoders()

@@ -18,7 +18,9 @@ PHOTO_SUFFIXES = frozenset(
     )
 )  # fmt: skip
 OVERLAY_SUFFIX = ".overlay.jpg"  # of the pictures that --save-overlay writes
-OVERLAYS, NO_SUFFIX, SPECIAL = "overlays of clockread", "files without a suffix", "pipes or devices"  # kinds that are passed over
+OVERLAY_COMMENT = b"drawn by clockread"  # in the header of such a picture
+OVERLAY_HEADER = 512  # bytes at its start that hold the comment
+OVERLAYS, NO_SUFFIX, SPECIAL = "drawn by clockread", "without a suffix", "pipes or devices"  # kinds that are passed over
 
 
 @dataclass
@@ -41,7 +43,7 @@ def search(folder: Path) -> Folder:
     left = [folder]  # a stack, because folders can be nested deeper than Python calls
     while left:
         path = left.pop()
-        if path != folder and not _is_folder(path):
+        if path != folder and not is_folder(path):
             _sort_in(path, found)
             continue
         try:
@@ -64,7 +66,7 @@ def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """
     photos: list[Path] = []
     for path in map(Path, paths):
-        if not _is_folder(path):
+        if not is_folder(path):
             photos.append(path)
             continue
         found = search(path)
@@ -83,7 +85,7 @@ def no_photos_in(folder: Path | str, passed_over: Counter[str]) -> str:
 
 
 def counted(kinds: Counter[str]) -> str:
-    """Return kinds with their numbers, the most frequent first, such as "3 .mov, 1 files without a suffix"."""
+    """Return kinds with their numbers, the most frequent first, such as "3 .mov, 1 without a suffix"."""
     return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
 
 
@@ -105,8 +107,20 @@ def _sort_in(path: Path, found: Folder) -> None:
         found.passed_over[SPECIAL] += 1
 
 
-def _is_folder(path: Path) -> bool:
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Return whether a path is a folder, or a link to one; False for what is no path at all."""
     try:
-        return path.is_dir()
+        return Path(path).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def is_overlay(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is a picture that --save-overlay wrote, by its name and the comment in its header."""
+    if not os.fspath(path).lower().endswith(OVERLAY_SUFFIX):
+        return False
+    try:
+        with Path(path).open("rb") as file:
+            return OVERLAY_COMMENT in file.read(OVERLAY_HEADER)
     except (OSError, ValueError):
         return False

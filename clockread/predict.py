@@ -1,54 +1,29 @@
-"""The work of ``clockread predict``: paths to photos, photos to results, results to text as they come."""
+"""The work of ``clockread predict``: photos to results, results to text as they come."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import BinaryIO, Literal, TextIO
+from typing import Literal, TextIO
+
+from PIL import Image
 
 from clockread import formats
-from clockread.errors import ClockreadError, ImageError, one_line
-from clockread.images import Photo, frames_of, load_frames, read_all
-from clockread.listing import OVERLAY_SUFFIX, counted, expand_pattern, no_photos_in, search
-from clockread.opencv import cv2
+from clockread.errors import ClockreadError, one_line
+from clockread.images import Photo
+from clockread.inputs import STDIN_NAME, Photos, each_frame, frames_in
+from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
 from clockread.overlay import draw
 from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.reading import PhotoResult
 
-STDIN_NAME = "-"
 OVERLAY_QUALITY = 90  # of JPEG, 1..100
 Frames = Literal["first", "all"]
-
-
-@dataclass
-class Photos:
-    """The photos to read, in order, and what was passed over on the way to them."""
-
-    entries: list[Entry] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)  # files in folders that are no photos, by kind
-
-    def add(self, path: str) -> None:
-        """Add a file, the photos of a folder, or those that a pattern matches."""
-        if not os.path.lexists(path) and (matches := list(expand_pattern(path))):
-            for match in matches:
-                self.add(match)
-        elif Path(path).is_dir() if "\0" not in path else False:
-            self._add_folder(path)
-        else:
-            self.entries.append(Entry(path, path))
-
-    def _add_folder(self, path: str) -> None:
-        found = search(Path(path))
-        self.passed_over += found.passed_over
-        self.entries += [Entry(name, name) for name in map(os.fspath, found.photos)]
-        self.entries += [Entry(os.fspath(folder), None, why) for folder, why in found.problems]
-        if not found.photos and not found.problems:
-            self.entries.append(Entry(path, None, no_photos_in(path, found.passed_over)))
 
 
 def predict_photos(
@@ -87,10 +62,10 @@ def predict_photos(
 
     """
     overlays = None if overlay_folder is None else OverlayFolder(overlay_folder, [entry.name for entry in photos.entries], seconds=seconds)
-    count = sum(_frames_in(entry) for entry in photos.entries) if frames == "all" else len(photos.entries)
+    count = sum(frames_in(entry) for entry in photos.entries) if frames == "all" else len(photos.entries)
     entries = (
         replace(entry, lenient=lenient, overlay=None if overlays is None else overlays.path_for(entry.name))
-        for entry in (_each_frame(photos.entries) if frames == "all" else photos.entries)
+        for entry in (each_frame(photos.entries) if frames == "all" else photos.entries)
     )
     failed = done = 0
     # Lines of results and a moving bar would overwrite each other on one terminal.
@@ -112,86 +87,10 @@ def predict_photos(
             writer.write(result)
             advance()
     if photos.passed_over and not quiet:
-        print(f"clockread: passed over in folders: {counted(photos.passed_over)}", file=sys.stderr)
+        print(f"clockread: passed over: {counted(photos.passed_over)}", file=sys.stderr)
     if failed and not quiet:
         print(f"clockread: {failed} of {done} photos could not be processed", file=sys.stderr)
     return failed
-
-
-def find_photos(paths: Sequence[str], stdin: BinaryIO | None, *, files_from: str | None = None, null: bool = False) -> Photos:
-    """Return the photos of paths, in order, then those of a list of paths.
-
-    Args:
-        paths: files, folders, patterns, and "-" for standard input.
-        stdin: standard input; None if it is closed.
-        files_from: a file of further paths, one per line; "-" for standard input.
-        null: whether NUL ends a path in it, rather than a line end.
-
-    Raises:
-        ClockreadError: if the list cannot be read.
-
-    """
-    photos = Photos()
-    stdin_used = files_from == STDIN_NAME
-    for path in paths:
-        if path != STDIN_NAME:
-            photos.add(path)
-        elif stdin_used:
-            photos.entries.append(Entry(STDIN_NAME, None, "-: standard input was read already; name it once"))
-        else:
-            stdin_used = True
-            photos.entries.append(_stdin_entry(stdin))
-    for path in [] if files_from is None else _listed(files_from, stdin, null=null):
-        photos.add(path)
-    return photos
-
-
-def _listed(name: str, stdin: BinaryIO | None, *, null: bool) -> Iterator[str]:
-    """Give the paths of a list; empty lines are left out."""
-    try:
-        if name == STDIN_NAME and stdin is None:
-            raise ClockreadError("--files-from -: standard input is closed; send a list of paths into it")
-        data = stdin.read() if name == STDIN_NAME and stdin is not None else Path(name).read_bytes()
-    except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ClockreadError(f"--files-from {one_line(name)}: this list cannot be read ({reason}); check the path") from error
-    for line in data.split(b"\0") if null else data.splitlines():
-        if line:
-            yield os.fsdecode(line)
-
-
-def _stdin_entry(stdin: BinaryIO | None) -> Entry:
-    if stdin is None:
-        return Entry(STDIN_NAME, None, "-: standard input is closed; send a photo into it: clockread predict - < photo.jpg")
-    if stdin.isatty():
-        return Entry(STDIN_NAME, None, "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg")
-    try:
-        return Entry(STDIN_NAME, read_all(stdin, STDIN_NAME))
-    except ImageError as error:
-        return Entry(STDIN_NAME, None, str(error))
-
-
-def _frames_in(entry: Entry) -> int:
-    """Return how many entries `_each_frame` makes of one: its frames, or one that says what is wrong."""
-    if entry.error is not None or not isinstance(entry.source, str | bytes):
-        return 1
-    try:
-        return frames_of(entry.source, name=entry.name)
-    except ImageError:
-        return 1
-
-
-def _each_frame(entries: Sequence[Entry]) -> Iterator[Entry]:
-    """Give an entry for each frame of each photo; frames are decoded as they are drawn."""
-    for entry in entries:
-        if entry.error is not None or not isinstance(entry.source, str | bytes) or _frames_in(entry) == 1:
-            yield entry
-            continue
-        try:
-            for photo in load_frames(entry.source, name=entry.name):
-                yield Entry(photo.name, photo)
-        except ImageError as error:
-            yield Entry(entry.name, None, str(error))
 
 
 class OverlayFolder:
@@ -225,11 +124,10 @@ class OverlayFolder:
         if color is None:
             return replace(result, error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?")
         drawn = draw(color, result.readings, scale=result.scale)
-        done, encoded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, OVERLAY_QUALITY])
-        if not done:
-            return replace(result, error=f"{one_line(str(path))}: the overlay could not be encoded; this is a fault of clockread")
+        encoded = io.BytesIO()
+        Image.fromarray(drawn[..., ::-1]).save(encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT)
         try:
-            path.write_bytes(encoded.tobytes())
+            path.write_bytes(encoded.getvalue())
         except OSError as error:
             return replace(result, error=f"{one_line(str(path))}: the overlay could not be saved ({error.strerror}); check the folder")
         return result

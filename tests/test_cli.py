@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread import bench, cli, info, pipeline, predict, sample_photos
+from clockread import bench, cli, info, inputs, pipeline, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
 from clockread.models import Manifest, ModelEntry
@@ -204,13 +204,13 @@ class TestPredict:
                 return [result_of(photo) for photo in photos]
 
         names = [str(save(tmp_path / f"{i}.png", 9)) for i in range(3)]
-        predict.predict_photos(predict.find_photos(names, io.BytesIO()), Watching(), stream, "jsonl")
+        predict.predict_photos(inputs.find_photos(names, io.BytesIO()), Watching(), stream, "jsonl")
         assert lines == [0, 1, 2]
 
     def test_standard_input(self, tmp_path: Path, reader: FakeReader) -> None:
         data = save(tmp_path / "a.png", 129).read_bytes()
         stream = io.StringIO()
-        failed = predict.predict_photos(predict.find_photos(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True)
+        failed = predict.predict_photos(inputs.find_photos(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True)
         first, second = (json.loads(line) for line in stream.getvalue().splitlines())
         assert failed == 1
         assert (first["path"], first["width"], first["readings"][0]["time"]) == ("-", 60, "2:09")
@@ -218,7 +218,7 @@ class TestPredict:
 
     def test_empty_standard_input(self, reader: FakeReader) -> None:
         stream = io.StringIO()
-        assert predict.predict_photos(predict.find_photos(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True) == 1
+        assert predict.predict_photos(inputs.find_photos(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True) == 1
         assert "empty" in json.loads(stream.getvalue())["error"]
 
     def test_options_reach_the_reader(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:

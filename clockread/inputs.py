@@ -1,0 +1,121 @@
+"""What the command line names → photos to read: files, folders, patterns, lists of paths, standard input, and frames."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from clockread.errors import ClockreadError, ImageError, one_line
+from clockread.images import frames_of, load_frames, read_all
+from clockread.listing import OVERLAYS, expand_pattern, is_folder, is_overlay, no_photos_in, search
+from clockread.pipeline import Entry
+
+STDIN_NAME = "-"
+
+
+@dataclass
+class Photos:
+    """The photos to read, in order, and what was passed over on the way to them."""
+
+    entries: list[Entry] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)  # files in folders that are no photos, by kind
+
+    def add(self, path: str) -> None:
+        """Add a file, the photos of a folder, or those that a pattern matches."""
+        if not os.path.lexists(path) and (matches := list(expand_pattern(path))):
+            for match in matches:
+                self.add(match)
+        elif is_folder(path):
+            self._add_folder(path)
+        elif is_overlay(path):  # which a shell's *.jpg holds too
+            self.passed_over[OVERLAYS] += 1
+        else:
+            self.entries.append(Entry(path, path))
+
+    def _add_folder(self, path: str) -> None:
+        found = search(Path(path))
+        self.passed_over += found.passed_over
+        self.entries += [Entry(name, name) for name in map(os.fspath, found.photos)]
+        self.entries += [Entry(os.fspath(folder), None, why) for folder, why in found.problems]
+        if not found.photos and not found.problems:
+            self.entries.append(Entry(path, None, no_photos_in(path, found.passed_over)))
+
+
+def find_photos(paths: Sequence[str], stdin: BinaryIO | None, *, files_from: str | None = None, null: bool = False) -> Photos:
+    """Return the photos of paths, in order, then those of a list of paths.
+
+    Args:
+        paths: files, folders, patterns, and "-" for standard input.
+        stdin: standard input; None if it is closed.
+        files_from: a file of further paths, one per line; "-" for standard input.
+        null: whether NUL ends a path in it, rather than a line end.
+
+    Raises:
+        ClockreadError: if the list cannot be read.
+
+    """
+    photos = Photos()
+    stdin_used = files_from == STDIN_NAME
+    for path in paths:
+        if path != STDIN_NAME:
+            photos.add(path)
+        elif stdin_used:
+            photos.entries.append(Entry(STDIN_NAME, None, "-: standard input was read already; name it once"))
+        else:
+            stdin_used = True
+            photos.entries.append(_stdin_entry(stdin))
+    for path in [] if files_from is None else _listed(files_from, stdin, null=null):
+        photos.add(path)
+    return photos
+
+
+def _listed(name: str, stdin: BinaryIO | None, *, null: bool) -> Iterator[str]:
+    """Give the paths of a list; empty lines are left out."""
+    try:
+        if name == STDIN_NAME and stdin is None:
+            raise ClockreadError("--files-from -: standard input is closed; send a list of paths into it")
+        data = stdin.read() if name == STDIN_NAME and stdin is not None else Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ClockreadError(f"--files-from {one_line(name)}: this list cannot be read ({reason}); check the path") from error
+    for line in data.split(b"\0") if null else data.splitlines():
+        if line:
+            yield os.fsdecode(line)
+
+
+def _stdin_entry(stdin: BinaryIO | None) -> Entry:
+    if stdin is None:
+        return Entry(STDIN_NAME, None, "-: standard input is closed; send a photo into it: clockread predict - < photo.jpg")
+    if stdin.isatty():
+        return Entry(STDIN_NAME, None, "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg")
+    try:
+        return Entry(STDIN_NAME, read_all(stdin, STDIN_NAME))
+    except ImageError as error:
+        return Entry(STDIN_NAME, None, str(error))
+
+
+def frames_in(entry: Entry) -> int:
+    """Return how many entries `each_frame` makes of one: its frames, or one that says what is wrong."""
+    if entry.error is not None or not isinstance(entry.source, str | bytes):
+        return 1
+    try:
+        return frames_of(entry.source, name=entry.name)
+    except ImageError:
+        return 1
+
+
+def each_frame(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Give an entry for each frame of each photo; frames are decoded as they are drawn."""
+    for entry in entries:
+        if entry.error is not None or not isinstance(entry.source, str | bytes) or frames_in(entry) == 1:
+            yield entry
+            continue
+        try:
+            for photo in load_frames(entry.source, name=entry.name):
+                yield Entry(photo.name, photo)
+        except ImageError as error:
+            yield Entry(entry.name, None, str(error))

@@ -1,0 +1,199 @@
+"""What the command line names, through the whole command with a reader that finds nothing."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from clockread import cli
+from clockread.images import Photo
+from clockread.inputs import find_photos
+from clockread.reading import PhotoResult
+
+Run = Callable[..., tuple[int, list[dict[str, object]], str]]
+
+
+class Reader:
+    """Finds no clock."""
+
+    provider = "cpu"
+
+    def read_photos(self, photos: Sequence[Photo], **_: object) -> list[PhotoResult]:
+        return [PhotoResult(photo.name, photo.width, photo.height, (), None, photo.scale, photo.notes) for photo in photos]
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    monkeypatch.setattr(cli, "make_reader", lambda *_, **__: Reader())
+
+    def call(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["predict", *(str(argument) for argument in arguments), "--format", "jsonl"])
+        out, err = capsys.readouterr()
+        return int(caught.value.code or 0), [json.loads(line) for line in out.splitlines()], err
+
+    return call
+
+
+def save(path: Path, *greys: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    frames = [Image.fromarray(np.full((40, 60), grey, np.uint8)) for grey in greys or (120,)]
+    frames[0].save(path, **({"save_all": True, "append_images": frames[1:]} if len(frames) > 1 else {}))
+    return path
+
+
+def names(results: list[dict[str, object]]) -> list[str]:
+    return [Path(str(result["path"])).name for result in results]
+
+
+def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, run: Run) -> None:
+    save(tmp_path / "a.jpg")
+    for name in ("b.mov", "c.MOV", "notes"):
+        (tmp_path / name).write_bytes(b"x")
+    code, results, err = run(tmp_path)
+    assert (code, names(results)) == (0, ["a.jpg"])
+    assert err == "clockread: passed over: 2 .mov, 1 without a suffix\n"
+    assert run(tmp_path, "--quiet")[2] == ""
+
+
+def test_a_subfolder_that_cannot_be_listed_is_one_error(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "lost+found" / "b.png")
+    listed = Path.iterdir
+
+    def refuse(path: Path) -> object:
+        if path.name == "lost+found":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    code, results, _ = run(tmp_path)
+    assert (code, names(results)) == (1, ["a.png", "lost+found"])
+    assert "Permission denied" in str(results[1]["error"])
+
+
+def test_patterns_that_a_shell_left_alone_are_expanded(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.png", "a.png", "sub/c.png", "[x].png"):
+        save(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert names(run("*.png")[1]) == ["[x].png", "a.png", "b.png"]
+    assert names(run("**/c.png")[1]) == ["c.png"]
+    assert names(run("[x].png")[1]) == ["[x].png"], "a file of this very name counts first"
+    code, results, _ = run("*.tif")
+    assert (code, names(results)) == (1, ["*.tif"])
+    assert "no such file" in str(results[0]["error"])
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
+def test_a_list_of_paths(tmp_path: Path, run: Run, end: bytes) -> None:
+    paths = [save(tmp_path / name) for name in ("b.png", "a b.png", "sub/c.png")]
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(end.join(os.fsencode(path) for path in [*paths[:2], tmp_path / "sub"]) + end)
+    code, results, _ = run("--files-from", listed, *(["-0"] if end == b"\0" else []))
+    assert (code, names(results)) == (0, ["b.png", "a b.png", "c.png"])
+    assert names(run(paths[1], "--files-from", listed, *(["--null"] if end == b"\0" else []))[1])[0] == "a b.png"
+
+
+def test_a_list_on_standard_input(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png")
+    photos = find_photos(["-"], io.BytesIO(os.fsencode(path)), files_from="-")
+    assert [(entry.name, bool(entry.error)) for entry in photos.entries] == [("-", True), (str(path), False)]
+
+
+def test_a_list_that_is_not_there_is_wrong_usage(tmp_path: Path, run: Run) -> None:
+    code, results, err = run("--files-from", tmp_path / "none.txt")
+    assert (code, results) == (2, [])
+    assert "cannot be read" in err
+    assert run()[0] == 2, "neither paths nor a list"
+
+
+def test_closed_standard_input() -> None:
+    (entry,) = find_photos(["-"], None).entries
+    assert "standard input is closed" in str(entry.error)
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no descriptors with names here")
+def test_a_pipe_of_the_shell_is_read(tmp_path: Path, run: Run) -> None:
+    data = save(tmp_path / "a.png").read_bytes()
+    out, into = os.pipe()
+    os.write(into, data)
+    os.close(into)
+    code, results, _ = run(f"/dev/fd/{out}")
+    os.close(out)
+    assert (code, results[0]["width"]) == (0, 60)
+
+
+def test_frames(tmp_path: Path, run: Run) -> None:
+    path, still = save(tmp_path / "a.gif", 200, 120, 40), save(tmp_path / "b.png")
+    code, results, _ = run(path, still)
+    assert (code, names(results)) == (0, ["a.gif", "b.png"])
+    assert results[0]["notes"] == ["the first of 3 frames; --frames all reads each"]
+    code, results, _ = run(path, still, tmp_path / "none.gif", "--frames", "all")
+    assert (code, names(results)) == (1, ["a.gif#1", "a.gif#2", "a.gif#3", "b.png", "none.gif"])
+    assert [result["notes"] for result in results[:4]] == [[]] * 4
+
+
+def test_frames_have_overlays_of_their_own(tmp_path: Path, run: Run) -> None:
+    path = save(tmp_path / "a.gif", 200, 120, 40)
+    assert run(path, "--frames", "all", "--save-overlay", tmp_path / "out")[0] == 0
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_a_photo_that_is_cut_off_is_read_on_request(tmp_path: Path, run: Run) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise).save(path)
+    path.write_bytes(path.read_bytes()[:-3000])
+    code, results, _ = run(path)
+    assert code == 1
+    assert "--lenient" in str(results[0]["error"])
+    code, results, _ = run(path, "--lenient")
+    assert (code, results[0]["error"]) == (0, None)
+    assert "only a part" in str(results[0]["notes"])
+
+
+def test_own_overlays_are_never_read(tmp_path: Path, run: Run) -> None:
+    photo = save(tmp_path / "a.png")
+    for _ in range(3):
+        assert names(run(tmp_path, "--save-overlay", tmp_path)[1]) == ["a.png"]
+    overlay = tmp_path / "a.overlay.jpg"
+    code, results, err = run(photo, overlay)  # as a shell expands *
+    assert (code, names(results)) == (0, ["a.png"])
+    assert "1 drawn by clockread" in err
+    save(tmp_path / "b.overlay.jpg")  # a photo that happens to be called so
+    assert names(run(tmp_path / "b.overlay.jpg")[1]) == ["b.overlay.jpg"]
+
+
+def test_an_overlay_of_a_pipe_is_drawn(tmp_path: Path, run: Run) -> None:
+    """What a pipe gave is kept: it cannot be read twice."""
+    data = save(tmp_path / "a.png").read_bytes()
+    out, into = os.pipe()
+    os.write(into, data)
+    os.close(into)
+    assert run(f"/dev/fd/{out}", "--save-overlay", tmp_path / "out")[0] == 0
+    os.close(out)
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["a\u202fb.png", "a\u00a0b.png", "\u3000.png", "a\u200db.png", "\N{SMILING FACE WITH SUNGLASSES}.png", " a .png"]
+)
+def test_names_are_given_back_as_they_are(tmp_path: Path, name: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(tmp_path / name)
+    (result,) = run(tmp_path)[1]
+    assert result["path"] == str(path)
+    with pytest.raises(SystemExit):
+        cli.main(["predict", str(path), "--format", "csv"])
+    (row,) = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert row["path"] == str(path)
+    with pytest.raises(SystemExit):
+        cli.main(["predict", str(path)])
+    assert str(path) in capsys.readouterr().out
