@@ -8,11 +8,8 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from typing import TextIO
 
-import numpy as np
-
 from clockread.errors import ClockreadError, ModelError
 from clockread.models import ModelEntry, load_manifest, model_bytes
-from clockread.opencv import cv2
 from clockread.providers import DISTRIBUTIONS, usable_providers, usable_threads
 
 
@@ -51,8 +48,10 @@ def collect() -> InfoReport:
         "clockread": _version("clockread") or "unknown",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "numpy": np.__version__,
-        "opencv": cv2.__version__,
+        "numpy": _version("numpy") or "not installed",
+        "opencv": _opencv_version(problems),
+        "pillow": _version("pillow") or "not installed",
+        "pillow-heif": _version("pillow-heif") or "not installed",
         **_runtime_versions(),
     }
     providers: list[str] = []
@@ -68,6 +67,15 @@ def collect() -> InfoReport:
         problems.append(str(error))
     problems += [model.error for model in models if model.error is not None]
     return InfoReport(versions, providers, usable_threads(), models, problems)
+
+
+def _opencv_version(problems: list[str]) -> str:
+    try:
+        from clockread.opencv import cv2
+    except ClockreadError as error:
+        problems.append(str(error))
+        return "not usable"
+    return f"{cv2.__version__}"
 
 
 def _version(distribution: str) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from clockread import formats
+from clockread import formats, signals
 from clockread.errors import ClockreadError, ImageError, one_line
 from clockread.images import DECODE_MIN_SIDE, MAX_FILE_BYTES, list_photos, load_color
 from clockread.pipeline import Entry, PhotoReader, read_in_order
@@ -43,8 +43,8 @@ def predict_photos(
     # Lines of results and a moving bar would overwrite each other on one terminal.
     hidden = quiet or (output != "table" and stream.isatty())
     results = read_in_order(entries, reader, cropped=cropped, workers=workers)
-    with _progress(len(entries), hidden=hidden) as advance, contextlib.closing(writer), contextlib.closing(results):
-        for entry, read in zip(entries, results, strict=True):
+    with signals.hold(), _progress(len(entries), hidden=hidden) as advance, contextlib.closing(writer), contextlib.closing(results):
+        for entry, read in zip(entries, signals.between(results), strict=True):
             result = read if overlays is None or read.error else replace(read, error=overlays.save(entry, read))
             failed += result.error is not None
             writer.write(result)

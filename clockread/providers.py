@@ -43,13 +43,19 @@ CUDA_OPTIONS = {
 
 # Which further providers stand in for operators that one does not have, before the CPU does.
 BEHIND = {"tensorrt": ("cuda",)}
-BUILD = {  # what to install for a provider that is not in the onnxruntime at hand
-    "cuda": 'pip uninstall -y onnxruntime && pip install "clockread[gpu]"',
-    "tensorrt": 'pip uninstall -y onnxruntime && pip install "clockread[gpu]" tensorrt',
-    "openvino": "pip uninstall -y onnxruntime && pip install onnxruntime-openvino",
+# What to install. The distributions share a folder, and removing one takes files from the others: so remove all, then install one.
+REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"
+INSTALL_CPU = "pip install onnxruntime"
+INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
+BUILD = {  # for a provider that is not in the onnxruntime at hand
+    "cuda": f"{REMOVE} && {INSTALL_CUDA}",
+    "tensorrt": f"{REMOVE} && {INSTALL_CUDA} tensorrt",
+    "openvino": f"{REMOVE} && pip install onnxruntime-openvino",
     "coreml": "it is part of onnxruntime for macOS",
-    "dml": "pip uninstall -y onnxruntime && pip install onnxruntime-directml (Windows)",
+    "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
+TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
+THREADS_PER_CPU = 4  # more of them only take memory
 
 # y = Identity(x), float32[1], opset 17, IR version 8: onnx.helper.make_model(make_graph([make_node("Identity", ["x"], ["y"])], "probe",
 # [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])]), …).SerializeToString(), in base64.
@@ -62,18 +68,19 @@ def require_runtime() -> ModuleType:
     Warns once when onnxruntime and onnxruntime-gpu are both installed, saying which one is in use.
     Raises RuntimeMissingError when neither is, or when what is installed cannot be imported.
     """
+    telemetry_off = os.environ.setdefault(TELEMETRY, "1") == "1"
     try:
         import onnxruntime
-    except ModuleNotFoundError as error:
-        if error.name != "onnxruntime":
-            raise RuntimeMissingError(_import_problem(error)) from error
-        extras = 'pip install "clockread[cpu]", or "clockread[gpu]" for NVIDIA CUDA'
-        raise RuntimeMissingError(f"no onnxruntime is installed: {extras}", name="onnxruntime") from None
-    except ImportError as error:
-        raise RuntimeMissingError(_import_problem(error)) from error
+    except Exception as error:  # besides ImportError: what an incomplete or foreign build raises halfway
+        if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
+            extras = f"{INSTALL_CPU}, or for NVIDIA CUDA {INSTALL_CUDA}"
+            raise RuntimeMissingError(f"no onnxruntime is installed: {extras}", name="onnxruntime") from None
+        raise RuntimeMissingError(f"onnxruntime is installed but cannot be imported ({_first_line(error)}): {_repair()}") from error
     if not hasattr(onnxruntime, "InferenceSession"):
         # What is left after one of two distributions that share a folder was uninstalled.
-        raise RuntimeMissingError("onnxruntime is installed but incomplete: pip install --force-reinstall onnxruntime (or onnxruntime-gpu)")
+        raise RuntimeMissingError(f"onnxruntime is installed but incomplete: {_repair()}")
+    if telemetry_off and hasattr(onnxruntime, "disable_telemetry_events"):
+        onnxruntime.disable_telemetry_events()  # the build for Windows does not read the variable
     _warn_about_two_runtimes()
     runtime: ModuleType = onnxruntime
     return runtime
@@ -91,7 +98,7 @@ def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int |
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
     runtime = require_runtime()
-    count = usable_threads() if threads is None else threads
+    count = bounded_threads(threads)
     if provider == "cpu":
         return _cpu_session(runtime, model_bytes, count)
     wanted = "cuda" if provider == "auto" else provider
@@ -134,6 +141,16 @@ def usable_threads() -> int:
     return max(1, allowed if quota is None else min(allowed, int(quota)))
 
 
+def bounded_threads(threads: int | None = None) -> int:
+    """Return how many CPU threads to run: by default the usable ones, and never more than a few for each, which is warned of."""
+    usable = usable_threads()
+    limit = THREADS_PER_CPU * usable
+    if threads is None or threads <= limit:
+        return usable if threads is None else threads
+    warnings.warn(f"{limit} threads run instead of {threads}: {THREADS_PER_CPU} for each usable CPU", RuntimeWarning, stacklevel=3)
+    return limit
+
+
 def cgroup_cpus(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
     """CPUs that the process's cgroups (version 1 or 2) grant it, the tightest on the way up to the root; None when unlimited."""
     try:
@@ -170,8 +187,12 @@ def _grant(folder: Path) -> float | None:
         return None
 
 
-def _import_problem(error: ImportError) -> str:
-    return f"onnxruntime is installed but cannot be imported ({_first_line(error)}): reinstall it"
+def _repair() -> str:
+    from importlib import metadata
+
+    installed = {distribution.metadata["Name"] for distribution in metadata.distributions()}
+    left = next((name for name in DISTRIBUTIONS[1:] if name in installed), DISTRIBUTIONS[0])
+    return f"{REMOVE} && {INSTALL_CUDA if left == DISTRIBUTIONS[1] else f'pip install {left}'}"
 
 
 @functools.cache
@@ -188,7 +209,7 @@ def _warn_about_two_runtimes() -> None:
     special = {"cuda": DISTRIBUTIONS[1], "openvino": DISTRIBUTIONS[2], "dml": DISTRIBUTIONS[3]}
     in_use = next((name for provider, name in special.items() if ORT_NAMES[provider] in available), DISTRIBUTIONS[0])
     text = f"{' and '.join(found)} are {'both' if len(found) == 2 else 'all'} installed and overwrite each other"
-    remedy = f"pip uninstall -y {' '.join(name for name in found if name != in_use)} {in_use} && pip install {in_use}"
+    remedy = f"{REMOVE} && {INSTALL_CUDA if in_use == DISTRIBUTIONS[1] else f'pip install {in_use}'}"
     warnings.warn(f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
 
 
