@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import TextIO
 
+from clockread.distributions import version
 from clockread.errors import ClockreadError, ModelError
 from clockread.models import ModelEntry, load_manifest, model_bytes
 from clockread.providers import DISTRIBUTIONS, usable_providers, usable_threads
@@ -45,13 +45,13 @@ def collect() -> InfoReport:
     """Look at everything; what is missing becomes a problem, never an exception."""
     problems: list[str] = []
     versions = {
-        "clockread": _version("clockread") or "unknown",
+        "clockread": version("clockread") or "unknown",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "numpy": _version("numpy") or "not installed",
+        "numpy": version("numpy") or "not installed",
         "opencv": _opencv_version(problems),
-        "pillow": _version("pillow") or "not installed",
-        "pillow-heif": _version("pillow-heif") or "not installed",
+        "pillow": version("pillow") or "not installed",
+        "pillow-heif": version("pillow-heif") or "not installed",
         **_runtime_versions(),
     }
     providers: list[str] = []
@@ -78,16 +78,9 @@ def _opencv_version(problems: list[str]) -> str:
     return f"{cv2.__version__}"
 
 
-def _version(distribution: str) -> str | None:
-    try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
-
-
 def _runtime_versions() -> dict[str, str]:
-    found = {distribution: version for distribution in DISTRIBUTIONS if (version := _version(distribution))}
-    return found or {"onnxruntime": "not installed"}
+    versions = {name: found for name in DISTRIBUTIONS if (found := version(name))}
+    return versions or {"onnxruntime": "not installed"}
 
 
 def _model_report(name: str, entry: ModelEntry) -> ModelReport:

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-
 from clockread.errors import RuntimeMissingError, one_line
+from clockread.streams import silenced
 
-INSTALL_OPENCV = "pip install opencv-python-headless"
-# The distributions share a folder, and removing one takes files from the others: so remove all, then install one.
 DISTRIBUTIONS = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
-REPAIR_OPENCV = f"pip uninstall -y {' '.join(DISTRIBUTIONS)} && {INSTALL_OPENCV}"
 
 __all__ = ["cv2"]
 
+
+def _error(problem: str) -> RuntimeMissingError:
+    from clockread.distributions import install_command  # takes 20 ms
+
+    return RuntimeMissingError(f"{problem}: {install_command(DISTRIBUTIONS, f'pip install {DISTRIBUTIONS[0]}')}", name="cv2")
+
+
 try:
-    with contextlib.redirect_stderr(io.StringIO()):  # NumPy prints pages about an OpenCV that was built for another NumPy
+    with silenced():
         import cv2
-except ModuleNotFoundError as error:
-    if error.name == "cv2":
-        raise RuntimeMissingError(f"OpenCV is not installed: {INSTALL_OPENCV}", name="cv2") from None
-    raise RuntimeMissingError(f"OpenCV is installed but cannot be imported ({error}): {REPAIR_OPENCV}", name="cv2") from error
 except Exception as error:  # such as libGL.so.1 or libxcb.so.1, which only opencv-python needs; or another NumPy
-    raise RuntimeMissingError(
-        f"OpenCV is installed but cannot be imported ({one_line(str(error))}): {REPAIR_OPENCV}", name="cv2"
-    ) from error
+    if isinstance(error, ModuleNotFoundError) and error.name == "cv2":
+        raise _error("OpenCV is not installed, or its files are gone") from None
+    raise _error(f"OpenCV is installed but cannot be imported ({one_line(str(error))})") from error
 if not hasattr(cv2, "resize"):
     # What is left after one of two distributions was uninstalled.
-    raise RuntimeMissingError(f"OpenCV is installed but incomplete: {REPAIR_OPENCV}", name="cv2")
+    raise _error("OpenCV is installed but incomplete")

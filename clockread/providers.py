@@ -10,7 +10,6 @@ import base64
 import contextlib
 import ctypes
 import functools
-import io
 import os
 import sys
 import warnings
@@ -19,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal, get_args
 
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
+from clockread.streams import silenced
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
@@ -43,11 +43,9 @@ CUDA_OPTIONS = {
 
 # Which further providers stand in for operators that one does not have, before the CPU does.
 BEHIND = {"tensorrt": ("cuda",)}
-# What to install. The distributions share a folder, and removing one takes files from the others: so remove all, then install one.
-REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"
-INSTALL_CPU = "pip install onnxruntime"
+REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"  # all, as removing one takes files from the others
 INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
-BUILD = {  # for a provider that is not in the onnxruntime at hand
+BUILD = {  # what to install for a provider that is not in the onnxruntime at hand
     "cuda": f"{REMOVE} && {INSTALL_CUDA}",
     "tensorrt": f"{REMOVE} && {INSTALL_CUDA} tensorrt",
     "openvino": f"{REMOVE} && pip install onnxruntime-openvino",
@@ -70,15 +68,15 @@ def require_runtime() -> ModuleType:
     """
     telemetry_off = os.environ.setdefault(TELEMETRY, "1") == "1"
     try:
-        import onnxruntime
+        with silenced():
+            import onnxruntime
     except Exception as error:  # besides ImportError: what an incomplete or foreign build raises halfway
         if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
-            extras = f"{INSTALL_CPU}, or for NVIDIA CUDA {INSTALL_CUDA}"
-            raise RuntimeMissingError(f"no onnxruntime is installed: {extras}", name="onnxruntime") from None
-        raise RuntimeMissingError(f"onnxruntime is installed but cannot be imported ({_first_line(error)}): {_repair()}") from error
+            raise _runtime_error("no onnxruntime is installed, or its files are gone") from None
+        raise _runtime_error(f"onnxruntime is installed but cannot be imported ({_first_line(error)})") from error
     if not hasattr(onnxruntime, "InferenceSession"):
         # What is left after one of two distributions that share a folder was uninstalled.
-        raise RuntimeMissingError(f"onnxruntime is installed but incomplete: {_repair()}")
+        raise _runtime_error("onnxruntime is installed but incomplete")
     if telemetry_off and hasattr(onnxruntime, "disable_telemetry_events"):
         onnxruntime.disable_telemetry_events()  # the build for Windows does not read the variable
     _warn_about_two_runtimes()
@@ -187,12 +185,17 @@ def _grant(folder: Path) -> float | None:
         return None
 
 
-def _repair() -> str:
-    from importlib import metadata
+def _runtime_error(problem: str) -> RuntimeMissingError:
+    from clockread.distributions import install_command, version  # takes 20 ms
 
-    installed = {distribution.metadata["Name"] for distribution in metadata.distributions()}
-    left = next((name for name in DISTRIBUTIONS[1:] if name in installed), DISTRIBUTIONS[0])
-    return f"{REMOVE} && {INSTALL_CUDA if left == DISTRIBUTIONS[1] else f'pip install {left}'}"
+    installed = [name for name in DISTRIBUTIONS if version(name)]
+    if not installed:
+        return RuntimeMissingError(f"{problem}: {_install('onnxruntime')}, or for NVIDIA CUDA {INSTALL_CUDA}", name="onnxruntime")
+    return RuntimeMissingError(f"{problem}: {install_command(DISTRIBUTIONS, _install(installed[-1]))}", name="onnxruntime")
+
+
+def _install(distribution: str) -> str:
+    return INSTALL_CUDA if distribution == DISTRIBUTIONS[1] else f"pip install {distribution}"
 
 
 @functools.cache
@@ -209,7 +212,7 @@ def _warn_about_two_runtimes() -> None:
     special = {"cuda": DISTRIBUTIONS[1], "openvino": DISTRIBUTIONS[2], "dml": DISTRIBUTIONS[3]}
     in_use = next((name for provider, name in special.items() if ORT_NAMES[provider] in available), DISTRIBUTIONS[0])
     text = f"{' and '.join(found)} are {'both' if len(found) == 2 else 'all'} installed and overwrite each other"
-    remedy = f"{REMOVE} && {INSTALL_CUDA if in_use == DISTRIBUTIONS[1] else f'pip install {in_use}'}"
+    remedy = f"{REMOVE} && {_install(in_use)}"
     warnings.warn(f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
 
 
@@ -234,7 +237,7 @@ def _problem(provider: str) -> str | None:
             return "no NVIDIA driver is installed"
         if hasattr(runtime, "preload_dlls"):
             # It prints what it does not find, also where the system's own libraries then do.
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+            with silenced(), contextlib.suppress(Exception):
                 runtime.preload_dlls()
     try:
         import numpy as np

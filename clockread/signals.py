@@ -103,9 +103,11 @@ def resume() -> None:
 def _deliver(frame: FrameType | None = None) -> None:
     if _State.stop is None or _State.raised or _State.held:
         return
-    if _is_importing(frame) and hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, IMPORT_CHECK)
-        return
+    waits = _is_importing(frame)
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, IMPORT_CHECK if waits else 0)
+        if waits:
+            return
     _State.raised = True
     raise _State.stop
 

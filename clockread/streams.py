@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import sys
+from collections.abc import Iterator
 from typing import TextIO
 
 NAMES = ("stdin", "stdout", "stderr")
@@ -46,6 +47,13 @@ class _Messages(io.TextIOWrapper):
             super().flush()
         except OSError:
             abandon(self)
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Drop what is printed, such as by libraries whose import fails: pages about another NumPy, or a traceback."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
 
 
 def complain(message: str) -> None:
