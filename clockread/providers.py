@@ -190,8 +190,9 @@ def _runtime_error(problem: str) -> RuntimeMissingError:
 
     installed = [name for name in DISTRIBUTIONS if version(name)]
     if not installed:
-        return RuntimeMissingError(f"{problem}: {_install('onnxruntime')}, or for NVIDIA CUDA {INSTALL_CUDA}", name="onnxruntime")
-    return RuntimeMissingError(f"{problem}: {install_command(DISTRIBUTIONS, _install(installed[-1]))}", name="onnxruntime")
+        problem += f" (for NVIDIA CUDA install {INSTALL_CUDA.split()[-1]} instead)"
+    command = install_command(DISTRIBUTIONS, _install(installed[-1] if installed else DISTRIBUTIONS[0]))
+    return RuntimeMissingError(f"{problem}: {command}", name="onnxruntime")
 
 
 def _install(distribution: str) -> str:
