@@ -270,7 +270,8 @@ def _stage_time(stage: str, passes: Sequence[dict[str, float]], count: int) -> S
 
 def predict_command(photos: str | Path, *options: str) -> list[str]:
     """The command of a process of its own that reads a photo, or a folder of photos, as JSON lines."""
-    return [sys.executable, "-m", "clockread.cli", "predict", str(photos), "--format", "jsonl", *options]
+    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "clockread"]
+    return [*program, "predict", str(photos), "--format", "jsonl", *options]
 
 
 def _start(source: ImageSource, options: Sequence[str]) -> Spread:
@@ -282,7 +283,10 @@ def _start(source: ImageSource, options: Sequence[str]) -> Spread:
         seconds = []
         for _ in range(STARTS + 1):
             before = time.perf_counter()
-            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=START_LIMIT)
+            try:
+                subprocess.run(command, check=True, stdout=subprocess.DEVNULL, timeout=START_LIMIT)
+            except subprocess.SubprocessError as error:
+                raise ClockreadError(f"a process that reads one photo failed: {error}") from error
             seconds.append(time.perf_counter() - before)
     return Spread.of(seconds[1:])
 

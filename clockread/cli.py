@@ -1,24 +1,27 @@
 """The command line: ``clockread predict``, ``clockread bench`` and ``clockread info``.
 
 Exit codes: 0 all photos processed, 1 at least one could not be, 2 wrong usage (also a provider, model or runtime that is not
-there), 130 interrupted, 141 the reader of a pipe went away. Heavy modules are imported where they are needed, so that
-``--help`` and ``--version`` answer at once.
+there), 129 hung up, 130 interrupted, 141 the reader of a pipe went away, 143 terminated. Heavy modules are imported where they are
+needed, so that ``--help`` and ``--version`` answer at once.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from clockread.errors import ClockreadError
+from clockread import signals
+from clockread.errors import ClockreadError, one_line
+from clockread.streams import abandon, complain
 
 if TYPE_CHECKING:
     from clockread.bench import MeasuredReader
@@ -29,9 +32,35 @@ EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141  # what a shell reports for other tools whose reader went away
 
+
+class _Commands(TyperGroup):
+    """Says which command was meant where a photo, or an option of a command, stands in its place."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        option = args[0].partition("=")[0] if args else ""
+        if option.startswith("--") and not (ctx.resilient_parsing or _has_option(self, option)):
+            for name in self.commands:
+                if _has_option(self.commands[name], option):
+                    ctx.fail(f"{option} goes after the command. Did you mean `clockread {name} … {option}`?")
+        return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        word = args[0]
+        is_path = word == "-" or any(c in word for c in "./\\*") or os.path.lexists(word)
+        if is_path and word not in self.commands and not ctx.resilient_parsing:
+            import shlex
+
+            ctx.fail(f"No such command. Did you mean `clockread predict {one_line(shlex.quote(word))}`?")
+        return super().resolve_command(ctx, args)
+
+
+def _has_option(command: Any, option: str) -> bool:
+    return any(option in parameter.opts for parameter in command.params) or option == "--help"
+
+
 app = typer.Typer(
     name="clockread",
-    add_completion=False,
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain help needs no import of rich
@@ -164,12 +193,12 @@ def predict(
         from clockread.inputs import find_photos
         from clockread.pipeline import Plan
         from clockread.predict import predict_photos
-        from clockread.providers import bounded_threads, usable_threads
+        from clockread.providers import bounded_threads
 
         silence_decoders()
         stdin = getattr(sys.stdin, "buffer", None)  # None if it is closed
         photos = find_photos(paths or [], stdin, files_from=files_from, null=null)
-        plan = Plan.of(None if frames is Frames.all else len(photos.entries), bounded_threads(threads) if threads else usable_threads())
+        plan = Plan.of(None if frames is Frames.all else len(photos.entries), bounded_threads(threads))
         reader = make_reader(
             provider.value,
             model=model,
@@ -213,12 +242,12 @@ def bench(
 
     def action() -> int:
         from clockread import bench as benchmark
-        from clockread.providers import usable_threads
+        from clockread.providers import bounded_threads
 
         def reader_of(size: int, count: int) -> MeasuredReader:
             return make_reader(provider.value, model=model, batch_size=size, threads=count)
 
-        count = threads or usable_threads()
+        count = bounded_threads(threads)
         options = ["--provider", provider.value, "--model", model, "--threads", str(count)]
         report = benchmark.measure(reader_of, provider.value, sizes, photos, repeat, count, options)
         benchmark.write(report, sys.stdout, output.value)
@@ -267,53 +296,42 @@ def _exit_code(action: Callable[[], int]) -> int:
         code = action()
         sys.stdout.flush()
     except ClockreadError as error:
-        _complain(str(error))
-        return EXIT_USAGE
+        return _failed(str(error), EXIT_USAGE)
     except KeyboardInterrupt:
-        _complain("interrupted")
-        return EXIT_INTERRUPTED
+        return _failed("interrupted", EXIT_INTERRUPTED)
     except BrokenPipeError:
-        _abandon_stdout()
+        abandon(sys.stdout)
+        signals.resume()
         return EXIT_BROKEN_PIPE
     except OSError as error:  # reading is guarded photo by photo, so what remains is writing, such as to a full disk
-        _abandon_stdout()
-        _complain(f"cannot write: {error}")
-        return EXIT_PHOTO_ERROR
+        abandon(sys.stdout)
+        signals.resume()
+        return _failed(f"cannot write: {error}")
+    except MemoryError:
+        return _failed("not enough memory; use fewer --threads")
+    except RecursionError:
+        return _failed("folders or data are nested too deeply")
+    except ImportError as error:
+        return _failed(f"{error.name or 'a library'} cannot be imported ({error}); install clockread again", EXIT_USAGE)
+    except RuntimeError as error:
+        if "new thread" not in str(error):
+            raise
+        return _failed("the system allows no more threads; use fewer --threads")
     return code
 
 
-def _complain(message: str) -> None:
-    try:
-        print(f"clockread: {' '.join(message.split())}", file=sys.stderr)
-    except OSError:
-        _abandon(sys.stderr)
+def _failed(message: str, code: int = EXIT_PHOTO_ERROR) -> int:
+    complain(message)
+    return code
 
 
 def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    _complain(f"warning: {message}")
-
-
-def _abandon_stdout() -> None:
-    _abandon(sys.stdout)
-
-
-def _abandon(stream: TextIO) -> None:
-    """Let what is still buffered go nowhere, or Python complains about it when it exits."""
-    with contextlib.suppress(OSError, ValueError):  # a stream without a file descriptor
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    complain(f"warning: {message}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of the console script; ``arguments`` default to those of the process."""
+    """Run the command line; ``arguments`` default to those of the process."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding does not
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app(args=None if arguments is None else list(arguments))
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        sys.exit(EXIT_INTERRUPTED)
-
-
-if __name__ == "__main__":
-    main()
+    sys.exit(_exit_code(partial(app, args=None if arguments is None else list(arguments), prog_name="clockread")))

@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import platform
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from typing import TextIO
 
-import numpy as np
-
+from clockread.distributions import version
 from clockread.errors import ClockreadError, ModelError
 from clockread.models import ModelEntry, load_manifest, model_bytes
-from clockread.opencv import cv2
 from clockread.providers import DISTRIBUTIONS, usable_providers, usable_threads
 
 
@@ -48,11 +45,13 @@ def collect() -> InfoReport:
     """Look at everything; what is missing becomes a problem, never an exception."""
     problems: list[str] = []
     versions = {
-        "clockread": _version("clockread") or "unknown",
+        "clockread": version("clockread") or "unknown",
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "numpy": np.__version__,
-        "opencv": cv2.__version__,
+        "numpy": version("numpy") or "not installed",
+        "opencv": _opencv_version(problems),
+        "pillow": version("pillow") or "not installed",
+        "pillow-heif": version("pillow-heif") or "not installed",
         **_runtime_versions(),
     }
     providers: list[str] = []
@@ -70,16 +69,18 @@ def collect() -> InfoReport:
     return InfoReport(versions, providers, usable_threads(), models, problems)
 
 
-def _version(distribution: str) -> str | None:
+def _opencv_version(problems: list[str]) -> str:
     try:
-        return metadata.version(distribution)
-    except metadata.PackageNotFoundError:
-        return None
+        from clockread.opencv import cv2
+    except ClockreadError as error:
+        problems.append(str(error))
+        return "not usable"
+    return f"{cv2.__version__}"
 
 
 def _runtime_versions() -> dict[str, str]:
-    found = {distribution: version for distribution in DISTRIBUTIONS if (version := _version(distribution))}
-    return found or {"onnxruntime": "not installed"}
+    versions = {name: found for name in DISTRIBUTIONS if (found := version(name))}
+    return versions or {"onnxruntime": "not installed"}
 
 
 def _model_report(name: str, entry: ModelEntry) -> ModelReport:

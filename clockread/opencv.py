@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from clockread.errors import RuntimeMissingError, one_line
+from clockread.streams import silenced
 
-INSTALL_OPENCV = "pip install opencv-python-headless"
+DISTRIBUTIONS = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
 
 __all__ = ["cv2"]
 
+
+def _error(problem: str) -> RuntimeMissingError:
+    from clockread.distributions import install_command  # takes 20 ms
+
+    return RuntimeMissingError(f"{problem}: {install_command(DISTRIBUTIONS, f'pip install {DISTRIBUTIONS[0]}')}", name="cv2")
+
+
 try:
-    import cv2
-except ModuleNotFoundError as error:
-    if error.name != "cv2":
-        raise RuntimeMissingError(f"OpenCV is installed but needs {error.name}, which is not: {INSTALL_OPENCV}", name="cv2") from error
-    raise RuntimeMissingError(f"OpenCV is not installed: {INSTALL_OPENCV}", name="cv2") from None
-except ImportError as error:  # such as libGL.so.1 or libxcb.so.1, which only opencv-python needs
-    raise RuntimeMissingError(
-        f"OpenCV is installed but cannot be imported ({one_line(str(error))}): "
-        f"pip uninstall -y opencv-python opencv-contrib-python && {INSTALL_OPENCV} --force-reinstall",
-        name="cv2",
-    ) from error
+    with silenced():
+        import cv2
+except Exception as error:  # such as libGL.so.1 or libxcb.so.1, which only opencv-python needs; or another NumPy
+    if isinstance(error, ModuleNotFoundError) and error.name == "cv2":
+        raise _error("OpenCV is not installed, or its files are gone") from None
+    raise _error(f"OpenCV is installed but cannot be imported ({one_line(str(error))})") from error
 if not hasattr(cv2, "resize"):
-    # What is left after one of two distributions that share a folder was uninstalled.
-    raise RuntimeMissingError(f"OpenCV is installed but incomplete: {INSTALL_OPENCV} --force-reinstall", name="cv2")
+    # What is left after one of two distributions was uninstalled.
+    raise _error("OpenCV is installed but incomplete")

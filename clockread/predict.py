@@ -13,7 +13,7 @@ from typing import Literal, TextIO
 
 from PIL import Image
 
-from clockread import formats
+from clockread import formats, signals
 from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
 from clockread.inputs import STDIN_NAME, Photos, each_frame, frames_in
@@ -80,8 +80,8 @@ def predict_photos(
         finish=None if overlays is None else overlays.save,
     )
     writer = formats.open_writer(output, stream, seconds=seconds)
-    with _progress(count, hidden=hidden) as advance, contextlib.closing(writer), contextlib.closing(results):
-        for result in results:
+    with signals.hold(), _progress(count, hidden=hidden) as advance, contextlib.closing(writer), contextlib.closing(results):
+        for result in signals.between(results):
             failed += result.error is not None
             done += 1
             writer.write(result)

@@ -10,7 +10,6 @@ import base64
 import contextlib
 import ctypes
 import functools
-import io
 import os
 import sys
 import warnings
@@ -19,6 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Literal, get_args
 
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
+from clockread.streams import silenced
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession, SessionOptions
@@ -35,7 +35,6 @@ ORT_NAMES = {
     "cpu": "CPUExecutionProvider",
 }
 TITLES = {"cuda": "CUDA", "tensorrt": "TensorRT", "openvino": "OpenVINO", "coreml": "CoreML", "dml": "DirectML"}
-MAX_THREADS_PER_CPU = 4
 QUIET = 4  # onnxruntime's severity "fatal": the errors that matter are raised
 CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",  # the default, EXHAUSTIVE, searches again for every new batch size
@@ -44,13 +43,17 @@ CUDA_OPTIONS = {
 
 # Which further providers stand in for operators that one does not have, before the CPU does.
 BEHIND = {"tensorrt": ("cuda",)}
+REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"  # all, as removing one takes files from the others
+INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
 BUILD = {  # what to install for a provider that is not in the onnxruntime at hand
-    "cuda": 'pip uninstall -y onnxruntime && pip install "clockread[gpu]"',
-    "tensorrt": 'pip uninstall -y onnxruntime && pip install "clockread[gpu]" tensorrt',
-    "openvino": "pip uninstall -y onnxruntime && pip install onnxruntime-openvino",
+    "cuda": f"{REMOVE} && {INSTALL_CUDA}",
+    "tensorrt": f"{REMOVE} && {INSTALL_CUDA} tensorrt",
+    "openvino": f"{REMOVE} && pip install onnxruntime-openvino",
     "coreml": "it is part of onnxruntime for macOS",
-    "dml": "pip uninstall -y onnxruntime && pip install onnxruntime-directml (Windows)",
+    "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
+TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
+THREADS_PER_CPU = 4  # more of them only take memory
 
 # y = Identity(x), float32[1], opset 17, IR version 8: onnx.helper.make_model(make_graph([make_node("Identity", ["x"], ["y"])], "probe",
 # [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])]), …).SerializeToString(), in base64.
@@ -63,18 +66,19 @@ def require_runtime() -> ModuleType:
     Warns once when onnxruntime and onnxruntime-gpu are both installed, saying which one is in use.
     Raises RuntimeMissingError when neither is, or when what is installed cannot be imported.
     """
+    telemetry_off = os.environ.setdefault(TELEMETRY, "1") == "1"
     try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        if error.name != "onnxruntime":
-            raise RuntimeMissingError(_import_problem(error)) from error
-        extras = 'pip install "clockread[cpu]", or "clockread[gpu]" for NVIDIA CUDA'
-        raise RuntimeMissingError(f"no onnxruntime is installed: {extras}", name="onnxruntime") from None
-    except ImportError as error:
-        raise RuntimeMissingError(_import_problem(error)) from error
+        with silenced():
+            import onnxruntime
+    except Exception as error:  # besides ImportError: what an incomplete or foreign build raises halfway
+        if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
+            raise _runtime_error("no onnxruntime is installed, or its files are gone") from None
+        raise _runtime_error(f"onnxruntime is installed but cannot be imported ({_first_line(error)})") from error
     if not hasattr(onnxruntime, "InferenceSession"):
         # What is left after one of two distributions that share a folder was uninstalled.
-        raise RuntimeMissingError("onnxruntime is installed but incomplete: pip install --force-reinstall onnxruntime (or onnxruntime-gpu)")
+        raise _runtime_error("onnxruntime is installed but incomplete")
+    if telemetry_off and hasattr(onnxruntime, "disable_telemetry_events"):
+        onnxruntime.disable_telemetry_events()  # the build for Windows does not read the variable
     _warn_about_two_runtimes()
     runtime: ModuleType = onnxruntime
     return runtime
@@ -92,7 +96,7 @@ def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int |
     if threads is not None and threads < 1:
         raise ValueError(f"threads is at least 1, not {threads}")
     runtime = require_runtime()
-    count = usable_threads() if threads is None else threads
+    count = bounded_threads(threads)
     if provider == "cpu":
         return _cpu_session(runtime, model_bytes, count)
     wanted = "cuda" if provider == "auto" else provider
@@ -135,15 +139,14 @@ def usable_threads() -> int:
     return max(1, allowed if quota is None else min(allowed, int(quota)))
 
 
-def bounded_threads(threads: int) -> int:
-    """Return ``threads``, or 4 times `usable_threads` if it is more, with a warning: more threads only cost memory."""
-    most = MAX_THREADS_PER_CPU * usable_threads()
-    if threads <= most:
-        return threads
-    warnings.warn(
-        f"{threads} threads are more than {MAX_THREADS_PER_CPU} for each CPU of this process; {most} are used", RuntimeWarning, stacklevel=3
-    )
-    return most
+def bounded_threads(threads: int | None = None) -> int:
+    """Return how many CPU threads to run: by default the usable ones, and never more than a few for each, which is warned of."""
+    usable = usable_threads()
+    limit = THREADS_PER_CPU * usable
+    if threads is None or threads <= limit:
+        return usable if threads is None else threads
+    warnings.warn(f"{limit} threads run instead of {threads}: {THREADS_PER_CPU} for each usable CPU", RuntimeWarning, stacklevel=3)
+    return limit
 
 
 def cgroup_cpus(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
@@ -182,8 +185,18 @@ def _grant(folder: Path) -> float | None:
         return None
 
 
-def _import_problem(error: ImportError) -> str:
-    return f"onnxruntime is installed but cannot be imported ({_first_line(error)}): reinstall it"
+def _runtime_error(problem: str) -> RuntimeMissingError:
+    from clockread.distributions import install_command, version  # takes 20 ms
+
+    installed = [name for name in DISTRIBUTIONS if version(name)]
+    if not installed:
+        problem += f" (for NVIDIA CUDA install {INSTALL_CUDA.rsplit(maxsplit=1)[-1]} instead)"
+    command = install_command(DISTRIBUTIONS, _install(installed[-1] if installed else DISTRIBUTIONS[0]))
+    return RuntimeMissingError(f"{problem}: {command}", name="onnxruntime")
+
+
+def _install(distribution: str) -> str:
+    return INSTALL_CUDA if distribution == DISTRIBUTIONS[1] else f"pip install {distribution}"
 
 
 @functools.cache
@@ -200,7 +213,7 @@ def _warn_about_two_runtimes() -> None:
     special = {"cuda": DISTRIBUTIONS[1], "openvino": DISTRIBUTIONS[2], "dml": DISTRIBUTIONS[3]}
     in_use = next((name for provider, name in special.items() if ORT_NAMES[provider] in available), DISTRIBUTIONS[0])
     text = f"{' and '.join(found)} are {'both' if len(found) == 2 else 'all'} installed and overwrite each other"
-    remedy = f"pip uninstall -y {' '.join(name for name in found if name != in_use)} {in_use} && pip install {in_use}"
+    remedy = f"{REMOVE} && {_install(in_use)}"
     warnings.warn(f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
 
 
@@ -225,7 +238,7 @@ def _problem(provider: str) -> str | None:
             return "no NVIDIA driver is installed"
         if hasattr(runtime, "preload_dlls"):
             # It prints what it does not find, also where the system's own libraries then do.
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(Exception):
+            with silenced(), contextlib.suppress(Exception):
                 runtime.preload_dlls()
     try:
         import numpy as np

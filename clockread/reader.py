@@ -27,7 +27,7 @@ from clockread.network import Network
 from clockread.options import EFFORTS, MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
 from clockread.pipeline import Entry, Plan, Results, read_each, read_in_order
 from clockread.pose import BOX_MARGIN, Posed, estimate
-from clockread.providers import bounded_threads, resolved, usable_threads
+from clockread.providers import bounded_threads, resolved
 from clockread.reading import PhotoResult, Reading, reading_of
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class ClockReader:
         manifest = load_manifest(None if models is None else Path(models))
         on = resolved(cast("Provider", provider))
         self.model = model = manifest.name(model, on)
-        self.threads = usable_threads() if threads is None else bounded_threads(threads)
+        self.threads = bounded_threads(threads)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self.max_clocks = max_clocks

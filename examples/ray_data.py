@@ -2,7 +2,7 @@
 
 PHOTOS is a folder, or a Parquet file with a column `path`; OUT becomes a folder of Parquet files, one row a photo. Ray shares out the
 work, and starts it again where a worker dies. Run once more with the same OUT, it reads only the photos that are not in there yet.
-Needs `pip install "clockread[cpu,ray]"`.
+Needs `pip install ".[cpu,ray]"`.
 """
 
 from __future__ import annotations

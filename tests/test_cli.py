@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread import bench, cli, info, inputs, pipeline, predict, sample_photos
+from clockread import bench, cli, info, inputs, pipeline, predict, providers, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
 from clockread.models import Manifest, ModelEntry
@@ -318,6 +319,8 @@ class TestUsage:
             ["bench", "--batch-size", "0"],
             ["bench", "--repeat", "0"],
             ["sing"],
+            ["photo.jpg"],
+            ["--format", "json", "photo.jpg"],
             [],
         ],
     )
@@ -326,6 +329,60 @@ class TestUsage:
         assert code == 2
         assert "Usage:" in err or arguments == []
         assert reader.calls == []
+
+    @pytest.mark.parametrize(
+        ("arguments", "meant"),
+        [
+            (["photo.jpg"], "clockread predict photo.jpg"),
+            (["my photo.HEIC", "--seconds"], "clockread predict 'my photo.HEIC'"),
+            (["photos/"], "clockread predict photos/"),
+            (["*.jpg"], "clockread predict '*.jpg'"),
+            (["-"], "clockread predict -"),
+            (["two\nlines.jpg"], "clockread predict 'two\\nlines.jpg'"),
+            (["--format", "json", "photo.jpg"], "clockread predict … --format"),
+            (["--threads=2", "predict", "photo.jpg"], "clockread predict … --threads"),
+            (["--repeat", "2"], "clockread bench … --repeat"),
+            (["predcit", "photo.jpg"], "'predict'"),
+            (["predict", "--fromat", "json", "photo.jpg"], "--format"),
+        ],
+    )
+    def test_what_was_meant_is_said(self, arguments: list[str], meant: str, reader: FakeReader, run: Run) -> None:
+        code, out, err = run(*arguments)
+        assert (code, out) == (2, "")
+        assert meant in err.splitlines()[-1]
+
+    def test_a_folder_without_dots_is_a_path_as_well(
+        self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "photos").mkdir()
+        monkeypatch.chdir(tmp_path)
+        assert "clockread predict photos" in run("photos")[2]
+
+    def test_threads_beyond_any_use_are_not_started(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+        code, _, err = run("predict", save(tmp_path / "a.png", 5), "--threads", 100_000, "--format", "csv")
+        limit = providers.THREADS_PER_CPU * providers.usable_threads()
+        assert (code, reader.options["threads"]) == (0, limit)
+        assert err == f"clockread: warning: {limit} threads run instead of 100000: 4 for each usable CPU\n"
+
+    @pytest.mark.parametrize(
+        ("error", "line"),
+        [
+            (MemoryError(), "not enough memory"),
+            (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
+            (RuntimeError("can't start new thread"), "no more threads"),
+        ],
+    )
+    def test_the_limits_of_the_machine_are_one_line(
+        self, error: Exception, line: str, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def make(*_: object, **__: object) -> None:
+            raise error
+
+        monkeypatch.setattr(cli, "make_reader", make)
+        code, _, err = run("predict", save(tmp_path / "a.png", 5))
+        assert (code, err.count("\n")) == (1, 1)
+        assert err.startswith("clockread: ")
+        assert line in err
 
     @pytest.mark.parametrize("command", [["predict", "a.png"], ["bench"]])
     @pytest.mark.parametrize("error", [ProviderError, ModelError, RuntimeMissingError, ClockreadError])
@@ -363,20 +420,40 @@ class TestUsage:
         assert "predict" in done.stdout
 
 
-# Runs the real main() in a process of its own; the fake finds no clock, slowly where SLOW is set.
+# Runs the real main() in a process of its own, from the null device or a closed descriptor on; the fake finds no clock, slowly where
+# SLOW is set. Signals are handled as in a terminal, also where the tests run in the background and Ctrl-C is ignored.
 PROGRAM = """
-import os, sys, time
-from clockread import cli, pipeline
-from clockread.reading import PhotoResult
-class Fake:
-    provider = "cpu"
-    def read_photos(self, photos, *, cropped=False, timings=None):
-        time.sleep(float(os.environ.get("SLOW", "0")))
-        return [PhotoResult(p.name, p.width, p.height, (), None, p.scale) for p in photos]
-cli.make_reader = lambda *_, **__: Fake()
-pipeline.PART_PHOTOS = 1
-cli.main()
+import os, signal, sys, time
+for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    signal.signal(getattr(signal, name), signal.SIG_IGN if name in os.environ.get("IGNORED", "") else signal.SIG_DFL)
+from clockread.__main__ import main
+def use_the_fake():
+    from clockread import cli, pipeline
+    from clockread.reading import PhotoResult
+    class Fake:
+        provider = "cpu"
+        def read_photos(self, photos, *, cropped=False, timings=None):
+            open(os.environ.get("STARTED", os.devnull), "w").close()
+            time.sleep(float(os.environ.get("SLOW", "0")))
+            return [PhotoResult(p.name, p.width, p.height, (), None, p.scale) for p in photos]
+    cli.make_reader = lambda *_, **__: Fake()
+    pipeline.PART_PHOTOS = 1
+    return cli
+from clockread import streams
+prepared = streams.prepare
+streams.prepare = lambda: (prepared(), use_the_fake())
+main()
 """
+
+
+def wait_for(path: Path, seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not path.exists():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+NAMES = {"SIGINT": (130, b"interrupted"), "SIGTERM": (143, b"terminated"), "SIGHUP": (129, b"hung up")}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes of another kind")
@@ -390,6 +467,11 @@ class TestProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    def shell(self, redirections: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
+        """Run the program from a shell, which can close descriptors."""
+        command = shlex.join([sys.executable, "-c", PROGRAM, *(str(argument) for argument in arguments)])
+        return subprocess.run(["sh", "-c", f"{command} {redirections}"], cwd=ROOT, capture_output=True, check=False, timeout=60)
 
     def test_standard_input_through_a_pipe(self, tmp_path: Path) -> None:
         data = save(tmp_path / "a.png", 129).read_bytes()
@@ -425,18 +507,119 @@ class TestProcess:
         assert done.stderr.startswith(b"clockread: cannot write")
         assert done.stderr.count(b"\n") == 1
 
-    def test_interrupt_keeps_what_was_read(self, tmp_path: Path) -> None:
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    @pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["--version"], ["info"]])
+    def test_nothing_else_fails_on_a_full_disk(self, arguments: list[str]) -> None:
+        done = self.shell(">/dev/full", *arguments)
+        assert done.returncode == 1
+        assert done.stderr == b"clockread: cannot write: [Errno 28] No space left on device\n"
+
+    @pytest.mark.parametrize("output", ["table", "json"])
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+    def test_closed_streams(self, closed: str, output: str, tmp_path: Path) -> None:
+        photo = save(tmp_path / "a.png", 1)
+        before = photo.read_bytes()
+        arguments = ["predict", photo, tmp_path / "none.png", "--format", output]
+        done, usual = self.shell(closed, *arguments), self.shell("", *arguments)
+        assert usual.returncode == done.returncode == 1
+        assert done.stdout == (b"" if ">&-" in closed.replace("2>&-", "") else usual.stdout)
+        assert done.stderr == (b"" if "2>&-" in closed else usual.stderr)
+        assert photo.read_bytes() == before, "results or messages were written into a photo that took the number of a closed stream"
+
+    def test_standard_input_that_is_closed_is_the_error_of_one_entry(self, tmp_path: Path) -> None:
+        done = self.shell("<&-", "predict", "-", save(tmp_path / "a.png", 1), "--format", "json")
+        assert done.returncode == 1
+        assert [bool(result["error"]) for result in json.loads(done.stdout)] == [True, False]
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    def test_messages_that_nobody_can_receive_change_nothing(self, tmp_path: Path) -> None:
+        arguments = ["predict", save(tmp_path / "a.png", 1), "--threads", 100_000, "--format", "csv"]
+        done, usual = self.shell("2>/dev/full", *arguments), self.shell("", *arguments)
+        assert usual.stderr
+        assert (done.returncode, done.stdout) == (0, usual.stdout)
+
+    @pytest.mark.parametrize("output", ["jsonl", "json", "csv", "table"])
+    @pytest.mark.parametrize(("name", "times"), [("SIGINT", 1), ("SIGTERM", 1), ("SIGTERM", 2), ("SIGHUP", 2)])
+    def test_a_signal_keeps_what_was_read(self, name: str, output: str, times: int, tmp_path: Path) -> None:
         photos = [save(tmp_path / f"{i}.png", 1) for i in range(50)]
-        process = self.start("predict", *photos, "--format", "jsonl", SLOW="1")
+        process = self.start("predict", *photos, "--format", output, "--threads", 1, SLOW="0.2", STARTED=str(tmp_path / "started"))
         assert process.stdout is not None
         assert process.stderr is not None
-        first = process.stdout.readline()
-        time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
+        first = b"".join(process.stdout.readline() for _ in range({"table": 0, "jsonl": 1}.get(output, 2)))
+        wait_for(tmp_path / "started")
+        time.sleep(0.5)
+        for _ in range(times):  # twice at once, as `timeout` and a terminal that is closed do
+            process.send_signal(getattr(signal, name))
         out, err = process.stdout.read(), process.stderr.read()
-        assert process.wait(timeout=60) == 130
-        assert err == b"clockread: interrupted\n"
-        assert 1 <= len((first + out).splitlines()) < 50
+        code, word = NAMES[name]
+        assert process.wait(timeout=60) == code
+        assert err == b"clockread: " + word + b"\n"
+        text = (first + out).decode()
+        if output == "json":
+            assert 1 <= len(json.loads(text)) < 50
+        assert 1 <= text.count(str(tmp_path)) < 50
+
+    def test_a_signal_while_standard_output_is_full_leaves_a_whole_document(self, tmp_path: Path) -> None:
+        photos = [save(tmp_path / f"{'x' * 200}{i}.png", 1) for i in range(400)]  # more text than a pipe holds
+        process = self.start("predict", *photos, "--format", "json", "--threads", 1, STARTED=str(tmp_path / "started"))
+        wait_for(tmp_path / "started")
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 143
+        assert 1 <= len(json.loads(out)) < 400
+
+    def test_who_insists_need_not_wait(self, tmp_path: Path) -> None:
+        photos = [save(tmp_path / f"{i}.png", 1) for i in range(4)]
+        process = self.start("predict", *photos, "--format", "jsonl", "--threads", 2, SLOW="60", STARTED=str(tmp_path / "started"))
+        wait_for(tmp_path / "started")
+        process.send_signal(signal.SIGTERM)
+        time.sleep(1.2)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == -signal.SIGTERM
+
+    def test_signals_that_are_to_be_ignored_stay_so(self, tmp_path: Path) -> None:
+        photos = [save(tmp_path / f"{i}.png", 1) for i in range(3)]
+        process = self.start("predict", *photos, "--format", "jsonl", "--threads", 1, SLOW="0.3", IGNORED="SIGHUP SIGINT")
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (0, b"")
+        assert len(paths_of((first + out).decode())) == 3
+
+    def test_a_signal_while_modules_are_imported_is_one_line(self, tmp_path: Path) -> None:
+        # As an extension module does with what a handler raises.
+        fails = "except BaseException as error:\n    raise ImportError(error)\n"
+        (tmp_path / "cv2.py").write_text(f"import time\ntry:\n    open('started', 'w').close(); time.sleep(1)\n{fails}resize = 0\n")
+        command = [sys.executable, "-m", "clockread", "predict", "a.png"]
+        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
+        wait_for(tmp_path / "started")
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
+        assert (process.returncode, err) == (143, b"clockread: terminated\n")
+
+    def test_python_m(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "clockread", "sing"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("Usage: clockread ")
+
+    def test_completion(self, tmp_path: Path) -> None:
+        def completed(*words: str) -> list[str]:
+            asked = {"_CLOCKREAD_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(["clockread", *words]), "COMP_CWORD": str(len(words))}
+            out, _ = self.start(**asked).communicate(timeout=60)
+            return out.decode().split()
+
+        assert completed("pre") == ["predict"]
+        assert completed("predict", "--form") == ["--format"]
+        assert completed("predict", "--format", "js") == ["jsonl", "json"]
+        assert completed("photo.jpg", "--th") == []
+        script, _ = self.start("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").communicate(timeout=60)
+        assert b"_CLOCKREAD_COMPLETE=complete_bash" in script
 
     def test_no_progress_bar_without_a_terminal(self, tmp_path: Path) -> None:
         process = self.start("predict", *[save(tmp_path / f"{i}.png", 1) for i in range(3)])
@@ -548,7 +731,7 @@ class TestInfo:
     def test_table(self, run: Run) -> None:
         code, out, err = run("info")
         assert (code, err) == (0, "")
-        for part in ("numpy", "opencv", "onnxruntime", "cuda, cpu", "default/pose", "3 bytes", " ok"):
+        for part in ("numpy", "opencv", "pillow", "pillow-heif", "onnxruntime", "cuda, cpu", "default/pose", "3 bytes", " ok"):
             assert part in out
 
     def test_json(self, run: Run) -> None:
@@ -574,3 +757,17 @@ class TestInfo:
         assert code == 2
         assert "no onnxruntime is installed" in out
         assert "none" in out
+
+    @pytest.mark.parametrize("output", ["table", "json"])
+    @pytest.mark.parametrize("module", ["cv2", "numpy", "PIL"])
+    def test_answers_without_a_library(self, module: str, output: str, tmp_path: Path) -> None:
+        (tmp_path / f"{module}.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+        command = [sys.executable, "-m", "clockread", "info", "--format", output]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        assert "Traceback" not in done.stdout + done.stderr
+        assert "threads" in done.stdout
+        if module == "cv2":
+            assert (done.returncode, done.stderr) == (2, "")
+            assert "libGL.so.1" in done.stdout
+            assert "pip install opencv-python-headless" in done.stdout

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -13,9 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clockread import providers
+from clockread import distributions, providers
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 
+ROOT = Path(__file__).resolve().parents[1]
 CACHED = (providers._problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
 
 
@@ -82,14 +84,16 @@ def test_importing_clockread_providers_imports_no_runtime() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_without_a_runtime_one_line_names_both_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_runtime_one_line_names_both_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distributions, "version", lambda _: None)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # what makes `import onnxruntime` fail
     with pytest.raises(RuntimeMissingError) as caught:
         providers.require_runtime()
     text = str(caught.value)
     assert "\n" not in text
-    assert 'pip install "clockread[cpu]"' in text
-    assert "clockread[gpu]" in text
+    assert text.endswith(": pip install onnxruntime"), "a command that can be copied as it stands"
+    assert '"onnxruntime-gpu[cuda,cudnn]" instead' in text
+    assert "uninstall" not in text
     assert isinstance(caught.value, ImportError)
 
 
@@ -110,6 +114,70 @@ def test_a_runtime_emptied_by_an_uninstall_is_noticed(monkeypatch: pytest.Monkey
     monkeypatch.setitem(sys.modules, "onnxruntime", SimpleNamespace())
     with pytest.raises(RuntimeMissingError, match="incomplete"):
         providers.require_runtime()
+
+
+@pytest.mark.parametrize(("left", "install"), [("onnxruntime", "onnxruntime"), ("onnxruntime-gpu", '"onnxruntime-gpu[cuda,cudnn]"')])
+@pytest.mark.parametrize("module", [None, SimpleNamespace()])
+def test_what_an_uninstall_left_is_removed_before_one_runtime_is_installed(
+    left: str, install: str, module: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pip takes the distribution that lost its files for whole."""
+    monkeypatch.setattr(distributions, "version", lambda name: "1.99" if name == left else None)
+    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+    with pytest.raises(RuntimeMissingError) as caught:
+        providers.require_runtime()
+    removed, installed = str(caught.value).split(" && ")
+    assert {"onnxruntime", "onnxruntime-gpu"} < set(removed.split())
+    assert installed == f"pip install {install}"
+
+
+def test_no_message_installs_clockread_from_an_index() -> None:
+    """There is no such distribution."""
+    files = [*(ROOT / "clockread").rglob("*.py"), *(ROOT / "examples").glob("*.py"), ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert [str(file) for file in files if re.search(r"""pip install[^\n&]*[ '"]clockread\b""", file.read_text(encoding="utf-8"))] == []
+
+
+CV2_STATES = {
+    "missing": (None, "not installed", False),
+    "without libGL": ("raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')", "libGL.so.1", True),
+    "for another NumPy": ("import sys; print('pages', file=sys.stderr); raise AttributeError('_ARRAY_API not found')", "_ARRAY_API", True),
+    "without its own module": ("import cv2.cv2", "cv2.cv2", True),
+    "emptied": ("", "incomplete", True),
+}
+
+
+@pytest.mark.parametrize("name", CV2_STATES)
+def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path) -> None:
+    module, problem, known = CV2_STATES[name]
+    if module is not None:
+        (tmp_path / "cv2.py").write_text(module)
+    start = "" if module is not None else "import sys; sys.modules['cv2'] = None; "
+    code = f"{start}from clockread import distributions; distributions.version = lambda name: '1' if {known} else None\n"
+    command = [sys.executable, "-c", f"{code}from clockread.__main__ import main; main()", "predict", "a.png"]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith("clockread: OpenCV is ")
+    assert problem in done.stderr
+    assert done.stderr.endswith("pip install opencv-python-headless\n")
+    assert ("pip uninstall -y opencv-python-headless opencv-python " in done.stderr) == known
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a home of another kind")
+@pytest.mark.parametrize("writable", [True, False])
+def test_nothing_is_collected(writable: bool, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    if writable:
+        home.mkdir()
+    else:
+        home.write_text("no folder, so that nobody can write into it, not even root")
+    code = "from clockread import providers as p; import os; p.open_session(p.PROBE_MODEL); print(os.environ[p.TELEMETRY])"
+    environment = {name: value for name, value in os.environ.items() if name != providers.TELEMETRY and not name.startswith("XDG_")}
+    for given, value in (({}, "1"), ({providers.TELEMETRY: "true"}, "true")):
+        command = {**environment, "HOME": str(home), "PYTHONPATH": str(ROOT), **given}
+        done = subprocess.run([sys.executable, "-c", code], env=command, capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{value}\n", "")
+    assert not writable or list(home.rglob("*")) == []
 
 
 def installed(folder: Path, *names: str, **attributes: Any) -> SimpleNamespace:
@@ -223,6 +291,16 @@ def test_a_machine_without_a_driver_gets_the_cpu_without_a_word(fake: FakeRuntim
         warnings.simplefilter("error")
         assert providers.open_session(b"", "auto").get_providers() == ["CPUExecutionProvider"]
     assert fake.severity == [], "CUDA was not even tried"
+
+
+def test_threads_are_bounded_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+    assert [providers.bounded_threads(count) for count in (None, 1, 12)] == [3, 1, 12]
+    with pytest.warns(RuntimeWarning, match="^12 threads run instead of 13"):
+        assert providers.bounded_threads(13) == 12
+    with pytest.warns(RuntimeWarning, match="instead of 100000"):
+        session = providers.open_session(providers.PROBE_MODEL, "cpu", threads=100_000)
+    assert session.get_session_options().intra_op_num_threads == 12
 
 
 def test_threads_default_to_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:

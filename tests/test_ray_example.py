@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("ray", reason='the example needs the ray extra: pip install "clockread[cpu,ray]"')
+pytest.importorskip("ray", reason='the example needs the ray extra: pip install ".[cpu,ray]"')
 pq = pytest.importorskip("pyarrow.parquet", reason="the example needs the ray extra")
 
 REPOSITORY = Path(__file__).resolve().parents[1]

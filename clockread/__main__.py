@@ -1,0 +1,33 @@
+"""Entry point of the console script and of ``python -m clockread``: streams and signals first, then all that takes time to import."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from clockread import signals, streams
+
+# For libraries that clockread uses on small arrays: without these, NumPy's starts threads that it never uses, and both print lines of
+# their own where the system allows no thread.
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OPENCV_LOG_LEVEL": "SILENT"}
+
+
+def main() -> None:
+    """Run the command line on the arguments of the process."""
+    streams.prepare()
+    signals.install()
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        from clockread import cli
+
+        cli.main()
+    except signals.Stop as stop:
+        streams.complain(str(stop))
+        sys.exit(stop.exit_code)
+    finally:
+        signals.uninstall()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,10 @@
+"""Lets PyInstaller find the models; it asks `get_hook_dirs` by the entry point `pyinstaller40`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def get_hook_dirs() -> list[str]:
+    """Return the folder of the hooks."""
+    return [str(Path(__file__).parent)]

@@ -1,0 +1,72 @@
+"""Standard streams that may be closed, full or gone."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from collections.abc import Iterator
+from typing import TextIO
+
+NAMES = ("stdin", "stdout", "stderr")
+
+
+def prepare() -> None:
+    """Make the three standard streams usable, before anything else opens a file.
+
+    The null device takes the place of a closed one: otherwise the next file opened would get its number, and results or messages would
+    be written into a photo. Standard error never fails after this, as a message that nobody can receive is no reason to stop.
+    """
+    for number, name in enumerate(NAMES):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.set_inheritable(number, True)
+        if getattr(sys, name) is None:
+            stream = os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)
+            setattr(sys, name, stream)
+            setattr(sys, f"__{name}__", stream)
+    if type(sys.stderr) is io.TextIOWrapper:
+        encoding = sys.stderr.encoding
+        messages = _Messages(sys.stderr.detach(), encoding=encoding, errors="backslashreplace", line_buffering=True)
+        sys.stderr = sys.__stderr__ = messages  # type: ignore[misc]
+
+
+class _Messages(io.TextIOWrapper):
+    def write(self, text: str) -> int:
+        try:
+            return super().write(text)
+        except OSError:
+            abandon(self)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError:
+            abandon(self)
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Drop what is printed, such as by libraries whose import fails: pages about another NumPy, or a traceback."""
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        yield
+
+
+def complain(message: str) -> None:
+    """Print a message as one line on standard error."""
+    try:
+        print(f"clockread: {' '.join(message.split())}", file=sys.stderr)
+    except OSError:
+        abandon(sys.stderr)
+
+
+def abandon(stream: TextIO) -> None:
+    """Send what is still buffered nowhere, or Python complains about it when it exits."""
+    with contextlib.suppress(OSError, ValueError):  # a stream without a file descriptor
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
