@@ -18,7 +18,7 @@ from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
 from clockread.inputs import STDIN_NAME, Photos, each_frame, frames_in
 from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
-from clockread.overlay import draw
+from clockread.overlay import draw, enlarged
 from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.reading import PhotoResult
 
@@ -123,7 +123,8 @@ class OverlayFolder:
             return result
         if color is None:
             return replace(result, error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?")
-        drawn = draw(color, result.readings, scale=result.scale)
+        color, factor = enlarged(color)
+        drawn = draw(color, result.readings, scale=result.scale / factor, seconds=self._seconds)
         encoded = io.BytesIO()
         Image.fromarray(drawn[..., ::-1]).save(encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT)
         try:
