@@ -5,18 +5,36 @@ from __future__ import annotations
 import csv
 import json
 import math
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from clockread.errors import one_line
+from clockread.listing import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
-    from clockread.reading import PhotoResult
+    from clockread.reading import PhotoResult, Reading
 
 FORMATS = ("table", "jsonl", "json", "csv")
-_DISAGREE = "the hands disagree"
+DOUBTFUL_BELOW = 0.5  # confidence
+DOUBTFUL_MARK = "?"
+DOUBTFUL_STYLE = "yellow"
+ERROR_STYLE = "red"
+ELLIPSIS = "…"
+SEPARATOR = os.sep  # of folders
+BOX = "box (x, y, w, h)"  # header of that column
 WIDTH_WITHOUT_TERMINAL = 200  # characters; a file or a pipe has no width of its own
+UNLIMITED = sys.maxsize  # characters of a name
+TABLE_GAP = 2  # characters between two columns
+MIN_PHOTO_WIDTH, MIN_NOTE_WIDTH = 12, 10  # on a terminal so narrow that a table does not fit
 
 # fmt: off
 CSV_COLUMNS = (
@@ -24,7 +42,7 @@ CSV_COLUMNS = (
     "time", "hour", "minute", "confidence", "x", "y", "w", "h", "center_x", "center_y",
     "hour_sin", "hour_cos", "minute_sin", "minute_cos", "rotation", "dial_score",
     "second", "second_sin", "second_cos", "second_presence", "disagreement", "consistent",
-    "error",
+    "error", "notes",
 )
 # fmt: on
 
@@ -39,8 +57,26 @@ class Writer(Protocol):
         """Write what a complete document still needs."""
 
 
-def open_writer(name: str, stream: TextIO, *, seconds: bool = False) -> Writer:
-    """Writer of one of FORMATS onto a text stream, times with ``seconds`` or without; raises ValueError for another name."""
+def open_writer(
+    name: str,
+    stream: TextIO,
+    *,
+    seconds: bool = False,
+    summary: bool = True,
+    passed_over: Counter[str] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Writer:
+    """Open a writer of one of FORMATS onto a text stream; raises ValueError for another name.
+
+    Args:
+        name: One of FORMATS.
+        stream: Where the results go.
+        seconds: Write times with seconds if a second hand is seen.
+        summary: End a table with a line of counts and of the time since the writer was opened.
+        passed_over: Files that are not read, by kind such as ".mov", for the summary; looked at when the writer closes.
+        clock: Monotonic time in seconds.
+
+    """
     if name == "jsonl":
         return _JsonLines(stream, seconds=seconds)
     if name == "json":
@@ -48,7 +84,7 @@ def open_writer(name: str, stream: TextIO, *, seconds: bool = False) -> Writer:
     if name == "csv":
         return _Csv(stream, seconds=seconds)
     if name == "table":
-        return _Table(stream, seconds=seconds)
+        return _Table(stream, seconds=seconds, summary=_Summary(passed_over, clock) if summary else None)
     raise ValueError(f"no format {name!r}; choose one of {', '.join(FORMATS)}")
 
 
@@ -96,71 +132,240 @@ class _Json(_Stream):
         self._stream.flush()
 
 
+class _Rows:
+    r"""Stream for csv.writer that ends rows with ``\n``; the writer itself must end them with ``\r\n``, or it leaves a ``\r`` unquoted."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(row.removesuffix("\r\n") + "\n")
+
+
 class _Csv(_Stream):
+    """Gives names as they are to a file or a pipe; on a terminal, control characters in them become escapes."""
+
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
         super().__init__(stream, seconds=seconds)
-        self._rows = csv.writer(stream, lineterminator="\n")
+        self._rows = csv.writer(_Rows(stream), lineterminator="\r\n")
         self._rows.writerow(CSV_COLUMNS)
 
     def write(self, result: PhotoResult) -> None:
         photo = result.to_dict(seconds=self._seconds)
-        start = [one_line(result.path, 4096), photo["width"], photo["height"]]
+        shown = _shown if self._stream.isatty() else str
+        start = [shown(result.path), photo["width"], photo["height"]]
+        end = [result.error, shown("; ".join(result.notes))]
         readings = photo["readings"]
         for r in readings:
             hands = [*r["hour_sincos"], *r["minute_sincos"]]
             row = [r["time"], r["hour"], r["minute"], r["confidence"], *r["box"], *r["center"], *hands, r["rotation"], r["dial_score"]]
             more = [r["second"], *r["second_sincos"], r["second_presence"], r["disagreement"], str(r["consistent"]).lower()]
-            self._rows.writerow([*start, *row, *more, result.error])
+            self._rows.writerow([*start, *row, *more, *end])
         if not readings:
-            self._rows.writerow([*start, *[None] * (len(CSV_COLUMNS) - len(start) - 1), result.error])
+            self._rows.writerow([*start, *[None] * (len(CSV_COLUMNS) - len(start) - len(end)), *end])
         self._stream.flush()
 
     def close(self) -> None:
         self._stream.flush()
 
 
+def _shown(text: str) -> str:
+    return one_line(text, UNLIMITED)
+
+
+class _Summary:
+    """The last line of a table: counts of photos, clocks and what went wrong, and the time since this object was made."""
+
+    def __init__(self, passed_over: Counter[str] | None, clock: Callable[[], float]) -> None:
+        self._passed_over = Counter() if passed_over is None else passed_over
+        self._clock, self._began = clock, clock()
+
+    def line(self, results: Sequence[PhotoResult]) -> Text:
+        """Return the counts of ``results``, and of the files passed over by kind."""
+        from rich.text import Text
+
+        counts = self._counts(results)
+        if self._passed_over:
+            files = f"{_count(self._passed_over.total(), 'file')} passed over"
+            counts.append(Text.assemble(files, (f" ({counted(self._passed_over)})", "dim")))
+        return Text.assemble(Text(", ").join(counts), (f" · {_duration(self._clock() - self._began)}", "dim"))
+
+    @staticmethod
+    def _counts(results: Sequence[PhotoResult]) -> list[Text]:
+        from rich.text import Text
+
+        readings = [reading for result in results for reading in result.readings]
+        doubtful = sum(map(_is_doubtful, readings))
+        left_out = sum(result.below_min_confidence for result in results)
+        without = sum(map(_is_without_clock, results))
+        errors = sum(result.error is not None for result in results)
+        counts = [Text(_count(len(results), "photo")), Text(_count(len(readings), "clock"))]
+        counts += [Text(f"{doubtful:,} doubtful ({DOUBTFUL_MARK})", DOUBTFUL_STYLE)] if doubtful else []
+        counts += [Text(f"{left_out:,} below --min-confidence")] if left_out else []
+        counts += [Text(f"{without:,} without a clock")] if without else []
+        return counts + ([Text(_count(errors, "error"), ERROR_STYLE)] if errors else [])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(max(60, int(seconds)), 60)
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
+
+
+def _is_doubtful(reading: Reading) -> bool:
+    return not reading.confidence >= DOUBTFUL_BELOW  # nan is doubtful too
+
+
+def _is_without_clock(result: PhotoResult) -> bool:
+    return result.error is None and not result.readings and not result.below_min_confidence
+
+
+@dataclass(frozen=True)
+class _Row:
+    photo: str
+    time: str = ""
+    confidence: str = ""
+    box: str = ""
+    error: str = ""
+    note: str = ""
+    doubtful: bool = False
+
+
 class _Table(_Stream):
     """Collects all rows, because a column is as wide as its widest cell."""
 
-    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
+    def __init__(self, stream: TextIO, *, seconds: bool, summary: _Summary | None) -> None:
         super().__init__(stream, seconds=seconds)
+        self._summary = summary
         self._results: list[PhotoResult] = []
 
     def write(self, result: PhotoResult) -> None:
         self._results.append(result)
 
     def close(self) -> None:
-        from rich.box import SIMPLE_HEAD
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=SIMPLE_HEAD, pad_edge=False)
-        table.add_column("photo", overflow="fold")
-        table.add_column("time", justify="right", no_wrap=True)
-        table.add_column("confidence", justify="right", no_wrap=True)
-        table.add_column("box (x, y, w, h)", justify="right", no_wrap=True)
-        table.add_column("note", overflow="fold")
-        for result in self._results:
-            photo = Text(one_line(result.path, 4096))
-            for i, reading in enumerate(result.readings):
-                box = " ".join(f"{value:.0f}" if math.isfinite(value) else "?" for value in reading.box)
-                cells = [
-                    Text(reading.time_text(seconds=self._seconds), style="bold"),
-                    Text(f"{100 * reading.confidence:.0f} %" if math.isfinite(reading.confidence) else "?"),
-                    Text(box),
-                ]
-                note = _note(result) if i == 0 else ""
-                if not reading.consistent:
-                    note = f"{note}; {_DISAGREE}" if note else _DISAGREE
-                table.add_row(photo if i == 0 else "", *cells, Text(note, style="red" if result.error else "dim"))
-            if not result.readings:
-                table.add_row(photo, "", "", "", Text(_note(result), style="red" if result.error else "dim"))
-        console_for(self._stream).print(table)
+        console = console_for(self._stream)
+        if not self._stream.isatty():
+            console.width = UNLIMITED
+        rows = [row for result in self._results for row in _rows(result, seconds=self._seconds)]
+        with console.capture() as capture:
+            if rows:
+                console.print(_table(rows, console.width))
+            if rows and self._summary is not None:
+                console.line()
+            if self._summary is not None:
+                console.print(self._summary.line(self._results))
+        # rich fills the last column with spaces
+        self._stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
         self._stream.flush()
 
 
-def _note(result: PhotoResult) -> str:
-    if result.error is None:
-        return "" if result.readings else "no clock found"
-    prefix = f"{one_line(result.path)}: "
-    return result.error.removeprefix(prefix)
+def _rows(result: PhotoResult, *, seconds: bool) -> Iterator[_Row]:
+    error = _shown((result.error or "").removeprefix(f"{one_line(result.path)}: "))
+    left_out = result.below_min_confidence
+    notes = ["no clock found"] if _is_without_clock(result) else []
+    notes += [f"{_count(left_out, 'reading')} below --min-confidence"] if left_out else []
+    notes += map(_shown, result.notes)
+    if not result.readings:
+        yield _Row(_shown(result.path), error=error, note="; ".join(notes))
+    for i, reading in enumerate(result.readings):
+        doubtful = _is_doubtful(reading)
+        own = [*(notes if i == 0 else []), *([] if reading.consistent else ["the hands disagree"])]
+        yield _Row(
+            photo=_shown(result.path) if i == 0 else "",
+            time=_aligned(reading.time_text(seconds=seconds)) + DOUBTFUL_MARK * doubtful,
+            confidence=f"{100 * reading.confidence:.0f} %" if math.isfinite(reading.confidence) else "?",
+            box=" ".join(f"{value:.0f}" if math.isfinite(value) else "?" for value in reading.box),
+            error=error if i == 0 else "",
+            note="; ".join(own),
+            doubtful=doubtful,
+        )
+
+
+def _aligned(time_text: str) -> str:
+    return time_text if time_text[1:2].isdigit() else f" {time_text}"
+
+
+def _table(rows: Sequence[_Row], width: int) -> Table:
+    """Return a table that fits ``width``: without boxes if need be, then with shorter names and notes of several lines."""
+    from rich.box import SIMPLE_HEAD
+    from rich.cells import cell_len
+    from rich.table import Table
+    from rich.text import Text
+
+    columns = {
+        "photo": [row.photo for row in rows],
+        "time": [row.time for row in rows],
+        "confidence": [row.confidence for row in rows],
+        BOX: [row.box for row in rows],
+        "note": ["; ".join(filter(None, (row.error, row.note))) for row in rows],
+    }
+    widths = {name: max(map(cell_len, (name, *cells))) for name, cells in columns.items() if any(cells)}
+    if _total(widths) > width:
+        widths.pop(BOX, None)
+    if (excess := _total(widths) - width) > 0:
+        notes = widths.get("note", 0)
+        room = widths["photo"] + notes - excess
+        widths["photo"] = max(MIN_PHOTO_WIDTH, room - min(notes, max(room - widths["photo"], room // 2)))
+        if notes:
+            widths["note"] = max(MIN_NOTE_WIDTH, room - widths["photo"])
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, TABLE_GAP - 1, 0, 0))
+    for name, column_width in widths.items():
+        right = name in ("confidence", BOX)
+        table.add_column(name, width=column_width, justify="right" if right else "left", no_wrap=name != "note")
+    for row in rows:
+        reading_style = DOUBTFUL_STYLE if row.doubtful else ""
+        note_width = widths.get("note", 0)
+        error, note = (Text(_with_short_words(text, note_width), style) for text, style in ((row.error, ERROR_STYLE), (row.note, "dim")))
+        cells = {
+            "photo": Text(elided_path(row.photo, widths["photo"])),
+            "time": Text(row.time, reading_style or "bold"),
+            "confidence": Text(row.confidence, reading_style),
+            BOX: Text(row.box, "dim"),
+            "note": Text("; ").join(filter(None, (error, note))),
+        }
+        table.add_row(*(cells[name] for name in widths))
+    return table
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + TABLE_GAP * (len(widths) - 1)
+
+
+def _with_short_words(text: str, width: int) -> str:
+    """Shorten words that do not fit one line of a column, such as paths, so that none is broken over several."""
+    return " ".join(_elided(word, width) for word in text.split(" "))
+
+
+def elided_path(path: str, width: int) -> str:
+    """Return a path that takes at most ``width`` columns: its first folders are left out, and the middle of its name if need be."""
+    from rich.cells import cell_len
+
+    if cell_len(path) <= width:
+        return path
+    *folders, name = path.split(SEPARATOR)
+    for i in range(1, len(folders) + 1):
+        shorter = SEPARATOR.join((ELLIPSIS, *folders[i:], name))
+        if cell_len(shorter) <= width:
+            return shorter
+    return _elided(name, width)
+
+
+def _elided(text: str, width: int) -> str:
+    """Return a text that takes at most ``width`` columns: its middle is left out."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= width:
+        return text
+    head, tail = text[: (width - 1) // 2], text[-(width // 2) :]
+    while cell_len(head) > (width - 1) // 2:
+        head = head[:-1]
+    # A combining character at the start would join the ellipsis.
+    while cell_len(tail) > width // 2 or (tail and cell_len(tail[0]) == 0):
+        tail = tail[1:]
+    return f"{head}{ELLIPSIS}{tail}"

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TextIO
@@ -18,8 +18,9 @@ from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
 from clockread.inputs import STDIN_NAME, Photos, each_frame, frames_in
 from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
-from clockread.overlay import draw
+from clockread.overlay import draw, enlarged
 from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, read_in_order
+from clockread.progress import progress_bar
 from clockread.reading import PhotoResult
 
 OVERLAY_QUALITY = 90  # of JPEG, 1..100
@@ -79,16 +80,20 @@ def predict_photos(
         batch_size=batch_size,
         finish=None if overlays is None else overlays.save,
     )
-    writer = formats.open_writer(output, stream, seconds=seconds)
-    with signals.hold(), _progress(count, hidden=hidden) as advance, contextlib.closing(writer), contextlib.closing(results):
+    writer = formats.open_writer(output, stream, seconds=seconds, summary=not quiet, passed_over=photos.passed_over)
+    # The bar ends first: a table that the writer prints at its end would push a bar that is still there up the screen.
+    with signals.hold(), contextlib.closing(writer), contextlib.closing(results), progress_bar(count, hidden=hidden) as advance:
         for result in signals.between(results):
             failed += result.error is not None
             done += 1
             writer.write(result)
             advance()
-    if photos.passed_over and not quiet:
+    counted_in_table = output == "table" and stream.isatty() and (sys.stderr is None or sys.stderr.isatty())
+    if quiet or counted_in_table:
+        return failed
+    if photos.passed_over:
         print(f"clockread: passed over: {counted(photos.passed_over)}", file=sys.stderr)
-    if failed and not quiet:
+    if failed:
         print(f"clockread: {failed} of {done} photos could not be processed", file=sys.stderr)
     return failed
 
@@ -123,7 +128,8 @@ class OverlayFolder:
             return result
         if color is None:
             return replace(result, error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?")
-        drawn = draw(color, result.readings, scale=result.scale)
+        color, factor = enlarged(color)
+        drawn = draw(color, result.readings, scale=result.scale / factor, seconds=self._seconds)
         encoded = io.BytesIO()
         Image.fromarray(drawn[..., ::-1]).save(encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT)
         try:
@@ -131,16 +137,3 @@ class OverlayFolder:
         except OSError as error:
             return replace(result, error=f"{one_line(str(path))}: the overlay could not be saved ({error.strerror}); check the folder")
         return result
-
-
-@contextlib.contextmanager
-def _progress(total: int, *, hidden: bool) -> Iterator[Callable[[], object]]:
-    if hidden or total < 2 or not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total)
-        yield lambda: bar.advance(task)

@@ -4,12 +4,16 @@ import csv
 import io
 import json
 import math
+import re
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
-from clockread import formats
-from clockread.formats import open_writer
+from clockread.errors import one_line
+from clockread.formats import CSV_COLUMNS, elided_path, open_writer
 from clockread.reading import PhotoResult, Reading
 
 READING = Reading(
@@ -28,13 +32,40 @@ NONE = PhotoResult("b.jpg", 64, 48, (), None)
 BAD = PhotoResult("c.jpg", None, None, (), "c.jpg: no such file; check the path")
 
 
-def written(name: str, *results: PhotoResult, seconds: bool = False) -> str:
+def written(name: str, *results: PhotoResult, **options: Any) -> str:
     stream = io.StringIO()
-    writer = open_writer(name, stream, seconds=seconds)
+    writer = open_writer(name, stream, **options)
     for result in results:
         writer.write(result)
     writer.close()
     return stream.getvalue()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("FORCE_COLOR", "COLUMNS", "LINES", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("NO_COLOR", "1")
+
+
+def on_terminal(columns: int, name: str, *results: PhotoResult, color: bool = False, **options: Any) -> str:
+    """What a terminal shows; without escape sequences unless ``color``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", str(columns))
+        if color:
+            patch.delenv("NO_COLOR")
+        stream = Terminal()
+        writer = open_writer(name, stream, **options)
+        for result in results:
+            writer.write(result)
+        writer.close()
+    return stream.getvalue() if color else re.sub(r"\x1b\[[\d;]*m", "", stream.getvalue())
 
 
 def strict(text: str) -> object:
@@ -117,16 +148,45 @@ def test_table_shows_times_notes_and_errors() -> None:
     assert text.count("a.jpg") == 1
 
 
-def test_strange_names_survive() -> None:
-    name = "caf\u00e9\udcff\n\x1b[31m.jpg"
-    result = PhotoResult(name, 64, 48, (), None)
-    text = written("jsonl", result)
-    assert json.loads(text)["path"] == name
-    for form in formats.FORMATS:
+STRANGE_NAMES = [
+    "caf\u00e9\udcff\n\x1b[31m.jpg",
+    "Screenshot 10.09\u202fAM.png",
+    "a\u00a0b\u3000c  d.jpg",
+    "\u3000leading and trailing\u00a0",
+    "family \U0001f468\u200d\U0001f469\u200d\U0001f467.jpg",
+    "carriage\rreturn.jpg",
+    'comma, and "quotes".jpg',
+    "d[red].jpg",
+    "1e3",
+    "x" * 5000 + ".jpg",
+]
+
+
+@pytest.mark.parametrize("name", STRANGE_NAMES)
+@pytest.mark.parametrize("readings", [(), (READING,)])
+def test_every_format_gives_back_the_very_name(name: str, readings: tuple[Reading, ...]) -> None:
+    result = PhotoResult(name, 64, 48, readings, None)
+    for form in ("json", "jsonl"):
         text = written(form, result)
-        text.encode("utf-8")
-        assert "\x1b" not in text
-    assert len(written("csv", result).splitlines()) == 2
+        assert text.isascii()
+        photo = json.loads(text)
+        assert (photo[0] if form == "json" else photo)["path"] == name
+    rows = list(csv.DictReader(io.StringIO(written("csv", result), newline="")))
+    assert [row["path"] for row in rows] == [name]
+    assert one_line(name, len(name) * 10) in written("table", result)
+
+
+@pytest.mark.parametrize("form", ["csv", "table"])
+def test_a_terminal_gets_no_control_characters_of_a_name(form: str) -> None:
+    result = PhotoResult("caf\u00e9\udcff\n\x1b[31m\u202e.jpg", 64, 48, (), None, notes=("two\nlines",))
+    text = on_terminal(80, form, result)
+    assert "caf\u00e9\\udcff\\n\\x1b[31m\\u202e.jpg" in text
+    assert "two\\nlines" in text
+    assert "two\nlines" not in text
+
+
+def test_csv_ends_its_rows_as_other_tools_do() -> None:
+    assert "\r" not in written("csv", GOOD, NONE, BAD)
 
 
 def test_unknown_format() -> None:
@@ -151,3 +211,174 @@ def test_hands_that_cannot_both_be_right_are_marked() -> None:
     rows = list(csv.DictReader(io.StringIO(written("csv", torn))))
     assert [row["consistent"] for row in rows] == ["false", "true", "true"]
     assert written("table", torn).count("hands disagree") == 1
+
+
+def test_notes_are_shown_and_written() -> None:
+    noted = replace(GOOD, notes=("the first of 12 frames", "no EXIF"))
+    for form in ("csv", "table"):
+        assert "the first of 12 frames; no EXIF" in written(form, noted)
+    assert json.loads(written("jsonl", noted))["notes"] == ["the first of 12 frames", "no EXIF"]
+    assert CSV_COLUMNS[-2:] == ("error", "notes")
+    rows = list(csv.DictReader(io.StringIO(written("csv", noted, NONE, replace(BAD, notes=("tried twice",))))))
+    assert [(row["error"], row["notes"]) for row in rows] == [
+        ("", "the first of 12 frames; no EXIF"),
+        ("", "the first of 12 frames; no EXIF"),
+        ("", ""),
+        (BAD.error, "tried twice"),
+    ]
+
+
+def test_a_photo_whose_readings_were_left_out_is_not_said_to_be_without_a_clock() -> None:
+    first, *_, last = written("table", replace(NONE, below_min_confidence=1)).splitlines()[2:]
+    assert first.endswith("  1 reading below --min-confidence")
+    assert last.startswith("1 photo, 0 clocks, 1 below --min-confidence · ")
+    text = written("table", replace(GOOD, below_min_confidence=2), replace(NONE, notes=("the first of 3 frames",)))
+    assert "2 readings below --min-confidence" in text
+    assert "no clock found; the first of 3 frames" in text
+    assert "2 photos, 2 clocks, 2 below --min-confidence, 1 without a clock" in text
+
+
+DOUBTFUL = replace(READING, confidence=0.4999)
+CLOCK = "\u6642\u8a08"
+FOLDER = "/home/ada/pictures/2024/summer holiday/italy"
+WIDE = (
+    PhotoResult(f"{FOLDER}/IMG_1.jpg", 640, 480, (READING, replace(DOUBTFUL, disagreement=-13.0)), None),
+    PhotoResult(f"{FOLDER}/{'very-long-name-' * 6}7.jpg", 640, 480, (), None),
+    PhotoResult(f"{FOLDER}/{CLOCK * 20} \U0001f550.jpg", 640, 480, (READING,), None),
+    PhotoResult(f"{FOLDER}/gone.jpg", None, None, (), f"{FOLDER}/gone.jpg: no such file; check the path"),
+    PhotoResult("o.jpg", 9, 9, (READING,), f"/overlays{FOLDER}/o.overlay.jpg: the overlay could not be saved (No space left on device)"),
+    PhotoResult("n.jpg", 9, 9, (READING,), None, notes=("the first of 12 frames; --frames all reads each",)),
+)
+
+
+@pytest.mark.parametrize("columns", [50, 60, 80, 120, 200])
+def test_the_table_fits_the_terminal_and_breaks_no_word(columns: int) -> None:
+    text = on_terminal(columns, "table", *WIDE, passed_over=Counter({".mov": 2, ".txt": 1}))
+    lines = text.splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    rows = lines[2 : lines.index("")]
+    names = [line.split("  ")[0].split("/")[-1] for line in rows if line[0] != " "]
+    assert len(names) == len(WIDE)
+    assert {"IMG_1.jpg", "gone.jpg", "o.jpg", "n.jpg"} <= set(names)
+    start = lines[0].index("note")
+    words = " ".join(line[start:] for line in rows if cell_len(line) == len(line)).split()
+    texts = [text for result in WIDE for text in (result.error or "", *result.notes)]
+    whole = {word for text in (*texts, "no clock found", "the hands disagree") for word in text.split()}
+    assert len(words) > 20
+    assert {word for word in words if "\u2026" not in word} <= whole
+    assert any(word.endswith(".jpg:") for word in words)  # the middle of a long word is left out, not its end
+
+
+def test_the_box_gives_way_before_the_name() -> None:
+    photo = PhotoResult("holiday/in/italy/IMG_20240712_101500.jpg", 640, 480, (READING,), None)
+    assert "10 20 300 310" in on_terminal(100, "table", photo)
+    narrow = on_terminal(65, "table", photo)
+    assert "10 20 300 310" not in narrow
+    assert photo.path in narrow
+    narrower = on_terminal(55, "table", photo)
+    assert photo.path not in narrower
+    assert "…/in/italy/IMG_20240712_101500.jpg" in narrower
+
+
+def test_a_file_or_pipe_gets_every_name_and_note_whole() -> None:
+    text = written("table", *WIDE)
+    for result in WIDE:
+        assert result.path in text
+        assert (result.error or "").removeprefix(f"{result.path}: ") in text
+    assert "…" not in text
+    assert "10 20 300 310" in text
+    assert "\x1b" not in text
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("path", "width", "shown"),
+    [
+        ("a/b/c.jpg", 9, "a/b/c.jpg"),
+        ("aa/bb/c.jpg", 10, "…/bb/c.jpg"),
+        ("aa/bb/c.jpg", 9, "…/c.jpg"),
+        ("/aa/c.jpg", 8, "…/c.jpg"),
+        ("aa/c.jpg", 7, "…/c.jpg"),
+        ("aa/c.jpg", 6, "c.jpg"),
+        ("aa/abcdefghij.jpg", 9, "abcd….jpg"),
+        ("\u6642\u6642\u6642\u6642.jpg", 9, "\u6642\u6642….jpg"),
+        ("abcdefghe\u0301jp", 7, "abc…jp"),  # the accent must not join the ellipsis
+    ],
+)
+def test_folders_are_left_out_first_then_the_middle_of_a_name(path: str, width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clockread.formats.SEPARATOR", "/")
+    assert elided_path(path, width) == shown
+    assert cell_len(shown) <= width
+
+
+@pytest.mark.parametrize(("confidence", "doubtful"), [(0.0, True), (0.4999, True), (0.5, False), (1.0, False), (math.nan, True)])
+def test_doubtful_readings_are_marked_with_and_without_colour(confidence: float, doubtful: bool) -> None:
+    photo = PhotoResult("a.jpg", 9, 9, (replace(READING, confidence=confidence), READING), None)
+    for text in (written("table", photo), on_terminal(80, "table", photo)):
+        assert text.count("12:09") == 2
+        assert text.count("12:09?") == doubtful
+        assert ("1 doubtful (?)" in text.splitlines()[-1]) == doubtful
+    assert ("\x1b[33m12:09?" in on_terminal(80, "table", photo, color=True)) == doubtful
+    assert ("\x1b[33m" in on_terminal(80, "table", photo, color=True)) == doubtful
+
+
+def test_digits_of_times_are_aligned() -> None:
+    times = [replace(READING, minutes=m, confidence=c) for m, c in ((65, 0.9), (605, 0.9), (65, 0.1))]
+    seconds = [replace(r, second_sincos=(0.0, 1.0), second_presence=1.0) for r in times]
+    lines = written("table", PhotoResult("a.jpg", 9, 9, (*times, *seconds), None), seconds=True).splitlines()[2:-2]
+    assert len({re.search(r"\d:", line).end() for line in lines}) == 1  # type: ignore[union-attr]
+
+
+def summary(*results: PhotoResult, took: float = 2.14, **options: Any) -> str:
+    times = iter((100.0, 100.0 + took))
+    return written("table", *results, clock=lambda: next(times), **options).splitlines()[-1]
+
+
+def test_the_last_line_counts() -> None:
+    assert summary(GOOD, took=0.04) == "1 photo, 2 clocks · 0.0 s"
+    assert summary() == "0 photos, 0 clocks · 2.1 s"
+    one = PhotoResult("a.jpg", 9, 9, (DOUBTFUL,), None)
+    passed_over = Counter({".mov": 2, "without a suffix": 1})
+    assert summary(one, NONE, BAD, passed_over=passed_over) == (
+        "3 photos, 1 clock, 1 doubtful (?), 1 without a clock, 1 error, 3 files passed over (2 .mov, 1 without a suffix) · 2.1 s"
+    )
+    assert summary(one, one, NONE, NONE, BAD, BAD, passed_over=Counter({".mov": 1})) == (
+        "6 photos, 2 clocks, 2 doubtful (?), 2 without a clock, 2 errors, 1 file passed over (1 .mov) · 2.1 s"
+    )
+    assert summary(*[GOOD] * 1234).startswith("1,234 photos, 2,468 clocks · ")
+
+
+def test_a_summary_that_is_wider_than_the_terminal_breaks_between_words() -> None:
+    many = Counter({f".{letter}{letter}": n for n, letter in enumerate("abcdefg", start=1)})
+    whole = "28 files passed over (7 .gg, 6 .ff, 5 .ee, 4 .dd, 3 .cc, 2 .bb, 1 .aa) · "
+    assert whole in summary(GOOD, passed_over=many)
+    lines = on_terminal(60, "table", GOOD, passed_over=many).splitlines()
+    assert whole in " ".join(line.strip() for line in lines[lines.index("") :])
+
+
+def test_files_passed_over_may_be_counted_after_the_writer_was_opened() -> None:
+    passed_over: Counter[str] = Counter()
+    stream = io.StringIO()
+    writer = open_writer("table", stream, passed_over=passed_over)
+    passed_over[".mov"] += 1
+    writer.write(GOOD)
+    writer.close()
+    assert "1 file passed over (1 .mov)" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("took", "text"), [(59.94, "59.9 s"), (61.2, "1 min 1 s"), (3600.0, "1 h 0 min"), (3599.9, "59 min 59 s"), (59.97, "1 min 0 s")]
+)
+def test_long_times_are_given_in_minutes_and_hours(took: float, text: str) -> None:
+    assert summary(GOOD, took=took).endswith(f" · {text}")
+
+
+def test_the_summary_can_be_left_out() -> None:
+    text = written("table", GOOD, BAD, summary=False)
+    assert "1 error" not in text
+    assert text.splitlines()[-1].startswith("c.jpg")
+
+
+def test_only_the_table_has_a_summary() -> None:
+    for form in ("json", "jsonl", "csv"):
+        assert "passed over" not in written(form, GOOD, passed_over=Counter({".mov": 3}))

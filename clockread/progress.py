@@ -1,0 +1,87 @@
+"""A progress bar on standard error for the time that many photos take."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+BAR_COLUMNS = 40  # at most
+OTHER_COLUMNS = 50  # of a terminal, for the count, the rate and the time left
+NARROW = 60  # terminal columns, below which the bar has no label
+REFRESH_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def progress_bar(total: int, *, hidden: bool = False, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[], None]]:
+    """Show a bar of ``total`` photos until the block ends; yields the function to call after each photo.
+
+    The end of the block erases the bar. A line written to standard output inside the block would break it; warnings on standard error
+    appear above it. No bar is shown if it is ``hidden``, for fewer than two photos, or if standard error cannot show one.
+    """
+    bar = None if hidden or total < 2 else _started_bar(total)
+    if bar is None:
+        yield lambda: None
+        return
+    began = drawn = clock()
+    done = 0
+
+    def advance() -> None:
+        nonlocal done, drawn
+        done += 1
+        now = clock()
+        bar.update(bar.task_ids[0], completed=done, pace=_pace(done, total, now - began))
+        if now - drawn >= REFRESH_SECONDS:
+            drawn = now
+            with contextlib.suppress(OSError, ValueError):  # a terminal that has gone away
+                bar.refresh()
+
+    try:
+        yield advance
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            bar.stop()
+
+
+def _started_bar(total: int) -> Progress | None:
+    """Return a bar that is on the screen, or None if there cannot be one."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    stream = sys.stderr
+    try:
+        if stream is None or not stream.isatty():
+            return None
+        console = Console(file=stream)
+        if not console.is_interactive:  # such as TERM=dumb, which cannot erase
+            return None
+        columns = (
+            *([TextColumn("reading")] if console.width >= NARROW else []),
+            BarColumn(max(5, min(BAR_COLUMNS, console.width - OTHER_COLUMNS))),
+            TextColumn("{task.completed:,}/{task.total:,}"),
+            TextColumn("{task.fields[pace]}", style="dim"),
+        )
+        # Drawn by `advance`, not by a thread, which some machines do not grant. Redirecting stdout would send results to stderr.
+        bar = Progress(*columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        bar.add_task("reading", total=total, pace="")
+        bar.start()
+    except (OSError, ValueError, RuntimeError):  # a terminal that has gone away, a closed stream, no more threads
+        return None
+    return bar
+
+
+def _pace(done: int, total: int, seconds: float) -> str:
+    """Return the mean rate so far and the time that the rest takes at that rate."""
+    if seconds <= 0:
+        return ""
+    rate = done / seconds
+    left = round((total - done) / rate)
+    minutes, rest = divmod(left, 60)
+    time_left = f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+    digits = 0 if rate >= 100 else 1 if rate >= 1 else 2
+    return f"{rate:,.{digits}f} photos/s, {time_left} left"
