@@ -55,6 +55,8 @@ def install() -> None:
 
 def uninstall() -> None:
     """Let signals end the process at once again, as an exception while Python shuts down would only be printed."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
     for number in _State.handled:
         signal.signal(number, signal.SIG_DFL)
 

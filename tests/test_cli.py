@@ -627,24 +627,6 @@ class TestProcess:
         assert (process.returncode, err) == (0, b"")
 
 
-def test_progress_bar_only_for_several_photos_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    def shown(total: int, hidden: bool, stream: io.StringIO) -> str:
-        monkeypatch.setattr(sys, "stderr", stream)
-        with predict._progress(total, hidden=hidden) as advance:
-            advance()
-        return stream.getvalue()
-
-    monkeypatch.setenv("TERM", "xterm")
-    assert "reading" in shown(2, False, Terminal())
-    assert shown(1, False, Terminal()) == ""
-    assert shown(2, True, Terminal()) == ""
-    assert shown(2, False, io.StringIO()) == ""
-
-
 class TestBench:
     def test_generated_photos_are_deterministic_and_differ(self) -> None:
         photos = sample_photos.generated_photos(3)
