@@ -18,7 +18,6 @@ from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
 from clockread.inputs import STDIN_NAME, Photos, each_frame, frames_in
 from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
-from clockread.overlay import draw, enlarged
 from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.progress import progress_bar
 from clockread.reading import PhotoResult
