@@ -121,6 +121,8 @@ class OverlayFolder:
 
     def save(self, entry: Entry, photo: Photo, result: PhotoResult) -> PhotoResult:
         """Draw and save one photo's readings; the result says why if that cannot be done."""
+        from clockread.overlay import draw, enlarged  # which most runs do not need
+
         path = entry.overlay
         color = photo.in_color()
         if path is None:
