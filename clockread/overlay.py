@@ -283,7 +283,7 @@ class _Places:
     ) -> tuple[_Label, Corner] | None:
         """Return the first label that has a place which covers no dial and no label.
 
-        near: only places close below, above or beside the dial; own: only places that no other dial is closer to.
+        near: of several dials, only places close below, above or beside this one; own: only places that no other dial is closer to.
         """
         for label in labels[:-1]:
             free = self._covered(occupied, label) == 0
@@ -293,7 +293,7 @@ class _Places:
             free &= distance <= (to_nearest + label.height / 2 if own else self._furthest)
             if free.any():
                 away = np.where(free, self._away(dial, label, free.shape), np.inf)
-                if not near or away.min() <= NEAR_LABEL * dial.radius:
+                if not near or self.of_one_dial or away.min() <= NEAR_LABEL * dial.radius:
                     return label, self._corner(away)
         return None
 
