@@ -332,6 +332,8 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ``arguments`` default to those of the process."""
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # file names may hold what the terminal's encoding does not
-            stream.reconfigure(errors="backslashreplace")
+        if hasattr(stream, "reconfigure"):
+            # A file name may hold what the encoding does not. Results in UTF-8 give back its very bytes (PEP 383).
+            bytes_again = stream is sys.stdout and stream.encoding.lower().replace("-", "") == "utf8"
+            stream.reconfigure(errors="surrogateescape" if bytes_again else "backslashreplace")
     sys.exit(_exit_code(partial(app, args=None if arguments is None else list(arguments), prog_name="clockread")))

@@ -22,7 +22,18 @@ from PIL import Image, ImageFile, _imaging
 
 from clockread.errors import ImageError, one_line
 from clockread.opencv import cv2
-from clockread.pixels import EXIF_ORIENTATION, Pixels, check_size, image_pixels, orientation_of, reduced, reduction_for, scale_of, upright
+from clockread.pixels import (
+    EXIF_ORIENTATION,
+    Pixels,
+    array_for,
+    check_size,
+    image_pixels,
+    orientation_of,
+    reduced,
+    reduction_for,
+    scale_of,
+    upright,
+)
 
 MAX_DECODED_BYTES = 400_000_000  # memory for a photo that cannot be decoded reduced, which only JPEG can
 MAX_FRAMES = 100_000  # of one file
@@ -109,13 +120,14 @@ def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
         scan = file.tell()  # of a JPEG: Pillow has read all up to it, such as a thumbnail with an end marker of its own
         _check_memory(opened, file, name, how)
         image: Image.Image = opened
+        array: Pixels | None = None
         size, reduction = image.size, reduction_for(image.size, how.min_side)
         notes = _frame_note(image) if how.frame == 0 else ()
         deep = _is_deep(image) and how.frame == 0
         if how.frame:
             image.seek(how.frame)
         if image.format in ("JPEG", "MPO"):
-            image, found = _load_jpeg(image, file, scan, name, how, reduction)
+            image, array, found = _load_jpeg(image, file, scan, name, how, reduction)
         else:
             found = _load(image, file, name, how)
         if deep:
@@ -123,7 +135,7 @@ def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
         else:
             orientation = orientation_of(image)
             left = reduction if image.size == size else 1  # a JPEG is reduced by now
-            pixels = image_pixels(image, name, left, orientation, color=how.color)
+            pixels = image_pixels(image, name, left, orientation, color=how.color, array=array)
     return Decoded(upright(pixels, orientation), size[::-1] if orientation >= 5 else size, reduction, (*notes, *found))
 
 
@@ -283,17 +295,18 @@ def _frame_note(image: Image.Image) -> tuple[str, ...]:
 
 def _load_jpeg(
     image: Image.Image, file: BinaryIO, scan: int, name: str, how: Decoding, reduction: int
-) -> tuple[Image.Image, tuple[str, ...]]:
+) -> tuple[Image.Image, Pixels | None, tuple[str, ...]]:
     """Decode a JPEG, which is whole if its pixels are, also without an end marker, as viewers show it."""
     mode, target = "RGB" if how.color else "L", (image.size[0] // reduction, image.size[1] // reduction)
     image.draft(mode, target)
+    array = array_for(image)
     if _contains(file, JPEG_END, scan):
         try:
             image.load()
         except OSError:
             pass  # it was the end marker of something else
         else:
-            return image, ()
+            return image, array, ()
     file.seek(0)
     data = file.read()
     rest = [b""]
@@ -313,10 +326,10 @@ def _load_jpeg(
     for zeros in rest:
         whole = ended(zeros)
         if all(np.array_equal(np.asarray(whole), np.asarray(ended(zeros + filler))) for filler in JPEG_FILLERS):
-            return whole, ("its end marker is missing, its pixels are complete",)
+            return whole, None, ("its end marker is missing, its pixels are complete",)
     if not how.lenient:
         raise ImageError(f"{name}: damaged: it is cut off before its end; copy it again, or read what is there with --lenient")
-    return ended(b""), ("cut off: only a part of its pixels could be decoded",)
+    return ended(b""), None, ("cut off: only a part of its pixels could be decoded",)
 
 
 def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple[str, ...]:

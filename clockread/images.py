@@ -293,7 +293,8 @@ def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:
     reduction = reduction_for((width, height), how.min_side)
     size = (width // reduction * reduction, height // reduction * reduction)
     pixels = to_uint8(lambda top, bottom: array[top:bottom], size, scale_of(array, name), reduction, color=how.color)
-    return Decoded(pixels, (width, height), reduction)
+    # The photo keeps its pixels when the caller changes the array.
+    return Decoded(pixels.copy() if np.may_share_memory(pixels, array) else pixels, (width, height), reduction)
 
 
 def _reason(error: OSError | ValueError) -> str:
