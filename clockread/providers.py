@@ -190,7 +190,7 @@ def _runtime_error(problem: str) -> RuntimeMissingError:
 
     installed = [name for name in DISTRIBUTIONS if version(name)]
     if not installed:
-        problem += f" (for NVIDIA CUDA install {INSTALL_CUDA.split()[-1]} instead)"
+        problem += f" (for NVIDIA CUDA install {INSTALL_CUDA.rsplit(maxsplit=1)[-1]} instead)"
     command = install_command(DISTRIBUTIONS, _install(installed[-1] if installed else DISTRIBUTIONS[0]))
     return RuntimeMissingError(f"{problem}: {command}", name="onnxruntime")
 
