@@ -8,6 +8,8 @@ from random import Random
 import numpy as np
 import pytest
 
+pytest.importorskip("matplotlib", reason="the fonts of drawn dials come with the train extra")
+
 from clockread.geometry import decompose, project
 from clockread.timecode import circular_difference, hand_angles
 from training.dials import render as render_module

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-PHOTOS = REPOSITORY.parent / "shared" / "photos"
 
 
 def run_all(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,15 +36,8 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def crops() -> np.ndarray:
-    """Crops of real dials where the photographs are at hand, else of rendered ones."""
-    from clockread.geometry import Window
-    from clockread.images import load_photo
-    from clockread.patches import PATCH, cut
-
-    files = sorted((PHOTOS / "time144").glob("*.jpg"))[:8] if PHOTOS.exists() else []
-    if files:
-        images = [load_photo(file).pixels for file in files]
-        return np.stack([cut(i, Window.around((0.0, 0.0, i.shape[1], i.shape[0]), 1.0))[0] for i in images])
+    """Rendered dials of the kind that the networks are trained on."""
+    from clockread.patches import PATCH
     from training.dials.presets import PRESETS
     from training.dials.render import render
 
@@ -104,6 +96,8 @@ def test_the_small_model_has_smaller_networks_and_looks_once(smoke: Path, crops:
 @pytest.mark.parametrize("role", ["pose", "hands"])
 def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
+    import keras
+
     from clockread.hands import unwrap_posed
     from training.export import OUTPUTS, folded, largest_difference
     from training.hands import posed_by, trained_hands
@@ -116,8 +110,10 @@ def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, ro
     )
     data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
     assert largest_difference(folded(model), data, batch, OUTPUTS[role]) < 1e-4
-    # before its weights were rounded to the half precision that the file stores
-    assert largest_difference(model, data, batch, OUTPUTS[role]) < 2e-3
+    # Before its weights were rounded to the half precision that the file stores: that changes a weight by at most 2^-11 of itself, and an
+    # output of a layer by as much of the sum of its absolute products; so each layer with weights may add that share.
+    layers = sum(bool(layer.get_weights()) and not isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    assert 1e-6 < largest_difference(model, data, batch, OUTPUTS[role]) < layers * 2**-11
 
 
 def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.ndarray) -> None:
@@ -145,6 +141,7 @@ def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:
 
 
 def test_no_dial_is_both_trained_on_and_measured() -> None:
+    pytest.importorskip("keras", reason="training needs the train extra")
     from training import calibration, finder, pose, quantize
 
     trained = pose.TRAINING_SEED + len(pose.MIX) * pose.SETS_OF_MIX * pose.CROPS_PER_SHARD
@@ -178,6 +175,7 @@ def test_listing_needs_no_training_package() -> None:
 
 @pytest.mark.parametrize(("wanted", "first"), [("reader/hands", "reader/pose"), ("time/export", "time/sin-cos")])
 def test_what_needs_a_network_that_is_not_there_says_which_command_trains_it(tmp_path: Path, wanted: str, first: str) -> None:
+    pytest.importorskip("keras", reason="training needs the train extra")
     if wanted == "time/export":  # a result without its weights, as the repository holds them
         assert run_all(tmp_path, "--profile", "smoke", "--only", "time/sin-cos").returncode == 0
         for weights in (tmp_path / "runs").rglob("*.weights.h5"):
