@@ -286,6 +286,7 @@ def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
     """Run a command's body and exit with its code; what a user can act on becomes one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")
+        warnings.simplefilter("ignore", ResourceWarning)  # a signal may leave a file open that is being read
         warnings.showwarning = _show_warning
         code = _exit_code(action)
     raise typer.Exit(code)

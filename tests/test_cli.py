@@ -547,9 +547,9 @@ class TestProcess:
         process = self.start("predict", *photos, "--format", output, "--threads", 1, SLOW="0.2", STARTED=str(tmp_path / "started"))
         assert process.stdout is not None
         assert process.stderr is not None
-        first = b"".join(process.stdout.readline() for _ in range({"table": 0, "jsonl": 1}.get(output, 2)))
+        first = b"".join(process.stdout.readline() for _ in range({"jsonl": 1, "csv": 2}.get(output, 0)))
         wait_for(tmp_path / "started")
-        time.sleep(0.5)
+        time.sleep(1)
         for _ in range(times):  # twice at once, as `timeout` and a terminal that is closed do
             process.send_signal(getattr(signal, name))
         out, err = process.stdout.read(), process.stderr.read()
