@@ -54,11 +54,14 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Let signals end the process at once again, as an exception while Python shuts down would only be printed."""
+    """Let signals end the process at once again, as an exception while Python shuts down would only be printed.
+
+    After a signal that is being obeyed, further ones are ignored: they must not change the exit code.
+    """
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
     for number in _State.handled:
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, signal.SIG_DFL if _State.stop is None else signal.SIG_IGN)
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
