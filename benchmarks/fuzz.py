@@ -7,6 +7,7 @@ the same file; `--keep` saves those that failed.
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import select
@@ -85,12 +86,8 @@ def seeds() -> dict[str, bytes]:
         "jpeg 2000": (color, "JPEG2000", {}),
         "avif": (color, "AVIF", {"speed": 10}),
     }
-    try:
-        from pillow_heif import register_heif_opener
-    except ImportError:  # without the extra heic
-        pass
-    else:
-        register_heif_opener()
+    if importlib.util.find_spec("pillow_heif"):
+        importlib.import_module("pillow_heif").register_heif_opener()
         made["heic"] = (color, "HEIF", {})
     out = {}
     for name, (image, kind, options) in made.items():
@@ -152,7 +149,7 @@ def mutated(number: int, seed: int, photos: dict[str, bytes]) -> tuple[str, byte
     rng = np.random.default_rng([seed, number])
     name = list(photos)[number % len(photos)]
     data = bytearray(photos[name])
-    mutations = (*MUTATIONS, partial(_splice, list(photos.values())))
+    mutations: list[Callable[[bytearray, np.random.Generator], None]] = [*MUTATIONS, partial(_splice, list(photos.values()))]
     for _ in range(int(rng.integers(1, 4))):
         if len(data) > 8:
             mutations[int(rng.integers(len(mutations)))](data, rng)

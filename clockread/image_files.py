@@ -15,7 +15,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 from PIL import Image, ImageFile, _imaging
@@ -238,11 +238,11 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
 
 def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
-        from pillow_heif import HeifImageFile
+        plugin: Any = importlib.import_module("pillow_heif")
     except ImportError as error:
         raise ImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
     file.seek(0)
-    return cast("ImageFile.ImageFile", HeifImageFile(file, ""))  # type: ignore[no-untyped-call]
+    return cast("ImageFile.ImageFile", plugin.HeifImageFile(file, ""))
 
 
 def _kind_of(start: bytes) -> str:

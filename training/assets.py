@@ -152,6 +152,12 @@ def collect(
     typer.echo(f"{len(photos):5d}  photographs, {len(objects)} things and {len(font_entries)} typefaces in {folder}")
 
 
+def _on_white(thing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a transparent BGRA picture (H, W, 4) on white, BGR (H, W, 3)."""
+    height, width = thing.shape[:2]
+    return to_uint8(lambda top, bottom: thing[top:bottom], (width, height), Scale(alpha_range=255.0), 1, color=True, bgr=True)
+
+
 @app.command()
 def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]) -> None:
     """Write the things that are kept for testing, each on white, for `benchmarks/accuracy.py --without`."""
@@ -161,10 +167,7 @@ def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]
         for _, name, blob in _cut_outs(Path(scratch)):
             if kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
                 edge = round(THING_MARGIN * max(thing.shape[:2]))
-                height, width = thing.shape[:2]
-                white = to_uint8(
-                    lambda top, bottom, bgra=thing: bgra[top:bottom], (width, height), Scale(alpha_range=255.0), 1, color=True, bgr=True
-                )
+                white = _on_white(thing)
                 shown = np.pad(white, ((edge, edge), (edge, edge), (0, 0)), constant_values=255)
                 count += cv2.imwrite(str(out / f"{count:03d}-{Path(name).stem}.png"), shown)
     typer.echo(f"{count:5d}  things in {out}")
