@@ -152,7 +152,7 @@ def collect(
     typer.echo(f"{len(photos):5d}  photographs, {len(objects)} things and {len(font_entries)} typefaces in {folder}")
 
 
-def _on_white(thing: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _on_white(thing: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return a transparent BGRA picture (H, W, 4) on white, BGR (H, W, 3)."""
     height, width = thing.shape[:2]
     return to_uint8(lambda top, bottom: thing[top:bottom], (width, height), Scale(alpha_range=255.0), 1, color=True, bgr=True)
