@@ -17,10 +17,10 @@ from accuracy import RIGHT, given_crop, labels, read_found, summary
 from rich.console import Console
 from rich.table import Table
 
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
-from clockread.models import load_manifest
 from clockread.reader import ONCE, ClockReader, Effort
-from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+from clockread.runtime.manifest import load_manifest
 from training.calibration import on_rendered
 from training.pose import VALIDATION_SEED
 
@@ -28,11 +28,11 @@ FULL = Effort()
 EFFORTS = {
     "everything": FULL,
     "everything, in float32": FULL,
-    "no other greys": replace(FULL, greys=False),
+    "no other greys": replace(FULL, colors=False),
     "no other windows": replace(FULL, windows=False),
-    "neither": replace(FULL, sure=0.0),
-    "neither, two looks": replace(FULL, sure=0.0, looks=2),
-    "neither, one look": replace(FULL, sure=0.0, looks=1),
+    "neither": replace(FULL, retry_below=0.0),
+    "neither, two looks": replace(FULL, retry_below=0.0, passes=2),
+    "neither, one look": replace(FULL, retry_below=0.0, passes=1),
     "no tiles": replace(FULL, tiles=False),
     "one look, no tiles": ONCE,
     "the model small": ONCE,

@@ -19,14 +19,14 @@ import cv2
 import numpy as np
 import typer
 
-from clockread.calibration import expected_calibration_error
-from clockread.finder import overlap
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
+from clockread.confidence import expected_calibration_error
+from clockread.finder import iou
 from clockread.geometry import Box
 from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
 from clockread.listing import list_photos
 from clockread.reader import ClockReader
 from clockread.reading import Reading
-from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
 SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one from which both mean one dial; both include the bezel, or should
@@ -102,7 +102,7 @@ def read_found(reader: ClockReader, wanted: list[Label]) -> tuple[list[Outcome],
     photos = [load_photo(label.file) for label in wanted]
     for label, result in zip(wanted, reader.read_photos(photos), strict=True):
         assert label.box is not None
-        over = [r for r in result.readings if overlap(r.box, label.box) >= SAME_DIAL]
+        over = [r for r in result.readings if iou(r.box, label.box) >= SAME_DIAL]
         strays += len(result.readings) - len(over)
         outcomes.append(Outcome(label, over[0] if over else None))
     return outcomes, strays
@@ -201,7 +201,7 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
         given = read_given(reader, clocks)
         report["clocks, box given"] = summary(given)
         found, strays = read_found(reader, clocks)
-        overlaps = [overlap(o.reading.box, o.label.box) for o in found if o.reading is not None and o.label.box is not None]
+        overlaps = [iou(o.reading.box, o.label.box) for o in found if o.reading is not None and o.label.box is not None]
         more = {"readings_elsewhere": strays, "mean_overlap": sum(overlaps) / max(1, len(overlaps))}
         report["clocks, found in the photo"] = {**summary(found), **more}
         report["beside the clocks"] = read_beside(reader, clocks)

@@ -31,11 +31,12 @@ from rich.console import Console
 from rich.table import Table
 from rivals import DETECTOR_SIDE, RESNET_SIDE, detector, hough_reading, resnet50
 
-from clockread.bench import predict_command
+from clockread.cli.bench import predict_command
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.images import DECODE_MIN_SIDE, load_photo
-from clockread.models import load_manifest, model_bytes
-from clockread.providers import open_session, usable_threads
-from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+from clockread.runtime.cpus import usable_threads
+from clockread.runtime.manifest import load_manifest, model_bytes
+from clockread.runtime.providers import open_session
 from training.dials.presets import PRESETS
 from training.dials.render import render
 from training.networks import build_hands, build_pose

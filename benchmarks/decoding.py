@@ -18,27 +18,28 @@ from rich.console import Console
 from rich.table import Table
 from subsets import COUNTS, TURNED, lie, seen_of
 
-from clockread.hands import Seen
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
+from clockread.decoding import DecodingWeights, decode
+from clockread.hands import HandsOutput
 from clockread.reader import ClockReader
-from clockread.timecode import MINUTES_ON_DIAL, Weighing, circular_difference, decode
 from training.pose import VALIDATION_SEED
 from training.shards import rendered
 
 UPRIGHT_SHARE = 0.9  # of dials in photographs
-AS_IT_IS = Weighing()
+AS_IT_IS = DecodingWeights()
 STEPS: dict[str, tuple[Any, ...]] = {
     "hour": (0.6, 0.8, 1.0, 1.25),
     "minute": (0.5, 0.7, 0.85, 1.0),
     "twelve": (0.6, 0.8, 0.9, 1.0),
-    "slack": (1.0, 1.5, 2.0, 2.5, 3.5),
-    "careless": (0.0, 0.005, 0.02, 0.05),
-    "tried": (2, 4, 8, 16, 120),
+    "hour_deviation": (1.0, 1.5, 2.0, 2.5, 3.5),
+    "full_hour_share": (0.0, 0.005, 0.02, 0.05),
+    "rotations": (2, 4, 8, 16, 120),
 }
 
 
-def right(seen: Seen, true: NDArray[np.integer], weighing: Weighing) -> NDArray[np.bool_]:
+def right(seen: HandsOutput, true: NDArray[np.integer], weights: DecodingWeights) -> NDArray[np.bool_]:
     """Whether the time (n,) chosen with these weights is right within a minute."""
-    found = decode(seen.hour, seen.minute, seen.twelve, weighing=weighing).minutes
+    found = decode(seen.hour, seen.minute, seen.twelve, weights=weights).minutes
     return np.asarray(np.abs(circular_difference(found, true.astype(np.int64), MINUTES_ON_DIAL)) <= RIGHT)
 
 

@@ -23,10 +23,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.images import load_color
 from clockread.reader import ClockReader
 from clockread.reading import Reading
-from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 
 FIRST, COUNT = 0x1F550, 24  # one o'clock; the full hours, then the half ones
 CODES = {f"{code:x}": code for code in range(FIRST, FIRST + COUNT)}  # by the names of files

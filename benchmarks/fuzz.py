@@ -27,9 +27,9 @@ import typer
 from PIL import Image
 
 from clockread import ClockReader, ImageError
+from clockread.cli.sample_photos import generated_photos
 from clockread.image_files import silence_decoders
 from clockread.images import load_color, load_frames, load_photo
-from clockread.sample_photos import generated_photos
 
 HANG_SECONDS = 20.0  # in which a photo must be done
 MAX_FRAMES_READ = 3  # of a mutated animation

@@ -11,10 +11,10 @@ import numpy as np
 import typer
 
 from clockread.geometry import Window, project
-from clockread.hands import look, unwrap_posed
+from clockread.hands import hands_network, read_refined, unwrap_posed
 from clockread.images import load_color, load_photo
 from clockread.overlay import draw
-from clockread.pose import BOX_MARGIN, estimate
+from clockread.pose import BOX_MARGIN, estimate, pose_network
 from clockread.reader import ClockReader
 
 mpl.use("Agg")
@@ -33,9 +33,9 @@ def main(
     if not readings:
         raise typer.BadParameter(f"{photo}: no clock was found")
     found = reader.find([image.pixels])[0][0]
-    posed = estimate([image.pixels], [Window.around(found.box, BOX_MARGIN)], reader.run_pose)[0]
-    (mended,), seen = look([posed], reader.run_hands)
-    polar = unwrap_posed([mended])
+    posed = estimate([image.pixels], [Window.around(found.box, BOX_MARGIN)], pose_network(reader.networks["pose"]))[0]
+    (refine,), seen = read_refined([posed], hands_network(reader.networks["hands"]))
+    polar = unwrap_posed([refine])
 
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1.2, 1.3), layout="constrained")
     color = load_color(photo)
@@ -45,7 +45,7 @@ def main(
     axes[0].imshow(boxed[:, :, ::-1])
     axes[0].set_title("find: boxes of dials")
     axes[1].imshow(posed.patch, cmap="gray")
-    for pose, color_of in ((posed, "orange"), (mended, "lime")):
+    for pose, color_of in ((posed, "orange"), (refine, "lime")):
         axes[1].plot(*project(pose.in_patch, _RIM).T, color_of)
         axes[1].plot(*project(pose.in_patch, np.zeros((1, 2)))[0], "+", color=color_of, markersize=12)
     axes[1].set_title("pose, and as the reading mends it")

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from clockread import ClockReader
-from clockread.sample_photos import generated_photos
+from clockread.cli.sample_photos import generated_photos
 
 
 def main(

@@ -20,9 +20,9 @@ import cv2
 import numpy as np
 import typer
 
-from clockread.bench import predict_command
-from clockread.providers import usable_threads
-from clockread.sample_photos import generated_photos
+from clockread.cli.bench import predict_command
+from clockread.cli.sample_photos import generated_photos
+from clockread.runtime.cpus import usable_threads
 
 WIDTH, HEIGHT = 4000, 3000
 DIFFERENT = 8  # photos; the others are links to them

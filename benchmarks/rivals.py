@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from clockread.timecode import MINUTES_ON_DIAL
+from clockread.clock import MINUTES_ON_DIAL
 
 RESNET_SIDE = 224  # pixels
 DETECTOR_SIDE = 640

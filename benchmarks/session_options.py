@@ -1,7 +1,7 @@
 """What onnxruntime's session options are worth on this machine: `python benchmarks/session_options.py`.
 
 Every setting in turn, several rounds: the networks on one dial or photo with all threads (a camera), and in bulk as `clockread predict`
-runs them, a worker a thread with one-threaded sessions. `clockread.providers` has what this chose.
+runs them, a worker a thread with one-threaded sessions. `clockread.runtime.providers` has what this chose.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from clockread.models import ModelEntry, load_manifest, model_bytes
-from clockread.providers import require_runtime, session_options, usable_threads
+from clockread.runtime.cpus import usable_threads
+from clockread.runtime.manifest import ModelEntry, load_manifest, model_bytes
+from clockread.runtime.providers import require_runtime, session_options
 
 BULK_BATCH = 16
 CALLS = 12  # of all networks, a round

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.geometry import Floats, Window, project
-from clockread.hands import Hands, Seen, look, read_hands
-from clockread.patches import PATCH
-from clockread.pose import Posed, estimate
+from clockread.hands import Hands, HandsOutput, hands_network, read_hands, read_refined
+from clockread.pose import PosedDial, estimate, pose_network
 from clockread.reader import ClockReader
-from clockread.timecode import MINUTES_ON_DIAL, circular_difference
+from clockread.sampling import PATCH
 from training.pose import VALIDATION_SEED
 from training.shards import Shards, rendered
 
@@ -37,30 +37,30 @@ COUNTS = {"varied": 2000, "hard": 1000, "watch": 1000, "tower": 1000, "film": 10
 SPLIT = ("varied", "hard")  # told apart by how the dials lie
 
 
-def seen_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> Seen:
+def seen_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> HandsOutput:
     """What the reading network sees of dials in crops (PATCH, PATCH), by one window and at most as many looks as usual."""
     parts = [seen for _, _, seen in _looked(reader, images)]
-    return Seen(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Seen)))
+    return HandsOutput(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(HandsOutput)))
 
 
-def read(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> tuple[list[Posed], list[Posed], list[Hands]]:
+def read(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> tuple[list[PosedDial], list[PosedDial], list[Hands]]:
     """Poses by the pose network, poses that were mended, and hands, likewise."""
-    first: list[Posed] = []
-    mended: list[Posed] = []
+    first: list[PosedDial] = []
+    refine: list[PosedDial] = []
     hands: list[Hands] = []
     for posed, better, seen in _looked(reader, images):
         first += posed
-        mended += better
+        refine += better
         hands += read_hands(seen)
-    return first, mended, hands
+    return first, refine, hands
 
 
-def _looked(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[list[Posed], list[Posed], Seen]]:
+def _looked(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[list[PosedDial], list[PosedDial], HandsOutput]]:
     whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
     for start in range(0, len(images), BATCH):
         part = list(images[start : start + BATCH])
-        posed = estimate(part, [whole] * len(part), reader.run_pose)
-        yield posed, *look(posed, reader.run_hands, reader.effort.looks)
+        posed = estimate(part, [whole] * len(part), pose_network(reader.networks["pose"]))
+        yield posed, *read_refined(posed, hands_network(reader.networks["hands"]), reader.effort.passes)
 
 
 def lie(homography: Floats) -> tuple[Floats, Floats]:
@@ -113,10 +113,10 @@ def measure(reader: ClockReader, shards: dict[str, Shards]) -> tuple[Table, Tabl
     causes: dict[str, dict[str, int]] = {}
     for name, shard in shards.items():
         true = shard.homography.astype(np.float64)
-        first, mended, hands = read(reader, [np.asarray(image) for image in shard.images])
-        before, after = (away(np.stack([dial.homography for dial in posed]), true) for posed in (first, mended))
+        first, refine, hands = read(reader, [np.asarray(image) for image in shard.images])
+        before, after = (away(np.stack([dial.homography for dial in posed]), true) for posed in (first, refine))
         turned, ratio = lie(true)
-        found_turned = lie(np.stack([dial.homography for dial in mended]))[0] + [hand.rotation for hand in hands]
+        found_turned = lie(np.stack([dial.homography for dial in refine]))[0] + [hand.rotation for hand in hands]
         twelve = np.abs(circular_difference(found_turned, turned, 360.0))
         minutes = np.array([hand.minutes for hand in hands])
         right = np.abs(circular_difference(minutes, shard.minutes.astype(np.int64), MINUTES_ON_DIAL)) <= RIGHT

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
-from clockread import signals, streams
+from clockread import streams
+from clockread.cli import signals
 
 # For libraries that clockread uses on small arrays: without these, NumPy's starts threads that it never uses, and both print lines of
 # their own where the system allows no thread.
@@ -19,7 +20,7 @@ def main() -> None:
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     try:
-        from clockread import cli
+        from clockread.cli import app as cli
 
         cli.main()
     except signals.Stop as stop:

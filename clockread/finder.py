@@ -9,13 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Box, Floats
 from clockread.opencv import cv2
-from clockread.patches import reduced
+from clockread.sampling import downsample
+
+if TYPE_CHECKING:
+    from clockread.runtime.network import Network
 
 SCENE = 320  # side of what the network sees, pixels
 STRIDE = 8  # scene pixels per cell of its output
@@ -32,14 +36,14 @@ FinderNetwork = Callable[[Grey], tuple[Floats, Floats]]  # (n, SCENE, SCENE) -> 
 class FinderOptions:
     """How boxes are made from the network's maps."""
 
-    overlap: float = 0.5  # intersection over union above which the lower score of two boxes goes
-    most: int = 32  # dials of one photo, best first
-    sure: float = 0.5  # a photo without a dial of this score is looked at again, in tiles; 0: none is
-    batch: int = 16  # scenes per call of the network
+    nms_iou: float = 0.5  # intersection over union above which the lower score of two boxes goes
+    max_detections: int = 32  # dials of one photo, best first
+    tile_below: float = 0.5  # a photo without a dial of this score is looked at again, in tiles; 0: none is
+    batch_size: int = 16  # scenes per call of the network
 
 
 @dataclass(frozen=True)
-class Found:
+class Detection:
     """A dial's box in photo pixels and how sure the network is of it, 0..1."""
 
     box: Box
@@ -72,13 +76,23 @@ class Letterbox:
         return np.asarray(boxes, np.float64) * self._scale + self._offset
 
 
+def finder_network(network: Network) -> FinderNetwork:
+    """Return the finder network of a session: scenes (n, SCENE, SCENE) uint8 to heat maps and box maps."""
+
+    def run(scenes: Grey) -> tuple[Floats, Floats]:
+        heat, box = network(scenes, "heat", "box")
+        return heat, box
+
+    return run
+
+
 def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
     """A grey photo (height, width), resized to fit into a (size, size) scene, centred between bars.
 
     As `patches.cut` does it.
     """
     by = max(1, min(max(image.shape) // size, *image.shape))
-    image = reduced(image, by)
+    image = downsample(image, by)
     height, width = image.shape
     scale = size / max(height, width)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
@@ -90,7 +104,7 @@ def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
     return scene, Letterbox(w / (width * by), h / (height * by), left, top)
 
 
-def overlaps(box: Floats, boxes: Floats) -> Floats:
+def ious(box: Floats, boxes: Floats) -> Floats:
     """Intersection over union (n,) of one box (4,) with boxes (n, 4)."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
@@ -99,9 +113,9 @@ def overlaps(box: Floats, boxes: Floats) -> Floats:
     return np.asarray(common / np.maximum(union, 1e-9))
 
 
-def overlap(a: Sequence[float], b: Sequence[float]) -> float:
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
     """Intersection over union of two boxes (x, y, width, height)."""
-    return float(overlaps(np.asarray(a, np.float64), np.asarray(b, np.float64)[None])[0])
+    return float(ious(np.asarray(a, np.float64), np.asarray(b, np.float64)[None])[0])
 
 
 def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | None = None) -> tuple[Floats, Floats]:
@@ -118,7 +132,7 @@ def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | 
     centres = (value[:, :2] + np.stack([columns, rows], axis=1)) * STRIDE
     sizes = SIZE_UNIT * np.exp(np.clip(value[:, 2:], -4.0, 4.0))
     boxes = np.concatenate([centres - sizes / 2, sizes], axis=1)
-    kept = _apart(boxes, scores[rows, columns], o)
+    kept = _non_max_suppression(boxes, scores[rows, columns], o)
     return boxes[kept], scores[rows[kept], columns[kept]]
 
 
@@ -134,14 +148,14 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     return [(x, y, min(x + side, width), min(y + side, height)) for y in starts(height) for x in starts(width)]
 
 
-def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, options: FinderOptions | None = None) -> list[list[Found]]:
+def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, options: FinderOptions | None = None) -> list[list[Detection]]:
     """The dials of each grey photo (height, width), best first; all photos go through the network in batches.
 
     A photo in which one look finds no sure dial gets a second look in `tiles`.
     """
     o = options or FinderOptions()
-    whole = _look([(image, 0, 0) for image in images], network, threshold, o)
-    again = [i for i, (_, scores) in enumerate(whole) if max(scores, default=0.0) < o.sure]
+    whole = _detect([(image, 0, 0) for image in images], network, threshold, o)
+    again = [i for i, (_, scores) in enumerate(whole) if max(scores, default=0.0) < o.tile_below]
     parts, owners = [], []
     for i in again:
         height, width = images[i].shape
@@ -150,24 +164,26 @@ def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, optio
             owners.append(i)
     boxes = [[b] for b, _ in whole]
     scores = [[s] for _, s in whole]
-    for i, (b, s) in zip(owners, _look(parts, network, threshold, o), strict=True):
+    for i, (b, s) in zip(owners, _detect(parts, network, threshold, o), strict=True):
         boxes[i].append(b)
         scores[i].append(s)
-    out: list[list[Found]] = []
+    out: list[list[Detection]] = []
     for of_boxes, of_scores in zip(boxes, scores, strict=True):
         b, s = np.concatenate(of_boxes), np.concatenate(of_scores)
-        kept = _apart(b, s, o)
-        out.append([Found((float(x), float(y), float(w), float(h)), float(v)) for (x, y, w, h), v in zip(b[kept], s[kept], strict=True)])
+        kept = _non_max_suppression(b, s, o)
+        out.append(
+            [Detection((float(x), float(y), float(w), float(h)), float(v)) for (x, y, w, h), v in zip(b[kept], s[kept], strict=True)]
+        )
     return out
 
 
-def _look(
+def _detect(
     parts: Sequence[tuple[Grey, int, int]], network: FinderNetwork, threshold: float, o: FinderOptions
 ) -> list[tuple[Floats, Floats]]:
     """Boxes (n, 4) in photo pixels and scores (n,) of parts of photos, each with its left and top."""
     out: list[tuple[Floats, Floats]] = []
-    for start in range(0, len(parts), o.batch):
-        batch = parts[start : start + o.batch]
+    for start in range(0, len(parts), o.batch_size):
+        batch = parts[start : start + o.batch_size]
         scenes = [letterbox(image) for image, _, _ in batch]
         heat, box = network(np.stack([scene for scene, _ in scenes]))
         for i, ((_, place), (_, left, top)) in enumerate(zip(scenes, batch, strict=True)):
@@ -176,11 +192,11 @@ def _look(
     return out
 
 
-def _apart(boxes: Floats, scores: Floats, o: FinderOptions) -> list[int]:
+def _non_max_suppression(boxes: Floats, scores: Floats, o: FinderOptions) -> list[int]:
     """Which boxes (n, 4) to keep, best first: none that much overlaps a better one, and not too many."""
     kept: list[int] = []
     for i in np.argsort(-scores, kind="stable").tolist():
-        if len(kept) < o.most and not (overlaps(boxes[i], boxes[kept]) > o.overlap).any():
+        if len(kept) < o.max_detections and not (ious(boxes[i], boxes[kept]) > o.nms_iou).any():
             kept.append(i)
     return kept
 

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.clock import Pair, disagreement, pair_of
+from clockread.decoding import decode, modal_angle, resultant, turned_back
 from clockread.geometry import Floats, compose, project
-from clockread.polar import unwrap
-from clockread.pose import Posed
-from clockread.timecode import Pair, decode, disagreement, modal_angle, pair_of, resultant, turned_back
+from clockread.pose import PosedDial
+from clockread.sampling import unwrap
 
-LOOKS = 3  # at most, each through the pose that the one before mended
-STILL = 0.012  # dial radii: a pose whose rim moved less on the average is not looked through again
-FURTHEST = 0.5  # dial radii by which one look may move the centre
-SIZES = (0.55, 1.8)  # by which one look may change the size, either way
+if TYPE_CHECKING:
+    from clockread.runtime.network import Network
+
+MAX_PASSES = 3  # at most, each through the pose that the one before mended
+CONVERGED = 0.012  # dial radii: a pose whose rim moved less on the average is not looked through again
+MAX_SHIFT = 0.5  # dial radii by which one look may move the centre
+SIZE_RANGE = (0.55, 1.8)  # by which one look may change the size, either way
 _RIM = np.stack([np.sin(np.arange(8) * np.pi / 4), -np.cos(np.arange(8) * np.pi / 4)], axis=1)
 
 Polars = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Seen:
+class HandsOutput:
     """What the reading network says of n polar images."""
 
     hour: Floats  # (n, bins) logits over the angle against the pose's up
@@ -34,15 +39,20 @@ class Seen:
     change: Floats  # (n, 7) the dial's pose in the coordinates of the pose it was unwrapped through
 
 
-HandsNetwork = Callable[[Polars], Seen]  # of (n, ANGLES, RADII)
+HandsNetwork = Callable[[Polars], HandsOutput]  # of (n, ANGLES, RADII)
 
 
-def unwrap_posed(dials: Sequence[Posed]) -> Polars:
+def hands_network(network: Network) -> HandsNetwork:
+    """Return the reading network of a session: polar images (n, ANGLES, RADII) uint8 to its outputs."""
+    return lambda polar: HandsOutput(*network(polar, *(f.name for f in fields(HandsOutput))))
+
+
+def unwrap_posed(dials: Sequence[PosedDial]) -> Polars:
     """Polar images (n, ANGLES, RADII) of posed dials, each sampled from its patch."""
     return np.stack([unwrap(dial.patch, dial.in_patch) for dial in dials])
 
 
-def mended(dials: Sequence[Posed], changes: Floats) -> list[tuple[Posed, float]]:
+def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial, float]]:
     """Each dial through the pose that its change (n, 7) mends, and how far its rim moved, in radii.
 
     A change beyond reason leaves the dial as it was (0.0).
@@ -50,27 +60,27 @@ def mended(dials: Sequence[Posed], changes: Floats) -> list[tuple[Posed, float]]
     h = compose(changes)
     cx, cy, s11, s12, s22, v1, v2 = np.asarray(changes, np.float64).T
     size = s11 * s22 - s12**2
-    wild = (np.hypot(cx, cy) > FURTHEST) | (np.hypot(v1, v2) > FURTHEST) | ~((SIZES[0] ** 2 < size) & (size < SIZES[1] ** 2))
+    wild = (np.hypot(cx, cy) > MAX_SHIFT) | (np.hypot(v1, v2) > MAX_SHIFT) | ~((SIZE_RANGE[0] ** 2 < size) & (size < SIZE_RANGE[1] ** 2))
     moved = np.linalg.norm(project(h, _RIM) - _RIM, axis=-1).mean(axis=-1)
     homographies = np.stack([dial.homography for dial in dials]) @ h
     homographies /= homographies[:, 2:, 2:]
     return [
-        (dial, 0.0) if wild[i] else (Posed(homographies[i], dial.dial_logit, dial.patch, dial.window), float(moved[i]))
+        (dial, 0.0) if wild[i] else (PosedDial(homographies[i], dial.dial_logit, dial.patch, dial.window), float(moved[i]))
         for i, dial in enumerate(dials)
     ]
 
 
-def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> tuple[list[Posed], Seen]:
+def read_refined(dials: Sequence[PosedDial], network: HandsNetwork, passes: int = MAX_PASSES) -> tuple[list[PosedDial], HandsOutput]:
     """Read posed dials, mend their poses by what was seen, and look again until they hold; the last poses looked through."""
     posed = list(dials)
     seen = network(unwrap_posed(posed))
-    last = {f.name: np.array(getattr(seen, f.name)) for f in fields(Seen)}
+    last = {f.name: np.array(getattr(seen, f.name)) for f in fields(HandsOutput)}
     moving = list(range(len(posed)))
-    for _ in range(looks - 1):
+    for _ in range(passes - 1):
         better = {
             i: dial
-            for i, (dial, moved) in zip(moving, mended([posed[i] for i in moving], last["change"][moving]), strict=True)
-            if moved > STILL
+            for i, (dial, moved) in zip(moving, refine([posed[i] for i in moving], last["change"][moving]), strict=True)
+            if moved > CONVERGED
         }
         if not better:
             break
@@ -80,7 +90,7 @@ def look(dials: Sequence[Posed], network: HandsNetwork, looks: int = LOOKS) -> t
         again = network(unwrap_posed([posed[i] for i in moving]))
         for name, values in last.items():
             values[moving] = getattr(again, name)
-    return posed, Seen(**last)
+    return posed, HandsOutput(**last)
 
 
 @dataclass(frozen=True)
@@ -97,7 +107,7 @@ class Hands:
     disagreement: float  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan where not known
 
 
-def read_hands(seen: Seen) -> list[Hands]:
+def read_hands(seen: HandsOutput) -> list[Hands]:
     """Times by both hands and the place of 12 together, one for each dial."""
     times = decode(seen.hour, seen.minute, seen.twelve)
     hour, minute = modal_angle(seen.hour) - times.rotation, modal_angle(seen.minute) - times.rotation

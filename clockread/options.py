@@ -5,9 +5,9 @@ from __future__ import annotations
 import numbers
 from dataclasses import dataclass
 
-from clockread.hands import LOOKS
-from clockread.hypotheses import SURE
-from clockread.models import SMALL
+from clockread.hands import MAX_PASSES
+from clockread.retry import RETRY_BELOW
+from clockread.runtime.manifest import SMALL
 
 MAX_CLOCKS = 1000  # dials that are read in a photo by default: more than the finder can tell apart
 
@@ -27,14 +27,14 @@ class Thresholds:
 class Effort:
     """How much is spent on a dial."""
 
-    looks: int = LOOKS  # through poses that are mended, at most
-    sure: float = SURE  # belief, 0..1, from which a dial is not looked at otherwise; 0: none is
+    passes: int = MAX_PASSES  # through poses that are mended, at most
+    retry_below: float = RETRY_BELOW  # belief, 0..1, from which a dial is not looked at otherwise; 0: none is
     windows: bool = True  # whether an unsure dial is looked at through other windows
-    greys: bool = True  # and in other greys than its brightness
+    colors: bool = True  # and in other greys than its brightness
     tiles: bool = True  # whether a photo without a sure dial is searched in tiles
 
 
-ONCE = Effort(looks=1, sure=0.0, tiles=False)
+ONCE = Effort(passes=1, retry_below=0.0, tiles=False)
 EFFORTS = {SMALL: ONCE}  # of models that are not given the whole of it
 
 
@@ -52,6 +52,6 @@ def check_options(
     if not 0 <= float(min_confidence) <= 1:  # also refuses nan
         raise ValueError(f"min_confidence is {min_confidence}: give a probability, 0..1")
     if effort is not None and not isinstance(effort, Effort):
-        raise TypeError(f"effort is {effort!r}: give an Effort, such as Effort(looks=1)")
+        raise TypeError(f"effort is {effort!r}: give an Effort, such as Effort(passes=1)")
     if thresholds is not None and not isinstance(thresholds, Thresholds):
         raise TypeError(f"thresholds is {thresholds!r}: give Thresholds, such as Thresholds(dial_score=0.4)")

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from clockread.opencv import cv2
 
 if TYPE_CHECKING:
+    from clockread.clock import Pair
     from clockread.reading import Reading
-    from clockread.timecode import Pair
 
 Image = NDArray[np.uint8]
 Points = NDArray[np.float64]

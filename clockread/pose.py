@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window, bounding_boxes, compose
-from clockread.patches import FROM_UNIT, cut
+from clockread.sampling import FROM_UNIT, crop_window
+
+if TYPE_CHECKING:
+    from clockread.runtime.network import Network
 
 BOX_MARGIN = 1.15  # side of the pose network's window over the given box
 PATCH_MARGIN = 1.45  # side of the patch over the face found in it: room for a pose that is mended
@@ -19,7 +23,7 @@ PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) ->
 
 
 @dataclass(frozen=True)
-class Posed:
+class PosedDial:
     """One dial with its pose, and the patch that it is unwrapped from."""
 
     homography: Floats  # (3, 3), dial plane (12 not yet known) to photo pixels
@@ -33,11 +37,21 @@ class Posed:
         return FROM_UNIT @ np.linalg.inv(self.window.from_unit()) @ self.homography
 
 
-def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[Posed]:
+def pose_network(network: Network) -> PoseNetwork:
+    """Return the pose network of a session: patches (n, PATCH, PATCH) uint8 to poses (n, 7) and dial logits (n, 1)."""
+
+    def run(patches: Patches) -> tuple[Floats, Floats]:
+        pose, dial = network(patches, "pose", "dial")
+        return pose, dial
+
+    return run
+
+
+def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[PosedDial]:
     """Poses of the dials in ``windows[i]`` of the grey photo ``images[i]``, and patches cut about what was found; one batch."""
     if not windows:
         return []
-    cuts = [cut(image, window) for image, window in zip(images, windows, strict=True)]
+    cuts = [crop_window(image, window) for image, window in zip(images, windows, strict=True)]
     poses, logits = network(np.stack([patch for patch, _ in cuts]))
     homographies = np.stack([window.from_unit() for _, window in cuts]) @ compose(poses)
     posed = []
@@ -46,6 +60,6 @@ def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], net
     ):
         # a pose gone astray must not cut less than 4 pixels or more than thrice its window
         side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * window.side)
-        patch, around = cut(image, Window(x + width / 2, y + height / 2, side))
-        posed.append(Posed(homography, logit, patch, around))
+        patch, around = crop_window(image, Window(x + width / 2, y + height / 2, side))
+        posed.append(PosedDial(homography, logit, patch, around))
     return posed

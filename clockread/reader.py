@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Iterable, Iterator, Sequence, Sized
-from contextlib import contextmanager
-from dataclasses import fields, replace
+from collections.abc import Iterable, Sequence, Sized
+from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
@@ -15,30 +13,28 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread import sincos
-from clockread.calibration import Calibration, Presence
-from clockread.finder import FinderOptions, Found, find, overlap
-from clockread.geometry import Floats, Window
-from clockread.hands import Hands, Seen, look, read_hands
-from clockread.hypotheses import in_other_greys, through_other_windows
+from clockread.bulk import Entry, Plan, Results, read_each, read_in_order
+from clockread.confidence import Calibration, ClockScore
+from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
-from clockread.models import AUTO, load_manifest
-from clockread.network import Network
 from clockread.options import EFFORTS, MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
-from clockread.pipeline import Entry, Plan, Results, read_each, read_in_order
-from clockread.pose import BOX_MARGIN, Posed, estimate
-from clockread.providers import bounded_threads, resolved
+from clockread.polar_reader import PolarReader
 from clockread.reading import PhotoResult, Reading, reading_of
+from clockread.runtime.cpus import bounded_threads
+from clockread.runtime.manifest import AUTO, load_manifest
+from clockread.runtime.network import Network
+from clockread.runtime.providers import resolved
+from clockread.stages import Dial, DialReader, StageTimer
+from clockread.upright_reader import ROLE, UprightReader
 
 if TYPE_CHECKING:
-    from clockread.providers import Provider
+    from clockread.runtime.providers import Provider
 
 Grey = NDArray[np.uint8]
-Read = tuple[Posed, Hands]
 
 __all__ = ["ONCE", "ClockReader", "Effort", "Reading", "Thresholds"]
 
-SAME_DIAL_OVERLAP = 0.5  # IoU of two posed dials above which they are one
+SAME_DIAL_IOU = 0.5  # IoU of two posed dials above which they are one
 
 
 class ClockReader:
@@ -107,19 +103,19 @@ class ClockReader:
         self.max_clocks = max_clocks
         self.effort = effort or EFFORTS.get(model, Effort())
         self.thresholds = thresholds or Thresholds()
-        self._calibration, self._presence = Calibration(), Presence()
-        self._sincos: Network | None = None
-        if sincos.ROLE in manifest.models.get(model, {}):  # the report's reader: one network after the default finder
-            self._sincos = Network(manifest, sincos.ROLE, model, provider, self.threads)
+        self._calibration, self._clock_score = Calibration(), ClockScore()
+        self._dial_reader: DialReader
+        if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
             self._finder = Network(manifest, "finder", manifest.name(AUTO, on), provider, self.threads)
-            self._sincos.open()
+            self._dial_reader = UprightReader(Network(manifest, ROLE, model, provider, self.threads))
             return
-        self._finder, self._pose, self._hands = (Network(manifest, r, model, provider, self.threads) for r in ("finder", "pose", "hands"))
-        self._pose.open()
-        self._hands.open()  # the finder not yet: with cropped=True there is nothing to find
+        # Its session opens at the first search: with cropped=True there is none.
+        self._finder = Network(manifest, "finder", model, provider, self.threads)
+        pose, hands = (Network(manifest, role, model, provider, self.threads) for role in ("pose", "hands"))
+        self._dial_reader = PolarReader(pose, hands, self.effort, self.thresholds.dial_logit, batch_size)
         fit = manifest.entry("hands", model).calibration
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
-        self._presence = Presence(**fit.get("presence", {}))
+        self._clock_score = ClockScore(**fit.get("presence", {}))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self._options), ()
@@ -139,14 +135,12 @@ class ClockReader:
     @property
     def provider(self) -> str:
         """The execution provider really in use, as onnxruntime names it."""
-        return (self._sincos or self._hands).provider
+        return [network.provider for network in self._dial_reader.networks.values()][-1]
 
     @property
     def networks(self) -> dict[str, Network]:
         """The networks in use, by role."""
-        if self._sincos is not None:
-            return {"finder": self._finder, sincos.ROLE: self._sincos}
-        return {"finder": self._finder, "pose": self._pose, "hands": self._hands}
+        return {"finder": self._finder, **self._dial_reader.networks}
 
     @overload
     def read(self, images: list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False) -> list[list[Reading]]: ...
@@ -211,117 +205,34 @@ class ClockReader:
 
         ``timings`` gains the seconds spent in "find", "pose", "unwrap" and "read".
         """
-        clock = _StageClock(timings)
-        grey = [photo.pixels for photo in photos]
+        timer = StageTimer(timings)
+        found: list[list[Detection | None]]
         if cropped:
-            found = [[Found((0.0, 0.0, float(g.shape[1]), float(g.shape[0])), 1.0)] for g in grey]
+            found = [[None] for _ in photos]
         else:
-            with clock("find"):
-                found = self.find(grey)
-        owners = [i for i, dials in enumerate(found) for _ in dials]
-        dials = [dial for of_photo in found for dial in of_photo]
-        read: list[Read | None] = []
-        read_part = self._read_posed if self._sincos is None else self._read_upright
+            with timer("find"):
+                found = [[*of_photo] for of_photo in self.find([photo.pixels for photo in photos])]
+        dials = [Dial(photo, detection) for photo, of_photo in zip(photos, found, strict=True) for detection in of_photo]
         for start in range(0, len(dials), self.batch_size):
-            part = slice(start, start + self.batch_size)
-            read += read_part([photos[i] for i in owners[part]], dials[part], cropped, clock)
-        readings: list[list[Reading]] = [[] for _ in photos]
-        for owner, dial, one in zip(owners, dials, read, strict=True):
-            if one is None:
-                continue
-            posed, hands = one
-            found_as = None if cropped else dial
-            readings[owner].append(reading_of(photos[owner], found_as, posed, hands, self._calibration(hands.confidence), self._presence))
-        least = 0.0 if cropped else self.thresholds.dial_score
-        candidates = [0 if cropped else len(of_photo) for of_photo in found]
-        return [self._result(*of_photo, least) for of_photo in zip(photos, readings, candidates, strict=True)]
+            self._dial_reader.read(dials[start : start + self.batch_size], timer)
+        rest = iter(dials)
+        return [self._result(photo, list(islice(rest, len(of_photo)))) for photo, of_photo in zip(photos, found, strict=True)]
 
-    def _read_posed(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> Sequence[Read | None]:
-        """The reader proper: pose, unwrap and read; None for what is no dial after all.
+    def find(self, grey: Sequence[Grey]) -> list[list[Detection]]:
+        """Return the detections of grey photos (H, W) uint8, best first; boxes in their pixels."""
+        options = FinderOptions(batch_size=self.batch_size, max_detections=self.max_clocks)
+        options = options if self.effort.tiles else replace(options, tile_below=0.0)
+        return find(grey, finder_network(self._finder), self.thresholds.finder_score, options)
 
-        What stays unsure is looked at in other ways, and the surest reading counts.
-        """
-        images = [photo.pixels for photo in photos]
-        windows = [Window.around(dial.box, 1.0 if cropped else BOX_MARGIN) for dial in dials]
-        with clock("pose"):
-            posed = estimate(images, windows, self.run_pose)
-        real = [i for i, dial in enumerate(posed) if cropped or dial.dial_logit >= self.thresholds.dial_logit]
-        read = self._read_dials([photos[i] for i in real], [windows[i] for i in real], [posed[i] for i in real], clock)
-        by_place = dict(zip(real, read, strict=True))
-        return [by_place.get(i) for i in range(len(posed))]
-
-    def _read_dials(self, photos: list[Photo], windows: list[Window], posed: list[Posed], clock: _StageClock) -> list[Read]:
-        read = self._look(posed, clock)
-        unsure = [i for i, (_, hands) in enumerate(read) if hands.confidence < self.effort.sure]
-        if not unsure:
-            return read
-        others: list[list[Posed]] = [[] for _ in unsure]
-        if self.effort.windows:
-            with clock("pose"):
-                others = through_other_windows([photos[i].pixels for i in unsure], [windows[i] for i in unsure], self.run_pose)
-        if self.effort.greys:
-            with clock("decode again"):
-                self._add_other_greys([photos[i] for i in unsure], [read[i][0] for i in unsure], others)
-        tried = iter(self._look([dial for tries in others for dial in tries], clock))
-        for i, tries in zip(unsure, others, strict=True):
-            read[i] = max([read[i], *islice(tried, len(tries))], key=lambda one: one[1].confidence)
-        return read
-
-    def _add_other_greys(self, photos: list[Photo], posed: list[Posed], others: list[list[Posed]]) -> None:
-        of: Photo | None = None
-        color: Grey | None = None
-        for photo, dial, tries in zip(photos, posed, others, strict=True):
-            if photo is not of:  # dials come photo by photo: one in color at a time is enough
-                of, color = photo, photo.in_color()
-            if color is not None:
-                tries.extend(in_other_greys(dial, color))
-
-    def _look(self, posed: list[Posed], clock: _StageClock) -> list[Read]:
-        def network(polar: Grey) -> Seen:
-            with clock("read"):
-                return self.run_hands(polar)
-
-        out: list[Read] = []
-        with clock("unwrap"):
-            for start in range(0, len(posed), self.batch_size):
-                better, seen = look(posed[start : start + self.batch_size], network, self.effort.looks)
-                out += zip(better, read_hands(seen), strict=True)
-        return out
-
-    def _read_upright(self, photos: list[Photo], dials: list[Found], cropped: bool, clock: _StageClock) -> list[Read]:
-        """The report's reader: one look at the upright box."""
-        assert self._sincos is not None
-        with clock("read"):
-            margin = 1.0 if cropped else sincos.MARGIN
-            images = [photo.pixels for photo in photos]
-            return sincos.read_boxes(images, dials, self.run_sincos, int(self._sincos.shape[1]), margin=margin)
-
-    def find(self, grey: Sequence[Grey]) -> list[list[Found]]:
-        """Dials of grey photos (H, W) uint8, the surest first; boxes in their pixels."""
-        options = FinderOptions(batch=self.batch_size, most=self.max_clocks)
-        return find(grey, self.run_finder, self.thresholds.finder_score, options if self.effort.tiles else replace(options, sure=0.0))
-
-    def run_finder(self, scenes: Grey) -> tuple[Floats, Floats]:
-        """The finder network on scenes (n, 320, 320) uint8: heat and box maps."""
-        heat, box = self._finder(scenes, "heat", "box")
-        return heat, box
-
-    def run_pose(self, patches: Grey) -> tuple[Floats, Floats]:
-        """The pose network on patches (n, 160, 160) uint8: poses (n, 7) and dial logits (n, 1)."""
-        pose, dial = self._pose(patches, "pose", "dial")
-        return pose, dial
-
-    def run_hands(self, polar: Grey) -> Seen:
-        """The reading network on polar images (n, 240, 64) uint8."""
-        return Seen(*self._hands(polar, *(f.name for f in fields(Seen))))
-
-    def run_sincos(self, crops: Grey) -> Floats:
-        """The report's four-head network on upright crops (n, side, side) uint8: pairs (n, 4), see `clockread.sincos`."""
-        assert self._sincos is not None
-        return self._sincos(crops, sincos.OUTPUT)[0]
-
-    def _result(self, photo: Photo, readings: list[Reading], candidates: int, min_score: float) -> PhotoResult:
+    def _result(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
         """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
+        readings = [
+            reading_of(photo, dial.detection, dial.posed, dial.hands, self._calibration(dial.hands.confidence), self._clock_score)
+            for dial in dials
+            if dial.posed is not None and dial.hands is not None
+        ]
+        detected = [dial for dial in dials if dial.detection is not None]
+        min_score = self.thresholds.dial_score if detected else 0.0
         chosen: list[Reading] = []
         hidden: list[Reading] = []
         for reading in sorted(readings, key=lambda r: (-r.dial_score, -r.confidence)):
@@ -329,29 +240,11 @@ class ClockReader:
             if reading.dial_score >= min_score and not _overlaps_one_of(reading, group):
                 group.append(reading)
         notes = photo.notes
-        if candidates >= self.max_clocks:
+        if len(detected) >= self.max_clocks:
             notes = (*notes, f"only the {self.max_clocks} most likely dials were read; --max-clocks raises the limit")
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
         return PhotoResult(photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below)
 
 
 def _overlaps_one_of(reading: Reading, others: Iterable[Reading]) -> bool:
-    return any(overlap(reading.face, other.face) >= SAME_DIAL_OVERLAP for other in others)
-
-
-class _StageClock:
-    """Adds the seconds of each named stage to a dictionary, where there is one; a stage within another stops that one's clock."""
-
-    def __init__(self, timings: dict[str, float] | None) -> None:
-        self.timings = timings
-        self._inner = 0.0  # seconds that inner stages took of the one that runs
-
-    @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
-        outer, self._inner = self._inner, 0.0
-        began = time.perf_counter()
-        yield
-        took = time.perf_counter() - began
-        if self.timings is not None:
-            self.timings[stage] = self.timings.get(stage, 0.0) + took - self._inner
-        self._inner = outer + took
+    return any(iou(reading.face, other.face) >= SAME_DIAL_IOU for other in others)

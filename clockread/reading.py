@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from clockread.calibration import Presence
-from clockread.finder import Found
+from clockread.clock import Pair, angle_of, clock_text
+from clockread.confidence import ClockScore
+from clockread.finder import Detection
 from clockread.geometry import Box, bounding_box, enclosing, rotation_matrix
 from clockread.hands import Hands
 from clockread.images import Photo
-from clockread.pose import Posed
-from clockread.timecode import Pair, angle_of, clock_text
+from clockread.pose import PosedDial
 
 MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
 # Digits after the point in JSON and CSV. A homography's last row is orders of magnitude smaller than its last column.
@@ -147,7 +147,7 @@ def _significant(value: float) -> float | None:
     return float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
 
 
-def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, confidence: float, presence: Presence) -> Reading:
+def reading_of(photo: Photo, dial: Detection | None, posed: PosedDial, hands: Hands, confidence: float, clock_score: ClockScore) -> Reading:
     """The reading of a dial that was found in a photo, or that the whole photo is (None)."""
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
     scale = photo.scale
@@ -158,7 +158,7 @@ def reading_of(photo: Photo, dial: Found | None, posed: Posed, hands: Hands, con
     if dial is not None:
         x, y, width, height = (value * scale for value in dial.box)
         box = enclosing((x, y, width, height), box, photo.width, photo.height)
-        finder_score, dial_score = dial.score, presence(dial.score, confidence, posed.dial_logit)
+        finder_score, dial_score = dial.score, clock_score(dial.score, confidence, posed.dial_logit)
     return Reading(
         minutes=hands.minutes,
         confidence=confidence,

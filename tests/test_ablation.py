@@ -13,7 +13,8 @@ pytest.importorskip("tf2onnx", reason="exporting needs the train extra")
 
 import keras
 
-from clockread.polar import ANGLES, RADII
+from clockread.hands import hands_network
+from clockread.sampling import ANGLES, RADII
 from training import ablation
 from training.export import folded
 from training.networks import HandsConfig, build_hands, with_sincos
@@ -55,8 +56,8 @@ def test_every_variant_changes_something_that_is_there() -> None:
 
 def test_the_reader_reads_with_the_variants_network(tiny: keras.Model, polar: np.ndarray, tmp_path: Path) -> None:
     reader = ablation.reader_with(folded(with_sincos(tiny)), tmp_path, looks=2)
-    assert (reader.effort.looks, reader.threads) == (2, 1)
-    np.testing.assert_allclose(reader.run_hands(polar).hour, hour(folded(tiny), polar), atol=1e-4)
+    assert (reader.effort.passes, reader.threads) == (2, 1)
+    np.testing.assert_allclose(hands_network(reader.networks["hands"])(polar).hour, hour(folded(tiny), polar), atol=1e-4)
     assert ablation.milliseconds(reader) > 0
 
 

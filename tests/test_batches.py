@@ -8,8 +8,7 @@ import pytest
 pytest.importorskip("keras", reason="training needs the train extra")
 
 from clockread.geometry import compose, decompose, rotation_matrix
-from clockread.patches import FROM_UNIT, PATCH
-from clockread.polar import ANGLES
+from clockread.sampling import ANGLES, FROM_UNIT, PATCH
 from training.batches import BINS, HEADS, HandsBatches, PoseBatches, jittered, seen_rotation, soft_targets
 from training.dials.presets import PRESETS
 from training.dials.render import render, render_without

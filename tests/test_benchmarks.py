@@ -31,11 +31,12 @@ from session_options import SETTINGS, sessions
 from thresholds import best_scores, precision_recall_f1
 
 from clockread import ClockReader
+from clockread.clock import circular_difference, clock_text, hand_angles
+from clockread.decoding import DecodingWeights
 from clockread.images import load_photo
-from clockread.models import load_manifest
-from clockread.patches import PATCH
 from clockread.reading import PhotoResult, Reading
-from clockread.timecode import Weighing, circular_difference, clock_text, hand_angles
+from clockread.runtime.manifest import load_manifest
+from clockread.sampling import PATCH
 from training.calibration import in_scenes
 from training.scene_shards import SceneShards
 
@@ -179,8 +180,8 @@ def test_decoding_counts_what_is_right_with_its_weights() -> None:
     crop = cv2.resize(dial[top : top + side, left : left + side], (PATCH, PATCH), interpolation=cv2.INTER_AREA)
     seen = seen_of(ClockReader("cpu"), [np.asarray(crop, np.uint8)] * 2)
     true = hour % 12 * 60 + minute
-    assert right(seen, np.array([true, true + 9]), Weighing()).tolist() == [True, False]
-    assert right(seen, np.array([true, true]), Weighing(minute=0.0, hour=0.0)).tolist() != [True, True]
+    assert right(seen, np.array([true, true + 9]), DecodingWeights()).tolist() == [True, False]
+    assert right(seen, np.array([true, true]), DecodingWeights(minute=0.0, hour=0.0)).tolist() != [True, True]
 
 
 def _package(path: Path, codes: range, size: int = 64) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from clockread.calibration import Calibration, Presence, expected_calibration_error, fitted, fitted_presence, reliability
+from clockread.confidence import Calibration, ClockScore, expected_calibration_error, fitted, fitted_presence, reliability
 
 
 def drawn(slope: float, offset: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -57,7 +57,7 @@ def test_presence_weighs_what_tells_clocks() -> None:
     rng = np.random.default_rng(1)
     finder, sure = rng.uniform(0.1, 0.9, (2, 20_000))
     logit = rng.normal(0, 4, 20_000)
-    true = Presence(finder_score=1.0, confidence=0.5, dial_logit=0.5, offset=-1.0)
+    true = ClockScore(finder_score=1.0, confidence=0.5, dial_logit=0.5, offset=-1.0)
     chance = np.array([true(float(f), float(c), float(x)) for f, c, x in zip(finder, sure, logit, strict=True)])
     fit = fitted_presence(finder, sure, logit, rng.random(20_000) < chance)
     for name, value in asdict(true).items():

@@ -20,11 +20,14 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread import bench, cli, info, inputs, pipeline, predict, providers, sample_photos
+from clockread import bulk
+from clockread.cli import app as cli
+from clockread.cli import bench, info, inputs, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
-from clockread.models import Manifest, ModelEntry
 from clockread.reading import PhotoResult, Reading
+from clockread.runtime import cpus
+from clockread.runtime.manifest import Manifest, ModelEntry
 
 ROOT = Path(__file__).resolve().parents[1]
 KEYS = [
@@ -196,7 +199,7 @@ class TestPredict:
         assert len(reader.calls) >= 3
 
     def test_results_are_written_before_later_photos_are_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pipeline, "PART_PHOTOS", 1)
+        monkeypatch.setattr(bulk, "PART_PHOTOS", 1)
         stream = io.StringIO()
         lines: list[int] = []
 
@@ -236,7 +239,7 @@ class TestPredict:
         def fail(*_: object, **__: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(pipeline, "load_photo", fail)
+        monkeypatch.setattr(bulk, "load_photo", fail)
         code, out, _ = run("predict", save(tmp_path / "a.png", 5), "--format", "jsonl")
         assert code == 1
         assert "not enough memory" in json.loads(out)["error"]
@@ -361,7 +364,7 @@ class TestUsage:
 
     def test_threads_beyond_any_use_are_not_started(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         code, _, err = run("predict", save(tmp_path / "a.png", 5), "--threads", 100_000, "--format", "csv")
-        limit = providers.THREADS_PER_CPU * providers.usable_threads()
+        limit = cpus.THREADS_PER_CPU * cpus.usable_threads()
         assert (code, reader.options["threads"]) == (0, limit)
         assert err == f"clockread: warning: {limit} threads run instead of 100000: 4 for each usable CPU\n"
 
@@ -408,7 +411,7 @@ class TestUsage:
 
     def test_version_and_help_import_nothing_heavy(self) -> None:
         code = (
-            "import sys; from clockread import cli\n"
+            "import sys; from clockread.cli import app as cli\n"
             "for arguments in (['--version'], ['--help'], ['predict', '--help']):\n"
             "    try: cli.main(arguments)\n"
             "    except SystemExit as end: assert not end.code, end.code\n"
@@ -429,7 +432,7 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_IGN if name in os.environ.get("IGNORED", "") else signal.SIG_DFL)
 from clockread.__main__ import main
 def use_the_fake():
-    from clockread import cli, pipeline
+    from clockread.cli import app as cli; from clockread import bulk as pipeline
     from clockread.reading import PhotoResult
     class Fake:
         provider = "cpu"

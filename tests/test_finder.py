@@ -11,12 +11,12 @@ from clockread.finder import (
     SCENE,
     SIZE_UNIT,
     STRIDE,
+    Detection,
     FinderOptions,
-    Found,
     find,
+    iou,
+    ious,
     letterbox,
-    overlap,
-    overlaps,
     peaks,
     tiles,
 )
@@ -71,8 +71,8 @@ def test_a_marked_spot_is_where_the_mapping_says() -> None:
 
 def test_overlaps() -> None:
     boxes = np.array([[0.0, 0, 10, 10], [5.0, 0, 10, 10], [20.0, 20, 5, 5], [0.0, 0, 0, 0]])
-    np.testing.assert_allclose(overlaps(boxes[0], boxes), [1, 1 / 3, 0, 0])
-    assert overlap((0, 0, 10, 10), (5, 0, 10, 10)) == pytest.approx(1 / 3)
+    np.testing.assert_allclose(ious(boxes[0], boxes), [1, 1 / 3, 0, 0])
+    assert iou((0, 0, 10, 10), (5, 0, 10, 10)) == pytest.approx(1 / 3)
 
 
 def test_peaks_of_several_dials_best_first() -> None:
@@ -100,9 +100,9 @@ def test_the_weaker_of_two_boxes_of_one_dial_goes() -> None:
     put(heat, box, (100, 200, 80, 80), 1.0)
     boxes, _ = peaks(heat, box, 0.5)
     np.testing.assert_allclose(boxes[:, :2], [[100, 100], [100, 200]], atol=1e-3)
-    boxes, _ = peaks(heat, box, 0.5, FinderOptions(overlap=0.9))
+    boxes, _ = peaks(heat, box, 0.5, FinderOptions(nms_iou=0.9))
     assert len(boxes) == 3
-    boxes, _ = peaks(heat, box, 0.5, FinderOptions(most=1))
+    boxes, _ = peaks(heat, box, 0.5, FinderOptions(max_detections=1))
     assert len(boxes) == 1
 
 
@@ -147,12 +147,12 @@ def test_find_gives_each_photo_its_dials_in_its_own_pixels() -> None:
             photo[100 : 180 + 8 * k, 200 + 16 * k : 360] = 255
         photos.append(photo)
         truth.append((200 + 16 * k, 100, 160 - 16 * k, 80 + 8 * k))
-    answers = find(photos, network, 0.5, FinderOptions(batch=2))
+    answers = find(photos, network, 0.5, FinderOptions(batch_size=2))
     assert calls == [2, 2, 1, 2, 2]  # the four tiles of the photo without a dial
     assert [len(answer) for answer in answers] == [1, 1, 0, 1, 1]
     for answer, expected in zip(answers, truth, strict=True):
         for found in answer:
-            assert isinstance(found, Found)
+            assert isinstance(found, Detection)
             np.testing.assert_allclose(found.box, expected, atol=4)
             assert found.score == pytest.approx(1 / (1 + math.exp(-2)))
 

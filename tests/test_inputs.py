@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clockread import cli
+from clockread.cli import app as cli
+from clockread.cli.inputs import find_photos
 from clockread.images import Photo
-from clockread.inputs import find_photos
 from clockread.reading import PhotoResult
 
 Run = Callable[..., tuple[int, list[dict[str, object]], str]]

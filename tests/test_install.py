@@ -75,13 +75,13 @@ def test_the_hook_of_pyinstaller_is_where_its_entry_point_says() -> None:
     (folder,) = getattr(importlib.import_module(package), function)()
     assert (Path(folder) / "hook-clockread.py").is_file()
     # What it collects lies where a frozen program looks for models.
-    from clockread.models import EXPORTED_FOLDERS, PACKAGE_FOLDER
+    from clockread.runtime.manifest import EXPORTED_FOLDERS, PACKAGE_FOLDER
 
     assert EXPORTED_FOLDERS[0] == PACKAGE_FOLDER / "exported"
     assert '"clockread/exported"' in (Path(folder) / "hook-clockread.py").read_text(encoding="utf-8")
 
 
 def test_the_base_installation_imports_without_opencv_and_runtime() -> None:
-    code = "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; import clockread, clockread.cli, clockread.info"
+    code = "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; import clockread, clockread.cli, clockread.cli.info"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr

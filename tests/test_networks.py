@@ -10,8 +10,7 @@ pytest.importorskip("keras", reason="training needs the train extra")
 import keras
 
 from clockread.geometry import compose, project, rotation_matrix
-from clockread.patches import PATCH
-from clockread.polar import ANGLES, RADII
+from clockread.sampling import ANGLES, PATCH, RADII
 from training.export import folded
 from training.losses import _POINTS, circular_cross_entropy, pose_loss
 from training.networks import BINS, HEADS, build_hands, build_pose, with_sincos

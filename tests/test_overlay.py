@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from clockread.bulk import Entry
+from clockread.cli.predict import OverlayFolder
 from clockread.images import load_photo
 from clockread.overlay import (
     DIAL_COLOR,
@@ -23,8 +25,6 @@ from clockread.overlay import (
     enlarged,
     hand_tip,
 )
-from clockread.pipeline import Entry
-from clockread.predict import OverlayFolder
 from clockread.reading import PhotoResult, Reading
 
 # 3:00 on an upright dial of radius 100 about (200, 150).

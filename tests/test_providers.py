@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clockread import distributions, providers
+from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
+from clockread.runtime import cpus, providers
 
 ROOT = Path(__file__).resolve().parents[1]
 CACHED = (providers._problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
@@ -79,7 +80,7 @@ def fake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Fak
 
 
 def test_importing_clockread_providers_imports_no_runtime() -> None:
-    code = "import sys, clockread.providers; print([m for m in ('onnxruntime', 'tensorflow', 'keras') if m in sys.modules])"
+    code = "import sys, clockread.runtime.providers; print([m for m in ('onnxruntime', 'tensorflow', 'keras') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -171,7 +172,7 @@ def test_nothing_is_collected(writable: bool, tmp_path: Path) -> None:
         home.mkdir()
     else:
         home.write_text("no folder, so that nobody can write into it, not even root")
-    code = "from clockread import providers as p; import os; p.open_session(p.PROBE_MODEL); print(os.environ[p.TELEMETRY])"
+    code = "from clockread.runtime import providers as p; import os; p.open_session(p.PROBE_MODEL); print(os.environ[p.TELEMETRY])"
     environment = {name: value for name, value in os.environ.items() if name != providers.TELEMETRY and not name.startswith("XDG_")}
     for given, value in (({}, "1"), ({providers.TELEMETRY: "true"}, "true")):
         command = {**environment, "HOME": str(home), "PYTHONPATH": str(ROOT), **given}
@@ -294,17 +295,17 @@ def test_a_machine_without_a_driver_gets_the_cpu_without_a_word(fake: FakeRuntim
 
 
 def test_threads_are_bounded_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(providers, "usable_threads", lambda: 3)
-    assert [providers.bounded_threads(count) for count in (None, 1, 12)] == [3, 1, 12]
+    monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
+    assert [cpus.bounded_threads(count) for count in (None, 1, 12)] == [3, 1, 12]
     with pytest.warns(RuntimeWarning, match="^12 threads run instead of 13"):
-        assert providers.bounded_threads(13) == 12
+        assert cpus.bounded_threads(13) == 12
     with pytest.warns(RuntimeWarning, match="instead of 100000"):
         session = providers.open_session(providers.PROBE_MODEL, "cpu", threads=100_000)
     assert session.get_session_options().intra_op_num_threads == 12
 
 
 def test_threads_default_to_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(providers, "usable_threads", lambda: 5)
+    monkeypatch.setattr(cpus, "usable_threads", lambda: 5)
     session = providers.open_session(providers.PROBE_MODEL, "cpu")
     assert session.get_session_options().intra_op_num_threads == 5
 
@@ -315,8 +316,8 @@ def test_threads_are_the_smaller_of_affinity_and_quota(
 ) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(affinity)), raising=False)
     monkeypatch.setattr(os, "cpu_count", lambda: 64)
-    monkeypatch.setattr(providers, "cgroup_cpus", lambda: quota)
-    assert providers.usable_threads() == threads
+    monkeypatch.setattr(cpus, "cgroup_cpus", lambda: quota)
+    assert cpus.usable_threads() == threads
 
 
 def cgroups(tmp_path: Path, membership: str, files: dict[str, str]) -> float | None:
@@ -326,7 +327,7 @@ def cgroups(tmp_path: Path, membership: str, files: dict[str, str]) -> float | N
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
     (tmp_path / "membership").write_text(membership, encoding="utf-8")
-    return providers.cgroup_cpus(tmp_path / "membership", root)
+    return cpus.cgroup_cpus(tmp_path / "membership", root)
 
 
 @pytest.mark.parametrize(
@@ -351,4 +352,4 @@ def test_cgroup_quota(tmp_path: Path, membership: str, files: dict[str, str], cp
 
 
 def test_no_cgroups_at_all(tmp_path: Path) -> None:
-    assert providers.cgroup_cpus(tmp_path / "none", tmp_path) is None
+    assert cpus.cgroup_cpus(tmp_path / "none", tmp_path) is None

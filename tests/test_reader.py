@@ -19,12 +19,12 @@ import pytest
 pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 
 from clockread import ClockReader, ImageError, ModelError, Reading
-from clockread.finder import overlap
+from clockread.clock import angle_of, circular_difference, hand_angles
+from clockread.finder import iou
 from clockread.geometry import enclosing, project
 from clockread.images import load_color, load_photo
-from clockread.models import load_manifest
 from clockread.reader import Thresholds
-from clockread.timecode import angle_of, circular_difference, hand_angles
+from clockread.runtime.manifest import load_manifest
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 TIMES = json.loads((EXAMPLES / "times.json").read_text())
@@ -45,7 +45,7 @@ def test_example_photos_are_read(reader: ClockReader, name: str) -> None:
     readings = reader.read(EXAMPLES / name)
     assert len(readings) == len(TIMES[name])
     for dial in TIMES[name]:
-        same = [r for r in readings if overlap(r.box, dial["box"]) > 0.4]
+        same = [r for r in readings if iou(r.box, dial["box"]) > 0.4]
         assert len(same) == 1
         assert abs(circular_difference(same[0].minutes, minutes_of(dial["time"]), 720)) <= 1
         assert same[0].confidence > 0.5
@@ -72,7 +72,7 @@ def test_a_box_holds_the_face_and_lies_in_the_photo(reader: ClockReader) -> None
             assert x + w <= photo.width
             assert y + h <= photo.height
             assert w * h > 0.9 * reading.face[2] * reading.face[3]
-            assert overlap(enclosing(reading.box, reading.face, photo.width, photo.height), reading.box) > 0.999
+            assert iou(enclosing(reading.box, reading.face, photo.width, photo.height), reading.box) > 0.999
     cropped = reader.read(EXAMPLES / "wall.jpg", cropped=True)[0]
     assert cropped.box == pytest.approx(cropped.face), "nothing was found, so there is no case"
 
@@ -94,7 +94,7 @@ def test_a_larger_photo_gives_the_same_reading_in_its_own_pixels(reader: ClockRe
     assert load_photo(data).scale > 1  # decoded reduced
     large = reader.read(data)[0]
     assert abs(circular_difference(large.minutes, small.minutes, 720)) <= 1
-    assert overlap(tuple(v * 8 for v in small.box), large.box) > 0.9
+    assert iou(tuple(v * 8 for v in small.box), large.box) > 0.9
 
 
 def test_paths_bytes_and_arrays_are_the_same(reader: ClockReader) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 pytest.importorskip("matplotlib", reason="the fonts of drawn dials come with the train extra")
 
+from clockread.clock import circular_difference, hand_angles
 from clockread.geometry import decompose, project
-from clockread.timecode import circular_difference, hand_angles
 from training.dials import render as render_module
 from training.dials import things
 from training.dials.camera import Optics

@@ -11,8 +11,7 @@ pytest.importorskip("tf2onnx", reason="training needs the train extra")
 import keras
 
 from clockread.finder import SCENE
-from clockread.patches import PATCH
-from clockread.polar import ANGLES, RADII
+from clockread.sampling import ANGLES, PATCH, RADII
 from training.export import OUTPUTS, folded, to_onnx
 from training.finder_network import FinderConfig, build_finder
 from training.networks import HandsConfig, PoseConfig, build_hands, build_pose, grow, with_sincos

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from clockread.sincos import decode_jointly, decode_rounding, encode
+from clockread.upright_reader import decode_jointly, decode_rounding, encode
 from training.time_labels import (
     Classes,
     Codec,

@@ -37,7 +37,7 @@ def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def crops() -> np.ndarray:
     """Rendered dials of the kind that the networks are trained on."""
-    from clockread.patches import PATCH
+    from clockread.sampling import PATCH
     from training.dials.presets import PRESETS
     from training.dials.render import render
 
@@ -70,8 +70,8 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke:
         assert entry["bytes"] < 0.7 * entries["default"][role]["bytes"]
     exact, quantized = ClockReader("cpu", model="default", models=models), ClockReader("cpu", models=models)
     assert (exact.model, quantized.model) == ("default", "int8")
-    pose, logit = exact.run_pose(crops)
-    again, logit_again = quantized.run_pose(crops)
+    pose, logit = exact.networks["pose"](crops, "pose", "dial")
+    again, logit_again = quantized.networks["pose"](crops, "pose", "dial")
     assert not np.array_equal(pose, again)
     assert np.abs(pose - again).max() < 0.1 * np.abs(pose).max()
     # of logits that training has not yet moved from 0 no share can be told: on the scale that differences to Keras are told on
@@ -119,8 +119,8 @@ def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, ro
 def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.ndarray) -> None:
     import onnxruntime
 
-    from clockread.polar import unwrap
-    from clockread.timecode import decode, rotation_prior
+    from clockread.decoding import decode, rotation_prior
+    from clockread.sampling import unwrap
 
     session = onnxruntime.InferenceSession(smoke / "runs" / "smoke" / "reader-export" / "hands.onnx", providers=["CPUExecutionProvider"])
     polar = np.stack([unwrap(crop, np.array([[60, 0, 80], [0, 60, 80], [0, 0, 1.0]])) for crop in crops])

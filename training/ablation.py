@@ -22,9 +22,10 @@ import typer
 from keras import ops
 from numpy.typing import NDArray
 
-from clockread.models import DEFAULT, MANIFEST_NAME
-from clockread.polar import ANGLES, RADII
+from clockread.hands import hands_network
 from clockread.reader import ClockReader, Effort
+from clockread.runtime.manifest import DEFAULT, MANIFEST_NAME
+from clockread.sampling import ANGLES, RADII
 from training.batches import HandsBatches
 from training.calibration import on_photographs, on_rendered
 from training.export import EXPORTED, OUTPUTS, folded, to_onnx
@@ -53,7 +54,7 @@ class Variant:
     lit: bool = True  # whether exposure, contrast and noise are drawn anew for every sample
     coarse: tuple[int, int] = (1, 1)  # how many angles and radii of the polar image are one
     weights: tuple[tuple[str, float], ...] = ()  # of losses that weigh otherwise
-    looks: int = Effort().looks
+    looks: int = Effort().passes
 
 
 VARIANTS = {
@@ -122,7 +123,7 @@ def reader_with(model: keras.Model, folder: Path, looks: int) -> ClockReader:
     (folder / "hands.onnx").write_bytes(data)
     entries["hands"] |= {"file": "hands.onnx", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
     write_json(folder / MANIFEST_NAME, {**manifest, "models": {DEFAULT: entries}})
-    return ClockReader("cpu", model=DEFAULT, models=folder, threads=1, effort=Effort(looks=looks, sure=0.0))
+    return ClockReader("cpu", model=DEFAULT, models=folder, threads=1, effort=Effort(passes=looks, retry_below=0.0))
 
 
 def milliseconds(reader: ClockReader) -> float:
@@ -131,7 +132,7 @@ def milliseconds(reader: ClockReader) -> float:
     times = []
     for _ in range(TIMED_ROUNDS):
         began = time.process_time()
-        reader.run_hands(polar)
+        hands_network(reader.networks["hands"])(polar)
         times.append(1000 * (time.process_time() - began) / TIMED_DIALS)
     return float(np.median(times))
 

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import compose, decompose, project
-from clockread.patches import FROM_UNIT, PATCH, TO_UNIT
-from clockread.polar import ANGLES, RADII, unwrap
+from clockread.sampling import ANGLES, FROM_UNIT, PATCH, RADII, TO_UNIT, unwrap
 from training.dials.canvas import Grey
 from training.networks import BINS, HEADS
 from training.shards import Shards

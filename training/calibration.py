@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.calibration import BINS, Presence, expected_calibration_error, fitted, fitted_presence, reliability
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
+from clockread.confidence import BINS, ClockScore, expected_calibration_error, fitted, fitted_presence, reliability
 from clockread.images import ImageSource
 from clockread.reader import ClockReader, Thresholds
 from clockread.reading import Reading
-from clockread.timecode import MINUTES_ON_DIAL, circular_difference
 from training.export import REPOSITORY, export_folder
 from training.finder import match
 from training.fit import write_json
@@ -83,12 +83,12 @@ def calibrate(name: str, manifest_file: Path, most: int | None) -> dict[str, flo
     return figures
 
 
-def presence_of(name: str, models: Path, scenes: int) -> Presence:
+def presence_of(name: str, models: Path, scenes: int) -> ClockScore:
     """What tells clocks from other things by all that one model's networks say, fitted on rendered scenes."""
     reader = ClockReader("cpu", model=name, models=models, thresholds=Thresholds(dial_score=0.0))
     readings, clock, _ = in_scenes(reader, rendered_scenes(SEED, scenes))
     if clock.all() or not clock.any():  # of a few scenes that a smoke test reads
-        return Presence()
+        return ClockScore()
     finder_score, confidence, dial_logit = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings]).T
     return fitted_presence(finder_score, confidence, dial_logit, clock)
 

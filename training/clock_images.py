@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.timecode import MINUTES_ON_DIAL, hand_angles
+from clockread.clock import MINUTES_ON_DIAL, hand_angles
 from training.assets import cache_folder
 from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, blend, disc_points, noise, turned
 from training.image_data import DataDamagedError

@@ -13,9 +13,8 @@ import numpy as np
 
 from clockread.finder import SCENE
 from clockread.hands import unwrap_posed
-from clockread.models import DEFAULT, MANIFEST_FORMAT, MANIFEST_NAME, QUANTIZED, SMALL
-from clockread.patches import PATCH
-from clockread.polar import ANGLES, OUTER_RADIUS, RADII
+from clockread.runtime.manifest import DEFAULT, MANIFEST_FORMAT, MANIFEST_NAME, QUANTIZED, SMALL
+from clockread.sampling import ANGLES, OUTER_RADIUS, PATCH, RADII
 from training.fit import RESULT_FILE, run_folder, write_json
 from training.networks import HEADS, with_sincos
 

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.finder import overlaps, peaks
+from clockread.finder import ious, peaks
 from clockread.geometry import Floats
 from training.finder_batches import FinderBatches
 from training.finder_network import SMALL_FINDER, FinderConfig, box_loss, build_finder, heat_loss
@@ -62,7 +62,7 @@ def match(boxes: Floats, clocks: Floats, iou: float) -> NDArray[np.bool_]:
     right = np.zeros(len(boxes), bool)
     for i, box in enumerate(boxes):
         if free.any():
-            common = overlaps(box, clocks) * free
+            common = ious(box, clocks) * free
             best = int(common.argmax())
             right[i] = common[best] >= iou
             free[best] &= not right[i]

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.clock import circular_difference
 from clockread.geometry import Floats, Window, bounding_box, compose, decompose
-from clockread.hands import LOOKS, HandsNetwork, Seen, look, read_hands
-from clockread.patches import FROM_UNIT, TO_UNIT, cut
-from clockread.pose import PATCH_MARGIN, Posed
-from clockread.timecode import circular_difference
+from clockread.hands import MAX_PASSES, HandsNetwork, HandsOutput, read_hands, read_refined
+from clockread.pose import PATCH_MARGIN, PosedDial
+from clockread.sampling import FROM_UNIT, TO_UNIT, crop_window
 from training.batches import HandsBatches, moved, similarity
 from training.fit import Schedule, computing_in, finished, fit, run_folder
 from training.losses import circular_cross_entropy, pose_loss
@@ -58,22 +58,24 @@ def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]
     return found
 
 
-def posed_by(images: NDArray[np.uint8], poses: Floats) -> list[Posed]:
+def posed_by(images: NDArray[np.uint8], poses: Floats) -> list[PosedDial]:
     """Stored crops by poses in unit coordinates, cut again about the dial as the reader does."""
     posed = []
     for image, pose in zip(images, poses, strict=True):
         homography = FROM_UNIT @ compose(pose)
-        patch, window = cut(image, Window.around(bounding_box(homography), PATCH_MARGIN))
-        posed.append(Posed(homography, 0.0, patch, window))
+        patch, window = crop_window(image, Window.around(bounding_box(homography), PATCH_MARGIN))
+        posed.append(PosedDial(homography, 0.0, patch, window))
     return posed
 
 
 def network_of(model: keras.Model) -> HandsNetwork:
     """A Keras model as the reader calls it."""
 
-    def network(polar: NDArray[np.uint8]) -> Seen:
+    def network(polar: NDArray[np.uint8]) -> HandsOutput:
         parts = [model(polar[i : i + 250], training=False) for i in range(0, len(polar), 250)]
-        return Seen(*(np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[f.name])) for p in parts]) for f in fields(Seen)))
+        return HandsOutput(
+            *(np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[f.name])) for p in parts]) for f in fields(HandsOutput))
+        )
 
     return network
 
@@ -113,7 +115,7 @@ def _run(profile: str, schedule: Schedule, config: HandsConfig, name: str, *, re
     def validate(model: keras.Model) -> dict[str, float]:
         out = {}
         for of, dials in posed.items():
-            better, seen = look(dials, network_of(model), 1 if of == "true_pose" else LOOKS)
+            better, seen = read_refined(dials, network_of(model), 1 if of == "true_pose" else MAX_PASSES)
             minutes = np.array([hands.minutes for hands in read_hands(seen)])
             figures = time_errors(minutes, sets[of].minutes)
             poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in better]))[0]

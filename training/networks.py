@@ -10,8 +10,7 @@ from keras import layers, ops
 from numpy.typing import NDArray
 
 from clockread.geometry import POSE_SIZE
-from clockread.patches import PATCH
-from clockread.polar import ANGLES, RADII
+from clockread.sampling import ANGLES, PATCH, RADII
 
 HEADS = ("hour", "minute", "twelve", "second")  # the circular distributions that `hands` gives
 BINS = ANGLES // 2  # angular bins of each distribution

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window, compose, decompose, project
-from clockread.patches import PATCH, TO_UNIT
-from clockread.pose import Posed, estimate
+from clockread.pose import PosedDial, estimate
+from clockread.sampling import PATCH, TO_UNIT
 from training.batches import PoseBatches
 from training.fit import Schedule, computing_in, finished, fit, run_folder
 from training.losses import pose_loss
@@ -59,7 +59,7 @@ def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) 
         return np.asarray(keras.ops.convert_to_numpy(found["pose"]), np.float64), np.asarray(keras.ops.convert_to_numpy(found["dial"]))
 
     whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
-    posed: list[Posed] = []
+    posed: list[PosedDial] = []
     for start in range(0, len(images), batch):
         part = [np.asarray(image) for image in images[start : start + batch]]
         posed += estimate(part, [whole] * len(part), network)

@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.finder import finder_network
 from clockread.geometry import Window
 from clockread.hands import unwrap_posed
-from clockread.models import DEFAULT, QUANTIZED, SMALL, load_manifest, model_bytes
-from clockread.patches import PATCH
-from clockread.pose import estimate
+from clockread.pose import estimate, pose_network
 from clockread.reader import ClockReader
+from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL, load_manifest, model_bytes
+from clockread.sampling import PATCH
 from training.calibration import on_rendered
 from training.export import canonical, export, export_folder, training_of
 from training.finder import finding_scores, trained_finder, validation_scenes
@@ -129,7 +130,9 @@ def measured(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str,
         reader = ClockReader("cpu", model=model, models=folder)
         for preset, count in VALIDATION.items():
             out[f"{preset}_within_1_{model}"] = float(on_rendered(reader, preset, VALIDATION_SEED, 20 if smoke else count)[1].mean())
-        parts = [reader.run_finder(np.asarray(scenes.images[i : i + BATCH])) for i in range(0, len(scenes.images), BATCH)]
+        parts = [
+            finder_network(reader.networks["finder"])(np.asarray(scenes.images[i : i + BATCH])) for i in range(0, len(scenes.images), BATCH)
+        ]
         heat, box = (np.concatenate(maps) for maps in zip(*parts, strict=True))
         scores = finding_scores(heat, box, scenes)
         out |= {f"finder_{name}_{model}": scores[name] for name in ("average_precision", "recall")}
@@ -145,7 +148,7 @@ def calibration_inputs(reader: ClockReader, profile: str) -> dict[str, NDArray[n
     posed = [
         dial
         for i in range(0, len(crops), BATCH)
-        for dial in estimate(crops[i : i + BATCH], [whole] * len(crops[i : i + BATCH]), reader.run_pose)
+        for dial in estimate(crops[i : i + BATCH], [whole] * len(crops[i : i + BATCH]), pose_network(reader.networks["pose"]))
     ]
     return {"finder": np.asarray(rendered_scenes(CALIBRATION_SEED, count).images), "pose": np.stack(crops), "hands": unwrap_posed(posed)}
 

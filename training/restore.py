@@ -21,8 +21,8 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from clockread.models import DEFAULT, load_manifest, model_bytes
 from clockread.reader import ClockReader
+from clockread.runtime.manifest import DEFAULT, load_manifest, model_bytes
 from training.export import EXPORTED, OUTPUTS, folded, to_onnx
 from training.finder_network import FinderConfig, build_finder
 from training.fit import ORIGIN_FILE, RESULT_FILE, START_FILE, WEIGHTS_FILE, run_folder, write_json

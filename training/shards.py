@@ -20,7 +20,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
-from clockread.patches import PATCH
+from clockread.sampling import PATCH
 from training.assets import cache_folder
 from training.dials.presets import PRESETS
 from training.dials.render import render, render_without

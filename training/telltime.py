@@ -131,7 +131,7 @@ def export_run(profile: str, *, resume: bool) -> dict[str, Any]:
     """Export the four-head network as the model "sincos-cnn"; the smoke profile leaves the shipped models alone."""
     import json
 
-    from clockread.sincos import ROLE
+    from clockread.upright_reader import ROLE
     from training.export import export, export_folder
     from training.model_card import write_model_card
     from training.time_networks import build_time, with_pairs

@@ -14,8 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.sincos import SPREADS, decode_rounding, encode, joint_log_likelihood
-from clockread.timecode import MINUTES_ON_DIAL, angle_of, circular_difference, sincos
+from clockread.clock import MINUTES_ON_DIAL, angle_of, circular_difference, sincos
+from clockread.upright_reader import SPREADS, decode_rounding, encode, joint_log_likelihood
 
 Minutes = NDArray[np.int64]
 Outputs = Mapping[str, NDArray[Any]]  # head -> (n,) labels or (n, k) outputs

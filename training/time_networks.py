@@ -13,8 +13,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from clockread.sincos import OUTPUT
-from clockread.timecode import MINUTES_ON_DIAL
+from clockread.clock import MINUTES_ON_DIAL
+from clockread.upright_reader import OUTPUT
 from training.networks import standardized
 from training.time_labels import PAIR_HEADS, Classes, Codec, MeanClass, MultiHead, Regression, SinCos, UnitCircle
 
@@ -103,5 +103,5 @@ def compile_time(model: keras.Model, kind: str, rate: float) -> None:
 
 
 def with_pairs(model: keras.Model) -> keras.Model:
-    """The four-head network with one output "pairs" (n, 4), as `clockread.sincos` reads it."""
+    """The four-head network with one output "pairs" (n, 4), as `clockread.upright_reader` reads it."""
     return keras.Model(model.inputs[0], {OUTPUT: ops.concatenate([model.output[name] for name in PAIR_HEADS], axis=-1)}, name="sincos")

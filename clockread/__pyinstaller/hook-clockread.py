@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyInstaller.utils.hooks import copy_metadata
 
-from clockread.models import EXPORTED_FOLDERS
+from clockread.runtime.manifest import EXPORTED_FOLDERS
 
 datas = [(str(folder), "clockread/exported") for folder in EXPORTED_FOLDERS if folder.is_dir()][:1]
 for distribution in ("clockread", "numpy", "pillow", "pillow-heif", "onnxruntime", "onnxruntime-gpu"):  # as `clockread info` shows

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import typer
 
+from clockread.clock import clock_text
 from clockread.geometry import project
-from clockread.timecode import clock_text
 from training.dials.canvas import disc_points
 from training.dials.presets import PRESETS
 from training.dials.render import render

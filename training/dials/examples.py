@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 import typer
 
-from clockread.timecode import clock_text
+from clockread.clock import clock_text
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Optics, degrade
 from training.dials.canvas import photos

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.timecode import hand_angles
+from clockread.clock import hand_angles
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
 from training.dials.canvas import CANVAS, UNIT, Canvas, Grey

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from clockread.bulk import Entry
 from clockread.errors import ClockreadError, ImageError, one_line
 from clockread.images import frames_of, load_frames, read_all
 from clockread.listing import OVERLAYS, expand_pattern, is_folder, is_overlay, no_photos_in, search
-from clockread.pipeline import Entry
 
 STDIN_NAME = "-"
 

@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 
 from clockread.geometry import Window, compose
-from clockread.hypotheses import WINDOWS, in_other_greys, through_other_windows
-from clockread.patches import PATCH
-from clockread.pose import Posed
+from clockread.pose import PosedDial
+from clockread.retry import WINDOW_SCALES, other_windows, principal_greys
+from clockread.sampling import PATCH
 
 CENTRE = (PATCH - 1) / 2
-DIAL = Posed(compose(np.array([CENTRE, CENTRE, 55, 0, 55, 0, 0.0])), 0.0, np.zeros((PATCH, PATCH), np.uint8), Window(CENTRE, CENTRE, PATCH))
+DIAL = PosedDial(
+    compose(np.array([CENTRE, CENTRE, 55, 0, 55, 0, 0.0])), 0.0, np.zeros((PATCH, PATCH), np.uint8), Window(CENTRE, CENTRE, PATCH)
+)
 
 
 def photo(face: tuple[int, int, int], hand: tuple[int, int, int]) -> np.ndarray:
@@ -26,15 +28,15 @@ def test_a_hand_as_bright_as_its_face_shows_in_another_grey() -> None:
     image = photo(face, hand)
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     assert abs(int(grey[50, 80]) - int(grey[80, 50])) < 6
-    best = max(in_other_greys(DIAL, image), key=lambda d: abs(int(d.patch[50, 80]) - int(d.patch[80, 50])))
+    best = max(principal_greys(DIAL, image), key=lambda d: abs(int(d.patch[50, 80]) - int(d.patch[80, 50])))
     assert best.patch.shape == (PATCH, PATCH)
     assert abs(int(best.patch[50, 80]) - int(best.patch[80, 50])) > 60
     assert best.homography is DIAL.homography
 
 
 def test_a_grey_photo_has_no_other_grey() -> None:
-    assert in_other_greys(DIAL, photo((200, 200, 200), (20, 20, 20))) == []
-    assert in_other_greys(DIAL, np.full((PATCH, PATCH, 3), 90, np.uint8)) == []
+    assert principal_greys(DIAL, photo((200, 200, 200), (20, 20, 20))) == []
+    assert principal_greys(DIAL, np.full((PATCH, PATCH, 3), 90, np.uint8)) == []
 
 
 def test_other_windows_share_the_centre() -> None:
@@ -45,10 +47,10 @@ def test_other_windows_share_the_centre() -> None:
         return np.tile([0, 0, 0.7, 0, 0.7, 0, 0.0], (len(patches), 1)), np.zeros((len(patches), 1))
 
     images = [np.zeros((300, 300), np.uint8)] * 2
-    tries = through_other_windows(images, [Window(100, 120, 80), Window(200, 60, 50)], network)
-    assert sides == [2 * len(WINDOWS)]
+    tries = other_windows(images, [Window(100, 120, 80), Window(200, 60, 50)], network)
+    assert sides == [2 * len(WINDOW_SCALES)]
     for dial, (x, y, side) in zip(tries, ((100, 120, 80), (200, 60, 50)), strict=True):
-        assert len(dial) == len(WINDOWS)
-        for posed, size in zip(dial, WINDOWS, strict=True):
+        assert len(dial) == len(WINDOW_SCALES)
+        for posed, size in zip(dial, WINDOW_SCALES, strict=True):
             np.testing.assert_allclose(posed.homography[:2, 2], (x, y), atol=1)
             np.testing.assert_allclose(posed.homography[0, 0], 0.7 * side * size / 2, rtol=0.03)

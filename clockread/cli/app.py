@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from clockread import signals
+from clockread.cli import signals
 from clockread.errors import ClockreadError, one_line
 from clockread.streams import abandon, complain
 
 if TYPE_CHECKING:
-    from clockread.bench import MeasuredReader
+    from clockread.cli.bench import MeasuredReader
 
 EXIT_OK = 0
 EXIT_PHOTO_ERROR = 1
@@ -189,11 +189,11 @@ def predict(
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
 
     def action() -> int:
+        from clockread.bulk import Plan
+        from clockread.cli.inputs import find_photos
+        from clockread.cli.predict import predict_photos
         from clockread.image_files import silence_decoders
-        from clockread.inputs import find_photos
-        from clockread.pipeline import Plan
-        from clockread.predict import predict_photos
-        from clockread.providers import bounded_threads
+        from clockread.runtime.cpus import bounded_threads
 
         silence_decoders()
         stdin = getattr(sys.stdin, "buffer", None)  # None if it is closed
@@ -241,8 +241,8 @@ def bench(
     sizes = _batch_sizes(batch_size)
 
     def action() -> int:
-        from clockread import bench as benchmark
-        from clockread.providers import bounded_threads
+        from clockread.cli import bench as benchmark
+        from clockread.runtime.cpus import bounded_threads
 
         def reader_of(size: int, count: int) -> MeasuredReader:
             return make_reader(provider.value, model=model, batch_size=size, threads=count)
@@ -263,7 +263,7 @@ def info(
     """Print versions, usable providers, threads and models."""
 
     def action() -> int:
-        from clockread import info as information
+        from clockread.cli import info as information
 
         report = information.collect()
         information.write(report, sys.stdout, output.value)

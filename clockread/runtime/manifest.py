@@ -22,7 +22,7 @@ from clockread.errors import ModelError
 MANIFEST_FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 AUTO, DEFAULT, QUANTIZED, SMALL = "auto", "default", "int8", "small"  # names of models; the first stands for one of the next two
-PACKAGE_FOLDER = Path(__file__).resolve().parent
+PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 EXPORTED_FOLDERS = (PACKAGE_FOLDER / "exported", PACKAGE_FOLDER.parent / "exported")  # installed from a wheel; in a checkout
 
 

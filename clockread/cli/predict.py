@@ -13,13 +13,14 @@ from typing import Literal, TextIO
 
 from PIL import Image
 
-from clockread import formats, signals
+from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, read_in_order
+from clockread.cli import output as formats
+from clockread.cli import signals
+from clockread.cli.inputs import STDIN_NAME, Photos, each_frame, frames_in
+from clockread.cli.progress import progress_bar
 from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
-from clockread.inputs import STDIN_NAME, Photos, each_frame, frames_in
 from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
-from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, read_in_order
-from clockread.progress import progress_bar
 from clockread.reading import PhotoResult
 
 OVERLAY_QUALITY = 90  # of JPEG, 1..100

@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 
 from clockread.geometry import Window, project
-from clockread.patches import FROM_UNIT, PATCH, TO_UNIT, cut
-from clockread.polar import ANGLES, OUTER_RADIUS, RADII, unwrap
+from clockread.sampling import ANGLES, FROM_UNIT, OUTER_RADIUS, PATCH, RADII, TO_UNIT, crop_window, unwrap
 
 
 def blob(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
@@ -30,7 +29,7 @@ def test_a_cut_window_says_where_its_pixels_come_from(side: float, place: tuple[
     x, y = place
     spot = np.array([x + side / 15 * np.sign(320 - x), y + side / 18 * np.sign(240 - y)])  # towards the middle: not cut by the border
     image = blob(640, 480, spot[0], spot[1], side / 100 + 0.5)
-    patch, window = cut(image, Window(x, y, side))
+    patch, window = crop_window(image, Window(x, y, side))
     assert patch.shape == (PATCH, PATCH)
     assert patch.dtype == np.uint8
     found = project(window.from_unit() @ TO_UNIT, centroid(patch)[None, :])[0]
@@ -41,17 +40,17 @@ def test_a_cut_window_says_where_its_pixels_come_from(side: float, place: tuple[
 def test_shrinking_in_two_steps_is_an_area_average(side: int) -> None:
     """Fine stripes do not alias, and a ramp stays where it was."""
     stripes = np.tile(np.array([[0, 255]], np.uint8), (2000, 1000))
-    patch, _ = cut(stripes, Window(999.5, 999.5, side))
+    patch, _ = crop_window(stripes, Window(999.5, 999.5, side))
     if side >= 320:
         assert np.abs(patch.astype(int) - 127).max() <= 45
     ramp = np.tile(np.linspace(0, 255, 2000), (2000, 1)).astype(np.uint8)
-    patch, window = cut(ramp, Window(999.5, 999.5, side))
+    patch, window = crop_window(ramp, Window(999.5, 999.5, side))
     across = project(window.from_unit() @ TO_UNIT, np.stack([np.arange(PATCH), np.zeros(PATCH)], axis=1))[:, 0]
     np.testing.assert_allclose(patch[80], across * 255 / 1999, atol=1.6)
 
 
 def test_a_window_outside_the_photo_still_gives_a_patch() -> None:
-    patch, _ = cut(np.full((20, 30), 77, np.uint8), Window(500, -400, 50))
+    patch, _ = crop_window(np.full((20, 30), 77, np.uint8), Window(500, -400, 50))
     assert (patch == 77).all()
 
 

@@ -1,6 +1,6 @@
-"""Clock times as angles and as (sin, cos) pairs, and the decoding of three circular distributions into one time.
+"""Hands → time: three circular distributions decoded jointly into one of the 720 times of a dial.
 
-Angles are in degrees, clockwise, 0 at 12 o'clock. A time is a number of minutes on the dial, 0 ≤ t < 720.
+Angles are in degrees, clockwise, 0 at 12 o'clock.
 """
 
 from __future__ import annotations
@@ -10,63 +10,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-MINUTES_ON_DIAL = 720
-HOUR_HAND_DEGREES_PER_MINUTE = 0.5
-MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
+from clockread.clock import MINUTES_ON_DIAL, angle_of, circular_difference, sincos
 
 Floats = NDArray[np.floating]
-Pair = tuple[float, float]
-Numbers = NDArray[np.floating] | NDArray[np.integer]
-
-
-def hand_angles(minutes: float | Floats) -> tuple[Floats, Floats]:
-    """Angles of the hour and the minute hand, in degrees [0, 360), at ``minutes`` past twelve."""
-    t = np.asarray(minutes, dtype=np.float64)
-    return (t * HOUR_HAND_DEGREES_PER_MINUTE) % 360.0, (t * MINUTE_HAND_DEGREES_PER_MINUTE) % 360.0
-
-
-def sincos(degrees: float | Floats) -> Floats:
-    """(sin, cos) of an angle; shape (..., 2), values in [-1, 1]."""
-    r = np.deg2rad(np.asarray(degrees, dtype=np.float64))
-    return np.stack([np.sin(r), np.cos(r)], axis=-1)
-
-
-def angle_of(pair: Floats) -> Floats:
-    """Angle in degrees [0, 360) of (..., 2) (sin, cos) pairs of any length."""
-    pair = np.asarray(pair)
-    return np.rad2deg(np.arctan2(pair[..., 0], pair[..., 1])) % 360.0
-
-
-def circular_difference(a: float | Numbers, b: float | Numbers, period: float) -> Floats:
-    """Signed shortest way from ``b`` to ``a`` on a circle of ``period``; in [-period/2, period/2)."""
-    return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
-
-
-def clock_text(minutes: int, second: int | None = None) -> str:
-    """``h:mm`` of a dial time as a person writes it, ``h:mm:ss`` with a ``second``: 12 stands for 0."""
-    hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)
-    return f"{hour or 12}:{minute:02d}" + ("" if second is None else f":{second:02d}")
-
-
-def disagreement(hour: Floats, minute: Floats) -> Floats:
-    """Degrees by which hour hands (n,) stand ahead of where minute hands (n,) say, both against 12; in [-15, 15).
-
-    The minute hand says how far between two hours the hour hand is, whichever they are.
-    """
-    spacing = 360.0 / 12
-    return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / 12, spacing)
 
 
 @dataclass(frozen=True)
-class Weighing:
+class DecodingWeights:
     """How far what is seen of each hand is trusted when a time is chosen: exponents of the distributions; see `benchmarks/decoding.py`."""
 
     hour: float = 1.0
     minute: float = 0.85  # less: where a second hand could be meant, the hour hand should tell; but confidence falls with it
     twelve: float = 0.9  # less: better upright, worse turned
-    careless: float = 0.02  # share of hour hands that point to the full hour whatever the minute: pictograms, toys, clocks hung by hand
-    slack: float = 2.5  # degrees, standard deviation: real hour hands stand off more than drawn ones, which would have it at 1
-    tried: int = 8  # most likely places of 12 that are tried with all 720 times; what each costs is time
+    full_hour_share: float = 0.02  # share of hour hands that point to the full hour at any minute: pictograms, toys
+    hour_deviation: float = 2.5  # degrees, standard deviation: real hour hands stand off more than drawn ones, which would have it at 1
+    rotations: int = 8  # most likely places of 12 that are tried with all 720 times; what each costs is time
 
 
 _FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
@@ -94,11 +52,6 @@ def rotation_prior(bins: int) -> Floats:
         bump = np.exp(-0.5 * (circular_difference(degrees, mean, 360.0) / deviation) ** 2)
         total += share * bump / bump.sum()
     return np.asarray(np.log(total))
-
-
-def pair_of(values: Floats) -> Pair:
-    """(2,) as a tuple."""
-    return float(values[0]), float(values[1])
 
 
 def _log_softmax(logits: Floats) -> Floats:
@@ -144,21 +97,21 @@ def modal_angle(logits: Floats) -> Floats:
     return angle_of((np.take_along_axis(p, around, axis=1)[:, :, None] * directions).sum(axis=1))
 
 
-def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None, weighing: Weighing | None = None) -> Decoded:
+def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None, weights: DecodingWeights | None = None) -> Decoded:
     """The most likely of the 720 times, judged by both hands and the place of 12 together.
 
     ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
     ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must stand where the
     minute hand says, or, of a small share, at the full hour: P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), with
     P_hour(t, r) = (1 - e) · P_hour(r + t/2°)^a + e · P_hour(r + 30°·⌊t/60⌋)^a, summed over the rotation r; exponents and e are those of
-    ``weighing``.
+    ``weights``.
     """
-    w = weighing or Weighing()
+    w = weights or DecodingWeights()
     n, bins = np.shape(hour)
     step = 360.0 / bins
     hour_p, minute_p = np.exp(_log_softmax(hour)), np.exp(_log_softmax(minute))
     degrees = np.arange(bins) * step
-    slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.slack) ** 2)
+    slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.hour_deviation) ** 2)
     weighed = [np.exp(_log_softmax(np.asarray(x) * of)) for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))]
     weighed[0] = np.fft.irfft(np.fft.rfft(weighed[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
     hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
@@ -173,13 +126,13 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     minute_w = minute_w.astype(np.float32)
     hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
     minute_twice = np.concatenate([minute_w, minute_w], axis=1)
-    tried = min(w.tried, bins)
+    tried = min(w.rotations, bins)
     turns = np.argpartition(-twelve_w, tried - 1, axis=1)[:, :tried]  # (n, k)
     rows = np.arange(n)[:, None]
     hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[rows, turns * fine]
     minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][..., :: bins // 60]
     hours = hours.reshape(n, tried, 12, 60)
-    joint = hours * np.float32(1 - w.careless) + hours[..., :1] * np.float32(w.careless)
+    joint = hours * np.float32(1 - w.full_hour_share) + hours[..., :1] * np.float32(w.full_hour_share)
     joint *= (minutes * twelve_w[rows, turns][:, :, None].astype(np.float32))[:, :, None, :]
     joint = joint.reshape(n, tried, MINUTES_ON_DIAL)
     by_time = joint.sum(axis=1, dtype=np.float64)

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from clockread.cli.output import CSV_COLUMNS, elided_path, open_writer
 from clockread.errors import one_line
-from clockread.formats import CSV_COLUMNS, elided_path, open_writer
 from clockread.reading import PhotoResult, Reading
 
 READING = Reading(
@@ -306,7 +306,7 @@ def test_a_file_or_pipe_gets_every_name_and_note_whole() -> None:
     ],
 )
 def test_folders_are_left_out_first_then_the_middle_of_a_name(path: str, width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clockread.formats.SEPARATOR", "/")
+    monkeypatch.setattr("clockread.cli.output.SEPARATOR", "/")
     assert elided_path(path, width) == shown
     assert cell_len(shown) <= width
 

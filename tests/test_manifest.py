@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from clockread import models
 from clockread.errors import ClockreadError, ModelError
+from clockread.runtime import manifest as models
 
 DATA = b"not really onnx"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.clock import hand_angles
 from clockread.opencv import cv2
-from clockread.timecode import hand_angles
 
 GENERATED_PHOTOS = 16
 GENERATED_SIZE = (640, 480)  # width, height, pixels

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread import ClockReader, pipeline
+from clockread import ClockReader, bulk
+from clockread.bulk import Entry, Plan, load, read_in_order
 from clockread.images import Photo
-from clockread.pipeline import Entry, Plan, load, read_in_order
 from clockread.reading import PhotoResult
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -74,12 +74,12 @@ def test_no_worker_has_a_part_more_than_another(photos: int) -> None:
     reader = Recorder()
     list(read_in_order(entries(photos), reader, workers=2))
     assert len(reader.batches) % 2 == 0
-    assert max(map(len, reader.batches)) <= pipeline.PART_PHOTOS
+    assert max(map(len, reader.batches)) <= bulk.PART_PHOTOS
 
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_not_more_is_taken_than_can_be_given_soon(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "PART_PHOTOS", 2)
+    monkeypatch.setattr(bulk, "PART_PHOTOS", 2)
     taken = 0
 
     def endless() -> Iterator[Entry]:
@@ -91,12 +91,12 @@ def test_not_more_is_taken_than_can_be_given_soon(workers: int, monkeypatch: pyt
     results = read_in_order(endless(), Recorder(), workers=workers)
     for given in range(1, 50):
         next(results)
-        assert taken <= given + 2 * (workers * pipeline.AHEAD + 1)
+        assert taken <= given + 2 * (workers * bulk.QUEUE_DEPTH + 1)
     results.close()
 
 
 def test_a_batch_ends_early_where_photos_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pipeline, "DECODED_PIXELS", 5000)
+    monkeypatch.setattr(bulk, "DECODED_PIXELS", 5000)
     reader = Recorder()
     list(read_in_order(entries(5), reader))
     assert [len(batch) for batch in reader.batches] == [3, 2]
@@ -126,7 +126,7 @@ def test_an_entry_without_memory_is_an_error_in_one_line(monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> Photo:
         raise MemoryError
 
-    monkeypatch.setattr(pipeline, "load_photo", fail)
+    monkeypatch.setattr(bulk, "load_photo", fail)
     loaded = load(Entry("a\nb.png", photo_of(9)))
     assert isinstance(loaded, PhotoResult)
     assert loaded.error is not None
@@ -229,7 +229,7 @@ class TestLiveSources:
 
         results = reader.stream(source(), read_ahead=True)
         next(results)
-        assert 2 <= drawn <= 5 * pipeline.PART_PHOTOS
+        assert 2 <= drawn <= 5 * bulk.PART_PHOTOS
         results.close()
 
     def test_a_list_can_be_read_one_by_one(self, reader: ClockReader) -> None:
@@ -251,7 +251,7 @@ class TestLiveSources:
         next(results)
         results.close()
         assert {len(batch) for batch in recorder.batches} == {1}
-        assert len(recorder.batches) <= 2 * pipeline.AHEAD + 2
+        assert len(recorder.batches) <= 2 * bulk.QUEUE_DEPTH + 2
 
     @pytest.mark.parametrize("one", ["a.jpg", b"\xff\xd8", Path("a.jpg"), np.zeros((40, 40, 3), np.uint8), bytearray(b"a"), io.BytesIO()])
     def test_one_image_in_place_of_several_is_a_type_error(self, reader: ClockReader, one: object) -> None:
@@ -282,6 +282,6 @@ def test_where_no_more_threads_are_to_be_had_fewer_work(startable: int, monkeypa
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    workers = pipeline._startable(8)
+    workers = bulk._startable(8)
     monkeypatch.setattr(threading.Thread, "start", start)
     assert workers == max(1, startable - 1)

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats
-from clockread.models import Manifest, model_bytes
+from clockread.runtime.manifest import Manifest, model_bytes
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
-    from clockread.providers import Provider
+    from clockread.runtime.providers import Provider
 
 Grey = NDArray[np.uint8]
 
@@ -44,7 +44,7 @@ class Network:
         if self._session is None or self._process != os.getpid():
             with self._lock:
                 if self._session is None or self._process != os.getpid():
-                    from clockread.providers import open_session
+                    from clockread.runtime.providers import open_session
 
                     self._session = open_session(model_bytes(self._entry), self._provider, self._threads)
                     self._process = os.getpid()
@@ -66,7 +66,7 @@ class Network:
     @cached_property
     def padded(self) -> bool:
         """Whether it is given batches of powers of two only."""
-        from clockread.providers import ORT_NAMES
+        from clockread.runtime.providers import ORT_NAMES
 
         return self.provider != ORT_NAMES["cpu"]
 

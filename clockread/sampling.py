@@ -1,4 +1,4 @@
-"""Patches: the square grey crops of fixed size that the pose network sees and that dials are unwrapped from."""
+"""Sampling of a dial: square patches of fixed size, and polar images of them, one row per angle and one column per radius."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from clockread.geometry import Floats, Window
 from clockread.opencv import cv2
 
+ANGLES = 240  # rows; 1.5° a row, row 0 at the pose's up, clockwise
+RADII = 64  # columns
+OUTER_RADIUS = 1.12  # in face radii: the grid reaches past the rim, so that a pose that is a little small loses nothing
 PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75, which `polar` samples once a pixel
 
 # (3, 3), from the patch's [-1, 1] square to its pixels (centres at integers)
@@ -15,7 +18,7 @@ FROM_UNIT: Floats = np.array([[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PA
 TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
-def reduced(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
+def downsample(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     """Means of ``by`` × ``by`` pixels of an image (H, W, ...); the last rows and columns that do not fill such a square are left out."""
     if by == 1:
         return image
@@ -23,7 +26,7 @@ def reduced(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def cut(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
+def crop_window(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
     """The (side, side) patch of a window of a grey (or color) image, and the window that was really cut: whole pixels.
 
     Area averages when shrinking: by a whole factor first, which is many times as fast as by any other, then by what is left, less than
@@ -42,5 +45,30 @@ def cut(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[ND
         around = (before_y, max(0, after_y), before_x, max(0, after_x))
         part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[:size, :size]
     how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
-    patch = cv2.resize(reduced(part, by), (side, side), interpolation=how)
+    patch = cv2.resize(downsample(part, by), (side, side), interpolation=how)
     return np.asarray(patch, dtype=np.uint8), Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))
+
+
+def _grid() -> NDArray[np.float32]:
+    angle = np.deg2rad(np.arange(ANGLES) * (360.0 / ANGLES))[:, None]
+    radius = ((np.arange(RADII) + 0.5) * (OUTER_RADIUS / RADII))[None, :]
+    points = np.stack([np.sin(angle) * radius, -np.cos(angle) * radius, np.ones_like(angle * radius)], axis=0)
+    return points.reshape(3, -1).astype(np.float32)
+
+
+_GRID = _grid()
+
+
+def unwrap(image: NDArray[np.uint8], homography: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Polar image (ANGLES, RADII), uint8, of a grey ``image`` through a (3, 3) dial-plane-to-pixel homography.
+
+    Bilinear; pixels outside the image repeat its border. The image should hold the dial at a radius of 50 to 100 pixels:
+    far larger ones alias.
+    """
+    h = np.asarray(homography, dtype=np.float32)
+    q = h @ _GRID
+    q[:2] /= np.maximum(q[2], 1e-3)
+    shape = (ANGLES, RADII)
+    return np.asarray(
+        cv2.remap(image, q[0].reshape(shape), q[1].reshape(shape), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+    )

@@ -22,12 +22,12 @@ from typing import Protocol, TextIO, TypeVar
 
 import numpy as np
 
-from clockread import sample_photos
+from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
+from clockread.cli import sample_photos
+from clockread.cli.output import console_for
 from clockread.errors import ClockreadError, ProviderError
-from clockread.formats import console_for
 from clockread.images import ImageSource, load_photo, name_of
 from clockread.listing import list_photos
-from clockread.pipeline import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
 
 STAGES = {
     "decode": "photo",

@@ -5,20 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clockread.timecode import (
-    Weighing,
-    angle_of,
-    circular_difference,
-    clock_text,
-    decode,
-    disagreement,
-    hand_angles,
-    modal_angle,
-    resultant,
-    rotation_prior,
-    sincos,
-    turned_back,
-)
+from clockread.clock import angle_of, circular_difference, clock_text, disagreement, hand_angles, sincos
+from clockread.decoding import DecodingWeights, decode, modal_angle, resultant, rotation_prior, turned_back
 
 BINS = 120
 DEGREES = np.arange(BINS) * 3.0
@@ -82,9 +70,9 @@ def test_without_numerals_a_dial_is_taken_for_upright() -> None:
 def test_what_is_weighed_with_nothing_says_nothing() -> None:
     times = np.arange(0, 720, 11)
     turned = logits_of(times, np.full(len(times), 90.0))
-    believed = decode(*turned, weighing=Weighing(twelve=0.0))
+    believed = decode(*turned, weights=DecodingWeights(twelve=0.0))
     assert np.abs(believed.rotation).max() < 45  # the prior's place of 12, not the numerals'
-    no_minute = decode(*turned, weighing=Weighing(minute=0.0))
+    no_minute = decode(*turned, weights=DecodingWeights(minute=0.0))
     assert np.abs(circular_difference(no_minute.minutes, times, 720)).max() <= 20  # the hour hand alone
     assert (no_minute.minutes != times).any()
 
@@ -92,7 +80,9 @@ def test_what_is_weighed_with_nothing_says_nothing() -> None:
 def test_the_more_slack_the_less_the_hour_hand_tells_of_the_minute() -> None:
     # a clear hour hand at 3:30 and a minute hand that is at 24 or, a little less likely, at 30
     hour, minute = bump(np.array([105.0]), 1.0), np.logaddexp(bump(np.array([144.0])), bump(np.array([180.0])) - 0.7)
-    tight, loose = (decode(hour, minute, bump(np.array([0.0])), weighing=Weighing(slack=slack)).minutes[0] for slack in (1.0, 8.0))
+    tight, loose = (
+        decode(hour, minute, bump(np.array([0.0])), weights=DecodingWeights(hour_deviation=slack)).minutes[0] for slack in (1.0, 8.0)
+    )
     assert (tight, loose) == (210, 204)
 
 
@@ -142,6 +132,6 @@ def test_resultants_turn_back() -> None:
 
 def test_an_hour_hand_on_the_full_hour_is_allowed_for() -> None:
     hour, minute, twelve = (bump(np.array([at])) for at in (30.0, 180.0, 0.0))  # 1:30 as pictograms have it
-    strict, lenient = (decode(hour, minute, twelve, weighing=Weighing(careless=share)) for share in (0.0, 0.02))
+    strict, lenient = (decode(hour, minute, twelve, weights=DecodingWeights(full_hour_share=share)) for share in (0.0, 0.02))
     assert clock_text(int(lenient.minutes[0])) == "1:30"
     assert lenient.confidence[0] > max(0.5, strict.confidence[0])

@@ -40,7 +40,7 @@ def _sigmoid(x: float) -> float:
 
 
 @dataclass(frozen=True)
-class Presence:
+class ClockScore:
     """Probability, 0..1, that what was found and read is a clock: a logistic regression on what each network says of it."""
 
     finder_score: float = 0.84  # weight of the logit of the finder's score
@@ -60,10 +60,10 @@ def fitted(believed: Floats, right: NDArray[np.bool_]) -> Calibration:
     return Calibration(slope, offset)
 
 
-def fitted_presence(finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]) -> Presence:
+def fitted_presence(finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]) -> ClockScore:
     """The weights that make ``clock`` (n,) most likely; needs some clocks and some other things."""
     columns = [[_logit(float(f)), _logit(float(c)), float(d)] for f, c, d in zip(finder_score, confidence, dial_logit, strict=True)]
-    return Presence(*_regression(np.array(columns), clock))
+    return ClockScore(*_regression(np.array(columns), clock))
 
 
 def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:

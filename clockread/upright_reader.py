@@ -9,17 +9,22 @@ beside the default one, which finds the pose first and unwraps the dial; it exis
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.finder import Found
-from clockread.geometry import Floats, Window
+from clockread.clock import MINUTES_ON_DIAL, angle_of, pair_of, sincos
+from clockread.decoding import likeliest
+from clockread.geometry import Floats
 from clockread.hands import Hands
-from clockread.patches import cut
-from clockread.pose import Posed
-from clockread.timecode import MINUTES_ON_DIAL, angle_of, likeliest, pair_of, sincos
+from clockread.pose import PosedDial
+from clockread.sampling import crop_window
+
+if TYPE_CHECKING:
+    from clockread.runtime.network import Network
+    from clockread.stages import Dial, StageTimer
 
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
@@ -82,20 +87,18 @@ def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
     return likeliest(p)
 
 
-def read_boxes(
-    images: Sequence[Crops], dials: Sequence[Found], network: PairsNetwork, side: int, *, margin: float = MARGIN
-) -> list[tuple[Posed, Hands]]:
-    """Times of the dials in ``dials[i]`` of the grey photo ``images[i]``, each taken to be upright and seen straight on.
+def read_windows(dials: Sequence[Dial], network: PairsNetwork, side: int) -> list[tuple[PosedDial, Hands]]:
+    """Return the pose and the hands of each dial, taken to be upright and seen straight on.
 
-    ``side`` is the network's. The pose is the box's own circle; times are decoded as the report decodes.
+    ``side`` is the network's, in pixels. The pose is the box's own circle; times are decoded as the report decodes.
     """
     posed, crops = [], []
-    for image, dial in zip(images, dials, strict=True):
-        window = Window.around(dial.box, margin)
-        crops.append(cut(image, window, side)[0])
+    for dial in dials:
+        window = dial.window(MARGIN)
+        crops.append(crop_window(dial.photo.pixels, window, side)[0])
         _, _, w, h = dial.box
         homography = np.array([[w / 2, 0, window.x], [0, h / 2, window.y], [0, 0, 1.0]])
-        posed.append(Posed(homography, ASSUMED_LOGIT, crops[-1], window))
+        posed.append(PosedDial(homography, ASSUMED_LOGIT, crops[-1], window))
     pairs = np.asarray(network(np.stack(crops)), np.float64)
     minutes = decode_rounding(pairs)
     _, confidence = decode_jointly(pairs)
@@ -104,3 +107,21 @@ def read_boxes(
         for m, c, pair in zip(minutes, confidence, pairs, strict=True)
     ]
     return list(zip(posed, hands, strict=True))
+
+
+class UprightReader:
+    """Reads dials by the report's network, which takes each to be upright and seen straight on."""
+
+    def __init__(self, network: Network) -> None:
+        network.open()
+        self.networks: Mapping[str, Network] = {ROLE: network}
+        self._network, self._side = network, int(network.shape[1])
+
+    def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
+        """Fill in poses and hands."""
+        with timer("read"):
+            for dial, (posed, hands) in zip(dials, read_windows(dials, self._run, self._side), strict=True):
+                dial.posed, dial.hands = posed, hands
+
+    def _run(self, crops: Crops) -> Floats:
+        return self._network(crops, OUTPUT)[0]

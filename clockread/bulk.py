@@ -22,8 +22,8 @@ from clockread.reading import PhotoResult
 
 PART_PHOTOS = 16  # most photos that a worker decodes before it reads them
 DECODED_PIXELS = 128_000_000  # of all workers together; grey, a byte each
-AHEAD = 2  # parts per worker that may be read before the one whose turn it is
-FEW = 2  # photos per thread, below which all threads work on one photo at a time
+QUEUE_DEPTH = 2  # parts per worker that may be read before the one whose turn it is
+MIN_PHOTOS_PER_THREAD = 2  # photos per thread, below which all threads work on one photo at a time
 
 Results: TypeAlias = Generator[PhotoResult, None, None]
 
@@ -63,7 +63,7 @@ class Plan:
     @classmethod
     def of(cls, photos: int | None, threads: int) -> Plan:
         """Return the plan: all ``threads`` on one photo at a time if there are few photos, else (None: not known) one worker per thread."""
-        return cls(threads, 1) if threads > 1 and (photos is None or photos >= FEW * threads) else cls(1, threads)
+        return cls(threads, 1) if threads > 1 and (photos is None or photos >= MIN_PHOTOS_PER_THREAD * threads) else cls(1, threads)
 
 
 def read_each(entries: Iterable[Entry], reader: PhotoReader, *, cropped: bool = False) -> Results:
@@ -116,7 +116,7 @@ def read_in_order(
             waiting: deque[Future[list[PhotoResult]]] = deque()
             try:
                 for part in parts:
-                    if len(waiting) >= AHEAD * workers:
+                    if len(waiting) >= QUEUE_DEPTH * workers:
                         yield from waiting.popleft().result()
                     waiting.append(pool.submit(read, part))
                 while waiting:
@@ -131,7 +131,7 @@ def read_in_order(
 
 def _part_size(photos: int, workers: int) -> int:
     """Return the photos per part, chosen so that every worker gets the same number of parts."""
-    rounds = max(FEW, math.ceil(photos / (PART_PHOTOS * workers)))
+    rounds = max(MIN_PHOTOS_PER_THREAD, math.ceil(photos / (PART_PHOTOS * workers)))
     return max(1, math.ceil(photos / (rounds * workers)))
 
 

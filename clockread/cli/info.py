@@ -9,8 +9,9 @@ from typing import TextIO
 
 from clockread.distributions import version
 from clockread.errors import ClockreadError, ModelError
-from clockread.models import ModelEntry, load_manifest, model_bytes
-from clockread.providers import DISTRIBUTIONS, usable_providers, usable_threads
+from clockread.runtime.cpus import usable_threads
+from clockread.runtime.manifest import ModelEntry, load_manifest, model_bytes
+from clockread.runtime.providers import DISTRIBUTIONS, usable_providers
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window
 from clockread.opencv import cv2
-from clockread.patches import cut
-from clockread.pose import Posed, PoseNetwork, estimate
+from clockread.pose import PosedDial, PoseNetwork, estimate
+from clockread.sampling import crop_window
 
-SURE = 0.9  # confidence from which a dial is not looked at again
-WINDOWS = (0.9, 1.12)  # sizes of further windows over the first one's: the pose network sees another picture, and errs otherwise
+RETRY_BELOW = 0.9  # confidence from which a dial is not looked at again
+WINDOW_SCALES = (0.9, 1.12)  # sizes of further windows over the first one's: the pose network sees another picture, and errs otherwise
 _SIDE = 64  # pixels a side of the face on which its colors are measured
 _TO_DISC: Floats = np.array([[2 / _SIDE, 0, -1 + 1 / _SIDE], [0, 2 / _SIDE, -1 + 1 / _SIDE], [0, 0, 1.0]])  # its pixels to the dial plane
 _INSIDE = np.hypot(*np.meshgrid(np.linspace(-1, 1, _SIDE), np.linspace(-1, 1, _SIDE))) < 0.95
@@ -28,21 +28,21 @@ _LEAST = 3.0  # standard deviation, grey levels, of a color worth looking at
 Color = NDArray[np.uint8]
 
 
-def through_other_windows(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[list[Posed]]:
+def other_windows(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[list[PosedDial]]:
     """For each dial, its poses by the pose network through windows of other sizes; one batch."""
     n = len(windows)
-    wanted = [Window(w.x, w.y, w.side * size) for size in WINDOWS for w in windows]
-    posed = estimate([*images] * len(WINDOWS), wanted, network)
+    wanted = [Window(w.x, w.y, w.side * size) for size in WINDOW_SCALES for w in windows]
+    posed = estimate([*images] * len(WINDOW_SCALES), wanted, network)
     return [posed[i::n] for i in range(n)]
 
 
-def in_other_greys(dial: Posed, color: Color) -> list[Posed]:
+def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
     """The dial with patches in the greys of its face's first two principal colors; fewer where it has no such colors.
 
     ``color`` is the photo, BGR (H, W, 3) uint8. A red hand on a blue face as bright as itself is lost in the brightness, but not
     in the direction in which the face's colors differ most (Jolliffe, "Principal Component Analysis", 2002), or second most.
     """
-    patch, _ = cut(color, dial.window)
+    patch, _ = crop_window(color, dial.window)
     face = cv2.warpPerspective(
         patch, dial.in_patch @ _TO_DISC, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
     )

@@ -1,0 +1,1 @@
+"""The command line: ``clockread predict``, ``bench`` and ``info``."""
