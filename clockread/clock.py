@@ -18,43 +18,43 @@ Numbers = NDArray[np.floating] | NDArray[np.integer]
 
 
 def hand_angles(minutes: float | Floats) -> tuple[Floats, Floats]:
-    """Angles of the hour and the minute hand, in degrees [0, 360), at ``minutes`` past twelve."""
+    """Return the angles of the hour hand and the minute hand, in degrees [0, 360), at ``minutes`` past twelve."""
     t = np.asarray(minutes, dtype=np.float64)
     return (t * HOUR_HAND_DEGREES_PER_MINUTE) % 360.0, (t * MINUTE_HAND_DEGREES_PER_MINUTE) % 360.0
 
 
 def sincos(degrees: float | Floats) -> Floats:
-    """(sin, cos) of an angle; shape (..., 2), values in [-1, 1]."""
+    """Return (sin, cos) of an angle; shape (..., 2), values in [-1, 1]."""
     r = np.deg2rad(np.asarray(degrees, dtype=np.float64))
     return np.stack([np.sin(r), np.cos(r)], axis=-1)
 
 
 def angle_of(pair: Floats) -> Floats:
-    """Angle in degrees [0, 360) of (..., 2) (sin, cos) pairs of any length."""
+    """Return the angle in degrees [0, 360) of (sin, cos) pairs (..., 2) of any length."""
     pair = np.asarray(pair)
     return np.rad2deg(np.arctan2(pair[..., 0], pair[..., 1])) % 360.0
 
 
 def circular_difference(a: float | Numbers, b: float | Numbers, period: float) -> Floats:
-    """Signed shortest way from ``b`` to ``a`` on a circle of ``period``; in [-period/2, period/2)."""
+    """Return the signed shortest distance from ``b`` to ``a`` on a circle of ``period``, in [-period/2, period/2)."""
     return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
 
 
 def clock_text(minutes: int, second: int | None = None) -> str:
-    """``h:mm`` of a dial time as a person writes it, ``h:mm:ss`` with a ``second``: 12 stands for 0."""
+    """Return a dial time as a person writes it: ``h:mm``, or ``h:mm:ss`` with a ``second``; hour 0 is written as 12."""
     hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)
     return f"{hour or 12}:{minute:02d}" + ("" if second is None else f":{second:02d}")
 
 
 def disagreement(hour: Floats, minute: Floats) -> Floats:
-    """Degrees by which hour hands (n,) stand ahead of where minute hands (n,) say, both against 12; in [-15, 15).
+    """Return by how many degrees hour hands (n,) are ahead of where minute hands (n,) put them, both against 12; in [-15, 15).
 
-    The minute hand says how far between two hours the hour hand is, whichever they are.
+    The minute hand gives the position of the hour hand between two hours, whichever hours these are.
     """
     spacing = 360.0 / 12
     return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / 12, spacing)
 
 
 def pair_of(values: Floats) -> Pair:
-    """(2,) as a tuple."""
+    """Return an array (2,) as a tuple."""
     return float(values[0]), float(values[1])

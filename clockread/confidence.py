@@ -1,7 +1,7 @@
-"""Confidence that means something: what the networks believe, turned into how often they are right.
+"""Raw confidence and scores → calibrated probabilities, and the measures of calibration.
 
-Platt, "Probabilistic outputs for support vector machines" (1999): p = sigmoid(slope · logit(believed) + offset), both numbers
-fitted on rendered dials that no training saw (`training.calibration`), and kept in the manifest beside the model.
+Platt scaling ("Probabilistic outputs for support vector machines", 1999): p = sigmoid(slope · logit(raw) + offset). Both numbers are
+fitted on rendered dials that were not used in training (`training.calibration`) and stored in the manifest beside the model.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating]
 
-EDGE = 1e-4  # beliefs are taken for no closer to 0 and 1: beyond, there is nothing to fit on
-BINS = 10  # of reliability diagrams, equally wide
+EDGE = 1e-4  # raw confidence is clipped to EDGE..1 - EDGE: beyond, there is no data to fit to
+BINS = 10  # of a reliability diagram, of equal width
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """A rising function of 0..1 into 0..1; as it is made without numbers, the identity (but for EDGE)."""
+    """Platt scaling of a raw confidence; the default is the identity, apart from clipping to EDGE."""
 
     slope: float = 1.0
     offset: float = 0.0
 
-    def __call__(self, believed: float) -> float:
-        """Probability of being right, 0..1."""
-        return _sigmoid(self.slope * _logit(believed) + self.offset)
+    def __call__(self, raw: float) -> float:
+        """Return the probability, 0..1, of being right."""
+        return _sigmoid(self.slope * _logit(raw) + self.offset)
 
 
 def _logit(p: float) -> float:
@@ -41,34 +41,34 @@ def _sigmoid(x: float) -> float:
 
 @dataclass(frozen=True)
 class ClockScore:
-    """Probability, 0..1, that what was found and read is a clock: a logistic regression on what each network says of it."""
+    """Logistic regression on the scores of all three networks: the probability that a detection is a clock."""
 
     finder_score: float = 0.84  # weight of the logit of the finder's score
-    confidence: float = 0.6  # of the logit of the reading's confidence: hands that agree tell clocks from plates
-    dial_logit: float = 0.52  # of the pose network's own logit: it sees a dial larger than the finder does
+    confidence: float = 0.6  # of the logit of the reading's confidence: on a clock, the hands agree
+    dial_logit: float = 0.52  # of the pose network's logit: it sees the dial larger than the finder does
     offset: float = -0.75
 
     def __call__(self, finder_score: float, confidence: float, dial_logit: float) -> float:
-        """Probability of being a clock, 0..1."""
+        """Return the probability, 0..1, of being a clock."""
         scores = self.finder_score * _logit(finder_score) + self.confidence * _logit(confidence)
         return _sigmoid(scores + self.dial_logit * dial_logit + self.offset)
 
 
-def fitted(believed: Floats, right: NDArray[np.bool_]) -> Calibration:
-    """The calibration that makes ``right`` (n,) most likely; needs some right and some wrong ones."""
-    slope, offset = _regression(np.array([[_logit(float(p))] for p in believed]), right)
+def fitted(raw: Floats, right: NDArray[np.bool_]) -> Calibration:
+    """Return the maximum-likelihood calibration of raw confidences (n,) to ``right`` (n,), which needs both right and wrong readings."""
+    slope, offset = _regression(np.array([[_logit(float(p))] for p in raw]), right)
     return Calibration(slope, offset)
 
 
 def fitted_presence(finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]) -> ClockScore:
-    """The weights that make ``clock`` (n,) most likely; needs some clocks and some other things."""
+    """Return the maximum-likelihood weights for ``clock`` (n,), which needs both clocks and non-clocks."""
     columns = [[_logit(float(f)), _logit(float(c)), float(d)] for f, c, d in zip(finder_score, confidence, dial_logit, strict=True)]
     return ClockScore(*_regression(np.array(columns), clock))
 
 
 def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
-    """Weights of the columns of x (n, k) and an offset, by Newton's method."""
-    # Platt's targets keep the fit finite where all are right above some belief
+    """Return the weights of the columns of x (n, k) and an offset, by Newton's method."""
+    # Platt's targets keep the fit finite if all readings above some confidence are right
     positives = int(right.sum())
     y = np.where(right, (positives + 1) / (positives + 2), 1 / (len(right) - positives + 2))
     design = np.column_stack([x, np.ones(len(x))])
@@ -86,15 +86,15 @@ def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
 
 @dataclass(frozen=True)
 class Bin:
-    """Readings of about the same confidence."""
+    """One bin of a reliability diagram."""
 
-    confidence: float  # their mean
-    right: float  # share
+    confidence: float  # mean of its readings, 0..1
+    right: float  # share of its readings, 0..1
     count: int
 
 
 def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> list[Bin]:
-    """Readings by their confidence, in equally wide bins without the empty ones: the points of a reliability diagram."""
+    """Return the bins of a reliability diagram, of equal width, without the empty ones."""
     which = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
     return [
         Bin(float(confidence[which == b].mean()), float(right[which == b].mean()), int((which == b).sum()))
@@ -104,5 +104,5 @@ def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) 
 
 
 def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
-    """Mean distance between confidence and share right, over the bins by their counts (Guo et al., 2017)."""
+    """Return the mean distance between confidence and accuracy over the bins, weighted by their counts (Guo et al., 2017)."""
     return sum(b.count * abs(b.confidence - b.right) for b in reliability(confidence, right, bins)) / len(confidence)

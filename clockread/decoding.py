@@ -17,25 +17,25 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class DecodingWeights:
-    """How far what is seen of each hand is trusted when a time is chosen: exponents of the distributions; see `benchmarks/decoding.py`."""
+    """Weights of the joint decoding: exponents of the three distributions, and the model of the hour hand; see `benchmarks/decoding.py`."""
 
     hour: float = 1.0
-    minute: float = 0.85  # less: where a second hand could be meant, the hour hand should tell; but confidence falls with it
-    twelve: float = 0.9  # less: better upright, worse turned
-    full_hour_share: float = 0.02  # share of hour hands that point to the full hour at any minute: pictograms, toys
-    hour_deviation: float = 2.5  # degrees, standard deviation: real hour hands stand off more than drawn ones, which would have it at 1
-    rotations: int = 8  # most likely places of 12 that are tried with all 720 times; what each costs is time
+    minute: float = 0.85  # lower values trust the hour hand more if a second hand is taken for the minute hand, but reduce the confidence
+    twelve: float = 0.9  # lower values read upright dials better and rotated ones worse
+    full_hour_share: float = 0.02  # share of dials whose hour hand points to the full hour at any minute: pictograms, toys
+    hour_deviation: float = 2.5  # degrees, standard deviation of the hour hand's error; drawn dials alone would have 1
+    rotations: int = 8  # most likely rotations that are combined with all 720 times; more only take longer
 
 
-_FLOOR = 2e-4  # share of every distribution that is spread evenly: no single hand may veto a time
-_MODE_REACH = 2  # bins to either side of the highest that say where between bins a hand is
-# Degrees, share, deviation. Few, because a dial that shows where its 12 is outweighs them, and one that does not is upright.
+_FLOOR = 2e-4  # uniform share mixed into every distribution, so that no single hand can rule out a time
+_MODE_REACH = 2  # bins on either side of the mode that are averaged to find the angle between bins
+# Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without marks is assumed upright.
 _UPRIGHT = ((0.0, 0.9, 10.0), (90.0, 0.02, 8.0), (180.0, 0.01, 8.0), (270.0, 0.02, 8.0))
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What three circular distributions say together, for n dials."""
+    """The jointly decoded times of n dials."""
 
     minutes: NDArray[np.int64]  # (n,), 0..719
     confidence: Floats  # (n,), probability that ``minutes`` is right within one minute
@@ -45,7 +45,7 @@ class Decoded:
 
 
 def rotation_prior(bins: int) -> Floats:
-    """Log probability (bins,) of how far a photographed dial is turned: mostly upright, sometimes by quarter turns."""
+    """Return the log prior (bins,) of the rotation of a photographed dial: mostly upright, sometimes turned by a quarter."""
     degrees = np.arange(bins) * (360.0 / bins)
     total = np.full(bins, (1.0 - sum(share for _, share, _ in _UPRIGHT)) / bins)
     for mean, share, deviation in _UPRIGHT:
@@ -61,7 +61,7 @@ def _log_softmax(logits: Floats) -> Floats:
 
 
 def resultant(logits: Floats) -> Floats:
-    """Mean resultants (n, 2) of (sin, cos) of distributions of logits (n, bins)."""
+    """Return the mean resultants (n, 2), as (sin, cos), of distributions given as logits (n, bins)."""
     return _mean_direction(np.exp(_log_softmax(logits)))
 
 
@@ -71,7 +71,7 @@ def _mean_direction(p: Floats) -> Floats:
 
 
 def turned_back(pairs: Floats, degrees: Floats) -> Floats:
-    """(n, 2) (sin, cos) pairs, each turned counterclockwise by ``degrees`` (n,)."""
+    """Return (sin, cos) pairs (n, 2), each rotated counterclockwise by ``degrees`` (n,)."""
     back = np.deg2rad(np.asarray(degrees))
     s, c = np.sin(back), np.cos(back)
     return np.stack([pairs[:, 0] * c - pairs[:, 1] * s, pairs[:, 0] * s + pairs[:, 1] * c], axis=-1)
@@ -82,14 +82,14 @@ def _floored(p: Floats) -> Floats:
 
 
 def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Best time (n,) of probabilities (n, 720), and the probability (n,) of its being right within one minute."""
+    """Return the most likely time (n,) of probabilities (n, 720), and the probability (n,) that it is right within one minute."""
     best = by_time.argmax(axis=1)
     near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
     return best, np.take_along_axis(by_time, near, axis=1).sum(axis=1)
 
 
 def modal_angle(logits: Floats) -> Floats:
-    """Angle (n,) in degrees [0, 360) where distributions of logits (n, bins) are highest, between bins."""
+    """Return the angles (n,) in degrees [0, 360) of the modes of distributions given as logits (n, bins), to a fraction of a bin."""
     p = np.exp(_log_softmax(logits))
     bins = p.shape[1]
     around = (p.argmax(axis=1)[:, None] + np.arange(-_MODE_REACH, _MODE_REACH + 1)) % bins
@@ -98,11 +98,11 @@ def modal_angle(logits: Floats) -> Floats:
 
 
 def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None, weights: DecodingWeights | None = None) -> Decoded:
-    """The most likely of the 720 times, judged by both hands and the place of 12 together.
+    """Return the most likely of the 720 times, from both hands and the place of 12 together.
 
     ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
-    ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must stand where the
-    minute hand says, or, of a small share, at the full hour: P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), with
+    ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must agree with the
+    minute hand or, on a small share of dials, point to the full hour: P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), with
     P_hour(t, r) = (1 - e) · P_hour(r + t/2°)^a + e · P_hour(r + 30°·⌊t/60⌋)^a, summed over the rotation r; exponents and e are those of
     ``weights``.
     """
@@ -117,9 +117,9 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
     prior = rotation_prior(bins) if prior is None else np.asarray(prior)
     twelve_w = twelve_w * np.exp(prior - prior.max())
-    twelve_w /= twelve_w.max(axis=1, keepdims=True)  # all products then stay far above what single precision can tell
+    twelve_w /= twelve_w.max(axis=1, keepdims=True)  # keeps all products well within single precision
 
-    fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree a minute, between bins
+    fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree per minute, between bins
     at = np.arange(MINUTES_ON_DIAL) / fine
     low, part = np.floor(at).astype(int), at % 1.0
     hour_fine = (hour_w[:, low] * (1 - part) + hour_w[:, (low + 1) % bins] * part).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Photo → dials: one look of a small network at the whole photo, shrunk into a square scene, gives boxes with scores.
+"""Photo → detections: a small network sees the whole photo, shrunk into a square scene, and gives boxes with scores.
 
 Boxes are (x, y, width, height) with pixel *edges* at integers: the photo's first pixel reaches from 0 to 1. A dial that the
 photo's frame cuts keeps its whole box, which then reaches beyond the photo.
@@ -21,7 +21,7 @@ from clockread.sampling import downsample
 if TYPE_CHECKING:
     from clockread.runtime.network import Network
 
-SCENE = 320  # side of what the network sees, pixels
+SCENE = 320  # pixels per side of the network's input
 STRIDE = 8  # scene pixels per cell of its output
 CELLS = SCENE // STRIDE
 SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
@@ -34,17 +34,17 @@ FinderNetwork = Callable[[Grey], tuple[Floats, Floats]]  # (n, SCENE, SCENE) -> 
 
 @dataclass(frozen=True)
 class FinderOptions:
-    """How boxes are made from the network's maps."""
+    """How detections are made from the network's maps."""
 
-    nms_iou: float = 0.5  # intersection over union above which the lower score of two boxes goes
-    max_detections: int = 32  # dials of one photo, best first
-    tile_below: float = 0.5  # a photo without a dial of this score is looked at again, in tiles; 0: none is
+    nms_iou: float = 0.5  # IoU above which the box of the lower score is suppressed
+    max_detections: int = 32  # per photo, those with the highest scores
+    tile_below: float = 0.5  # a photo whose best score is lower is searched again in tiles; 0: never
     batch_size: int = 16  # scenes per call of the network
 
 
 @dataclass(frozen=True)
 class Detection:
-    """A dial's box in photo pixels and how sure the network is of it, 0..1."""
+    """A detected dial: its box in photo pixels, and the finder's score, 0..1."""
 
     box: Box
     score: float
@@ -52,7 +52,7 @@ class Detection:
 
 @dataclass(frozen=True)
 class Letterbox:
-    """How a photo lies in its scene: scene = photo × scale + offset, for each axis."""
+    """The position of a photo in its scene: scene = photo × scale + offset, per axis."""
 
     scale_x: float
     scale_y: float
@@ -68,11 +68,11 @@ class Letterbox:
         return np.array([self.left, self.top, 0.0, 0.0])
 
     def to_photo(self, boxes: Floats) -> Floats:
-        """Boxes (n, 4) in scene pixels to photo pixels."""
+        """Convert boxes (n, 4) from scene pixels to photo pixels."""
         return (np.asarray(boxes, np.float64) - self._offset) / self._scale
 
     def to_scene(self, boxes: Floats) -> Floats:
-        """Boxes (n, 4) in photo pixels to scene pixels; the inverse of `to_photo`."""
+        """Convert boxes (n, 4) from photo pixels to scene pixels; the inverse of `to_photo`."""
         return np.asarray(boxes, np.float64) * self._scale + self._offset
 
 
@@ -87,9 +87,9 @@ def finder_network(network: Network) -> FinderNetwork:
 
 
 def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
-    """A grey photo (height, width), resized to fit into a (size, size) scene, centred between bars.
+    """Resize a grey photo (height, width) to fit into a (size, size) scene, centred between bars.
 
-    As `patches.cut` does it.
+    Shrinks as `sampling.crop_window` does.
     """
     by = max(1, min(max(image.shape) // size, *image.shape))
     image = downsample(image, by)
@@ -105,7 +105,7 @@ def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
 
 
 def ious(box: Floats, boxes: Floats) -> Floats:
-    """Intersection over union (n,) of one box (4,) with boxes (n, 4)."""
+    """Return the intersection over union (n,) of one box (4,) with boxes (n, 4)."""
     low = np.maximum(box[:2], boxes[:, :2])
     high = np.minimum(box[:2] + box[2:], boxes[:, :2] + boxes[:, 2:])
     common = np.prod(np.maximum(high - low, 0.0), axis=1)
@@ -114,14 +114,14 @@ def ious(box: Floats, boxes: Floats) -> Floats:
 
 
 def iou(a: Sequence[float], b: Sequence[float]) -> float:
-    """Intersection over union of two boxes (x, y, width, height)."""
+    """Return the intersection over union of two boxes (x, y, width, height)."""
     return float(ious(np.asarray(a, np.float64), np.asarray(b, np.float64)[None])[0])
 
 
 def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | None = None) -> tuple[Floats, Floats]:
-    """Boxes (n, 4) in scene pixels and scores (n,) 0..1, best first, from one scene's heat (c, c) logits and box (c, c, 4) maps.
+    """Return boxes (n, 4) in scene pixels and scores (n,) 0..1, best first, from one scene's heat (c, c) logits and box (c, c, 4) maps.
 
-    A dial is a cell that no neighbour exceeds; its box is (dx, dy, log w, log h): the centre's distance from the cell's
+    A detection is a cell that no neighbour exceeds; its box is (dx, dy, log w, log h): the centre's distance from the cell's
     top left corner in cells, and the size over `SIZE_UNIT`.
     """
     o = options or FinderOptions()
@@ -137,8 +137,8 @@ def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | 
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """Left, top, right, bottom of overlapping tiles in which a photo's things are seen almost twice as large; none of a small photo."""
-    if max(width, height) <= SCENE:  # it was enlarged already: there is no more to see
+    """Return left, top, right, bottom of overlapping tiles, in which dials appear almost twice as large; none for a small photo."""
+    if max(width, height) <= SCENE:  # it was enlarged already
         return []
     side = math.ceil(TILE * max(width, height))
 
@@ -149,9 +149,9 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
 
 
 def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, options: FinderOptions | None = None) -> list[list[Detection]]:
-    """The dials of each grey photo (height, width), best first; all photos go through the network in batches.
+    """Return the detections of each grey photo (height, width), best first; all photos go through the network in batches.
 
-    A photo in which one look finds no sure dial gets a second look in `tiles`.
+    A photo without a detection of a high score is searched again in `tiles`.
     """
     o = options or FinderOptions()
     whole = _detect([(image, 0, 0) for image in images], network, threshold, o)
@@ -180,7 +180,7 @@ def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, optio
 def _detect(
     parts: Sequence[tuple[Grey, int, int]], network: FinderNetwork, threshold: float, o: FinderOptions
 ) -> list[tuple[Floats, Floats]]:
-    """Boxes (n, 4) in photo pixels and scores (n,) of parts of photos, each with its left and top."""
+    """Return boxes (n, 4) in photo pixels and scores (n,) for parts of photos, each given with its left and top."""
     out: list[tuple[Floats, Floats]] = []
     for start in range(0, len(parts), o.batch_size):
         batch = parts[start : start + o.batch_size]
@@ -193,7 +193,7 @@ def _detect(
 
 
 def _non_max_suppression(boxes: Floats, scores: Floats, o: FinderOptions) -> list[int]:
-    """Which boxes (n, 4) to keep, best first: none that much overlaps a better one, and not too many."""
+    """Return the indices of the boxes (n, 4) to keep, best first (non-maximum suppression), up to the allowed number."""
     kept: list[int] = []
     for i in np.argsort(-scores, kind="stable").tolist():
         if len(kept) < o.max_detections and not (ious(boxes[i], boxes[kept]) > o.nms_iou).any():

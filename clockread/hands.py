@@ -1,4 +1,4 @@
-"""Poses → hands: each posed dial unwrapped to polar coordinates and read by the circular network, which also mends its pose."""
+"""Poses → hands: the polar image of each dial is read by a circular network, which also refines the pose."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from clockread.sampling import unwrap
 if TYPE_CHECKING:
     from clockread.runtime.network import Network
 
-MAX_PASSES = 3  # at most, each through the pose that the one before mended
-CONVERGED = 0.012  # dial radii: a pose whose rim moved less on the average is not looked through again
-MAX_SHIFT = 0.5  # dial radii by which one look may move the centre
-SIZE_RANGE = (0.55, 1.8)  # by which one look may change the size, either way
+MAX_PASSES = 3  # of the reading network, each with the pose that the previous pass refined
+CONVERGED = 0.012  # dial radii; refinement stops once the rim moved less than this, on average
+MAX_SHIFT = 0.5  # dial radii by which one pass may move the centre
+SIZE_RANGE = (0.55, 1.8)  # factors by which one pass may change the size
 _RIM = np.stack([np.sin(np.arange(8) * np.pi / 4), -np.cos(np.arange(8) * np.pi / 4)], axis=1)
 
 Polars = NDArray[np.uint8]
@@ -29,14 +29,14 @@ Polars = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class HandsOutput:
-    """What the reading network says of n polar images."""
+    """Outputs of the reading network for n polar images."""
 
     hour: Floats  # (n, bins) logits over the angle against the pose's up
     minute: Floats
     twelve: Floats
     second: Floats
     has_second: Floats  # (n, 1) logit of there being a second hand
-    change: Floats  # (n, 7) the dial's pose in the coordinates of the pose it was unwrapped through
+    change: Floats  # (n, 7) pose correction: the dial's pose in the coordinates of the pose used for unwrapping
 
 
 HandsNetwork = Callable[[Polars], HandsOutput]  # of (n, ANGLES, RADII)
@@ -48,14 +48,14 @@ def hands_network(network: Network) -> HandsNetwork:
 
 
 def unwrap_posed(dials: Sequence[PosedDial]) -> Polars:
-    """Polar images (n, ANGLES, RADII) of posed dials, each sampled from its patch."""
+    """Return the polar images (n, ANGLES, RADII) of posed dials, each sampled from its patch."""
     return np.stack([unwrap(dial.patch, dial.in_patch) for dial in dials])
 
 
 def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial, float]]:
-    """Each dial through the pose that its change (n, 7) mends, and how far its rim moved, in radii.
+    """Apply pose corrections (n, 7); return each dial with its new pose, and how far its rim moved on average, in radii.
 
-    A change beyond reason leaves the dial as it was (0.0).
+    An implausibly large correction leaves the dial as it was, with distance 0.0.
     """
     h = compose(changes)
     cx, cy, s11, s12, s22, v1, v2 = np.asarray(changes, np.float64).T
@@ -71,7 +71,7 @@ def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial,
 
 
 def read_refined(dials: Sequence[PosedDial], network: HandsNetwork, passes: int = MAX_PASSES) -> tuple[list[PosedDial], HandsOutput]:
-    """Read posed dials, mend their poses by what was seen, and look again until they hold; the last poses looked through."""
+    """Read the dials and refine their poses, repeating until the poses converge; return the final poses and outputs."""
     posed = list(dials)
     seen = network(unwrap_posed(posed))
     last = {f.name: np.array(getattr(seen, f.name)) for f in fields(HandsOutput)}
@@ -95,7 +95,7 @@ def read_refined(dials: Sequence[PosedDial], network: HandsNetwork, passes: int 
 
 @dataclass(frozen=True)
 class Hands:
-    """The hands of one dial, against its 12."""
+    """The hands of one dial, relative to its 12."""
 
     minutes: int  # time shown, whole minutes past twelve, 0..719
     confidence: float  # probability, 0..1, that it is right within one minute
@@ -104,11 +104,11 @@ class Hands:
     minute_sincos: Pair
     second_sincos: Pair
     second_presence: float  # probability, 0..1, that there is a second hand
-    disagreement: float  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan where not known
+    disagreement: float  # degrees by which the hour hand is ahead of where the minute hand puts it, -15..15; nan if not known
 
 
 def read_hands(seen: HandsOutput) -> list[Hands]:
-    """Times by both hands and the place of 12 together, one for each dial."""
+    """Decode the time of each dial from both hands and the place of 12 together."""
     times = decode(seen.hour, seen.minute, seen.twelve)
     hour, minute = modal_angle(seen.hour) - times.rotation, modal_angle(seen.minute) - times.rotation
     apart = disagreement(hour, minute)

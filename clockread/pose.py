@@ -1,4 +1,4 @@
-"""Boxes → poses: about where each dial lies, as a homography; reading its hands mends the pose (see `hands`)."""
+"""Detections → poses: a first estimate of each dial's homography; reading the hands refines it (see `hands`)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from clockread.sampling import FROM_UNIT, crop_window
 if TYPE_CHECKING:
     from clockread.runtime.network import Network
 
-BOX_MARGIN = 1.15  # side of the pose network's window over the given box
-PATCH_MARGIN = 1.45  # side of the patch over the face found in it: room for a pose that is mended
+BOX_MARGIN = 1.15  # side of the pose network's window relative to the box
+PATCH_MARGIN = 1.45  # side of the patch relative to the face, with room for pose refinement
 
 Patches = NDArray[np.uint8]
 PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
@@ -24,7 +24,7 @@ PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) ->
 
 @dataclass(frozen=True)
 class PosedDial:
-    """One dial with its pose, and the patch that it is unwrapped from."""
+    """A dial with its pose, and the patch from which its polar image is sampled."""
 
     homography: Floats  # (3, 3), dial plane (12 not yet known) to photo pixels
     dial_logit: float
@@ -33,7 +33,7 @@ class PosedDial:
 
     @property
     def in_patch(self) -> Floats:
-        """(3, 3) from the dial plane to the patch's pixels."""
+        """Homography (3, 3) from the dial plane to the patch's pixels."""
         return FROM_UNIT @ np.linalg.inv(self.window.from_unit()) @ self.homography
 
 
@@ -48,7 +48,7 @@ def pose_network(network: Network) -> PoseNetwork:
 
 
 def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[PosedDial]:
-    """Poses of the dials in ``windows[i]`` of the grey photo ``images[i]``, and patches cut about what was found; one batch."""
+    """Return the pose of the dial in ``windows[i]`` of the grey photo ``images[i]``, with a patch around its face; runs the network once."""
     if not windows:
         return []
     cuts = [crop_window(image, window) for image, window in zip(images, windows, strict=True)]
@@ -58,7 +58,7 @@ def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], net
     for image, (_, window), homography, (x, y, width, height), logit in zip(
         images, cuts, homographies, bounding_boxes(homographies).tolist(), logits[:, 0].tolist(), strict=True
     ):
-        # a pose gone astray must not cut less than 4 pixels or more than thrice its window
+        # keep the side between 4 pixels and 3 × the window, even for a wrong pose
         side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * window.side)
         patch, around = crop_window(image, Window(x + width / 2, y + height / 2, side))
         posed.append(PosedDial(homography, logit, patch, around))

@@ -18,14 +18,14 @@ from clockread.hands import Hands
 from clockread.images import Photo
 from clockread.pose import PosedDial
 
-MIN_SECOND = 0.5  # presence and resultant from which a second hand counts as seen
+MIN_SECOND = 0.5  # presence and resultant length from which a second hand is reported
 # Digits after the point in JSON and CSV. A homography's last row is orders of magnitude smaller than its last column.
 PROBABILITY_DIGITS = 4
 PIXEL_DIGITS = 2
 SINCOS_DIGITS = 4
 DEGREE_DIGITS = 2
 HOMOGRAPHY_SIGNIFICANT_DIGITS = 8
-MAX_DISAGREEMENT = 9.0  # degrees between hour and minute hand: 18 minutes of the hour hand's way
+MAX_DISAGREEMENT = 9.0  # degrees; equals 18 minutes of hour-hand travel
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Reading:
 
     @property
     def consistent(self) -> bool:
-        """Whether both hands can be right: the hour hand stands about where the minute hand says (also where that is not known)."""
+        """Whether the two hands agree: the hour hand is about where the minute hand puts it; True if that is not known."""
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
@@ -148,7 +148,7 @@ def _significant(value: float) -> float | None:
 
 
 def reading_of(photo: Photo, dial: Detection | None, posed: PosedDial, hands: Hands, confidence: float, clock_score: ClockScore) -> Reading:
-    """The reading of a dial that was found in a photo, or that the whole photo is (None)."""
+    """Return the reading of a detected dial, or of a photo that is one dial (``dial`` None)."""
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
     scale = photo.scale
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])

@@ -1,4 +1,4 @@
-"""Unsure dials → other ways to look at them: through other windows, and in other greys than the photo's brightness."""
+"""Retries for dials of low confidence: through other windows, and as projections onto the principal colors of the face."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from clockread.opencv import cv2
 from clockread.pose import PosedDial, PoseNetwork, estimate
 from clockread.sampling import crop_window
 
-RETRY_BELOW = 0.9  # confidence from which a dial is not looked at again
-WINDOW_SCALES = (0.9, 1.12)  # sizes of further windows over the first one's: the pose network sees another picture, and errs otherwise
-_SIDE = 64  # pixels a side of the face on which its colors are measured
-_TO_DISC: Floats = np.array([[2 / _SIDE, 0, -1 + 1 / _SIDE], [0, 2 / _SIDE, -1 + 1 / _SIDE], [0, 0, 1.0]])  # its pixels to the dial plane
+RETRY_BELOW = 0.9  # raw confidence; dials below it are retried
+WINDOW_SCALES = (0.9, 1.12)  # size of the other windows relative to the first, so that the pose network makes different errors
+_SIDE = 64  # pixels per side of the face from which its colors are measured
+_TO_DISC: Floats = np.array(
+    [[2 / _SIDE, 0, -1 + 1 / _SIDE], [0, 2 / _SIDE, -1 + 1 / _SIDE], [0, 0, 1.0]]
+)  # from its pixels to the dial plane
 _INSIDE = np.hypot(*np.meshgrid(np.linspace(-1, 1, _SIDE), np.linspace(-1, 1, _SIDE))) < 0.95
 _BRIGHTNESS = np.array([0.114, 0.587, 0.299])  # of blue, green, red (ITU-R BT.601)
-_SAME = 0.995  # correlation from which a grey is the brightness once more
-_FAINT = 0.25  # share of a color's deviation below which that of its brightness is lost in noise
-_CONTRAST = 50.0  # standard deviation of a made grey
-_LEAST = 3.0  # standard deviation, grey levels, of a color worth looking at
+_SAME = 0.995  # correlation above which a projection adds nothing to the brightness
+_FAINT = 0.25  # ratio of standard deviations below which the brightness is mostly noise
+_CONTRAST = 50.0  # grey levels, standard deviation of a projection
+_LEAST = 3.0  # grey levels; colors with a smaller standard deviation are ignored
 
 Color = NDArray[np.uint8]
 
 
 def other_windows(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[list[PosedDial]]:
-    """For each dial, its poses by the pose network through windows of other sizes; one batch."""
+    """Return the poses of each dial through windows of other sizes; runs the pose network once."""
     n = len(windows)
     wanted = [Window(w.x, w.y, w.side * size) for size in WINDOW_SCALES for w in windows]
     posed = estimate([*images] * len(WINDOW_SCALES), wanted, network)
@@ -37,10 +39,10 @@ def other_windows(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window]
 
 
 def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
-    """The dial with patches in the greys of its face's first two principal colors; fewer where it has no such colors.
+    """Return the dial with patches projected onto the first two principal colors of its face; fewer if the face has no such colors.
 
-    ``color`` is the photo, BGR (H, W, 3) uint8. A red hand on a blue face as bright as itself is lost in the brightness, but not
-    in the direction in which the face's colors differ most (Jolliffe, "Principal Component Analysis", 2002), or second most.
+    A red hand on a blue face of equal brightness is invisible in the brightness, but not along the direction in which the colors of
+    the face vary most (Jolliffe, "Principal Component Analysis", 2002), or second most. ``color`` is the photo, BGR (H, W, 3) uint8.
     """
     patch, _ = crop_window(color, dial.window)
     face = cv2.warpPerspective(

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from clockread.geometry import Floats, Window
 from clockread.opencv import cv2
 
-ANGLES = 240  # rows; 1.5° a row, row 0 at the pose's up, clockwise
+ANGLES = 240  # rows; 1.5° per row, clockwise from the pose's up
 RADII = 64  # columns
-OUTER_RADIUS = 1.12  # in face radii: the grid reaches past the rim, so that a pose that is a little small loses nothing
-PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75, which `polar` samples once a pixel
+OUTER_RADIUS = 1.12  # face radii; past the rim, so that the rim stays inside if the pose is slightly too small
+PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75 pixels, which the polar grid samples about once per pixel
 
 # (3, 3), from the patch's [-1, 1] square to its pixels (centres at integers)
 FROM_UNIT: Floats = np.array([[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PATCH / 2 - 0.5], [0, 0, 1.0]])
@@ -19,7 +19,7 @@ TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
 def downsample(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
-    """Means of ``by`` × ``by`` pixels of an image (H, W, ...); the last rows and columns that do not fill such a square are left out."""
+    """Return the means of ``by`` × ``by`` pixels of an image (H, W, ...), without the last rows and columns that fill no such square."""
     if by == 1:
         return image
     height, width = image.shape[0] // by, image.shape[1] // by
@@ -27,10 +27,10 @@ def downsample(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
 
 
 def crop_window(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
-    """The (side, side) patch of a window of a grey (or color) image, and the window that was really cut: whole pixels.
+    """Return the (side, side) patch of a window of a grey or color image, and the window rounded to whole pixels.
 
-    Area averages when shrinking: by a whole factor first, which is many times as fast as by any other, then by what is left, less than
-    two. Bilinear when enlarging. Beyond the image its border is repeated.
+    Shrinks by area averaging: first by a whole factor, which is many times faster, then by the rest, which is less than two. Enlarges
+    bilinearly. Beyond the image, its border is repeated.
     """
     height, width = image.shape[:2]
     by = max(1, int(window.side / side))
@@ -60,10 +60,10 @@ _GRID = _grid()
 
 
 def unwrap(image: NDArray[np.uint8], homography: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Polar image (ANGLES, RADII), uint8, of a grey ``image`` through a (3, 3) dial-plane-to-pixel homography.
+    """Return the polar image (ANGLES, RADII), uint8, of a grey image through a (3, 3) homography from the dial plane to its pixels.
 
-    Bilinear; pixels outside the image repeat its border. The image should hold the dial at a radius of 50 to 100 pixels:
-    far larger ones alias.
+    Samples bilinearly; outside the image, its border is repeated. The dial should have a radius of 50 to 100 pixels: much larger ones
+    alias.
     """
     h = np.asarray(homography, dtype=np.float32)
     q = h @ _GRID

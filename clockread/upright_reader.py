@@ -1,9 +1,9 @@
-"""The report's four-head reader: one look at an upright crop, hour and minute each as (sin, cos).
+"""The report's reader: a network with four heads reads an upright crop, hour and minute each as (sin, cos).
 
     03:00 → hour (1, 0), minute (0, 1)      06:10 → hour (0, -1), minute (0.866, 0.5)
 
-The hour is the whole hour × 30 degrees (not where the hour hand stands), the minute × 6 degrees. This is a model of its own
-beside the default one, which finds the pose first and unwraps the dial; it exists where the manifest has the role "sincos".
+The hour is the whole hour × 30 degrees (not where the hour hand stands), the minute × 6 degrees. It is an alternative to
+`polar_reader`, available if the manifest has the role "sincos".
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
-ASSUMED_LOGIT = 3.0  # in place of the pose network's, which this reader has not: about that of a clock it doubts
-MARGIN = 1.2  # side of the crop over the dial's box, as on the images that the network learned from
-SPREADS = (0.0, 1.0, 2.0)  # minutes: times nearer than this may look alike to the network, which then gives their mean
+ASSUMED_LOGIT = 3.0  # stands for the pose network's logit, which this reader lacks: a typical value of doubtful clocks
+MARGIN = 1.2  # side of the crop relative to the dial's box, as in the training images
+SPREADS = (0.0, 1.0, 2.0)  # minutes; times closer than this may look alike to the network, which then predicts their mean
 NOISE = 0.15  # standard deviation of each output
 
 Crops = NDArray[np.uint8]
@@ -38,7 +38,7 @@ PairsNetwork = Callable[[Crops], Floats]  # (n, side, side) -> (n, 4)
 
 
 def encode(minutes: Floats | NDArray[np.integer]) -> Floats:
-    """(n,) minutes past twelve to (n, 4) pairs: sin and cos of whole hour × 30 degrees and of minute × 6 degrees."""
+    """Convert minutes past twelve (n,) to pairs (n, 4): sin and cos of whole hour × 30 degrees and of minute × 6 degrees."""
     hour, minute = np.divmod(np.asarray(minutes) % MINUTES_ON_DIAL, 60)
     return np.concatenate([sincos(hour * 30.0), sincos(minute * 6.0)], axis=-1)
 

@@ -1,4 +1,4 @@
-"""One exported network, run in batches."""
+"""An exported network in a session of onnxruntime, run in batches."""
 
 from __future__ import annotations
 
@@ -23,10 +23,7 @@ Grey = NDArray[np.uint8]
 
 
 class Network:
-    """One model in one session, opened at its first use and fed in batches.
-
-    What opening raises is raised then: ProviderError, ModelError or RuntimeMissingError.
-    """
+    """A network whose session opens at its first use, which then raises ProviderError, ModelError or RuntimeMissingError if it cannot."""
 
     def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
         self._entry = manifest.entry(role, model)
@@ -55,7 +52,7 @@ class Network:
         self._session = None
 
     def open(self) -> None:
-        """Open the session now, so that what is wrong shows now."""
+        """Open the session now, so that errors are raised now."""
         _ = self.session
 
     @property
@@ -83,6 +80,6 @@ class Network:
         return [values[:count] for values in self.session.run(outputs, {self.input: batch})]
 
     def idle_call(self, batch: int) -> None:
-        """Run it on ``batch`` inputs of no meaning, to measure how long that takes."""
+        """Run the network on ``batch`` all-zero inputs, for timing."""
         sides = [int(side) for side in self.shape[1:]]
         self.session.run(None, {self.input: np.zeros((batch, *sides), np.uint8)})
