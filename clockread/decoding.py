@@ -102,9 +102,12 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
 
     ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
     ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must agree with the
-    minute hand or, on a small share of dials, point to the full hour: P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r), with
-    P_hour(t, r) = (1 - e) · P_hour(r + t/2°)^a + e · P_hour(r + 30°·⌊t/60⌋)^a, summed over the rotation r; exponents and e are those of
-    ``weights``.
+    minute hand or, on a small share of dials, point to the full hour:
+
+        P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r)
+        P_hour(t, r) = (1 - e) · P_hour(r + t/2°)^a + e · P_hour(r + 30°·⌊t/60⌋)^a
+
+    summed over the rotation r. The exponents a, b, c and the share e are those of ``weights``.
     """
     w = weights or DecodingWeights()
     n, bins = np.shape(hour)

@@ -48,7 +48,10 @@ def pose_network(network: Network) -> PoseNetwork:
 
 
 def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[PosedDial]:
-    """Return the pose of the dial in ``windows[i]`` of the grey photo ``images[i]``, with a patch around its face; runs the network once."""
+    """Return the pose of each dial, with a patch around its face; runs the network once.
+
+    Dial ``i`` is in the window ``windows[i]`` of the grey photo ``images[i]``.
+    """
     if not windows:
         return []
     cuts = [crop_window(image, window) for image, window in zip(images, windows, strict=True)]
