@@ -246,7 +246,7 @@ def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
 
 
 def _kind_of(start: bytes) -> str:
-    """Say what a file is that is no photo, by its first bytes, and what to do with it."""
+    """Return the kind of a file that is not a photo, from its first bytes, with advice."""
     for at, magic, what in OTHER_FILES:
         if start[at : at + len(magic)] == magic:
             return what
@@ -350,7 +350,7 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
 
 
 def _contains(file: BinaryIO, marker: bytes, start: int) -> bool:
-    """Whether a marker stands in a file, from ``start``; mostly it is at the end."""
+    """Return whether a file contains a marker after ``start``; usually it is at the end."""
     end = file.seek(0, io.SEEK_END)
     file.seek(max(start, end - TAIL_BYTES))
     if marker in file.read():

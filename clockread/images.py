@@ -57,8 +57,8 @@ class Photo:
     height: int
     scale: float  # full-size pixels per decoded pixel: 1, 2, 4 or 8
     source: ImageSource | None = field(default=None, repr=False, compare=False)  # what it can be decoded from again
-    min_side: int | None = DECODE_MIN_SIDE  # that it was decoded with
-    lenient: bool = False  # likewise
+    min_side: int | None = DECODE_MIN_SIDE  # pixels; the limit with which it was decoded
+    lenient: bool = False  # whether it was decoded leniently
     notes: tuple[str, ...] = ()  # what a person should know of it, a line each
 
     def in_color(self) -> Pixels | None:

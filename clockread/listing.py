@@ -1,4 +1,4 @@
-"""Paths → photos to read: folders are searched, patterns expanded, and what is passed over is counted by kind."""
+"""Paths → photos to read: folders are searched, patterns expanded, and other files are counted by kind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Folder:
     """What a folder and those below it hold."""
 
     photos: list[Path] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)  # files that are no photos, by kind: a suffix such as ".mov", or words
+    passed_over: Counter[str] = field(default_factory=Counter)  # other files, by kind: a suffix such as ".mov", or words
     problems: list[tuple[Path, str]] = field(default_factory=list)  # folders that cannot be listed, and why, one line each
 
 
@@ -108,7 +108,7 @@ def _sort_in(path: Path, found: Folder) -> None:
 
 
 def is_folder(path: str | os.PathLike[str]) -> bool:
-    """Return whether a path is a folder, or a link to one; False for what is no path at all."""
+    """Return whether a path is a folder, or a link to one; False for an invalid path."""
     try:
         return Path(path).is_dir()
     except (OSError, ValueError):

@@ -9,16 +9,16 @@ from clockread.hands import MAX_PASSES
 from clockread.retry import RETRY_BELOW
 from clockread.runtime.manifest import SMALL
 
-MAX_CLOCKS = 1000  # dials that are read in a photo by default: more than the finder can tell apart
+MAX_CLOCKS = 1000  # dials that are read in a photo by default: more than the finder can separate
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How sure the networks must be of a dial in a whole photo; chosen on rendered scenes (`benchmarks/thresholds.py`)."""
+    """Score thresholds for dials found in whole photos, chosen on rendered scenes (`benchmarks/thresholds.py`)."""
 
-    finder_score: float = 0.12  # of the finder, 0..1, for a dial to be looked at: few that are below pass the last one
-    dial_logit: float = -1.0  # of the pose network, for it to be read: likewise
-    # Probability, 0..1, that what was read is a clock. The best F1 on rendered scenes is at 0.4 (0.913); 0.65 loses 0.003 of it and gives a
+    finder_score: float = 0.12  # of the finder, 0..1; detections below it are dropped at once
+    dial_logit: float = -1.0  # of the pose network; detections below it are not read
+    # Probability, 0..1, that the detection is a clock. The best F1 on rendered scenes is at 0.4 (0.913); 0.65 loses 0.003 of it and gives a
     # quarter as many readings on photographs without clocks.
     dial_score: float = 0.65
 
@@ -27,15 +27,15 @@ class Thresholds:
 class Effort:
     """How much is spent on a dial."""
 
-    passes: int = MAX_PASSES  # through poses that are mended, at most
-    retry_below: float = RETRY_BELOW  # belief, 0..1, from which a dial is not looked at otherwise; 0: none is
-    windows: bool = True  # whether an unsure dial is looked at through other windows
-    colors: bool = True  # and in other greys than its brightness
-    tiles: bool = True  # whether a photo without a sure dial is searched in tiles
+    passes: int = MAX_PASSES  # of the reading network, each with a refined pose, at most
+    retry_below: float = RETRY_BELOW  # raw confidence, 0..1, below which a dial is retried; 0: never
+    windows: bool = True  # whether a retry uses other windows
+    colors: bool = True  # whether a retry uses the principal colors of the face
+    tiles: bool = True  # whether a photo without a detection of a high score is searched in tiles
 
 
 ONCE = Effort(passes=1, retry_below=0.0, tiles=False)
-EFFORTS = {SMALL: ONCE}  # of models that are not given the whole of it
+EFFORTS = {SMALL: ONCE}  # by model; all others have the default
 
 
 def check_options(

@@ -204,7 +204,7 @@ def _label(text: str, wanted: float, height: int, width: int) -> _Label:
 
 
 def _draw_label(canvas: Image, dial: _Dial, places: _Places, thickness: int) -> None:
-    """Draw white text on a dark plate: beside the dial, or else wherever the photo has room."""
+    """Draw white text on a dark plate: beside the dial, or in another free place of the photo."""
     label, corner = places.take(dial, _labels(dial, canvas.shape[0], canvas.shape[1]))
     first: Points = np.array(corner, dtype=np.float64)
     last = first + (label.width - 1, label.height - 1)

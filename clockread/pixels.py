@@ -1,4 +1,4 @@
-"""Pixels of arrays and of Pillow's images → uint8: grey (H, W) or BGR (H, W, 3), reduced, with a ground behind what is transparent."""
+"""Pixels of arrays and of Pillow's images → uint8: grey (H, W) or BGR (H, W, 3), reduced, with a ground behind transparent parts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def scale_of(array: NDArray[Any], name: str) -> Scale:
 def ground_for(color: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]]) -> float:
     """Return the ground, WHITE or BLACK, for a transparent picture.
 
-    White, as paper is, unless what is visible is nearly white itself, such as white lines on a transparent ground.
+    White, as paper is, unless the visible part is nearly white itself, such as white lines on a transparent ground.
 
     Args:
         color: (H, W, 3), 0..1.

@@ -39,7 +39,7 @@ class PolarReader:
         self._effort, self._min_dial_logit, self._batch_size = effort, min_dial_logit, batch_size
 
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
-        """Fill in poses and hands; detections that are no clocks keep None."""
+        """Fill in poses and hands; detections that turn out not to be clocks keep None."""
         with timer("pose"):
             posed = estimate([dial.photo.pixels for dial in dials], [dial.window(BOX_MARGIN) for dial in dials], self._pose)
         kept = [

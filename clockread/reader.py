@@ -181,7 +181,7 @@ class ClockReader:
                 False draws one image at a time also from a list.
 
         Raises:
-            TypeError: at once, for a single image in place of several. What ``images`` raises is raised after the results before it.
+            TypeError: at once, for a single image instead of several. An exception of ``images`` is raised after the results before it.
 
         """
         if is_one_image(images):

@@ -41,7 +41,7 @@ class Reading:
     homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
     rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
     dial_score: float  # probability, 0..1, that this is a clock, by what all networks say of it (1.0 with cropped=True)
-    second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, where there is one
+    second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, if there is one
     second_presence: float = 0.0  # probability, 0..1, that there is a second hand
     disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
     finder_score: float = 1.0  # 0..1, what the finder says of its being a clock (1.0 with cropped=True)
@@ -80,7 +80,7 @@ class Reading:
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
-        """Return ``h:mm``, or ``h:mm:ss`` if ``seconds`` are wanted and a second hand is seen."""
+        """Return ``h:mm``, or ``h:mm:ss`` if ``seconds`` is set and a second hand is seen."""
         return clock_text(self.minutes, self.second if seconds else None)
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:

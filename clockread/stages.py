@@ -1,4 +1,4 @@
-"""One dial on its way through the stages: what is known of it so far, and how long each stage takes."""
+"""The record of a dial on its way through the stages, and the time that each stage takes."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class _Messages(io.TextIOWrapper):
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Drop what is printed, such as by libraries whose import fails: pages about another NumPy, or a traceback."""
+    """Discard printed text, such as a page about another NumPy version from a library whose import fails."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 
@@ -65,7 +65,7 @@ def complain(message: str) -> None:
 
 
 def abandon(stream: TextIO) -> None:
-    """Send what is still buffered nowhere, or Python complains about it when it exits."""
+    """Discard buffered output, so that Python does not complain about it at exit."""
     with contextlib.suppress(OSError, ValueError):  # a stream without a file descriptor
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

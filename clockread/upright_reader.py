@@ -44,14 +44,14 @@ def encode(minutes: Floats | NDArray[np.integer]) -> Floats:
 
 
 def decode_rounding(pairs: Floats) -> NDArray[np.int64]:
-    """(n, 4) pairs to (n,) minutes past twelve as the report does: each angle by atan2, + 360 where negative, rounded apart."""
+    """Convert pairs (n, 4) to minutes past twelve (n,) as the report does: angles by atan2, + 360 if negative, rounded independently."""
     hour = np.rint(angle_of(pairs[:, :2]) / 30).astype(np.int64) % 12
     minute = np.rint(angle_of(pairs[:, 2:]) / 6).astype(np.int64) % 60
     return np.asarray(hour * 60 + minute)
 
 
 def expected(codes: Floats, spread: float) -> Floats:
-    """Mean (720, k) of (720, k) codes over times that a network cannot tell apart (normal, ``spread`` minutes; 0: the codes).
+    """Return the means (720, k) of codes (720, k) over times that a network cannot distinguish (normal, ``spread`` minutes; 0: the codes).
 
     A network trained on squared error gives the mean of the labels that one image may have. Near a full hour, where the whole
     hour jumps, that mean lies between two labels, and how far between tells the minute.
@@ -67,7 +67,7 @@ def expected(codes: Floats, spread: float) -> Floats:
 def joint_log_likelihood(outputs: Floats, codes: Floats, noise: Floats | float) -> Floats:
     """(n, 720) log likelihood of every time for (n, k) outputs, by all of them together, up to a constant.
 
-    Normal ``noise`` about what a network gives for that time, sure of it or as unsure as the likeliest of SPREADS.
+    Assumes normal ``noise`` around the network's output for that time, with the most likely of the SPREADS.
     """
     x = np.asarray(outputs, np.float64) / noise
     scores = []

@@ -34,7 +34,7 @@ EXIT_BROKEN_PIPE = 141  # what a shell reports for other tools whose reader went
 
 
 class _Commands(TyperGroup):
-    """Says which command was meant where a photo, or an option of a command, stands in its place."""
+    """Suggests the command that was meant if a photo, or an option of a command, is given instead."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         option = args[0].partition("=")[0] if args else ""

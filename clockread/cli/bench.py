@@ -37,8 +37,8 @@ STAGES = {
     "read": "dial",
     "decode again": "dial",
 }  # and counted by what
-LEAST_LATENCIES = 100  # photos, one at a time, repeated where there are fewer
-LEAST_BULK = 64  # photos in a bulk pass of each worker, likewise: parts of a few photos would not show what bulk gives
+LEAST_LATENCIES = 100  # photos read one at a time; fewer are repeated
+LEAST_BULK = 64  # photos per worker in a bulk pass; fewer are repeated, because short passes do not reach the bulk rate
 PERCENTILES = (50, 90, 99)
 STARTS = 5  # processes started to measure how long the first reading takes
 START_LIMIT = 120  # seconds
@@ -101,7 +101,7 @@ class BatchReport:
     dials_per_second: Spread
     networks_only: Spread | None  # photos per second of the networks on ready tensors, the same calls; None where they are not known
     decoding_only: Spread  # photos per second
-    one_worker: Spread | None  # photos per second of a single worker on a single thread; None where there is no other
+    one_worker: Spread | None  # photos per second of a single worker on a single thread; None if there is only one
     stages: tuple[StageTime, ...]  # of a pass without workers, all threads on one batch
 
     @property
@@ -128,7 +128,7 @@ class BenchReport:
     """A whole measurement."""
 
     provider: str  # the one really in use
-    model: str  # likewise
+    model: str  # the one in use
     threads: int
     photos: int
     source: str  # where the photos come from

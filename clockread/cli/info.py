@@ -1,4 +1,4 @@
-"""``clockread info``: what is installed, what of it works, and whether the models are whole."""
+"""``clockread info``: installed versions, usable providers, threads, and the state of the model files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ModelReport:
     file: str
     bytes: int
     sha256: str  # what the manifest promises
-    error: str | None  # why the file is not that; None where it is
+    error: str | None  # why the file differs; None if it does not
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class InfoReport:
 
 
 def collect() -> InfoReport:
-    """Look at everything; what is missing becomes a problem, never an exception."""
+    """Collect the report; anything missing becomes a problem, never an exception."""
     problems: list[str] = []
     versions = {
         "clockread": version("clockread") or "unknown",

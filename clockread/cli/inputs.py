@@ -19,10 +19,10 @@ STDIN_NAME = "-"
 
 @dataclass
 class Photos:
-    """The photos to read, in order, and what was passed over on the way to them."""
+    """The photos to read, in order, and the number of files passed over."""
 
     entries: list[Entry] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)  # files in folders that are no photos, by kind
+    passed_over: Counter[str] = field(default_factory=Counter)  # other files in folders, by kind
 
     def add(self, path: str) -> None:
         """Add a file, the photos of a folder, or those that a pattern matches."""
@@ -99,7 +99,7 @@ def _stdin_entry(stdin: BinaryIO | None) -> Entry:
 
 
 def frames_in(entry: Entry) -> int:
-    """Return how many entries `each_frame` makes of one: its frames, or one that says what is wrong."""
+    """Return how many entries `each_frame` makes of one: its frames, or a single error."""
     if entry.error is not None or not isinstance(entry.source, str | bytes):
         return 1
     try:

@@ -1,4 +1,4 @@
-"""Photos drawn for measuring where there are none at hand: plain dials before noise."""
+"""Generated photos for benchmarks: plain dials in front of noise."""
 
 from __future__ import annotations
 

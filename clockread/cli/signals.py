@@ -1,4 +1,4 @@
-"""Signals that end the program in good order: Ctrl-C, SIGTERM and SIGHUP keep what was read and exit with 128 + their number.
+"""Orderly exit on signals: Ctrl-C, SIGTERM and SIGHUP keep the results so far and exit with 128 + their number.
 
 A handler may run between any two instructions, also in the middle of a result that is being written. So a stretch of work can hold
 signals back, and let them through only where stopping leaves nothing half done. While a module is imported they wait as well, because

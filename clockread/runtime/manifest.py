@@ -1,4 +1,4 @@
-"""The models that travel with clockread: a manifest says what they are, and nothing is loaded that differs from it.
+"""The models that are shipped with clockread: a manifest describes them, and a file that differs from it is not loaded.
 
     {"format": 1, "models": {"default": {"pose": {
         "file": "pose.onnx", "sha256": "…", "bytes": 123, "opset": 17,
@@ -59,7 +59,7 @@ class Manifest:
     models: Mapping[str, Mapping[str, ModelEntry]]
 
     def name(self, model: str, provider: str) -> str:
-        """The model that is meant on an execution provider: "auto" is "int8" on the CPU, where there is one, and else "default"."""
+        """Return the model that a name selects on an execution provider: "auto" is "int8" on the CPU, if available, and else "default"."""
         if model != AUTO:
             return model
         return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT

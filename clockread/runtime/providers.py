@@ -46,7 +46,7 @@ CUDA_OPTIONS = {
 BEHIND = {"tensorrt": ("cuda",)}
 REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"  # all, as removing one takes files from the others
 INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
-BUILD = {  # what to install for a provider that is not in the onnxruntime at hand
+BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "cuda": f"{REMOVE} && {INSTALL_CUDA}",
     "tensorrt": f"{REMOVE} && {INSTALL_CUDA} tensorrt",
     "openvino": f"{REMOVE} && pip install onnxruntime-openvino",
@@ -64,7 +64,7 @@ def require_runtime() -> ModuleType:
     """The `onnxruntime` module.
 
     Warns once when onnxruntime and onnxruntime-gpu are both installed, saying which one is in use.
-    Raises RuntimeMissingError when neither is, or when what is installed cannot be imported.
+    Raises RuntimeMissingError when neither is, or when the installed one cannot be imported.
     """
     telemetry_off = os.environ.setdefault(TELEMETRY, "1") == "1"
     try:
@@ -181,7 +181,7 @@ def _problem(provider: str) -> str | None:
         if not _has_driver():
             return "no NVIDIA driver is installed"
         if hasattr(runtime, "preload_dlls"):
-            # It prints what it does not find, also where the system's own libraries then do.
+            # It prints the libraries that it does not find, even if the system's own ones are used instead.
             with silenced(), contextlib.suppress(Exception):
                 runtime.preload_dlls()
     try:
