@@ -21,7 +21,7 @@ class DecodingWeights:
 
     hour: float = 1.0
     minute: float = (
-        0.85  # lower values trust the hour hand more if a second hand is mistaken for the minute hand, but reduce the confidence
+        0.85  # lower values trust the hour hand more if the second hand is mistaken for the minute hand, but reduce confidence
     )
     twelve: float = 0.9  # lower values read upright dials better and rotated ones worse
     full_hour_share: float = 0.02  # share of dials whose hour hand points to the full hour at any minute: pictograms, toys
