@@ -8,20 +8,15 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from conftest import EXAMPLES
+from conftest import grey_png as photo_of
 
 from clockread import ClockReader, bulk
 from clockread.bulk import Entry, Plan, load, read_in_order
 from clockread.images import Photo
 from clockread.reading import PhotoResult
-
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-
-
-def photo_of(grey: int, size: tuple[int, int] = (40, 60)) -> bytes:
-    return cv2.imencode(".png", np.full(size, grey, np.uint8))[1].tobytes()
 
 
 class Recorder:
@@ -285,3 +280,79 @@ def test_where_no_more_threads_are_to_be_had_fewer_work(startable: int, monkeypa
     workers = bulk._startable(8)
     monkeypatch.setattr(threading.Thread, "start", start)
     assert workers == max(1, startable - 1)
+
+
+def test_a_stream_keeps_the_options_of_its_reader() -> None:
+    """Also in the reader on one thread that many photos share."""
+    paths = [EXAMPLES / "wall.jpg"] * 4
+    strict = ClockReader("cpu", threads=2, min_confidence=1.0)
+    assert [(result.readings, result.below_min_confidence) for result in strict.stream(paths)] == [((), 1)] * 4
+    reader = ClockReader("cpu", threads=2)
+    lone = reader.read(EXAMPLES / "two.jpg", cropped=True)
+    assert len(lone) == 1
+    assert len(reader.read(EXAMPLES / "two.jpg")) == 2
+    for source in ([EXAMPLES / "two.jpg"] * 4, [EXAMPLES / "two.jpg"], iter([EXAMPLES / "two.jpg"])):
+        for result in reader.stream(source, cropped=True):
+            assert [r.dial_score for r in result.readings] == [1.0]
+            assert result.readings[0].box == pytest.approx(lone[0].box, abs=0.05)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_results_of_reduced_photos_have_their_scale(workers: int) -> None:
+    given = [Entry("large", photo_of(90, (64, 4096))), Entry("small", photo_of(90, (64, 640)))] * 2
+    results = list(read_in_order(given, ClockReader("cpu", threads=1), workers=workers))
+    assert [(result.width, result.height, result.scale) for result in results] == [(4096, 64, 2.0), (640, 64, 1.0)] * 2
+
+
+def test_workers_share_the_bound_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "DECODED_PIXELS", 2 * 5000)  # of photos of 2400 pixels
+    reader = Recorder()
+    list(read_in_order(entries(32), reader, workers=2))
+    assert max(map(len, reader.batches)) == 3
+
+
+def test_parts_of_workers_that_are_ahead_are_few() -> None:
+    drawn = 0
+
+    def source() -> Iterator[Entry]:
+        nonlocal drawn
+        for entry in entries(300):
+            drawn += 1
+            yield entry
+
+    results = read_in_order(source(), Recorder(), workers=2, batch_size=1)
+    next(results)
+    assert drawn <= 2 * 2 + 1, "two parts per worker, and the one that is waited for"
+    results.close()
+
+
+def test_closing_stops_workers_within_a_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = 0
+
+    def slow(entry: Entry) -> PhotoResult:
+        nonlocal loaded
+        loaded += 1
+        time.sleep(0.02)
+        return PhotoResult(entry.name, None, None, (), "not read")
+
+    monkeypatch.setattr(bulk, "load", slow)
+    results = read_in_order([Entry(str(i), None, "") for i in range(400)], Recorder(), workers=2)
+    next(results)
+    results.close()
+    before = loaded
+    time.sleep(0.1)
+    assert loaded == before
+    assert before <= 2 * 16 + 6, "of each worker's next part hardly any"
+
+
+def test_what_is_done_with_each_photo_that_was_read() -> None:
+    given = [Entry("a", photo_of(9)), Entry("b", b"no photo"), Entry("c", photo_of(8))]
+    finished: list[tuple[str, str, str]] = []
+
+    def finish(entry: Entry, photo: Photo, result: PhotoResult) -> PhotoResult:
+        finished.append((entry.name, photo.name, result.path))
+        return PhotoResult(f"done {result.path}", 1, 1, (), None)
+
+    results = list(read_in_order(given, Recorder(), finish=finish))
+    assert [result.path for result in results] == ["done a", "b", "done c"]
+    assert finished == [("a", "a", "a"), ("c", "c", "c")]

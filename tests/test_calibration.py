@@ -64,3 +64,10 @@ def test_presence_weighs_what_tells_clocks() -> None:
         assert getattr(fit, name) == pytest.approx(value, abs=0.1)
     assert fit(0.9, 0.9, 8.0) > 0.95
     assert fit(0.2, 0.2, -8.0) < 0.01
+
+
+def test_presence_and_calibration_by_hand() -> None:
+    assert Calibration(0.5, 0.25)(0.9) == pytest.approx(1 / (1 + np.exp(-(0.5 * np.log(9) + 0.25))))
+    logit = 0.84 * np.log(0.6 / 0.4) + 0.6 * np.log(9) + 0.52 * 1.5 - 0.75
+    assert ClockScore()(0.6, 0.9, 1.5) == pytest.approx(1 / (1 + np.exp(-logit)))
+    assert ClockScore()(0.5, 0.5, -1e6) == 0.0

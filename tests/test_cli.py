@@ -14,22 +14,26 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+from conftest import ROOT, result_of
+from conftest import save_png as save
 
 from clockread import bulk
 from clockread.cli import app as cli
 from clockread.cli import bench, info, inputs, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color
+from clockread.overlay import DIAL_COLOR
 from clockread.reading import PhotoResult, Reading
 from clockread.runtime import cpus
 from clockread.runtime.manifest import Manifest, ModelEntry
 
-ROOT = Path(__file__).resolve().parents[1]
 KEYS = [
     "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
     "second", "second_sincos", "second_presence", "disagreement", "consistent",
@@ -54,8 +58,9 @@ def a_reading(photo: Photo, confidence: float = 0.9) -> Reading:
     )
 
 
-def result_of(photo: Photo, *readings: Reading) -> PhotoResult:
-    return PhotoResult(photo.name, photo.width, photo.height, readings, None, photo.scale)
+def slow(*cases: object) -> list[Any]:
+    """Cases that are unlikely to fail where the others do not; each starts processes."""
+    return [pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow) for case in cases]
 
 
 class FakeNetwork:
@@ -113,12 +118,6 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-def save(path: Path, grey: int, size: tuple[int, int] = (40, 60)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(cv2.imencode(".png", np.full(size, grey, np.uint8))[1].tobytes())
-    return path
 
 
 def paths_of(out: str) -> list[str]:
@@ -257,6 +256,85 @@ class TestPredict:
         assert run("predict", photo, "--quiet")[2] == ""
 
 
+class TestMakeReader:
+    """The real `cli.make_reader`, with a ClockReader that only notes what it is given."""
+
+    @pytest.fixture
+    def made(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
+        made: list[dict[str, object]] = []
+
+        class Noting(FakeReader):
+            def __init__(self, provider: str = "auto", **options: object) -> None:
+                super().__init__()
+                made.append({"provider": provider, **options})
+
+        monkeypatch.setattr("clockread.reader.ClockReader", Noting)
+        return made
+
+    def test_defaults(self, tmp_path: Path, made: list[dict[str, object]], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+        assert run("predict", save(tmp_path / "a.png", 5))[0] == 0
+        assert made == [{"provider": "auto", "model": "auto", "batch_size": 32, "threads": 3, "min_confidence": 0.0, "max_clocks": 1000}]
+
+    @pytest.mark.parametrize(
+        ("arguments", "given"),
+        [
+            (["--provider", "openvino"], {"provider": "openvino"}),
+            (["--model", "small"], {"model": "small"}),
+            (["--batch-size", 7], {"batch_size": 7}),
+            (["--threads", 2], {"threads": 2}),
+            (["--min-confidence", 0.25], {"min_confidence": 0.25}),
+            (["--max-clocks", 9], {"max_clocks": 9}),
+        ],
+    )
+    def test_each_option(
+        self,
+        arguments: list[object],
+        given: dict[str, object],
+        tmp_path: Path,
+        made: list[dict[str, object]],
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+        assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
+        usual = {"provider": "auto", "model": "auto", "batch_size": 32, "threads": 3, "min_confidence": 0.0, "max_clocks": 1000}
+        assert made == [{**usual, **given}]
+
+    def test_the_limits_of_confidence_are_allowed(self, tmp_path: Path, made: list[dict[str, object]], run: Run) -> None:
+        for limit in (0.0, 1.0):
+            assert run("predict", save(tmp_path / "a.png", 5), "--min-confidence", limit)[0] == 0
+        assert [options["min_confidence"] for options in made] == [0.0, 1.0]
+
+    def test_bench_reads_everything(self, made: list[dict[str, object]]) -> None:
+        cli.make_reader("cpu", model="int8", batch_size=4, threads=None)
+        assert made == [{"provider": "cpu", "model": "int8", "batch_size": 4, "threads": None, "min_confidence": 0.0, "max_clocks": 1000}]
+
+    def test_options_of_reading_reach_predict(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[dict[str, object]] = []
+
+        def noting(photos: inputs.Photos, reader: object, stream: object, output: str, **options: object) -> int:
+            given.append({"photos": len(photos.entries), "output": output, **options})
+            return 0
+
+        monkeypatch.setattr(predict, "predict_photos", noting)
+        monkeypatch.setattr(cli, "make_reader", lambda *_, **__: FakeReader())
+        monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+        photo = save(tmp_path / "a.png", 5)
+        assert run("predict", photo)[0] == 0
+        usual = {
+            "photos": 1, "output": "table", "cropped": False, "overlay_folder": None, "quiet": False, "seconds": False, "workers": 1,
+            "batch_size": 32, "lenient": False, "frames": "first",
+        }  # fmt: skip
+        assert given == [usual]
+        options = ["--cropped", "--save-overlay", tmp_path, "-q", "--seconds", "--batch-size", 3, "--lenient", "--frames", "all"]
+        assert run("predict", photo, *options, "--format", "csv")[0] == 0
+        assert given[1] == {
+            "photos": 1, "output": "csv", "cropped": True, "overlay_folder": tmp_path, "quiet": True, "seconds": True, "workers": 3,
+            "batch_size": 3, "lenient": True, "frames": "all",
+        }  # fmt: skip
+
+
 class TestOverlays:
     def test_equal_stems_do_not_overwrite_each_other(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         photos = [save(tmp_path / folder / "a.png", 99) for folder in ("x", "y", "z")]
@@ -304,7 +382,26 @@ class TestOverlays:
     def test_of_a_reduced_photo(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         photo = save(tmp_path / "wide.png", 99, (200, 5000))
         assert run("predict", photo, "--save-overlay", tmp_path / "out")[0] == 0
-        assert load_color(tmp_path / "out" / "wide.overlay.jpg").shape == (100, 2500, 3)
+        drawn = load_color(tmp_path / "out" / "wide.overlay.jpg")
+        assert drawn.shape == (100, 2500, 3)
+        # The fake's dial is in the middle, with a radius of a third of the height.
+        green = (np.abs(drawn.astype(int) - DIAL_COLOR).max(axis=2) < 60).nonzero()
+        assert [green[1].min(), green[1].max()] == pytest.approx([1250 - 33, 1250 + 33], abs=3)
+        assert green[0].max() == pytest.approx(50 + 33, abs=3)
+
+    def test_a_photo_that_cannot_be_decoded_in_color_is_the_error_of_one(
+        self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        photos = [save(tmp_path / "a.png", 129), save(tmp_path / "b.png", 130)]
+        decode = Photo.in_color
+        monkeypatch.setattr(Photo, "in_color", lambda photo: None if photo.name.endswith("a.png") else decode(photo))
+        code, out, _ = run("predict", *photos, "--save-overlay", tmp_path / "out", "--format", "jsonl")
+        first, second = (json.loads(line) for line in out.splitlines())
+        assert code == 1
+        assert first["error"] == f"{photos[0]}: it cannot be decoded again for its overlay; was it moved or changed?"
+        assert first["readings"][0]["time"] == "2:09"
+        assert second["error"] is None
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.overlay.jpg"]
 
 
 class TestUsage:
@@ -354,6 +451,24 @@ class TestUsage:
         code, out, err = run(*arguments)
         assert (code, out) == (2, "")
         assert meant in err.splitlines()[-1]
+
+    def test_usage_of_options_without_values(self, run: Run) -> None:
+        assert run("--version") == (0, f"clockread {metadata.version('clockread')}\n", "")
+        assert run("predict", "-h")[0] == 0
+
+    def test_an_unknown_version_is_said(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unknown(name: str) -> str:
+            raise metadata.PackageNotFoundError(name)
+
+        monkeypatch.setattr(metadata, "version", unknown)
+        assert run("--version") == (0, "clockread, version unknown\n", "")
+
+    def test_an_interrupt_anywhere_is_one_line(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def interrupt(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(cli, "app", interrupt)
+        assert run("predict") == (130, "", "clockread: interrupted\n")
 
     def test_a_folder_without_dots_is_a_path_as_well(
         self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
@@ -484,7 +599,7 @@ class TestProcess:
         assert (process.returncode, err) == (0, b"")
         assert (json.loads(out)["path"], json.loads(out)["width"]) == ("-", 60)
 
-    @pytest.mark.parametrize("output", ["table", "jsonl", "json", "csv"])
+    @pytest.mark.parametrize("output", ["jsonl", *slow("table", "json", "csv")])
     def test_a_closed_pipe_is_quiet(self, output: str, tmp_path: Path) -> None:
         for i in range(5):
             save(tmp_path / f"{i}.png", 1)
@@ -512,14 +627,18 @@ class TestProcess:
         assert done.stderr.count(b"\n") == 1
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-    @pytest.mark.parametrize("arguments", [["--help"], ["predict", "--help"], ["--version"], ["info"]])
+    @pytest.mark.parametrize("arguments", [["--version"], *slow(["--help"], ["predict", "--help"], ["info"])])
     def test_nothing_else_fails_on_a_full_disk(self, arguments: list[str]) -> None:
         done = self.shell(">/dev/full", *arguments)
         assert done.returncode == 1
         assert done.stderr == b"clockread: cannot write: [Errno 28] No space left on device\n"
 
-    @pytest.mark.parametrize("output", ["table", "json"])
-    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&-", "<&- 2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+    # Each stream alone, and all of them: descriptors are taken one by one, whichever others are closed.
+    @pytest.mark.parametrize(
+        ("closed", "output"),
+        [("<&-", "table"), (">&-", "json"), ("2>&-", "table"), ("<&- >&- 2>&-", "json")]
+        + slow(("<&- >&-", "table"), ("<&- 2>&-", "json"), (">&- 2>&-", "table")),
+    )
     def test_closed_streams(self, closed: str, output: str, tmp_path: Path) -> None:
         photo = save(tmp_path / "a.png", 1)
         before = photo.read_bytes()
@@ -537,14 +656,19 @@ class TestProcess:
         assert [bool(result["error"]) for result in json.loads(done.stdout)] == [True, False]
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+    @pytest.mark.slow
     def test_messages_that_nobody_can_receive_change_nothing(self, tmp_path: Path) -> None:
         arguments = ["predict", save(tmp_path / "a.png", 1), "--threads", 100_000, "--format", "csv"]
         done, usual = self.shell("2>/dev/full", *arguments), self.shell("", *arguments)
         assert usual.stderr
         assert (done.returncode, done.stdout) == (0, usual.stdout)
 
-    @pytest.mark.parametrize("output", ["jsonl", "json", "csv", "table"])
-    @pytest.mark.parametrize(("name", "times"), [("SIGINT", 1), ("SIGTERM", 1), ("SIGTERM", 2), ("SIGHUP", 2)])
+    # The signal and the format are handled apart: each of them once, a document that must be closed with the signal that comes twice.
+    @pytest.mark.parametrize(
+        ("name", "times", "output"),
+        [("SIGINT", 1, "jsonl"), ("SIGTERM", 2, "json"), ("SIGHUP", 1, "table")]
+        + slow(("SIGTERM", 1, "csv"), ("SIGHUP", 2, "json"), ("SIGINT", 1, "json"), ("SIGTERM", 2, "table")),
+    )
     def test_a_signal_keeps_what_was_read(self, name: str, output: str, times: int, tmp_path: Path) -> None:
         photos = [save(tmp_path / f"{i}.png", 1) for i in range(50)]
         process = self.start("predict", *photos, "--format", output, "--threads", 1, SLOW="0.2", STARTED=str(tmp_path / "started"))
@@ -564,6 +688,7 @@ class TestProcess:
             assert 1 <= len(json.loads(text)) < 50
         assert 1 <= text.count(str(tmp_path)) < 50
 
+    @pytest.mark.slow
     def test_a_signal_while_standard_output_is_full_leaves_a_whole_document(self, tmp_path: Path) -> None:
         photos = [save(tmp_path / f"{'x' * 200}{i}.png", 1) for i in range(400)]  # more text than a pipe holds
         process = self.start("predict", *photos, "--format", "json", "--threads", 1, STARTED=str(tmp_path / "started"))
@@ -606,6 +731,16 @@ class TestProcess:
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (143, b"clockread: terminated\n")
 
+    def test_names_outside_of_the_encoding_are_escaped(self, tmp_path: Path) -> None:
+        photo = save(tmp_path / "caf\u00e9\u2603.png", 1)
+        for output in ("table", "csv"):
+            done = self.start("predict", photo, tmp_path / "n\u00e9ant.png", "--format", output, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+            out, err = done.communicate(timeout=60)
+            assert done.returncode == 1, err
+            assert b"caf\\xe9\\u2603.png" in out
+            assert b"n\\xe9ant.png" in out
+            assert err.isascii()
+
     def test_python_m(self) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "clockread", "sing"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
@@ -613,6 +748,7 @@ class TestProcess:
         assert done.returncode == 2
         assert done.stderr.startswith("Usage: clockread ")
 
+    @pytest.mark.slow
     def test_completion(self, tmp_path: Path) -> None:
         def completed(*words: str) -> list[str]:
             asked = {"_CLOCKREAD_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(["clockread", *words]), "COMP_CWORD": str(len(words))}
@@ -626,10 +762,43 @@ class TestProcess:
         script, _ = self.start("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").communicate(timeout=60)
         assert b"_CLOCKREAD_COMPLETE=complete_bash" in script
 
+    @pytest.mark.slow
     def test_no_progress_bar_without_a_terminal(self, tmp_path: Path) -> None:
         process = self.start("predict", *[save(tmp_path / f"{i}.png", 1) for i in range(3)])
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (0, b"")
+
+
+class TestEndings:
+    """Where a process of its own is not needed: what the command does when writing fails."""
+
+    @pytest.mark.parametrize(
+        ("error", "code", "message"),
+        [
+            (BrokenPipeError(), 141, ""),
+            (OSError(28, "No space left on device"), 1, "clockread: cannot write: [Errno 28] No space left on device\n"),
+            (KeyboardInterrupt(), 130, "clockread: interrupted\n"),
+            (ImportError("no libz", name="zlib"), 2, "clockread: zlib cannot be imported (no libz); install clockread again\n"),
+        ],
+    )
+    def test_errors_while_writing(
+        self, error: BaseException, code: int, message: str, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*_: object, **__: object) -> int:
+            raise error
+
+        monkeypatch.setattr(predict, "predict_photos", fail)
+        monkeypatch.setattr(cli, "abandon", lambda _: None)  # it would close the descriptor that pytest uses
+        found, _, err = run("predict", save(tmp_path / "a.png", 5))
+        assert (found, err) == (code, message)
+
+    def test_other_runtime_errors_are_raised(self, tmp_path: Path, reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object, **__: object) -> int:
+            raise RuntimeError("a fault of the program")
+
+        monkeypatch.setattr(predict, "predict_photos", fail)
+        with pytest.raises(RuntimeError, match="a fault"):
+            cli.main(["predict", str(save(tmp_path / "a.png", 5))])
 
 
 class TestBench:
@@ -671,12 +840,14 @@ class TestBench:
         assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
         assert len(reader.networks["pose"].idle) == 2 * (42 + 6), "the same calls again, for each batch size and pass"
 
+    @pytest.mark.slow
     def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")
         assert code == 0
         for part in ("provider cpu", "model fake", "16 photos", "decode", "dials/s", "photos/s", "p99", "peak memory", "networks alone"):
             assert part in out
 
+    @pytest.mark.slow
     def test_workers_are_compared_with_one(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "2", "--threads", "2", "--format", "json")
         assert code == 0
@@ -745,8 +916,10 @@ class TestInfo:
         assert "no onnxruntime is installed" in out
         assert "none" in out
 
-    @pytest.mark.parametrize("output", ["table", "json"])
-    @pytest.mark.parametrize("module", ["cv2", "numpy", "PIL"])
+    @pytest.mark.parametrize(
+        ("module", "output"),
+        [("cv2", "table"), *slow(("cv2", "json"), ("numpy", "table"), ("numpy", "json"), ("PIL", "table"), ("PIL", "json"))],
+    )
     def test_answers_without_a_library(self, module: str, output: str, tmp_path: Path) -> None:
         (tmp_path / f"{module}.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
         environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}

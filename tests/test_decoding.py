@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from clockread.clock import angle_of, circular_difference, clock_text, disagreement, hand_angles, sincos
-from clockread.decoding import DecodingWeights, decode, modal_angle, resultant, rotation_prior, turned_back
+from clockread.decoding import DecodingWeights, decode, likeliest, modal_angle, resultant, rotation_prior, turned_back
 
 BINS = 120
 DEGREES = np.arange(BINS) * 3.0
@@ -135,3 +135,39 @@ def test_an_hour_hand_on_the_full_hour_is_allowed_for() -> None:
     strict, lenient = (decode(hour, minute, twelve, weights=DecodingWeights(full_hour_share=share)) for share in (0.0, 0.02))
     assert clock_text(int(lenient.minutes[0])) == "1:30"
     assert lenient.confidence[0] > max(0.5, strict.confidence[0])
+
+
+def test_shares_of_the_prior() -> None:
+    p = np.exp(rotation_prior(BINS))
+
+    def near(degrees: float) -> float:
+        return float(p[np.abs(circular_difference(DEGREES, degrees, 360)) <= 21].sum())
+
+    assert [near(at) for at in (0, 90, 180, 270)] == pytest.approx([0.865, 0.026, 0.016, 0.026], abs=0.02)
+    assert p.min() * BINS == pytest.approx(0.05, abs=0.001), "nothing is impossible"
+
+
+def test_full_hours_are_allowed_for_by_default() -> None:
+    hour, minute, twelve = (bump(np.array([at])) for at in (30.0, 180.0, 0.0))
+    decoded = decode(hour, minute, twelve)
+    assert clock_text(int(decoded.minutes[0])) == "1:30"
+    assert decoded.confidence[0] > 0.5
+
+
+def test_no_hand_alone_rules_out_a_time() -> None:
+    logits = [np.full((1, BINS), -1e3) for _ in range(3)]
+    for one, at in zip(logits, (40, 90, 0), strict=True):  # hands that contradict each other
+        one[0, at] = 0.0
+    decoded = decode(*logits)
+    assert np.isfinite(decoded.confidence).all()
+    assert 0 < decoded.confidence[0] < 0.9
+    assert np.isfinite(decoded.rotation).all()
+
+
+def test_confidence_counts_a_minute_to_either_side() -> None:
+    by_time = np.zeros((2, 720))
+    by_time[0, [719, 0, 1, 2]] = 0.2, 0.4, 0.3, 0.1
+    by_time[1, [100, 101, 103]] = 0.5, 0.2, 0.3
+    best, confidence = likeliest(by_time)
+    assert best.tolist() == [0, 100]
+    np.testing.assert_allclose(confidence, [0.9, 0.7])

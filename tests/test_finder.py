@@ -189,3 +189,67 @@ def test_a_dial_too_small_for_the_first_look_is_found_in_a_tile_once() -> None:
     answers = find([photo], network, 0.5)[0]
     assert len(answers) == 1
     np.testing.assert_allclose(answers[0].box, (600, 440, 80, 80), atol=4)
+
+
+def squares(logit: float = 2.0, least: int = 0):  # type: ignore[no-untyped-def]
+    """A stub that "finds" bright squares of at least ``least`` scene pixels, and the number of scenes of each of its calls."""
+    calls: list[int] = []
+
+    def network(scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        calls.append(len(scenes))
+        heat = np.full((len(scenes), CELLS, CELLS), -8.0, np.float32)
+        box = np.zeros((len(scenes), CELLS, CELLS, 4), np.float32)
+        for i, scene in enumerate(scenes):
+            rows, columns = np.nonzero(scene > 180)
+            if len(rows) and np.ptp(rows) >= least:
+                x, y, right, bottom = (float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+                put(heat[i], box[i], (x, y, right - x, bottom - y), logit)
+        return heat, box
+
+    return network, calls
+
+
+@pytest.mark.parametrize(("score", "looks"), [(0.3, [1, 4]), (0.49, [1, 4]), (0.51, [1]), (0.9, [1])])
+def test_a_photo_without_a_sure_dial_is_looked_at_in_tiles(score: float, looks: list[int]) -> None:
+    network, calls = squares(math.log(score / (1 - score)))
+    photo = np.zeros((600, 640), np.uint8)
+    photo[250:350, 280:380] = 255
+    assert len(find([photo], network, 0.12)[0]) == 1
+    assert calls == looks
+
+
+def test_tiles_can_be_left_out() -> None:
+    network, calls = squares(-1.0)
+    find([np.zeros((600, 640), np.uint8)], network, 0.12, FinderOptions(tile_below=0.0))
+    assert calls == [1]
+
+
+@pytest.mark.parametrize(("x", "y"), [(30, 40), (780, 60), (50, 1100), (790, 1120)])
+def test_a_small_dial_in_a_corner_of_a_portrait_is_found_in_its_tile(x: int, y: int) -> None:
+    network, _ = squares(least=30)
+    photo = np.zeros((1280, 960), np.uint8)
+    photo[y : y + 90, x : x + 96] = 255
+    (found,) = find([photo], network, 0.5)[0]
+    np.testing.assert_allclose(found.box, (x, y, 96, 90), atol=4)
+
+
+def test_dials_side_by_side_stay_two() -> None:
+    heat, box = empty_maps()
+    put(heat, box, (100, 100, 80, 80), 3.0)
+    put(heat, box, (140, 100, 80, 80), 2.0)  # 1/3 of both
+    assert iou((100, 100, 80, 80), (140, 100, 80, 80)) == pytest.approx(1 / 3)
+    assert len(peaks(heat, box, 0.5)[0]) == 2
+
+
+def test_a_cell_at_the_threshold_counts() -> None:
+    heat, box = empty_maps()
+    put(heat, box, (100, 100, 80, 80), 0.0)
+    assert len(peaks(heat, box, 0.5)[0]) == 1
+    assert len(peaks(heat, box, 0.5001)[0]) == 0
+
+
+def test_letterboxed_stripes_are_averaged() -> None:
+    stripes = np.tile(np.array([[0, 255]], np.uint8), (500, 250))
+    scene, _ = letterbox(stripes)
+    assert scene[10:-10, 10:-10].std() < 60
+    assert abs(float(scene.mean()) - 127) < 4

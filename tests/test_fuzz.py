@@ -34,6 +34,7 @@ def test_the_same_number_gives_the_same_file(photos: dict[str, bytes]) -> None:
         assert fuzz.mutated(number, 6, photos)[1] != data or data == photos[name]
 
 
+@pytest.mark.slow
 def test_500_mutated_files_are_readings_or_errors_of_one_line() -> None:
     report = fuzz.run(500, seed=2026)
     assert report.failures == {}

@@ -55,3 +55,24 @@ def test_window_around_a_box_maps_its_corners() -> None:
 def test_a_box_around_two_ends_where_the_photo_does() -> None:
     assert enclosing((10, 20, 30, 40), (20, 10, 60, 20), 100, 50) == (10, 10, 70, 40)
     assert enclosing((-5, -5, 10, 10), (0, 0, 3, 3), 100, 50) == (0, 0, 5, 5)
+
+
+def test_boxes_of_different_sizes_and_places() -> None:
+    assert enclosing((10, 35, 7, 11), (22, 5, 40, 33), 100, 90) == (10, 5, 52, 41)
+    assert enclosing((22, 5, 40, 33), (10, 35, 7, 11), 100, 90) == (10, 5, 52, 41)
+    assert enclosing((-30, -20, 10, 5), (-25, -40, 3, 4), 100, 90) == (0, 0, 0, 0), "outside of the photo"
+    x, y, width, height = enclosing((130, 120, 10, 5), (125, 140, 3, 4), 100, 90)
+    assert (x, y, width, height) == (125, 120, 0, 0)
+
+
+def test_a_window_has_the_longer_side() -> None:
+    assert Window.around((10.0, 20.0, 11.0, 31.0), 2.0) == Window(15.0, 35.0, 62.0)
+    assert Window.around((10.0, 20.0, 31.0, 11.0), 2.0) == Window(25.0, 25.0, 62.0)
+
+
+def test_the_box_of_a_tilted_rim() -> None:
+    h = np.array([[40, 25, 100], [-10, 30, 80], [0.2, -0.1, 1.0]])
+    turn = np.linspace(0, 2 * np.pi, 5000)
+    rim = project(h, np.stack([np.sin(turn), -np.cos(turn)], axis=1))
+    low, high = rim.min(axis=0), rim.max(axis=0)
+    np.testing.assert_allclose(bounding_box(h), [*low, *(high - low)], atol=0.7)

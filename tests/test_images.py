@@ -14,6 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from conftest import encode
 
 from clockread import images
 from clockread import pixels as pixels_module
@@ -39,12 +40,6 @@ def quadrants(height: int = 64, width: int = 96) -> np.ndarray:
 def corners(pixels: np.ndarray) -> list[int]:
     h, w = pixels.shape[:2]
     return [int(pixels[y, x]) for y in (h // 4, 3 * h // 4) for x in (w // 4, 3 * w // 4)]
-
-
-def encode(suffix: str, pixels: np.ndarray, *options: int) -> bytes:
-    done, data = cv2.imencode(suffix, pixels, list(options))
-    assert done
-    return data.tobytes()
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:

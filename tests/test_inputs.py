@@ -6,33 +6,23 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import BlindReader
 from PIL import Image
 
 from clockread.cli import app as cli
 from clockread.cli.inputs import find_photos
-from clockread.images import Photo
-from clockread.reading import PhotoResult
 
 Run = Callable[..., tuple[int, list[dict[str, object]], str]]
 
 
-class Reader:
-    """Finds no clock."""
-
-    provider = "cpu"
-
-    def read_photos(self, photos: Sequence[Photo], **_: object) -> list[PhotoResult]:
-        return [PhotoResult(photo.name, photo.width, photo.height, (), None, photo.scale, photo.notes) for photo in photos]
-
-
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setattr(cli, "make_reader", lambda *_, **__: Reader())
+    monkeypatch.setattr(cli, "make_reader", lambda *_, **__: BlindReader())
 
     def call(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
         with pytest.raises(SystemExit) as caught:

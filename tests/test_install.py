@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 # Those of the C library, and three that every Debian has without a desktop: apt needs the C++ ones, dpkg and Python itself need zlib.
 SYSTEM = re.compile(r"(libc|libm|libpthread|libdl|librt|libutil|libstdc\+\+|libgcc_s|libz|ld-linux[-\w]*)\.so\.\d+")
 MODULES = {"cv2": "opencv_*.libs", "onnxruntime": None, "PIL": "pillow.libs", "numpy": "numpy.libs"}  # and where their libraries lie

@@ -146,3 +146,53 @@ def test_the_package_folder_comes_before_the_checkout(tmp_path: Path, monkeypatc
 @pytest.mark.skipif(not (models.PACKAGE_FOLDER.parent / "pyproject.toml").is_file(), reason="not a checkout")
 def test_an_editable_install_looks_into_the_checkout() -> None:
     assert models.PACKAGE_FOLDER.parent / "exported" in models.EXPORTED_FOLDERS
+
+
+def test_everything_of_an_entry_is_kept(tmp_path: Path) -> None:
+    fit = {"slope": 0.5, "offset": -0.25, "presence": {"offset": 1.0}}
+    entry = models.load_manifest(write(tmp_path, manifest(calibration=fit))).entry("pose")
+    assert dataclasses.asdict(entry) == {
+        "role": "pose",
+        "path": tmp_path / "pose.onnx",
+        "sha256": hashlib.sha256(DATA).hexdigest(),
+        "size": len(DATA),
+        "opset": 17,
+        "inputs": {"crop": {"dtype": "uint8", "shape": ("batch", 96, 96, 1)}},
+        "outputs": {"points": {"dtype": "float32", "shape": ("batch", 10)}},
+        "preprocessing": {"color": "grey"},
+        "training": {"command": "python -m training.run_all --only pose", "seed": 7},
+        "metrics": {"centre": 0.01},
+        "calibration": fit,
+    }
+    assert models.load_manifest(write(tmp_path, manifest())).entry("pose").calibration == {}
+
+
+@pytest.mark.parametrize(("named", "said"), [("pose.onnx", "pose.onnx"), ("manifest.json", "manifest.json")])
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, named: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = models.load_manifest(write(tmp_path, manifest())).entry("pose")
+    read = Path.read_bytes
+
+    def fail(path: Path) -> bytes:
+        if path.name == named:
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", fail)
+    with pytest.raises(ModelError, match=rf"{said} cannot be read: Permission denied") as caught:
+        models.load_manifest(tmp_path) if named == "manifest.json" else models.model_bytes(entry)
+    one_line(caught)
+
+
+def test_the_first_folder_is_named_where_no_manifest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "EXPORTED_FOLDERS", (tmp_path / "package", tmp_path / "checkout"))
+    with pytest.raises(ModelError, match="missing") as caught:
+        models.load_manifest()
+    assert str(tmp_path / "package" / "manifest.json") in one_line(caught)
+
+
+def test_what_there_is_in_place_of_an_unknown_model(tmp_path: Path) -> None:
+    found = models.load_manifest(write(tmp_path, manifest()))
+    with pytest.raises(ModelError, match=r"has no model 'tiny': use one of default$"):
+        found.entry("pose", "tiny")
+    with pytest.raises(ModelError, match=r"has no 'finder' of the model 'default': upgrade"):
+        found.entry("finder")

@@ -10,23 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from conftest import READING
 from rich.cells import cell_len
 
 from clockread.cli.output import CSV_COLUMNS, elided_path, open_writer
 from clockread.errors import one_line
 from clockread.reading import PhotoResult, Reading
 
-READING = Reading(
-    minutes=9,
-    confidence=0.98765,
-    hour_sincos=(0.0785, 0.9969),
-    minute_sincos=(0.80902, 0.58779),
-    box=(10.123, 20.0, 300.5, 310.25),
-    center=(160.4, 175.1),
-    homography=((150.0, 1.5, 160.4), (-1.25, 155.0, 175.1), (1.23456789e-4, -2e-5, 1.0)),
-    rotation=-1.25,
-    dial_score=0.75,
-)
 GOOD = PhotoResult("a.jpg", 640, 480, (READING, replace(READING, minutes=609)), None)
 NONE = PhotoResult("b.jpg", 64, 48, (), None)
 BAD = PhotoResult("c.jpg", None, None, (), "c.jpg: no such file; check the path")
@@ -82,6 +72,77 @@ def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
         "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
         "second", "second_sincos", "second_presence", "disagreement", "consistent",
     ]  # fmt: skip
+
+
+WHOLE = replace(READING, second_sincos=(-0.95043, 0.02046), second_presence=0.97128, disagreement=-13.254, finder_score=0.8, dial_logit=1.5)
+
+
+def test_the_json_object_of_a_reading() -> None:
+    photo = PhotoResult("a.jpg", 640, 480, (WHOLE,), None, 2.0, ("the first of 3 frames",), 1)
+    assert json.loads(written("jsonl", photo)) == {
+        "path": "a.jpg",
+        "width": 640,
+        "height": 480,
+        "readings": [
+            {
+                "time": "12:09",
+                "hour": 0,
+                "minute": 9,
+                "confidence": 0.9877,
+                "box": [10.12, 20.0, 300.5, 310.25],
+                "center": [160.4, 175.1],
+                "hour_sincos": [0.0785, 0.9969],
+                "minute_sincos": [0.809, 0.5878],
+                "rotation": -1.25,
+                "homography": [[150.0, 1.5, 160.4], [-1.25, 155.0, 175.1], [0.00012345679, -2e-05, 1.0]],
+                "dial_score": 0.75,
+                "second": 45,
+                "second_sincos": [-0.9504, 0.0205],
+                "second_presence": 0.9713,
+                "disagreement": -13.25,
+                "consistent": False,
+            }
+        ],
+        "error": None,
+        "notes": ["the first of 3 frames"],
+    }
+
+
+def test_the_csv_row_of_a_reading() -> None:
+    photo = PhotoResult("a.jpg", 640, 480, (WHOLE,), "a.overlay.jpg: the disk is full", 2.0, ("one", "two"))
+    (row,) = csv.DictReader(io.StringIO(written("csv", photo)))
+    assert row == {
+        "path": "a.jpg", "width": "640", "height": "480", "time": "12:09", "hour": "0", "minute": "9", "confidence": "0.9877",
+        "x": "10.12", "y": "20.0", "w": "300.5", "h": "310.25", "center_x": "160.4", "center_y": "175.1",
+        "hour_sin": "0.0785", "hour_cos": "0.9969", "minute_sin": "0.809", "minute_cos": "0.5878", "rotation": "-1.25",
+        "dial_score": "0.75", "second": "45", "second_sin": "-0.9504", "second_cos": "0.0205", "second_presence": "0.9713",
+        "disagreement": "-13.25", "consistent": "false", "error": "a.overlay.jpg: the disk is full", "notes": "one; two",
+    }  # fmt: skip
+    (row,) = csv.DictReader(io.StringIO(written("csv", NONE)))
+    assert {name: value for name, value in row.items() if value} == {"path": "b.jpg", "width": "64", "height": "48"}
+
+
+def test_the_table_literally() -> None:
+    torn = PhotoResult("d.jpg", 9, 9, (WHOLE, replace(WHOLE, minutes=609, confidence=0.4)), "d.jpg: no room", notes=("a note",))
+    assert written("table", torn, summary=False).splitlines()[2:] == [
+        "d.jpg  12:09         99 %     10 20 300 310  no room; a note; the hands disagree",
+        "       10:09?        40 %     10 20 300 310  the hands disagree",
+    ]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_each_result_is_flushed(form: str) -> None:
+    class Stream(io.StringIO):
+        flushed = ""
+
+        def flush(self) -> None:
+            self.flushed = self.getvalue()
+
+    stream = Stream()
+    writer = open_writer(form, stream)
+    for result in (GOOD, NONE, BAD):
+        writer.write(result)
+        assert result.path in stream.flushed
 
 
 def test_values_are_rounded_and_twelve_stands_for_zero() -> None:

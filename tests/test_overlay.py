@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -398,3 +399,75 @@ class TestSizes:
     @pytest.mark.parametrize("shape", [(16, 16), (16, 500), (500, 16), (1, 1)])
     def test_labels_stay_inside_of_photos_that_are_too_small(self, labels: Labels, shape: tuple[int, int]) -> None:
         labels.of(blank(*shape), [at(shape[1] / 2, shape[0] / 2, min(shape) / 2, 609, 0.5, 45)], seconds=True)
+
+
+class TestWhatIsWritten:
+    @pytest.mark.parametrize(("minutes", "text"), [(0, "12:00"), (61, "1:01"), (719, "11:59")])
+    def test_the_time_of_each_reading(self, minutes: int, text: str, labels: Labels) -> None:
+        draw(blank(), [at(200, 150, 100, minutes)])
+        assert labels.texts == [text]
+
+    def test_the_text_is_drawn(self) -> None:
+        one, other = (draw(blank(), [replace(READING, minutes=minutes)])[252:, 100:300] for minutes in (180, 181))
+        assert not np.array_equal(one, other)
+
+
+class TestEdges:
+    @pytest.mark.parametrize("center", [(380, 150), (20, 150), (200, 280), (200, 20), (385, 285), (390, 290)])
+    def test_the_whole_text_is_inside(self, center: tuple[int, int], labels: Labels) -> None:
+        ((x, y, width, height),) = labels.of(blank(), [at(*center, 100, 719)])
+        image = draw(blank(), [at(*center, 100, 719)])
+        columns = (image[y : y + height, x : x + width] == 255).all(axis=2).any(axis=0).nonzero()[0]
+        assert columns.max() - columns.min() > 0.5 * width
+        assert x + width <= 400
+        assert y + height <= 300
+
+    def test_coordinates_far_outside_do_not_overflow(self) -> None:
+        far = ((1e9, 0.0, -1e9), (0.0, 1e9, 1e9), (0.0, 0.0, 1.0))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            draw(blank(), [replace(READING, homography=far)])
+
+
+class TestLengthsAndOrder:
+    def test_hands_end_where_they_should(self) -> None:
+        image = draw(blank(), [READING])
+        hour = (image == HOUR_COLOR).all(axis=2).nonzero()
+        minute = (image == MINUTE_COLOR).all(axis=2).nonzero()
+        assert hour[1].max() == pytest.approx(200 + 55, abs=3)
+        assert minute[0].min() == pytest.approx(150 - 85, abs=3)
+        with_second = draw(blank(), [at(200, 150, 100, 609, second=45)], seconds=True).astype(int)
+        second = (np.abs(with_second - SECOND_COLOR).max(axis=2) < 60).nonzero()
+        assert second[1].min() == pytest.approx(200 - 90, abs=3)
+        twelve = (image == TWELVE_COLOR).all(axis=2).nonzero()
+        assert [twelve[0].min(), twelve[0].max()] == pytest.approx([150 - 108, 150 - 90], abs=4)
+
+    def test_the_best_reading_is_on_top(self) -> None:
+        best, other = at(180, 150, 80, 180), at(230, 150, 80, 540)  # whose hour hands meet
+        together = draw(blank(), [best, other])
+        alone = draw(blank(), [best])
+        hands = (alone == HOUR_COLOR).all(axis=2) | (alone == MINUTE_COLOR).all(axis=2)
+        assert (together[hands] == alone[hands]).all()
+
+    def test_a_reduced_photo_is_drawn_to_the_pixel(self) -> None:
+        homography = ((800.0, 0.0, 1603.5), (0.0, 800.0, 1203.5), (0.0, 0.0, 1.0))
+        image = draw(blank(), [replace(READING, homography=homography)], scale=8.0)
+        ys, xs = (image == HOUR_COLOR).all(axis=2).nonzero()
+        assert (ys.min() + ys.max()) / 2 == pytest.approx((1203.5 + 0.5) / 8 - 0.5, abs=0.5)
+        ring = (np.abs(image.astype(int) - DIAL_COLOR).max(axis=2) < 40).nonzero()
+        assert [ring[1].min(), ring[1].max()] == pytest.approx([200 - 100, 200 + 100], abs=2)
+        points = dial_to_image(homography, np.zeros((1, 2)), 8.0)
+        np.testing.assert_allclose(points, [[200.0, 150.0]])
+
+
+def test_a_hand_without_direction_leaves_the_other_drawn() -> None:
+    image = draw(blank(), [replace(READING, hour_sincos=(0.0, 0.0))])
+    assert (image == MINUTE_COLOR).all(axis=2).any()
+    assert not (image == HOUR_COLOR).all(axis=2).any()
+
+
+def test_sizes_of_labels_are_bounded(labels: Labels) -> None:
+    heights = [labels.of(blank(1000, 1000), [at(500, 400, radius)])[0][3] for radius in (10, 100, 350)]
+    assert heights[0] == pytest.approx(25 * 5 / 3, abs=4)
+    assert heights[2] == pytest.approx(60 * 5 / 3, abs=8)
+    assert heights[0] <= heights[1] <= heights[2]

@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime import cpus, providers
 
-ROOT = Path(__file__).resolve().parents[1]
 CACHED = (providers._problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
 
 
@@ -353,3 +353,89 @@ def test_cgroup_quota(tmp_path: Path, membership: str, files: dict[str, str], cp
 
 def test_no_cgroups_at_all(tmp_path: Path) -> None:
     assert cpus.cgroup_cpus(tmp_path / "none", tmp_path) is None
+
+
+@pytest.mark.parametrize(("fake", "meant"), [("works", "cuda"), ("silent", "cpu"), ("loud", "cpu")], indirect=["fake"])
+def test_auto_means_cuda_where_it_works(fake: FakeRuntime, meant: str) -> None:
+    assert providers.resolved("auto") == meant
+    assert providers.resolved("cpu") == "cpu"
+    assert providers.resolved("openvino") == "openvino"
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+def test_auto_falls_back_where_only_the_model_fails(fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = fake.InferenceSession
+
+    def failing(model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:
+        if model == b"model" and not isinstance(providers[0], str):
+            raise RuntimeError("no memory left on the device")
+        return session(model, options, providers, **kwargs)
+
+    monkeypatch.setattr(fake, "InferenceSession", failing)
+    with pytest.warns(RuntimeWarning, match="no memory left on the device"):
+        assert providers.open_session(b"model", "auto").get_providers() == ["CPUExecutionProvider"]
+    with pytest.raises(ProviderError, match="CUDA is not usable here: no memory left"):
+        providers.open_session(b"model", "cuda")
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+@pytest.mark.parametrize(
+    ("provider", "given"),
+    [
+        (
+            "cuda",
+            [
+                ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}),
+                "CPUExecutionProvider",
+            ],
+        ),
+        (
+            "tensorrt",
+            [
+                ("TensorrtExecutionProvider", {}),
+                ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}),
+                "CPUExecutionProvider",
+            ],
+        ),
+        ("openvino", [("OpenVINOExecutionProvider", {"num_of_threads": "3"}), "CPUExecutionProvider"]),
+        ("coreml", [("CoreMLExecutionProvider", {}), "CPUExecutionProvider"]),
+        ("dml", [("DmlExecutionProvider", {}), "CPUExecutionProvider"]),
+        ("cpu", ["CPUExecutionProvider"]),
+    ],
+)
+def test_what_a_session_is_opened_with(
+    fake: FakeRuntime, provider: providers.Provider, given: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
+    monkeypatch.setattr(fake, "get_available_providers", lambda: list(providers.ORT_NAMES.values()))
+    session, seen = fake.InferenceSession, []
+
+    def noting(model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:
+        seen.append(providers)
+        return session(model, options, providers, **kwargs)
+
+    monkeypatch.setattr(fake, "InferenceSession", noting)
+    providers.open_session(b"model", provider, 3)
+    assert seen[-1] == given
+    options = vars(fake.sessions[-1].options)
+    expected = {
+        "intra_op_num_threads": 3,
+        "inter_op_num_threads": 1,
+        "session.intra_op.allow_spinning": "0",
+        "log_severity_level": 4,
+    }
+    assert options == ({**expected, "enable_mem_pattern": False} if provider == "dml" else expected)
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+def test_libraries_that_cannot_be_preloaded_are_no_problem(fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError("libcudnn is not there")
+
+    monkeypatch.setattr(fake, "preload_dlls", fail)
+    assert providers.open_session(b"", "cuda").get_providers()[0] == "CUDAExecutionProvider"
+
+
+def test_no_more_threads_are_asked_for_than_one_at_least() -> None:
+    session = providers.open_session(providers.PROBE_MODEL, "cpu", threads=1)
+    assert session.get_session_options().intra_op_num_threads == 1

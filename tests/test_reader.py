@@ -5,9 +5,12 @@ from __future__ import annotations
 import concurrent.futures
 import copy
 import json
+import math
 import multiprocessing
 import pickle
 import shutil
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,29 +18,24 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from conftest import EXAMPLES, TIMES, minutes_of
 
 pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 
 from clockread import ClockReader, ImageError, ModelError, Reading
 from clockread.clock import angle_of, circular_difference, hand_angles
-from clockread.finder import iou
-from clockread.geometry import enclosing, project
-from clockread.images import load_color, load_photo
-from clockread.reader import Thresholds
+from clockread.finder import Detection, iou
+from clockread.geometry import Window, enclosing, project
+from clockread.hands import Hands
+from clockread.images import Photo, load_color, load_photo
+from clockread.pose import PosedDial
+from clockread.reader import Effort, Thresholds
 from clockread.runtime.manifest import load_manifest
-
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
-TIMES = json.loads((EXAMPLES / "times.json").read_text())
 
 
 @pytest.fixture(scope="module")
-def reader() -> ClockReader:
-    return ClockReader("cpu")
-
-
-def minutes_of(text: str) -> int:
-    hour, minute = text.split(":")
-    return int(hour) % 12 * 60 + int(minute)
+def reader(clock_reader: ClockReader) -> ClockReader:
+    return clock_reader
 
 
 @pytest.mark.parametrize("name", sorted(TIMES))
@@ -271,3 +269,192 @@ def test_a_reading_is_a_dictionary_on_request(reader: ClockReader) -> None:
     one = reading.to_dict()
     assert (one["time"], one["box"]) == (reading.time, [round(value, 2) for value in reading.box])
     assert json.loads(json.dumps(one)) == one
+
+
+def test_defaults_of_a_reader(reader: ClockReader) -> None:
+    from clockread.options import MAX_CLOCKS
+
+    assert (reader.model, reader.batch_size, reader.min_confidence, reader.max_clocks) == ("int8", 32, 0.0, MAX_CLOCKS)
+    assert (reader.thresholds, reader.effort) == (Thresholds(), Effort())
+    assert ClockReader("cpu", model="small", threads=1).effort == Effort(passes=1, retry_below=0.0, tiles=False)
+    assert ClockReader("cpu", model="small", threads=1, effort=Effort()).effort == Effort()
+    assert set(reader.networks) == {"finder", "pose", "hands"}
+    assert reader.provider == "CPUExecutionProvider"
+
+
+def test_confidence_is_calibrated_as_the_manifest_says(reader: ClockReader) -> None:
+    fit = load_manifest().entry("hands", "int8").calibration
+    believed: list[float] = []
+    calibrate = reader._calibration
+
+    def noting(value: float) -> float:
+        believed.append(value)
+        return calibrate(value)
+
+    noted = ClockReader("cpu")
+    noted._calibration = noting  # type: ignore[assignment]
+    (reading,) = noted.read(EXAMPLES / "wall.jpg")
+    logit = math.log(believed[0] / (1 - believed[0]))
+    assert reading.confidence == pytest.approx(1 / (1 + math.exp(-(fit["slope"] * logit + fit["offset"]))), abs=1e-6)
+
+
+class Tries:
+    """The reader's own logic over networks that are replaced: a try is as sure as the mean grey of its patch says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, effort: Effort, windows: list[float], greys: list[float], first: float) -> None:
+        from clockread import reader as module
+
+        self.reader = ClockReader("cpu", effort=effort, batch_size=2)
+        self.colors: list[str] = []
+        self.looks: list[int] = []
+        self.batches: list[int] = []
+
+        def dial(grey: float) -> PosedDial:
+            return PosedDial(np.eye(3), 9.0, np.full((4, 4), round(grey * 100), np.uint8), Window(0, 0, 9))
+
+        def estimate(images: list[Any], windows: list[Any], network: Any) -> list[PosedDial]:
+            return [dial(first) for _ in windows]
+
+        def other_windows(images: list[Any], given: list[Any], network: Any) -> list[list[PosedDial]]:
+            return [[dial(grey) for grey in windows] for _ in given]
+
+        def other_greys(posed: PosedDial, color: str) -> list[PosedDial]:
+            self.colors.append(color)
+            return [dial(grey) for grey in greys]
+
+        def read_refined(posed: list[PosedDial], network: Any, looks: int) -> tuple[list[PosedDial], Any]:
+            self.looks.append(looks)
+            self.batches.append(len(posed))
+            return posed, posed
+
+        def read_hands(seen: list[PosedDial]) -> list[Hands]:
+            return [Hands(i, one.patch.mean() / 100, 0.0, (0.0, 1.0), (0.0, 1.0), (0.0, 0.0), 0.0, 0.0) for i, one in enumerate(seen)]
+
+        for name, stub in (
+            ("estimate", estimate),
+            ("through_other_windows", other_windows),
+            ("in_other_greys", other_greys),
+            ("look", look),
+            ("read_hands", read_hands),
+        ):
+            monkeypatch.setattr(module, name, stub)
+        self.reader._calibration = lambda believed: believed  # type: ignore[assignment]
+
+    def confidences(self, photos: int = 1) -> list[float]:
+        given = [Colored(f"{i}", np.zeros((40, 40), np.uint8), 40, 40, 1.0) for i in range(photos)]
+        return [round(result.readings[0].confidence, 2) for result in self.reader.read_photos(given, cropped=True)]
+
+
+class Colored(Photo):
+    def in_color(self) -> Any:
+        return f"color of {self.name}"
+
+
+@pytest.mark.parametrize(
+    ("effort", "windows", "greys", "first", "wanted"),
+    [
+        (Effort(), [0.3, 0.6], [0.5, 0.2], 0.4, 0.6),
+        (Effort(), [0.3, 0.5], [0.7, 0.2], 0.4, 0.7),
+        (Effort(), [0.3, 0.1], [0.2], 0.4, 0.4),
+        (Effort(windows=False), [0.99], [0.5], 0.4, 0.5),
+        (Effort(colors=False), [0.6], [0.99], 0.4, 0.6),
+        (Effort(windows=False, colors=False), [0.99], [0.99], 0.4, 0.4),
+        (Effort(retry_below=0.4), [0.99], [0.99], 0.4, 0.4),
+        (Effort(), [0.99], [0.99], 0.9, 0.9),
+        (Effort(), [0.99], [0.95], 0.89, 0.99),
+    ],
+)
+def test_the_surest_try_of_an_unsure_dial_counts(
+    effort: Effort, windows: list[float], greys: list[float], first: float, wanted: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert Tries(monkeypatch, effort, windows, greys, first).confidences() == [wanted]
+
+
+def test_each_unsure_dial_is_tried_in_the_colors_of_its_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+    tries = Tries(monkeypatch, Effort(passes=2), [0.3], [0.5], 0.4)
+    assert tries.confidences(3) == [0.5, 0.5, 0.5]
+    assert tries.colors == ["color of 0", "color of 1", "color of 2"]
+    assert set(tries.looks) == {2}
+    assert tries.batches == [2, 2, 2, 1, 2], "two photos, their four tries, then the third"
+
+
+def test_boxes_that_the_pose_network_takes_for_no_dial_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = ClockReader("cpu")
+    (expected,) = reader.read(EXAMPLES / "wall.jpg")
+    box = expected.box
+    monkeypatch.setattr(reader, "find", lambda grey: [[Detection((5.0, 5.0, 60.0, 60.0), 0.9), Detection(box, 0.8)] for _ in grey])
+    pose = reader.run_pose
+
+    def doubting(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        poses, logits = pose(patches)
+        return poses, np.array([[-1.001], [-1.0]])[: len(logits)]
+
+    monkeypatch.setattr(reader, "run_pose", doubting)
+    hands = reader.networks["hands"].calls.copy()
+    reader.thresholds = Thresholds(dial_score=0.0)
+    (reading,) = reader.read(EXAMPLES / "wall.jpg")
+    assert (reading.time, reading.finder_score, reading.dial_logit) == (expected.time, 0.8, -1.0)
+    assert set(reader.networks["hands"].calls - hands) == {1}
+
+
+def test_inner_stages_are_not_counted_twice(reader: ClockReader) -> None:
+    timings: dict[str, float] = {"find": 100.0}
+    photos = [load_photo(EXAMPLES / name) for name in sorted(TIMES)] * 2
+    began = time.perf_counter()
+    reader.read_photos(photos, timings=timings)
+    took = time.perf_counter() - began
+    assert timings["find"] > 100
+    assert 0.5 * took < sum(timings.values()) - 100 <= took
+
+
+def test_the_stage_clock() -> None:
+    from clockread.reader import _StageClock
+
+    timings: dict[str, float] = {}
+    clock = _StageClock(timings)
+    with clock("outer"):
+        time.sleep(0.02)
+        for _ in range(2):
+            with clock("inner"):
+                time.sleep(0.05)
+    assert 0.02 <= timings["outer"] < 0.05
+    assert 0.1 <= timings["inner"] < 0.13
+    with _StageClock(None)("nothing is noted"):
+        pass
+
+
+def test_the_center_of_a_larger_photo_is_exact(reader: ClockReader) -> None:
+    """Decoded reduced by 2, each pixel is the middle of four."""
+    small = load_photo(EXAMPLES / "wall.jpg").pixels
+    tall = np.vstack([small] * 5)[:2100]
+    large = np.repeat(np.repeat(tall, 2, axis=0), 2, axis=1)
+    photo = load_photo(np.ascontiguousarray(large))
+    assert photo.scale == 2
+    np.testing.assert_array_equal(photo.pixels, tall[: len(photo.pixels)])
+    same, twice = reader.read(np.ascontiguousarray(photo.pixels)), reader.read(np.ascontiguousarray(large))
+    assert len(same) == len(twice) > 2
+    for one, two in zip(same, twice, strict=True):
+        assert one.time == two.time
+        np.testing.assert_allclose(two.center, np.array(one.center) * 2 + 0.5, atol=0.01)
+        np.testing.assert_allclose(two.box, np.array(one.box) * 2, atol=1.1)
+
+
+def test_a_cropped_dial_is_all_of_its_image(reader: ClockReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    windows: list[Window] = []
+    module = sys.modules["clockread.reader"]
+    estimate = module.estimate  # type: ignore[attr-defined]
+
+    def noting(images: list[Any], given: list[Window], network: Any) -> list[PosedDial]:
+        windows.extend(given)
+        return list(estimate(images, given, network))
+
+    monkeypatch.setattr(module, "estimate", noting)
+    x, y, w, h = TIMES["wall.jpg"][0]["box"]
+    crop = np.ascontiguousarray(load_photo(EXAMPLES / "wall.jpg").pixels[y : y + h, x : x + w])
+    (reading,) = reader.read(crop, cropped=True)
+    assert windows == [Window((w - 1) / 2, (h - 1) / 2, max(w, h))]
+    assert (reading.dial_score, reading.finder_score) == (1.0, 1.0)
+    windows.clear()
+    found = reader.find([load_photo(EXAMPLES / "wall.jpg").pixels])[0][0].box
+    reader.read(EXAMPLES / "wall.jpg")
+    assert windows[0] == Window.around(found, 1.15)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from clockread.geometry import Window, project
-from clockread.sampling import ANGLES, FROM_UNIT, OUTER_RADIUS, PATCH, RADII, TO_UNIT, crop_window, unwrap
+from clockread.sampling import ANGLES, FROM_UNIT, OUTER_RADIUS, PATCH, RADII, TO_UNIT, crop_window, downsample, unwrap
 
 
 def blob(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
@@ -71,3 +71,57 @@ def test_a_hand_is_a_row_of_the_polar_image(angle: float) -> None:
     assert abs(outside_hub.argmax() - angle / 1.5) <= 1
     length = (polar[round(angle / 1.5)] > 127).nonzero()[0].max() * OUTER_RADIUS / RADII
     assert length == pytest.approx(50 / 60, abs=0.06)
+
+
+def smooth(width: int = 160, height: int = 160) -> np.ndarray:
+    """A picture that changes slowly, so that every point has a grey of its own."""
+    ys, xs = np.mgrid[:height, :width].astype(float)
+    return np.asarray(127.5 + 60 * np.sin(xs / 11) + 55 * np.cos(ys / 9), np.float64).clip(0, 255).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    "homography",
+    [
+        [[55, 0, 79.5], [0, 55, 79.5], [0, 0, 1.0]],
+        [[50.3, 6, 81.2], [-5, 47, 77.7], [0, 0, 1.0]],
+        [[48, 4, 80], [-3, 52, 78], [0.25, -0.2, 1.0]],
+    ],
+)
+def test_every_polar_pixel_shows_its_point_of_the_dial(homography: list[list[float]]) -> None:
+    """Rows are angles from the pose's up, clockwise; columns are centred on their radius; perspective is divided out."""
+    image = smooth()
+    polar = unwrap(image, np.array(homography)).astype(float)
+    assert polar.shape == (240, 64)
+    angle = np.deg2rad(np.arange(240) * 1.5)[:, None]
+    radius = ((np.arange(64) + 0.5) * 1.12 / 64)[None, :]
+    points = np.stack([np.sin(angle) * radius, -np.cos(angle) * radius], axis=-1).reshape(-1, 2)
+    x, y = project(np.array(homography), points).T
+    x0, y0 = np.floor(x).astype(int), np.floor(y).astype(int)
+    inside = (x0 >= 0) & (y0 >= 0) & (x0 < 159) & (y0 < 159)
+    assert inside.mean() > 0.8
+    x, y, x0, y0 = x[inside], y[inside], x0[inside], y0[inside]
+    fx, fy, grey = x - x0, y - y0, image.astype(float)
+    upper = grey[y0, x0] * (1 - fx) + grey[y0, x0 + 1] * fx
+    lower = grey[y0 + 1, x0] * (1 - fx) + grey[y0 + 1, x0 + 1] * fx
+    expected = upper * (1 - fy) + lower * fy
+    assert np.abs(polar.reshape(-1)[inside] - expected).max() < 1.6
+
+
+def test_beyond_the_patch_its_border_is_repeated() -> None:
+    image = np.full((160, 160), 90, np.uint8)
+    image[:, -1] = 200
+    polar = unwrap(image, np.array([[60, 0, 150], [0, 60, 80], [0, 0, 1.0]]))
+    assert (polar[60, 20:] == 200).all(), "right of the patch"
+    assert (polar[180] == 90).all()
+
+
+def test_a_plane_seen_from_behind_gives_no_error() -> None:
+    assert unwrap(smooth(), np.array([[50, 0, 80], [0, 50, 80], [2.0, 0, 1.0]])).shape == (240, 64)
+
+
+@pytest.mark.parametrize("by", [1, 2, 3])
+def test_reduced_pixels_are_means(by: int) -> None:
+    image = np.random.default_rng(0).integers(0, 256, (31, 44), dtype=np.uint8)
+    height, width = 31 // by, 44 // by
+    means = image[: height * by, : width * by].reshape(height, by, width, by).mean(axis=(1, 3))
+    assert np.abs(downsample(image, by) - means).max() <= 0.51

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import EXAMPLES, ROOT
 
 from clockread.errors import ModelError
 from clockread.finder import Detection
@@ -18,8 +19,6 @@ from clockread.images import load_photo
 from clockread.sampling import crop_window
 from clockread.stages import Dial
 from clockread.upright_reader import decode_jointly, encode, read_windows
-
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def test_a_crop_of_the_whole_image_is_the_image() -> None:
@@ -70,7 +69,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("sincos")
     command = [sys.executable, "-m", "training.run_all", "--profile", "smoke", "--only", "time/sin-cos,time/export"]
     environment = {**os.environ, "CLOCKREAD_DATA": str(folder)}
-    done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     made = folder / "runs" / "smoke" / "time-export"
     finder = build_finder()
@@ -78,16 +77,18 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_clockread_reads_with_it(models: Path) -> None:
     from clockread import ClockReader
 
     reader = ClockReader("cpu", model="sincos-cnn", models=models)
-    photo = REPOSITORY / "examples" / "wall.jpg"
+    photo = EXAMPLES / "wall.jpg"
     assert all(0 <= r.minutes < 720 for r in reader.read(photo))
     assert len(reader.read(photo, cropped=True)) == 1
     assert reader.provider == "CPUExecutionProvider"
 
 
+@pytest.mark.slow
 def test_without_it_the_manifest_says_so(models: Path, tmp_path: Path) -> None:
     from clockread import ClockReader
 

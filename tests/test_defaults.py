@@ -1,0 +1,102 @@
+"""Numbers that README and docstrings promise, or that the networks were trained with, spelled out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, astuple
+
+import pytest
+
+from clockread import bulk, decoding, finder, geometry, hands, image_files, images, listing, options, overlay, pixels, pose, reading, retry
+from clockread import confidence as calibration
+from clockread import sampling as polar
+from clockread import upright_reader as sincos
+from clockread.cli import output as formats
+from clockread.runtime import manifest as models
+from clockread.runtime.manifest import load_manifest
+
+
+def test_thresholds_and_effort() -> None:
+    assert asdict(options.Thresholds()) == {"finder_score": 0.12, "dial_logit": -1.0, "dial_score": 0.65}
+    assert asdict(options.Effort()) == {"looks": 3, "sure": 0.9, "windows": True, "greys": True, "tiles": True}
+    assert {"small": options.Effort(passes=1, retry_below=0.0, tiles=False)} == options.EFFORTS
+    assert options.MAX_CLOCKS == 1000
+    assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZES) == (3, 0.012, 0.5, (0.55, 1.8))
+    assert (retry.RETRY_BELOW, retry.WINDOWS) == (0.9, (0.9, 1.12))
+
+
+def test_finder_options() -> None:
+    assert asdict(finder.FinderOptions()) == {"overlap": 0.5, "most": 32, "sure": 0.5, "batch": 16}
+    assert (finder.SCENE, finder.STRIDE, finder.CELLS, finder.SIZE_UNIT, finder.TILE, finder.PADDING) == (320, 8, 40, 32.0, 0.6, 128)
+
+
+def test_decoding_weights() -> None:
+    assert asdict(decoding.DecodingWeights()) == {"hour": 1.0, "minute": 0.85, "twelve": 0.9, "careless": 0.02, "slack": 2.5, "tried": 8}
+
+
+def test_limits_of_readings() -> None:
+    assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 9.0)
+    digits = (reading.PROBABILITY_DIGITS, reading.PIXEL_DIGITS, reading.SINCOS_DIGITS, reading.DEGREE_DIGITS)
+    assert digits == (4, 2, 4, 2)
+    assert reading.HOMOGRAPHY_SIGNIFICANT_DIGITS == 8
+    assert (formats.DOUBTFUL_BELOW, overlay.DOUBTFUL_BELOW) == (0.5, 0.9)
+
+
+def test_what_the_networks_were_trained_with() -> None:
+    assert (polar.ANGLES, polar.RADII, polar.OUTER_RADIUS) == (240, 64, 1.12)
+    assert (pose.BOX_MARGIN, pose.PATCH_MARGIN, geometry.POSE_SIZE) == (1.15, 1.45, 7)
+    assert (sincos.MARGIN, sincos.NOISE, sincos.SPREADS, sincos.ASSUMED_LOGIT) == (1.2, 0.15, (0.0, 1.0, 2.0), 3.0)
+
+
+def test_calibration_without_a_fit() -> None:
+    assert astuple(calibration.Calibration()) == (1.0, 0.0)
+    assert astuple(calibration.ClockScore()) == (0.84, 0.6, 0.52, -0.75)
+    assert calibration.EDGE == 1e-4
+
+
+def test_limits_of_photos() -> None:
+    assert (images.DECODE_MIN_SIDE, images.MAX_FILE_BYTES, images.PIPE_WAIT) == (2048, 500_000_000, 30.0)
+    assert (image_files.MAX_DECODED_BYTES, pixels.MAX_PIXELS, pixels.MIN_SIDE) == (400_000_000, 400_000_000, 16)
+    assert pixels.REDUCTIONS == (8, 4, 2)
+
+
+def test_parts_of_many_photos() -> None:
+    assert (bulk.PART_PHOTOS, bulk.DECODED_PIXELS, bulk.AHEAD, bulk.FEW) == (16, 128_000_000, 2, 2)
+
+
+SUFFIXES = {
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif", ".avifs",
+    ".jp2", ".j2k", ".jpf", ".jpx", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
+}  # fmt: skip
+
+
+def test_suffixes_of_photos() -> None:
+    assert listing.PHOTO_SUFFIXES == SUFFIXES
+
+
+def test_the_shipped_manifest_gives_what_it_says() -> None:
+    manifest = load_manifest()
+    content = json.loads(manifest.path.read_text(encoding="utf-8"))
+    assert content["format"] == models.MANIFEST_FORMAT == 1
+    for name, roles in content["models"].items():
+        for role, entry in roles.items():
+            assert manifest.entry(role, name).calibration == entry.get("calibration", {})
+            assert manifest.entry(role, name).preprocessing == entry["preprocessing"]
+    assert manifest.entry("hands", "int8").calibration["slope"] != 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "provider", "meant"),
+    [
+        ("auto", "cpu", "int8"),
+        ("auto", "cuda", "default"),
+        ("auto", "tensorrt", "default"),
+        ("default", "cpu", "default"),
+        ("small", "cpu", "small"),
+        ("int8", "cuda", "int8"),
+    ],
+)
+def test_auto_is_int8_on_the_cpu_only(asked: str, provider: str, meant: str) -> None:
+    assert load_manifest().name(asked, provider) == meant
+    without = models.Manifest(load_manifest().path, {"default": {}})
+    assert without.name(asked, provider) == ("default" if asked == "auto" else asked)
