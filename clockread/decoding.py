@@ -20,9 +20,7 @@ class DecodingWeights:
     """Weights of the joint decoding: exponents of the three distributions, and the model of the hour hand; see `benchmarks/decoding.py`."""
 
     hour: float = 1.0
-    minute: float = (
-        0.85  # lower values trust the hour hand more if the second hand is mistaken for the minute hand, but reduce confidence
-    )
+    minute: float = 0.85  # lower values trust the hour hand more if the second hand is mistaken for the minute hand, but reduce confidence
     twelve: float = 0.9  # lower values read upright dials better and rotated ones worse
     full_hour_share: float = 0.02  # share of dials whose hour hand points to the full hour at any minute: pictograms, toys
     hour_deviation: float = 2.5  # degrees, standard deviation of the hour hand's error; drawn dials alone would have 1

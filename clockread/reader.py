@@ -216,7 +216,7 @@ class ClockReader:
         for start in range(0, len(dials), self.batch_size):
             self._dial_reader.read(dials[start : start + self.batch_size], timer)
         rest = iter(dials)
-        return [self._result(photo, list(islice(rest, len(of_photo)))) for photo, of_photo in zip(photos, found, strict=True)]
+        return [self._result_of(photo, list(islice(rest, len(of_photo)))) for photo, of_photo in zip(photos, found, strict=True)]
 
     def find(self, grey: Sequence[Grey]) -> list[list[Detection]]:
         """Return the detections of grey photos (H, W) uint8, best first; boxes in their pixels."""
@@ -224,15 +224,18 @@ class ClockReader:
         options = options if self.effort.tiles else replace(options, tile_below=0.0)
         return find(grey, finder_network(self._finder), self.thresholds.finder_score, options)
 
-    def _result(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
-        """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
+    def _result_of(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
+        """Return the result of a photo from its dials, those that turned out not to be clocks left out."""
         readings = [
             reading_of(photo, dial.detection, dial.posed, dial.hands, self._calibration(dial.hands.confidence), self._clock_score)
             for dial in dials
             if dial.posed is not None and dial.hands is not None
         ]
-        detected = [dial for dial in dials if dial.detection is not None]
-        min_score = self.thresholds.dial_score if detected else 0.0
+        detections = sum(dial.detection is not None for dial in dials)
+        return self._result(photo, readings, detections, self.thresholds.dial_score if detections else 0.0)
+
+    def _result(self, photo: Photo, readings: Sequence[Reading], detections: int, min_score: float) -> PhotoResult:
+        """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
         chosen: list[Reading] = []
         hidden: list[Reading] = []
         for reading in sorted(readings, key=lambda r: (-r.dial_score, -r.confidence)):
@@ -240,7 +243,7 @@ class ClockReader:
             if reading.dial_score >= min_score and not _overlaps_one_of(reading, group):
                 group.append(reading)
         notes = photo.notes
-        if len(detected) >= self.max_clocks:
+        if detections >= self.max_clocks:
             notes = (*notes, f"only the {self.max_clocks} most likely dials were read; --max-clocks raises the limit")
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
         return PhotoResult(photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below)

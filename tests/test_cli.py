@@ -272,7 +272,7 @@ class TestMakeReader:
         return made
 
     def test_defaults(self, tmp_path: Path, made: list[dict[str, object]], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+        monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
         assert run("predict", save(tmp_path / "a.png", 5))[0] == 0
         assert made == [{"provider": "auto", "model": "auto", "batch_size": 32, "threads": 3, "min_confidence": 0.0, "max_clocks": 1000}]
 
@@ -296,7 +296,7 @@ class TestMakeReader:
         run: Run,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+        monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
         assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
         usual = {"provider": "auto", "model": "auto", "batch_size": 32, "threads": 3, "min_confidence": 0.0, "max_clocks": 1000}
         assert made == [{**usual, **given}]
@@ -319,7 +319,7 @@ class TestMakeReader:
 
         monkeypatch.setattr(predict, "predict_photos", noting)
         monkeypatch.setattr(cli, "make_reader", lambda *_, **__: FakeReader())
-        monkeypatch.setattr(providers, "usable_threads", lambda: 3)
+        monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
         photo = save(tmp_path / "a.png", 5)
         assert run("predict", photo)[0] == 0
         usual = {

@@ -7,31 +7,48 @@ from dataclasses import asdict, astuple
 
 import pytest
 
-from clockread import bulk, decoding, finder, geometry, hands, image_files, images, listing, options, overlay, pixels, pose, reading, retry
-from clockread import confidence as calibration
-from clockread import sampling as polar
-from clockread import upright_reader as sincos
-from clockread.cli import output as formats
-from clockread.runtime import manifest as models
+from clockread import (
+    bulk,
+    confidence,
+    decoding,
+    finder,
+    geometry,
+    hands,
+    image_files,
+    images,
+    listing,
+    options,
+    overlay,
+    pixels,
+    pose,
+    reading,
+    retry,
+    sampling,
+    upright_reader,
+)
+from clockread.cli import output
+from clockread.runtime import manifest
 from clockread.runtime.manifest import load_manifest
 
 
 def test_thresholds_and_effort() -> None:
     assert asdict(options.Thresholds()) == {"finder_score": 0.12, "dial_logit": -1.0, "dial_score": 0.65}
-    assert asdict(options.Effort()) == {"looks": 3, "sure": 0.9, "windows": True, "greys": True, "tiles": True}
+    assert asdict(options.Effort()) == {"passes": 3, "retry_below": 0.9, "windows": True, "colors": True, "tiles": True}
     assert {"small": options.Effort(passes=1, retry_below=0.0, tiles=False)} == options.EFFORTS
     assert options.MAX_CLOCKS == 1000
-    assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZES) == (3, 0.012, 0.5, (0.55, 1.8))
-    assert (retry.RETRY_BELOW, retry.WINDOWS) == (0.9, (0.9, 1.12))
+    assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZE_RANGE) == (3, 0.012, 0.5, (0.55, 1.8))
+    assert (retry.RETRY_BELOW, retry.WINDOW_SCALES) == (0.9, (0.9, 1.12))
 
 
 def test_finder_options() -> None:
-    assert asdict(finder.FinderOptions()) == {"overlap": 0.5, "most": 32, "sure": 0.5, "batch": 16}
+    assert asdict(finder.FinderOptions()) == {"nms_iou": 0.5, "max_detections": 32, "tile_below": 0.5, "batch_size": 16}
     assert (finder.SCENE, finder.STRIDE, finder.CELLS, finder.SIZE_UNIT, finder.TILE, finder.PADDING) == (320, 8, 40, 32.0, 0.6, 128)
 
 
 def test_decoding_weights() -> None:
-    assert asdict(decoding.DecodingWeights()) == {"hour": 1.0, "minute": 0.85, "twelve": 0.9, "careless": 0.02, "slack": 2.5, "tried": 8}
+    assert asdict(decoding.DecodingWeights()) == {
+        "hour": 1.0, "minute": 0.85, "twelve": 0.9, "full_hour_share": 0.02, "hour_deviation": 2.5, "rotations": 8,
+    }  # fmt: skip
 
 
 def test_limits_of_readings() -> None:
@@ -39,19 +56,24 @@ def test_limits_of_readings() -> None:
     digits = (reading.PROBABILITY_DIGITS, reading.PIXEL_DIGITS, reading.SINCOS_DIGITS, reading.DEGREE_DIGITS)
     assert digits == (4, 2, 4, 2)
     assert reading.HOMOGRAPHY_SIGNIFICANT_DIGITS == 8
-    assert (formats.DOUBTFUL_BELOW, overlay.DOUBTFUL_BELOW) == (0.5, 0.9)
+    assert (output.DOUBTFUL_BELOW, overlay.DOUBTFUL_BELOW) == (0.5, 0.9)
 
 
 def test_what_the_networks_were_trained_with() -> None:
-    assert (polar.ANGLES, polar.RADII, polar.OUTER_RADIUS) == (240, 64, 1.12)
+    assert (sampling.ANGLES, sampling.RADII, sampling.OUTER_RADIUS) == (240, 64, 1.12)
     assert (pose.BOX_MARGIN, pose.PATCH_MARGIN, geometry.POSE_SIZE) == (1.15, 1.45, 7)
-    assert (sincos.MARGIN, sincos.NOISE, sincos.SPREADS, sincos.ASSUMED_LOGIT) == (1.2, 0.15, (0.0, 1.0, 2.0), 3.0)
+    assert (upright_reader.MARGIN, upright_reader.NOISE, upright_reader.SPREADS, upright_reader.ASSUMED_LOGIT) == (
+        1.2,
+        0.15,
+        (0.0, 1.0, 2.0),
+        3.0,
+    )
 
 
 def test_calibration_without_a_fit() -> None:
-    assert astuple(calibration.Calibration()) == (1.0, 0.0)
-    assert astuple(calibration.ClockScore()) == (0.84, 0.6, 0.52, -0.75)
-    assert calibration.EDGE == 1e-4
+    assert astuple(confidence.Calibration()) == (1.0, 0.0)
+    assert astuple(confidence.ClockScore()) == (0.84, 0.6, 0.52, -0.75)
+    assert confidence.EDGE == 1e-4
 
 
 def test_limits_of_photos() -> None:
@@ -61,7 +83,7 @@ def test_limits_of_photos() -> None:
 
 
 def test_parts_of_many_photos() -> None:
-    assert (bulk.PART_PHOTOS, bulk.DECODED_PIXELS, bulk.AHEAD, bulk.FEW) == (16, 128_000_000, 2, 2)
+    assert (bulk.PART_PHOTOS, bulk.DECODED_PIXELS, bulk.QUEUE_DEPTH, bulk.MIN_PHOTOS_PER_THREAD) == (16, 128_000_000, 2, 2)
 
 
 SUFFIXES = {
@@ -75,14 +97,14 @@ def test_suffixes_of_photos() -> None:
 
 
 def test_the_shipped_manifest_gives_what_it_says() -> None:
-    manifest = load_manifest()
-    content = json.loads(manifest.path.read_text(encoding="utf-8"))
-    assert content["format"] == models.MANIFEST_FORMAT == 1
+    shipped = load_manifest()
+    content = json.loads(shipped.path.read_text(encoding="utf-8"))
+    assert content["format"] == manifest.MANIFEST_FORMAT == 1
     for name, roles in content["models"].items():
         for role, entry in roles.items():
-            assert manifest.entry(role, name).calibration == entry.get("calibration", {})
-            assert manifest.entry(role, name).preprocessing == entry["preprocessing"]
-    assert manifest.entry("hands", "int8").calibration["slope"] != 1.0
+            assert shipped.entry(role, name).calibration == entry.get("calibration", {})
+            assert shipped.entry(role, name).preprocessing == entry["preprocessing"]
+    assert shipped.entry("hands", "int8").calibration["slope"] != 1.0
 
 
 @pytest.mark.parametrize(
@@ -98,5 +120,5 @@ def test_the_shipped_manifest_gives_what_it_says() -> None:
 )
 def test_auto_is_int8_on_the_cpu_only(asked: str, provider: str, meant: str) -> None:
     assert load_manifest().name(asked, provider) == meant
-    without = models.Manifest(load_manifest().path, {"default": {}})
+    without = manifest.Manifest(load_manifest().path, {"default": {}})
     assert without.name(asked, provider) == ("default" if asked == "auto" else asked)

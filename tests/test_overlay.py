@@ -452,7 +452,7 @@ class TestLengthsAndOrder:
     def test_a_reduced_photo_is_drawn_to_the_pixel(self) -> None:
         homography = ((800.0, 0.0, 1603.5), (0.0, 800.0, 1203.5), (0.0, 0.0, 1.0))
         image = draw(blank(), [replace(READING, homography=homography)], scale=8.0)
-        ys, xs = (image == HOUR_COLOR).all(axis=2).nonzero()
+        ys, _ = (image == HOUR_COLOR).all(axis=2).nonzero()
         assert (ys.min() + ys.max()) / 2 == pytest.approx((1203.5 + 0.5) / 8 - 0.5, abs=0.5)
         ring = (np.abs(image.astype(int) - DIAL_COLOR).max(axis=2) < 40).nonzero()
         assert [ring[1].min(), ring[1].max()] == pytest.approx([200 - 100, 200 + 100], abs=2)

@@ -13,7 +13,7 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -28,9 +28,11 @@ from clockread.finder import Detection, iou
 from clockread.geometry import Window, enclosing, project
 from clockread.hands import Hands
 from clockread.images import Photo, load_color, load_photo
+from clockread.polar_reader import PolarReader
 from clockread.pose import PosedDial
 from clockread.reader import Effort, Thresholds
 from clockread.runtime.manifest import load_manifest
+from clockread.stages import StageTimer
 
 
 @pytest.fixture(scope="module")
@@ -302,7 +304,7 @@ class Tries:
     """The reader's own logic over networks that are replaced: a try is as sure as the mean grey of its patch says."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, effort: Effort, windows: list[float], greys: list[float], first: float) -> None:
-        from clockread import reader as module
+        from clockread import polar_reader as module
 
         self.reader = ClockReader("cpu", effort=effort, batch_size=2)
         self.colors: list[str] = []
@@ -332,9 +334,9 @@ class Tries:
 
         for name, stub in (
             ("estimate", estimate),
-            ("through_other_windows", other_windows),
-            ("in_other_greys", other_greys),
-            ("look", look),
+            ("other_windows", other_windows),
+            ("principal_greys", other_greys),
+            ("read_refined", read_refined),
             ("read_hands", read_hands),
         ):
             monkeypatch.setattr(module, name, stub)
@@ -383,13 +385,14 @@ def test_boxes_that_the_pose_network_takes_for_no_dial_are_not_read(monkeypatch:
     (expected,) = reader.read(EXAMPLES / "wall.jpg")
     box = expected.box
     monkeypatch.setattr(reader, "find", lambda grey: [[Detection((5.0, 5.0, 60.0, 60.0), 0.9), Detection(box, 0.8)] for _ in grey])
-    pose = reader.run_pose
+    polar = cast("PolarReader", reader._dial_reader)
+    pose = polar._pose
 
     def doubting(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         poses, logits = pose(patches)
         return poses, np.array([[-1.001], [-1.0]])[: len(logits)]
 
-    monkeypatch.setattr(reader, "run_pose", doubting)
+    monkeypatch.setattr(polar, "_pose", doubting)
     hands = reader.networks["hands"].calls.copy()
     reader.thresholds = Thresholds(dial_score=0.0)
     (reading,) = reader.read(EXAMPLES / "wall.jpg")
@@ -407,19 +410,17 @@ def test_inner_stages_are_not_counted_twice(reader: ClockReader) -> None:
     assert 0.5 * took < sum(timings.values()) - 100 <= took
 
 
-def test_the_stage_clock() -> None:
-    from clockread.reader import _StageClock
-
+def test_the_stage_timer() -> None:
     timings: dict[str, float] = {}
-    clock = _StageClock(timings)
-    with clock("outer"):
+    timer = StageTimer(timings)
+    with timer("outer"):
         time.sleep(0.02)
         for _ in range(2):
-            with clock("inner"):
+            with timer("inner"):
                 time.sleep(0.05)
     assert 0.02 <= timings["outer"] < 0.05
     assert 0.1 <= timings["inner"] < 0.13
-    with _StageClock(None)("nothing is noted"):
+    with StageTimer(None)("nothing is noted"):
         pass
 
 
@@ -441,7 +442,7 @@ def test_the_center_of_a_larger_photo_is_exact(reader: ClockReader) -> None:
 
 def test_a_cropped_dial_is_all_of_its_image(reader: ClockReader, monkeypatch: pytest.MonkeyPatch) -> None:
     windows: list[Window] = []
-    module = sys.modules["clockread.reader"]
+    module = sys.modules["clockread.polar_reader"]
     estimate = module.estimate  # type: ignore[attr-defined]
 
     def noting(images: list[Any], given: list[Window], network: Any) -> list[PosedDial]:

@@ -22,8 +22,8 @@ import numpy as np
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from clockread import ClockReader
-from clockread.clock import clock_text, hand_angles
+from clockread import ClockReader  # noqa: E402
+from clockread.clock import clock_text, hand_angles  # noqa: E402
 from clockread.reading import Reading  # noqa: E402
 from training.dials import render as renderer  # noqa: E402
 from training.dials.backdrop import make_backdrop  # noqa: E402
