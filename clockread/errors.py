@@ -13,15 +13,15 @@ class ClockreadError(Exception):
 
 
 class ImageError(ClockreadError, ValueError):
-    """A photo that cannot be read: missing, damaged, empty, too large or not a photo at all."""
+    """A photo that cannot be read: missing, damaged, empty, too large, or not a photo."""
 
 
 class ModelError(ClockreadError, RuntimeError):
-    """A model file that is missing, damaged or of another version than the manifest says."""
+    """A model file that is missing, damaged, or of a version other than the manifest's."""
 
 
 class ProviderError(ClockreadError, RuntimeError):
-    """An execution provider that was asked for by name and is not usable here."""
+    """An execution provider that was named and is not usable on this machine."""
 
 
 class RuntimeMissingError(ClockreadError, ImportError):

@@ -51,18 +51,27 @@ class Photo:
     Decoded pixel ``i`` covers the full-size pixels ``scale * i`` to ``scale * (i + 1)``, in both directions.
     """
 
-    name: str  # the path, or "<bytes>", "<array>", "<image>", "<file>", "-"
-    pixels: Pixels  # (H, W) grey, turned upright as EXIF says
-    width: int  # pixels of the upright photo at its full size
+    name: str
+    """The path, or ``<bytes>``, ``<array>``, ``<image>``, ``<file>`` or ``-``."""
+    pixels: Pixels
+    """Grey pixels (H, W) uint8, upright by EXIF."""
+    width: int
+    """Pixels of the upright photo at full size."""
     height: int
-    scale: float  # full-size pixels per decoded pixel: 1, 2, 4 or 8
-    source: ImageSource | None = field(default=None, repr=False, compare=False)  # what it can be decoded from again
-    min_side: int | None = DECODE_MIN_SIDE  # pixels; the limit with which it was decoded
-    lenient: bool = False  # whether it was decoded leniently
-    notes: tuple[str, ...] = ()  # what a person should know of it, a line each
+    """As `width`."""
+    scale: float
+    """Full-size pixels per decoded pixel: 1, 2, 4 or 8."""
+    source: ImageSource | None = field(default=None, repr=False, compare=False)
+    """The source from which the photo can be decoded again."""
+    min_side: int | None = DECODE_MIN_SIDE
+    """The `min_side` it was decoded with."""
+    lenient: bool = False
+    """The `lenient` it was decoded with."""
+    notes: tuple[str, ...] = ()
+    """Remarks about the photo, one line each."""
 
     def in_color(self) -> Pixels | None:
-        """Decode the photo again, to BGR (H, W, 3) of the same size; return None if that is no longer, or not, possible."""
+        """Return the photo decoded again to BGR (H, W, 3) at the same size, or None if that is not possible."""
         if self.source is None:
             return None
         try:
@@ -81,15 +90,19 @@ def load_photo(source: ImageSource, *, name: str | None = None, min_side: int | 
     Args:
         source: a path; the bytes of an encoded photo, or a file open for reading them; an image of Pillow; an array, or an object
             that numpy can take as one, (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of bool, whole numbers in 0..255 or 0..65535,
-            or floats in 0..1. Values of more than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits). What is
-            transparent shows white, or black if the rest is white. Of an animation, or of several pages, the first counts.
-            A `Photo` is returned as it is.
-        name: stands for the photo in messages and results; by default the path, "<bytes>", "<array>", "<image>" or "<file>".
-        min_side: pixels; None decodes at full size.
-        lenient: whether a photo that is cut off gives the pixels that are there.
+            or floats in 0..1. Values of more than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits). Transparent
+            parts become white, or black if the rest is white. Of an animation or a file with several pages, the first is decoded.
+            A `Photo` is returned unchanged.
+        name: name of the photo in messages and results; by default the path, ``<bytes>``, ``<array>``, ``<image>`` or
+            ``<file>``.
+        min_side: pixels, 2048 by default; None decodes at full size.
+        lenient: whether a photo that is cut off is decoded as far as it goes.
+
+    Returns:
+        The decoded photo.
 
     Raises:
-        ImageError: for anything that cannot be read, with one line that says what, which photo, and what to do.
+        ImageError: if the photo cannot be read; one line with the photo, the problem and the remedy.
 
     """
     if isinstance(source, Photo):
@@ -101,10 +114,21 @@ def load_photo(source: ImageSource, *, name: str | None = None, min_side: int | 
 
 
 def load_color(source: ImageSource, *, name: str | None = None, min_side: int | None = None, lenient: bool = False) -> Pixels:
-    """Decode a photo to BGR uint8 (H, W, 3), upright, at its full size; sources and errors as in `load_photo`.
+    """Decode a photo to BGR uint8 (H, W, 3), upright, by default at full size.
 
-    With ``min_side`` it is reduced exactly as load_photo(min_side=…) reduces it; without, photos that need more memory
-    than image_files.MAX_DECODED_BYTES are refused.
+    Args:
+        source: as in `load_photo`.
+        name: as in `load_photo`.
+        min_side: pixels; the photo is reduced exactly as `load_photo` reduces it. With None it has its full size, and photos that
+            need more than 400 MB are refused.
+        lenient: as in `load_photo`.
+
+    Returns:
+        The pixels.
+
+    Raises:
+        ImageError: as in `load_photo`.
+
     """
     name = one_line(name_of(source) if name is None else name)
     if isinstance(source, Photo):
@@ -117,10 +141,19 @@ def load_color(source: ImageSource, *, name: str | None = None, min_side: int | 
 def load_frames(
     source: str | os.PathLike[str] | bytes, *, name: str | None = None, min_side: int | None = DECODE_MIN_SIDE
 ) -> Iterator[Photo]:
-    """Decode every frame of an animation, or page of a file with several, one after the other; names end in "#" and a number from 1.
+    """Decode the frames of an animation, or the pages of a file, one after the other.
 
-    A photo of one frame gives one photo, its name without a number. Raises ImageError as `load_photo` does, also after frames
-    that were read, if a later one is damaged.
+    Args:
+        source: a path, or the bytes of an encoded photo.
+        name: as in `load_photo`.
+        min_side: as in `load_photo`.
+
+    Yields:
+        A photo per frame, whose name ends in "#" and a number from 1; of a file with one frame, one photo without a number.
+
+    Raises:
+        ImageError: as in `load_photo`, also after frames that were read, if a later one is damaged.
+
     """
     name = name_of(source) if name is None else name
     with _opened(source, one_line(name)) as file:

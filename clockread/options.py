@@ -14,24 +14,34 @@ MAX_CLOCKS = 1000  # dials that are read in a photo by default: more than the fi
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Score thresholds for dials found in whole photos, chosen on rendered scenes (`benchmarks/thresholds.py`)."""
+    """Scores that a dial in a whole photo must reach; chosen on rendered scenes (`benchmarks/thresholds.py`)."""
 
-    finder_score: float = 0.12  # of the finder, 0..1; detections below it are dropped at once
-    dial_logit: float = -1.0  # of the pose network; detections below it are not read
-    # Probability, 0..1, that the detection is a clock. The best F1 on rendered scenes is at 0.4 (0.913); 0.65 loses 0.003 of it and gives a
-    # quarter as many readings on photographs without clocks.
+    finder_score: float = 0.12
+    """Score of the finder, 0..1, from which a detection goes to the pose network; few below it would reach `dial_score`."""
+    dial_logit: float = -1.0
+    """Logit of the pose network from which a dial is read; few below it would reach `dial_score`."""
     dial_score: float = 0.65
+    """Probability, 0..1, of being a clock, from which a reading is returned.
+
+    The best F1 on rendered scenes is at 0.4 (0.913); 0.65 loses 0.003 of it and gives a quarter as many readings on photographs
+    without clocks.
+    """
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is spent on a dial."""
+    """How much time is spent on a dial. `small` uses one pass without retries or tiles, the other models the defaults."""
 
-    passes: int = MAX_PASSES  # of the reading network, each with a refined pose, at most
-    retry_below: float = RETRY_BELOW  # raw confidence, 0..1, below which a dial is retried; 0: never
-    windows: bool = True  # whether a retry uses other windows
-    colors: bool = True  # whether a retry uses the principal colors of the face
-    tiles: bool = True  # whether a photo without a detection of a high score is searched in tiles
+    passes: int = MAX_PASSES
+    """Most passes over a dial, 3 by default; the pose is refined between two passes."""
+    retry_below: float = RETRY_BELOW
+    """Raw confidence, 0..1, below which a dial is retried, 0.9 by default; 0 retries none."""
+    windows: bool = True
+    """Whether a retry uses other crop windows."""
+    colors: bool = True
+    """Whether a retry uses the principal colors of the face."""
+    tiles: bool = True
+    """Whether a photo without a confident detection is searched in tiles."""
 
 
 ONCE = Effort(passes=1, retry_below=0.0, tiles=False)

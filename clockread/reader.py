@@ -40,25 +40,28 @@ SAME_DIAL_IOU = 0.5  # IoU of two posed dials above which they are one
 class ClockReader:
     """Reads analog clocks in photos.
 
-    A reader may be used from several threads, pickled and copied (as its options; sessions are opened anew), used after a fork, and as a
-    context manager, which closes it.
+    A reader may be used from several threads and after a fork. It can be pickled and copied: its options travel, and its sessions are
+    opened anew. As a context manager it closes itself.
 
     Args:
         provider: the execution provider: "auto" (CUDA if it works, else the CPU), or one of "cpu", "cuda", "tensorrt", "openvino", "coreml"
-            and "dml", which is used or refused.
-        model: a name of the manifest, or "auto": "int8" on the CPU, else "default".
-        batch_size: the most photos or dials that go through a network at once.
-        threads: CPU threads, by default as many as this process may use; many more than that are not started.
-        min_confidence: 0..1, below which readings are left out.
-        models: a folder with a manifest.json, by default the models that come with the package.
-        effort: what is spent on a dial, by default the model's; "small" reads each dial once.
-        thresholds: the scores above which something is a clock in a whole photo.
-        max_clocks: the most dials that are read in a photo, those with the highest scores; a result that meets it has a note.
+            and "dml", which is used, or refused with an error.
+        model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else "default".
+        batch_size: the largest number of photos or dials per call of a network.
+        threads: CPU threads, by default as many as this process may use; the number is limited to a few per usable CPU.
+        min_confidence: confidence, 0..1, below which readings are left out.
+        models: a folder with a manifest.json, by default the models of the package.
+        effort: the time spent on a dial, by default the model's; "small" reads each dial once.
+        thresholds: the scores that a dial in a whole photo must reach.
+        max_clocks: the largest number of dials read per photo (1,000 by default), those with the highest scores; a result that reaches it
+            has a note.
 
     Raises:
-        ValueError, TypeError: for an option that makes no sense.
-        ProviderError, ModelError, RuntimeMissingError: if the networks cannot be run; if only the finder's file is broken, then at the
-            first search.
+        ValueError: for an option out of range.
+        TypeError: for an option of a wrong type.
+        ProviderError: if the provider that was named is not usable.
+        ModelError: if a model file is missing or damaged; for the finder, at the first search.
+        RuntimeMissingError: if onnxruntime or OpenCV is missing or broken.
 
     """
 
@@ -150,14 +153,17 @@ class ClockReader:
     def read(
         self, images: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False
     ) -> list[Reading] | list[list[Reading]]:
-        """Return the readings of one image (see `images.load_photo`), best first, or a list of them for each of several.
+        """Read one image or several (see `load_photo`).
 
         Args:
             images: one image, or several: a list, a tuple, or an array (n, H, W, 1), (n, H, W, 3) or (n, H, W, 4).
-            cropped: whether each image is one dial that fills it, which is not searched for.
+            cropped: whether each image is one dial that fills it, so that no search is needed.
+
+        Returns:
+            The readings of one image, best first; of several images, a list of readings per image.
 
         Raises:
-            ImageError: for an image that cannot be read.
+            ImageError: if an image cannot be read.
 
         """
         if isinstance(images, list | tuple) or len(getattr(images, "shape", ())) == 4:
@@ -166,22 +172,25 @@ class ClockReader:
         return list(self.read_photos([load_photo(images)], cropped=cropped)[0].readings)
 
     def stream(self, images: Iterable[ImageSource], *, cropped: bool = False, read_ahead: bool | None = None) -> Results:
-        """Give a result for each of any number of images, in order, with bounded memory.
+        """Read any number of images in order, with bounded memory.
 
-        Images of a list, or of anything else that has a length, are read ahead on all threads, in parts of up to `batch_size`; the
-        results of a part are given together. Images of an iterator, such as a camera, are live: each result is given as soon as it exists,
-        and the next image is drawn only when the next result is asked for. So a source may wait for the answer to its last image.
+        Images of a list, or of another object with a length, are read ahead on all threads, in parts of up to `batch_size`; the
+        results of a part arrive together. Images of an iterator, such as a camera, are live: each result arrives as soon as it exists,
+        and the next image is drawn only when the next result is requested, so a source may wait for the result of its last image.
 
-        An image that cannot be read is a result with an ``error``; none is raised. Close the iterator to stop early.
+        An image that cannot be read is a result with an ``error``; no exception is raised for it. Close the iterator to stop early.
 
         Args:
-            images: the images, see `images.load_photo`.
-            cropped: whether each image is one dial.
-            read_ahead: True reads an iterator ahead like a list, which is faster for one that is not live, such as `Path.rglob`;
-                False draws one image at a time also from a list.
+            images: the images, see `load_photo`.
+            cropped: whether each image is one dial that fills it.
+            read_ahead: True reads an iterator ahead like a list, which is faster if it is not live, such as `Path.rglob`;
+                False draws one image at a time, even from a list.
+
+        Returns:
+            An iterator over a `PhotoResult` per image.
 
         Raises:
-            TypeError: at once, for a single image instead of several. An exception of ``images`` is raised after the results before it.
+            TypeError: at once, for a single image instead of several. Errors raised by ``images`` appear after the results before them.
 
         """
         if is_one_image(images):
@@ -201,9 +210,16 @@ class ClockReader:
         return type(self)(**{**self._options, "threads": 1})
 
     def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
-        """Read decoded photos and return the result of each; the dials of all photos share batches.
+        """Read decoded photos; the dials of all photos share batches.
 
-        ``timings`` gains the seconds spent in "find", "pose", "unwrap" and "read".
+        Args:
+            photos: photos, see `load_photo`.
+            cropped: whether each photo is one dial that fills it.
+            timings: a dictionary to which the seconds spent in "find", "pose", "unwrap" and "read" are added.
+
+        Returns:
+            A result per photo.
+
         """
         timer = StageTimer(timings)
         found: list[list[Detection | None]]

@@ -30,26 +30,40 @@ MAX_DISAGREEMENT = 9.0  # degrees; equals 18 minutes of hour-hand travel
 
 @dataclass(frozen=True)
 class Reading:
-    """One dial's time. All pixel values are in the oriented photo at its full size."""
+    """The time of one dial. Pixels are those of the upright photo at full size."""
 
-    minutes: int  # whole minutes past twelve on the dial, 0..719
-    confidence: float  # probability, 0..1, that the time is right within one minute
-    hour_sincos: Pair  # mean resultant (sin, cos) of the hour hand against the dial's 12; length <= 1
-    minute_sincos: Pair  # the same for the minute hand
-    box: Box  # x, y, width, height of the clock, its case included as far as that was found; of the face with cropped=True
-    center: Pair  # x, y of the hands' axis, pixels
-    homography: tuple[tuple[float, float, float], ...]  # 3x3, dial plane (unit disc, 12 at (0, -1)) -> photo pixels
-    rotation: float  # degrees clockwise by which 12 is turned from the photo's up, -180..180
-    dial_score: float  # probability, 0..1, that this is a clock, by what all networks say of it (1.0 with cropped=True)
-    second_sincos: Pair = (0.0, 0.0)  # mean resultant of the second hand, if there is one
-    second_presence: float = 0.0  # probability, 0..1, that there is a second hand
-    disagreement: float = math.nan  # degrees by which the hour hand is ahead of where the minute hand says, -15..15; nan: not known
-    finder_score: float = 1.0  # 0..1, what the finder says of its being a clock (1.0 with cropped=True)
-    dial_logit: float = math.nan  # what the pose network says of that
+    minutes: int
+    """Whole minutes past twelve on the dial, 0..719."""
+    confidence: float
+    """Probability, 0..1, that the time is right within one minute."""
+    hour_sincos: Pair
+    """Mean resultant (sin, cos) of the hour hand relative to the dial's 12; its length is at most 1."""
+    minute_sincos: Pair
+    """Mean resultant of the minute hand."""
+    box: Box
+    """x, y, width and height of the clock with its case, as far as the case was detected; of the face with ``cropped=True``."""
+    center: Pair
+    """x and y of the hands' axis."""
+    homography: tuple[tuple[float, float, float], ...]
+    """3x3 matrix from the dial plane (unit circle, 12 at (0, -1)) to photo pixels."""
+    rotation: float
+    """Degrees by which 12 is turned clockwise from the photo's up, -180..180."""
+    dial_score: float
+    """Probability, 0..1, that this is a clock, from all three networks; 1.0 with ``cropped=True``."""
+    second_sincos: Pair = (0.0, 0.0)
+    """Mean resultant of the second hand, if there is one."""
+    second_presence: float = 0.0
+    """Probability, 0..1, that there is a second hand."""
+    disagreement: float = math.nan
+    """Degrees by which the hour hand is ahead of where the minute hand puts it, -15..15; nan if unknown."""
+    finder_score: float = 1.0
+    """Score of the finder, 0..1; 1.0 with ``cropped=True``."""
+    dial_logit: float = math.nan
+    """Logit of the pose network for being a dial."""
 
     @cached_property
     def face(self) -> Box:
-        """x, y, width, height of the face, pixels."""
+        """x, y, width and height of the face."""
         return bounding_box(np.array(self.homography))
 
     @property
@@ -69,24 +83,28 @@ class Reading:
 
     @property
     def second(self) -> int | None:
-        """Second shown, 0..59; None where no second hand is seen clearly."""
+        """Second shown, 0..59; None if no second hand is seen clearly."""
         if self.second_presence < MIN_SECOND or math.hypot(*self.second_sincos) < MIN_SECOND:
             return None
         return round(float(angle_of(np.array(self.second_sincos))) / 6) % 60
 
     @property
     def consistent(self) -> bool:
-        """Whether the two hands agree: the hour hand is about where the minute hand puts it; True if that is not known."""
+        """False if the two hands contradict each other by more than 9 degrees; True also if that is unknown."""
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
-        """Return ``h:mm``, or ``h:mm:ss`` if ``seconds`` is set and a second hand is seen."""
+        """Return ``h:mm``, or ``h:mm:ss`` with ``seconds``, if a second hand is seen."""
         return clock_text(self.minutes, self.second if seconds else None)
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
         """Return the JSON object of this reading.
 
-        Numbers are rounded, and None if they are not finite, because JSON has no NaN. ``seconds``: in "time" too, if a second hand is seen.
+        Numbers are rounded, and None if they are not finite, because JSON has no NaN.
+
+        Args:
+            seconds: whether "time" has seconds, if a second hand is seen.
+
         """
         return {
             "time": self.time_text(seconds=seconds),
@@ -110,16 +128,24 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class PhotoResult:
-    """The readings of one photo, or the reason why there are none."""
+    """The readings of one photo, or the reason why it could not be read."""
 
-    path: str  # as given, "-" for standard input, "<bytes>" or "<array>"; of a frame with "#" and its number, from 1
-    width: int | None  # pixels of the upright photo at full size; None if it could not be read
+    path: str
+    """The path as given; ``-`` for standard input, ``<bytes>`` or ``<array>``; a frame ends in ``#`` and its number, from 1."""
+    width: int | None
+    """Pixels of the upright photo at full size; None if it could not be read."""
     height: int | None
-    readings: tuple[Reading, ...]  # best first
-    error: str | None  # one line, or None
-    scale: float = 1.0  # full-size pixels per decoded pixel
-    notes: tuple[str, ...] = ()  # what a person should know of a photo that was read, such as that it has more frames; a line each
-    below_min_confidence: int = 0  # readings that were left out, because their confidence is below what was asked for
+    """As `width`."""
+    readings: tuple[Reading, ...]
+    """The readings, best first."""
+    error: str | None
+    """The reason why the photo could not be read, in one line, or None."""
+    scale: float = 1.0
+    """Full-size pixels per decoded pixel."""
+    notes: tuple[str, ...] = ()
+    """Remarks about a photo that was read, such as that it has more frames; one line each."""
+    below_min_confidence: int = 0
+    """The number of readings left out because of `min_confidence`."""
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
         """Return the JSON object of this photo; see `Reading.to_dict`."""
