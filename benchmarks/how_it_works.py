@@ -1,4 +1,4 @@
-"""The figure of the README: one photo through all stages. `python benchmarks/how_it_works.py PHOTO OUT.png`."""
+"""The figure of the page "How it works": one photo through all stages. `python benchmarks/how_it_works.py PHOTO OUT.png`."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def main(
         raise typer.BadParameter(f"{photo}: no clock was found")
     found = reader.find([image.pixels])[0][0]
     posed = estimate([image.pixels], [Window.around(found.box, BOX_MARGIN)], pose_network(reader.networks["pose"]))[0]
-    (refine,), seen = read_refined([posed], hands_network(reader.networks["hands"]))
-    polar = unwrap_posed([refine])
+    (refined,), seen = read_refined([posed], hands_network(reader.networks["hands"]))
+    polar = unwrap_posed([refined])
 
     figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1.2, 1.3), layout="constrained")
     color = load_color(photo)
@@ -43,22 +43,22 @@ def main(
     x, y, w, h = (round(v * image.scale) for v in found.box)
     cv2.rectangle(boxed, (x, y), (x + w, y + h), (0, 200, 0), max(2, color.shape[1] // 200))
     axes[0].imshow(boxed[:, :, ::-1])
-    axes[0].set_title("find: boxes of dials")
+    axes[0].set_title("1 detection")
     axes[1].imshow(posed.patch, cmap="gray")
-    for pose, color_of in ((posed, "orange"), (refine, "lime")):
+    for pose, color_of in ((posed, "orange"), (refined, "lime")):
         axes[1].plot(*project(pose.in_patch, _RIM).T, color_of)
         axes[1].plot(*project(pose.in_patch, np.zeros((1, 2)))[0], "+", color=color_of, markersize=12)
-    axes[1].set_title("pose, and as the reading mends it")
+    axes[1].set_title("2 pose, and refined (green)")
     axes[2].imshow(polar[0].T[::-1], cmap="gray", extent=(0, 360, 0, 1.12), aspect="auto")
     for name, values, style in zip(
         ("hour", "minute", "12"), (seen.hour, seen.minute, seen.twelve), ("red", "deepskyblue", "lime"), strict=True
     ):
         p = np.exp(values[0] - values[0].max())
         axes[2].plot(np.arange(len(p)) * 360 / len(p), p / p.max() * 0.9, color=style, label=name)
-    axes[2].set_title("unwrap and read: three distributions over the angle")
+    axes[2].set_title("3 polar image, 4 distributions")
     axes[2].legend(loc="upper right", fontsize=7)
     axes[3].imshow(draw(color, readings)[:, :, ::-1])
-    axes[3].set_title(f"together: {readings[0].time}, confidence {readings[0].confidence:.2f}")
+    axes[3].set_title(f"5 reading: {readings[0].time}, confidence {readings[0].confidence:.2f}")
     for axis in (axes[0], axes[1], axes[3]):
         axis.axis("off")
     figure.savefig(out, dpi=80)

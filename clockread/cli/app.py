@@ -175,7 +175,7 @@ def predict(
     ] = Frames.first,
     lenient: Annotated[bool, typer.Option("--lenient", help="Read what is there of photos that are cut off.")] = False,
     max_clocks: Annotated[
-        int | None, typer.Option("--max-clocks", min=1, help="Most clocks per photo; by default there is no limit.")
+        int | None, typer.Option("--max-clocks", min=1, help="Most clocks per photo; by default 1,000, which hardly any photo reaches.")
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")] = False,
     threads: ThreadsOption = None,
