@@ -21,6 +21,7 @@ EXTRA = (
     "exported/MODEL_CARD.md",
     "exported/*.png",
     "training/results/RESULTS.md",
+    "training/results/FIGURES.md",
     "training/results/plots/*.png",
 )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training import image_data
-from training.clock_images import given, load_clocks, render_clock
+from training import image_data, turned_clocks
+from training.clock_images import TURNED, UPRIGHT, ClockSet, Rendering, clock_folder, data_name, given, load_clocks
 from training.image_data import PARTS, DataDamagedError, DataMissingError, from_idx, load, synthetic_digits, to_idx
 
 
@@ -90,42 +90,135 @@ def test_synthetic_digits_are_seeded_and_named_as_such() -> None:
     assert a.train[0].shape == (40, 28, 28)
 
 
-def test_clock_images_are_seeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", [TURNED, UPRIGHT])
+def test_clock_images_are_seeded(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
-    clocks = load_clocks(75, per_time=2, every=120)
+    what = Rendering(name, 75, per_time=2, every=120)
+    clocks = load_clocks(what)
+    assert clocks.source == name
     assert clocks.images.shape == (12, 75, 75)
     assert clocks.images.dtype == np.uint8
-    assert sorted(set(clocks.minutes)) == [0, 120, 240, 360, 480, 600]
-    np.testing.assert_array_equal(clocks.images[3], render_clock(3, int(clocks.minutes[3]), 75))
-    folder = next((tmp_path / "clock-images").iterdir())
-    assert not folder.name.endswith(".part")
+    assert clocks.minutes.tolist() == [m for m in (0, 120, 240, 360, 480, 600) for _ in range(2)]
+    np.testing.assert_array_equal(clocks.images[3], what.image(3, int(clocks.minutes[3])))
+    assert [folder.name for folder in (tmp_path / "clock-images").iterdir()] == [what.folder]
     training, test = clocks.split()
-    assert (len(training.minutes), len(test.minutes)) == (10, 2)
-    assert training.split()[0].images.shape[0] == 8
+    assert (len(training.minutes), len(test.minutes)) == (9, 3)
+
+
+def test_every_rendered_set_has_a_folder_of_its_own() -> None:
+    sets = [Rendering(), Rendering(side=75), Rendering(places=7), Rendering(UPRIGHT), Rendering(per_time=2), Rendering(every=2)]
+    assert len({s.folder for s in sets}) == len(sets)
+
+
+def test_the_report_s_split_is_scikit_learn_s() -> None:
+    """The first indices that train_test_split(range(18000), test_size=0.2, random_state=55) gives to either part."""
+    numbers = np.arange(18_000)
+    training, test = ClockSet(numbers.astype(np.uint8), numbers, TURNED).split()
+    order = np.random.RandomState(55).permutation(18_000)
+    assert (len(training.minutes), len(test.minutes)) == (14_400, 3_600)
+    np.testing.assert_array_equal(test.minutes, order[:3_600])
+    np.testing.assert_array_equal(training.minutes, order[3_600:])
+    upright = ClockSet(numbers.astype(np.uint8), numbers, UPRIGHT).split()[1]  # of the finished fits
+    np.testing.assert_array_equal(upright.minutes, np.random.default_rng(55).permutation(18_000)[:3_600])
+
+
+def test_turned_clocks_are_turned_by_any_angle_from_few_places() -> None:
+    cameras = np.stack([turned_clocks._camera(place) for place in range(40)])
+    twelve = cameras @ [0.0, -1.0, 1.0] / (cameras @ [0.0, -1.0, 1.0])[:, 2:] - cameras[:, :, 2]
+    angles = np.sort(np.degrees(np.arctan2(twelve[:, 0], -twelve[:, 1])) % 360)
+    assert np.diff(np.append(angles, angles[0] + 360)).max() < 60  # 12 points anywhere
+    middle = [c[:2, :2] - c[:2, 2:] @ c[2:, :2] for c in cameras]  # how the middle of the dial is drawn out and turned
+    squash = np.array([np.linalg.svd(m)[1] for m in middle])
+    ratios = squash[:, 1] / squash[:, 0]
+    assert ratios.min() == pytest.approx(np.cos(np.radians(50)), abs=0.05)
+    assert ratios.max() > 0.98
+    across = np.array([np.linalg.svd(m)[0][:, 0] for m in middle])
+    assert np.abs(across[ratios < 0.9]) @ [1, 0] == pytest.approx(1, abs=1e-6)  # from top to bottom: the long axis lies flat
+
+
+def test_pictures_from_one_place_differ_in_light_only() -> None:
+    def alike(places: int) -> float:
+        first, *others = (turned_clocks.render_turned(seed, 100, 75, places).ravel() for seed in range(8))
+        return float(min(np.corrcoef(first, other)[0, 1] for other in others))
+
+    assert alike(1) > 0.85 > alike(40)
+
+
+def test_a_highlight_may_lie_on_the_hands() -> None:
+    bright = [
+        np.argwhere(turned_clocks.render_turned(seed, 0, 75) >= 250).mean(axis=0)
+        for seed in range(40)
+        if (turned_clocks.render_turned(seed, 0, 75) >= 250).sum() > 3
+    ]
+    places = np.array(bright)
+    assert len(places) > 10
+    assert (places.std(axis=0) > 5).all()
 
 
 def test_original_files_are_taken_as_they_are(tmp_path: Path) -> None:
-    images = np.random.default_rng(0).integers(256, size=(4, 150, 150), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(256, size=(10, 150, 150), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)
-    np.save(tmp_path / "labels.npy", np.array([[0, 0], [3, 15], [11, 59], [6, 30]]))
-    clocks = load_clocks(150, tmp_path)
+    np.save(tmp_path / "labels.npy", np.array([[0, 0], [3, 15], [11, 59.0], [6, 30]] + [[0, 1]] * 6))  # whole numbers as floats are fine
+    clocks = given(tmp_path, 150)
     assert clocks.source == "given"
     np.testing.assert_array_equal(clocks.images, images)
-    assert clocks.minutes.tolist() == [0, 195, 719, 390]
-    assert given(tmp_path, 75).images.shape == (4, 75, 75)
+    assert clocks.minutes.tolist() == [0, 195, 719, 390] + [1] * 6
+    assert given(tmp_path, 75).images.shape == (10, 75, 75)
+    assert data_name(tmp_path).startswith("given-")
+
+
+def test_only_fits_that_are_named_after_given_images_see_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
+    from training.telltime import clocks_of, plan
+
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    np.save(tmp_path / "images.npy", np.zeros((10, 75, 75), np.uint8))
+    np.save(tmp_path / "labels.npy", np.zeros((10, 2), int))
+    sources = {e: clocks_of(plan(e, "smoke", tmp_path)[0], tmp_path).source for e in ("time/sin-cos", "upright/sin-cos", "time/places")}
+    assert sources == {"time/sin-cos": "given", "upright/sin-cos": UPRIGHT, "time/places": TURNED}
 
 
 @pytest.mark.parametrize(
     ("images", "labels", "problem"),
     [
-        (np.zeros((2, 75, 75), np.uint8), np.zeros((2, 2), int), "75 pixels"),
-        (np.zeros((2, 150, 150), np.float32), np.zeros((2, 2), int), "float32"),
-        (np.zeros((2, 150, 150), np.uint8), np.zeros((3, 2), int), r"\(3, 2\)"),
-        (np.zeros((2, 150, 150), np.uint8), np.array([[12, 0], [0, 0]]), "out of range"),
+        (np.zeros((10, 75, 75), np.uint8), np.zeros((10, 2), int), "75 pixels"),
+        (np.zeros((10, 150, 150), np.float32), np.zeros((10, 2), int), "float32"),
+        (np.zeros((10, 150, 150), np.uint8), np.zeros((3, 2), int), r"\(3, 2\)"),
+        (np.zeros((10, 150, 150), np.uint8), np.array([[12, 0]] * 10), "out of range"),
+        (np.zeros((10, 150, 150), np.uint8), np.array([[np.nan, 0]] * 10), "whole numbers"),
+        (np.zeros((10, 150, 150), np.uint8), np.array([[3, 0.5]] * 10), "whole numbers"),
+        (np.zeros((10, 150, 150), np.uint8), np.array([["3", "5"]] * 10), "whole numbers"),
+        (np.zeros((9, 150, 150), np.uint8), np.zeros((9, 2), int), "too few"),
     ],
 )
 def test_other_files_are_refused(tmp_path: Path, images: np.ndarray, labels: np.ndarray, problem: str) -> None:
     np.save(tmp_path / "images.npy", images)
     np.save(tmp_path / "labels.npy", labels)
     with pytest.raises(DataDamagedError, match=problem):
-        load_clocks(150, tmp_path)
+        given(tmp_path, 150)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an array", b"PK\x03\x04 a zip"])
+def test_files_that_are_no_arrays_are_one_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "images.npy").write_bytes(content)
+    np.save(tmp_path / "labels.npy", np.zeros((10, 2), int))
+    with pytest.raises(DataDamagedError, match=r"images\.npy") as caught:
+        given(tmp_path, 150)
+    assert "\n" not in str(caught.value)
+    assert "pickle" not in str(caught.value)
+
+
+def test_images_without_labels_are_missing_data(tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.zeros((10, 150, 150), np.uint8))
+    for ask in (data_name, lambda folder: given(folder, 150)):
+        with pytest.raises(DataMissingError, match=r"labels\.npy"):
+            ask(tmp_path)
+
+
+def test_a_folder_without_images_is_no_reason_to_render(tmp_path: Path, idx: Path) -> None:
+    for folder in (tmp_path / "none", tmp_path / "empty"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        with pytest.raises(DataMissingError, match="--data"):
+            data_name(folder)
+    assert clock_folder(idx) is None  # digits: the clocks are rendered as ever
+    assert data_name(None) == TURNED

@@ -19,7 +19,8 @@ from training.fits import Settings, run_fit
 from training.image_data import synthetic_digits
 from training.learning import Shuffled, history_of, learn
 from training.permutation import permuted
-from training.time_networks import HEADS, Trunk, build_time, compile_time, sine_loss
+from training.registry import EXPERIMENTS
+from training.time_networks import HEADS, Trunk, build_time, compile_time, sine_loss, undivided_sine_loss
 
 
 def test_parameter_counts_are_the_textbooks() -> None:
@@ -82,6 +83,129 @@ def test_sine_loss_is_zero_all_round_the_dial_and_one_opposite() -> None:
     at = np.eye(720, dtype=np.float32)[[10, 10, 370, 100]]
     loss = keras.ops.convert_to_numpy(sine_loss(np.array([10, 370, 10, 10], np.float32), at))
     np.testing.assert_allclose(loss, [0, 1, 1, np.sin(np.deg2rad(90 / 4)) ** 2], atol=1e-5)
+
+
+def test_undivided_the_sine_loss_is_zero_every_three_hours() -> None:
+    at = np.eye(720, dtype=np.float32)[[10, 190, 370, 100]]
+    loss = keras.ops.convert_to_numpy(undivided_sine_loss(np.array([10, 10, 10, 10], np.float32), at))
+    np.testing.assert_allclose(loss, [0, 0, 0, 1], atol=1e-5)
+
+
+def test_one_number_is_the_sine_loss_s_prediction_itself() -> None:
+    number = np.array([[10.0], [370.0], [730.0]], np.float32)
+    loss = keras.ops.convert_to_numpy(sine_loss(np.array([10, 10, 10], np.float32), number))
+    np.testing.assert_allclose(loss, [0, 1, 0], atol=1e-5)
+
+
+def test_only_hidden_weights_take_the_distribution_asked_for() -> None:
+    config = replace(MlpConfig(), init="random_normal", init_stddev=0.5, output_init="glorot_uniform")
+    model = build_mlp(config)
+    assert model.get_layer("dense1").get_weights()[0].std() == pytest.approx(0.5, rel=0.02)
+    assert np.abs(model.get_layer("dense2").get_weights()[0]).max() <= np.sqrt(6 / 110)
+    plain, hidden = MlpConfig(), replace(MlpConfig(), output_init="glorot_uniform")
+    for a, b in zip(build_mlp(plain, 3).get_weights(), build_mlp(hidden, 3).get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_trunk_in_bfloat16_has_float32_heads() -> None:
+    model = build_time("multi-head", Trunk(75, (4, 4, 4, 4), 8, "mixed_bfloat16"))
+    assert {layer.compute_dtype for layer in model.layers if layer.name.startswith("conv")} == {"bfloat16"}
+    assert {w.dtype for w in model.weights} == {"float32"}
+    assert {o.dtype for o in model.output.values()} == {"float32"}
+
+
+def test_what_is_asked_for_is_done_after_its_epoch(tmp_path: Path) -> None:
+    data = synthetic_digits(64, 16)
+    config = MlpConfig(hidden=(8,))
+    model = build_mlp(config, 3)
+    model.compile(make_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    steps: list[int] = []
+    after = {2: lambda: steps.append(int(model.optimizer.iterations))}
+    learn(model, data.train, data.validation, epochs=3, batch=32, work=tmp_path, logs=tmp_path, after=after)
+    assert steps == [4]
+
+
+def test_the_test_images_are_looked_at_after_an_earlier_epoch_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    fit = plan("cnn/vanilla", "smoke")[0]
+    fit = replace(fit, config=replace(fit.config, epochs=2, tested_after=1))
+    test = train(fit, Settings("smoke"), tmp_path)["test"]
+    assert set(test) == {"loss", "accuracy", "loss_after_1", "accuracy_after_1"}
+    assert test["loss"] != test["loss_after_1"]
+
+
+def test_training_again_starts_from_the_saved_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The report: retrain the model saved after 800 epochs, at another rate; not the one that all 1200 have made."""
+    from training import learning, telltime
+
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    fit = telltime.plan("time/multi-head", "smoke")[0]
+    fit = replace(fit, config=replace(fit.config, phases=((3, 1e-3),), retrain=(1, 2, 1e-4)))
+    learned, began = learning.learn, {}
+
+    def watched(model: Any, *arguments: Any, **options: Any) -> Any:
+        if options["work"].name == "again":
+            began["weights"] = model.get_layer("dense").get_weights()[0]
+            began["steps"] = int(model.optimizer.iterations)
+        history = learned(model, *arguments, **options)
+        began.setdefault("rates", []).append(float(model.optimizer.learning_rate))
+        return history
+
+    monkeypatch.setattr(learning, "learn", watched)
+    (tmp_path / "work").mkdir()
+    outcome = telltime.train(fit, Settings("smoke"), tmp_path / "work")
+    assert (len(outcome["history"]["loss"]), len(outcome["retrained"]["history"]["loss"])) == (3, 2)
+    assert began["rates"] == pytest.approx([1e-3, 1e-4])
+    steps = -(-outcome["images"]["train"] // fit.config.batch)
+    assert began["steps"] == steps  # of one epoch: the optimizer is the saved model's, too
+    model = build_time("multi-head", fit.config.trunk)
+    compile_time(model, "multi-head", 1e-3)
+    model.load_weights(tmp_path / "work" / "saved.weights.h5")
+    np.testing.assert_array_equal(model.get_layer("dense").get_weights()[0], began["weights"])
+    model.load_weights(tmp_path / "work" / "trained.weights.h5")
+    assert (model.get_layer("dense").get_weights()[0] != began["weights"]).any()
+
+
+def test_a_fit_killed_while_trained_again_keeps_its_first_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import learning, telltime
+
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    fit = telltime.plan("time/multi-head", "smoke")[0]
+    learned, calls = learning.learn, []
+
+    def killed(*arguments: Any, **options: Any) -> Any:
+        calls.append(options["work"].name)
+        if options["work"].name == "again" and calls.count("again") == 1:
+            raise KeyboardInterrupt
+        return learned(*arguments, **options)
+
+    monkeypatch.setattr(learning, "learn", killed)
+    (tmp_path / "work").mkdir()
+    with pytest.raises(KeyboardInterrupt):
+        telltime.train(fit, Settings("smoke"), tmp_path / "work")
+    outcome = telltime.train(fit, Settings("smoke"), tmp_path / "work")
+    assert calls == ["work", "again", "again"]
+    assert len(outcome["history"]["loss"]) == 1
+    assert "hour_accuracy" in outcome["retrained"]["test"]
+
+
+def test_the_exported_network_learned_from_the_images_that_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from training import telltime
+
+    seen: list[str] = []
+
+    def run_fits(fits: Any, settings: Settings) -> Any:
+        seen.append(fits[0].data)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(telltime, "run_fits", run_fits)
+    np.save(tmp_path / "images.npy", np.zeros((10, 75, 75), np.uint8))
+    np.save(tmp_path / "labels.npy", np.zeros((10, 2), np.int64))
+    for data in (None, tmp_path):
+        with pytest.raises(KeyboardInterrupt):
+            next(e for e in EXPERIMENTS if e.name == "time/export").run(Settings("smoke", data=data))
+    assert seen[0] == "turned"
+    assert seen[1].startswith("given-")
 
 
 def test_every_epoch_has_an_order_of_its_own_and_every_image_once() -> None:

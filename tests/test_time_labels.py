@@ -13,6 +13,7 @@ from training.time_labels import (
     Codec,
     MeanClass,
     MultiHead,
+    Number,
     Regression,
     SinCos,
     UnitCircle,
@@ -73,12 +74,12 @@ def test_ten_past_six_as_pairs_is_not_as_the_report_prints_it() -> None:
     assert decode_rounding(printed)[0] == 6 * 60 + 5
 
 
-@pytest.mark.parametrize("codec", [MultiHead(), Regression(), Classes(), MeanClass(), UnitCircle(), SinCos()])
+@pytest.mark.parametrize("codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()])
 def test_all_times_come_back(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.decode(perfect(codec, ALL)), ALL)
 
 
-@pytest.mark.parametrize("codec", [MultiHead(), Regression(), Classes(), MeanClass(), UnitCircle(), SinCos()])
+@pytest.mark.parametrize("codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()])
 def test_joint_decoding_of_perfect_outputs_is_the_time(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.jointly(perfect(codec, ALL)), ALL)
 
@@ -99,10 +100,12 @@ def test_rounding_past_the_last_minute_is_the_next_hour() -> None:
 
 def test_common_sense_error_goes_the_short_way() -> None:
     np.testing.assert_array_equal(common_sense_error(np.array([719, 0, 360, 5]), np.array([0, 719, 0, 5])), [1, 1, 360, 0])
-    assert error_summary(np.array([0, 1, 6, 10]), np.zeros(4, int)) == {
-        "mean": 4.25,
+    assert error_summary(np.array([0, 1, 6, 61]), np.zeros(4, int)) == {
+        "mean": 17.0,
         "median": 3.5,
         "exact": 0.25,
         "within_1": 0.5,
         "within_5": 0.5,
+        "beyond_60": 0.25,
+        "max": 61.0,
     }

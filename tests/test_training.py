@@ -168,8 +168,9 @@ def test_listing_needs_no_training_package() -> None:
         *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
         *("permutation/mlp", "permutation/cnn"),
         *("time/multi-head", "time/regression", "time/classification-720", "time/sine-loss", "time/unit-circle", "time/sin-cos"),
-        "time/sin-cos-faster",
-        "time/export",
+        *("time/sin-cos-faster", "time/places", "time/export"),
+        *("upright/multi-head", "upright/regression", "upright/classification-720", "upright/sine-loss", "upright/unit-circle"),
+        *("upright/sin-cos", "upright/sin-cos-faster"),
     ]
 
 

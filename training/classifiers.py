@@ -32,6 +32,7 @@ class MlpConfig:
     activation: Activation = "relu"  # of the hidden layers
     init: Init = "glorot_uniform"
     init_stddev: float = 0.05  # of random_normal only
+    output_init: Init | None = None  # of the output layer; None: as the hidden ones
     optimizer: Optimizer = "sgd"
     rate: float = 0.01
     regularization: Regularization = "none"
@@ -51,6 +52,7 @@ class CnnConfig:
     activation: Activation = "relu"  # of convolutions and hidden dense layers
     init: Init = "glorot_uniform"
     init_stddev: float = 0.05
+    output_init: Init | None = None
     optimizer: Optimizer = "nadam"
     rate: float = 0.001
     regularization: Regularization = "dropout"  # of the hidden dense layers: dropout, or l1, l2, none in its place
@@ -60,15 +62,17 @@ class CnnConfig:
     epochs: int = 14
     images: int = 0
     precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: products in bfloat16, weights and logits in float32
+    tested_after: int | None = None  # an earlier epoch after which the test images are looked at, too
 
 
 Config = MlpConfig | CnnConfig
 
 
-def _initializer(config: Config, seed: int) -> keras.Initializer:
-    if config.init == "random_normal":
+def _initializer(config: Config, seed: int, *, output: bool = False) -> keras.Initializer:
+    init = config.output_init if output and config.output_init is not None else config.init
+    if init == "random_normal":
         return keras.initializers.RandomNormal(stddev=config.init_stddev, seed=seed)
-    return keras.initializers.get({"class_name": config.init, "config": {"seed": seed}})
+    return keras.initializers.get({"class_name": init, "config": {"seed": seed}})
 
 
 def _penalty(config: Config) -> keras.Regularizer | None:
@@ -100,7 +104,7 @@ def build_mlp(config: MlpConfig, seed: int = 0) -> keras.Model:
         x = layers.Dense(
             units,
             activation=config.activation if i < len(sizes) - 1 else "softmax",
-            kernel_initializer=_initializer(config, seed + i),
+            kernel_initializer=_initializer(config, seed + i, output=i == len(sizes) - 1),
             kernel_regularizer=_penalty(config),
             name=f"dense{i}",
         )(x)
@@ -145,7 +149,8 @@ def build_cnn(config: CnnConfig, images: NDArray[np.uint8] | None = None, seed: 
         )(x)
         if config.regularization == "dropout":
             x = layers.Dropout(config.dropout, seed=seed + 100 + i, dtype=config.precision)(x)
-    x = layers.Dense(CLASSES, activation="softmax", kernel_initializer=_initializer(config, seed + 20), name="classes")(x)
+    output_init = _initializer(config, seed + 20, output=True)
+    x = layers.Dense(CLASSES, activation="softmax", kernel_initializer=output_init, name="classes")(x)
     return keras.Model(image, x, name="cnn")
 
 

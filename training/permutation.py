@@ -43,14 +43,15 @@ def permuted(images: np.ndarray, order: str, seed: int) -> np.ndarray:
     return np.ascontiguousarray(flat.reshape(images.shape))
 
 
-def plan(entry: str, profile: str) -> list[Fit]:
-    """All fits of permutation/mlp or permutation/cnn: one fit each, as the report."""
+def plan(entry: str, profile: str, data: Path | None = None) -> list[Fit]:
+    """All fits of permutation/mlp or permutation/cnn: one fit each, as the report; idx files in ``data`` change none."""
+    del data
     from training.classifiers import CnnConfig, MlpConfig
 
     network = at_profile(MlpConfig() if entry.endswith("mlp") else CnnConfig(), profile)
     if profile == "full" or (profile == "reduced" and entry.endswith("mlp")):
         network = replace(network, epochs=EPOCHS)
-    return [_fit(entry, data, order, network) for data in data_sets(profile) for order in ORDERS]
+    return [_fit(entry, images, order, network) for images in data_sets(profile) for order in ORDERS]
 
 
 def _fit(entry: str, data: str, order: str, network: Any) -> Fit:

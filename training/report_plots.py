@@ -48,7 +48,7 @@ def draw(entry: Entry, data: str, folder: Path) -> Path:
     for axis in list(axes.flat)[len(shown) :]:
         axis.set_visible(False)
     axes.flat[0].legend(fontsize="small")
-    figure.suptitle(f"{entry.name}, {data} (profile {entry.profile}); solid: validation, dashed: training", fontsize="medium")
+    figure.suptitle(f"{entry.name}, {data} (profile {entry.profiles[data]}); solid: validation, dashed: training", fontsize="medium")
     path = folder / f"{slug(entry.name)}-{data}.png"
     folder.mkdir(parents=True, exist_ok=True)
     # no date and no version in the file: the same fits give the same bytes
@@ -57,13 +57,74 @@ def draw(entry: Entry, data: str, folder: Path) -> Path:
     return path
 
 
-def _lines(axis: Any, history: dict[str, list[float | None]], key: str, colour: str, label: str | None) -> None:
+def draw_curves(entry: Entry, data: str, key: str, path: Path, variants: tuple[str, ...], epochs: tuple[int, int | None]) -> bool:
+    """One PNG of one column of the histories, of some variants and epochs; False, and no file, where nothing ran so long."""
+    figure, axis = plt.subplots(figsize=_SIZE, constrained_layout=True)
+    shown = [v for v in entry.variants if not variants or v in variants]
+    for i, variant in enumerate(shown):
+        for fit in entry.of(data, variant):
+            _lines(axis, fit["history"], key, f"C{i}", variant if fit["fit"] == 0 else None, epochs)
+    drawn = bool(axis.get_lines())
+    if drawn:
+        axis.set_xlabel("epoch")
+        axis.set_ylabel(key)
+        _clip_far(axis)
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize="small")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+    else:
+        path.unlink(missing_ok=True)
+    plt.close(figure)
+    return drawn
+
+
+def draw_structure(model: Any, path: Path) -> None:
+    """One PNG of a Keras model: a box a layer with its output's shape and parameters, heads side by side."""
+    layers = [layer for layer in model.layers if _shown(layer)]
+    heads = [layer for layer in layers if layer.name in model.output_names]
+    boxes = [[layer] for layer in layers if layer not in heads] + [heads]
+    height, width = 0.34 * len(boxes) + 0.2, max(4.4, 3.6 * len(heads))
+    figure, axis = plt.subplots(figsize=(width, height))
+    for row, some in enumerate(boxes):
+        for column, layer in enumerate(some):
+            x = (column + 0.5) / len(some)
+            axis.text(x, -row, _described(layer), ha="center", va="center", fontsize=7, bbox={"boxstyle": "round", "fc": "white"})
+            if row + 1 < len(boxes):
+                for i in range(len(boxes[row + 1])):
+                    to = ((i + 0.5) / len(boxes[row + 1]), -row - 0.75)
+                    axis.annotate("", to, (x, -row - 0.25), arrowprops={"arrowstyle": "->", "lw": 0.7})
+    axis.set_xlim(0, 1)
+    axis.set_ylim(0.5 - len(boxes), 0.5)
+    axis.axis("off")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
+    plt.close(figure)
+
+
+def _shown(layer: Any) -> bool:
+    """Whether a layer is one of the network's, and no arithmetic of scaling its pixels."""
+    return type(layer).__module__.startswith("keras.src.layers") and type(layer).__name__ != "Rescaling"
+
+
+def _described(layer: Any) -> str:
+    config = layer.get_config()
+    how = [f"{config['filters']} of {'×'.join(map(str, config['kernel_size']))}"] if "kernel_size" in config else []
+    how += [str(config["activation"])] if config.get("activation") else []
+    shape = "×".join(str(n) for n in layer.output.shape[1:]) or "1"
+    parameters = f", {layer.count_params():,} parameters" if layer.count_params() else ""
+    name = f"{layer.name}: " if layer.name in ("hour", "minute") else ""
+    return f"{name}{type(layer).__name__}{' ' + ', '.join(how) if how else ''} → {shape}{parameters}"
+
+
+def _lines(
+    axis: Any, history: dict[str, list[float | None]], key: str, colour: str, label: str | None, epochs: tuple[int, int | None] = (0, None)
+) -> None:
     for name, style, said in ((key, "--", None), (f"val_{key}", "-", label)):
-        values = [float("nan") if v is None else v for v in history.get(name, [])]
+        values = [float("nan") if v is None else v for v in history.get(name, [])][slice(*epochs)]
         if values:
-            axis.plot(
-                range(1, len(values) + 1), values, style, color=colour, linewidth=1.2, label=said, marker="." if len(values) < 4 else ""
-            )
+            at = range(epochs[0] + 1, epochs[0] + len(values) + 1)
+            axis.plot(at, values, style, color=colour, linewidth=1.2, label=said, marker="." if len(values) < 4 else "")
 
 
 def _clip_far(axis: Any) -> None:

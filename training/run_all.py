@@ -54,7 +54,7 @@ def main(
 def _run(experiments: list[Experiment], settings: Settings) -> None:
     _look_for_data(experiments, settings)
     if settings.jobs > 1:  # all fits in one queue: an entry's last fit would leave the other processes idle
-        run_fits([fit for e in experiments for fit in e.fits(settings.profile)], settings)
+        run_fits([fit for e in experiments for fit in e.fits(settings.profile, settings.data)], settings)
     for number, e in enumerate(experiments, 1):
         print(f"[{number}/{len(experiments)}] {e.name}, profile {settings.profile}: about {e.cost[settings.profile]}", flush=True)
         began = time.time()
@@ -65,14 +65,20 @@ def _run(experiments: list[Experiment], settings: Settings) -> None:
 
 def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
     """Fail now rather than hours later where a data set is missing; render clocks once, before several processes need them."""
-    from training.clock_images import load_clocks
-    from training.image_data import CHECKSUMS, load
+    from training.clock_images import clock_folder
+    from training.image_data import CHECKSUMS, DataMissingError, load
+    from training.telltime import TimeConfig, clocks_of
 
-    fits = [fit for e in experiments for fit in e.fits(settings.profile)]
+    if settings.data is not None and not settings.data.is_dir():
+        raise DataMissingError(f"{settings.data} is no folder: name one that holds the images with --data, or leave --data out")
+    fits = [fit for e in experiments for fit in e.fits(settings.profile, settings.data)]
     for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
         load(name, settings.data)
-    for side, per_time, every in {(f.config.trunk.side, f.config.per_time, f.config.every) for f in fits if f.data == "clocks"}:
-        load_clocks(side, settings.data, per_time=per_time, every=every)
+    clocks = [fit for fit in fits if isinstance(fit.config, TimeConfig)]
+    if clocks and settings.data is not None and clock_folder(settings.data) is None:
+        print(f"{settings.data} holds digits only: clocks are rendered", flush=True)
+    for fit in {(f.data, f.config.trunk.side, f.config.places): f for f in clocks}.values():
+        clocks_of(fit, settings.data)
 
 
 def _usage(message: str) -> int:

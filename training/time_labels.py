@@ -120,6 +120,23 @@ class MeanClass(Classes):
 
 
 @dataclass(frozen=True)
+class Number:
+    """`time`: one number, the minute past twelve or any whole turn away from it (see `training.time_networks.sine_loss`)."""
+
+    def encode(self, minutes: Minutes) -> dict[str, NDArray[Any]]:
+        """The minute past twelve as a number."""
+        return {"time": np.asarray(minutes, np.float32)}
+
+    def decode(self, outputs: Outputs) -> Minutes:
+        """Rounded, within the dial."""
+        return np.rint(outputs["time"].reshape(-1).astype(np.float64)).astype(np.int64) % MINUTES_ON_DIAL
+
+    def jointly(self, outputs: Outputs) -> Minutes:
+        """The same: one number has nothing to be joined with."""
+        return self.decode(outputs)
+
+
+@dataclass(frozen=True)
 class UnitCircle:
     """`point`: (sin θ/2, cos θ/2) of the θ minutes past twelve, in degrees: once round the circle in 12 hours. 09:00 → (-1, 0)."""
 
@@ -174,7 +191,7 @@ def common_sense_error(found: Minutes, true: Minutes) -> NDArray[np.float64]:
 
 
 def error_summary(found: Minutes, true: Minutes) -> dict[str, float]:
-    """Common-sense error: mean and median in minutes, shares of exact ones and within 1 and 5 minutes."""
+    """Common-sense error: mean, median and largest in minutes, shares of exact ones, within 1 and 5 minutes, beyond an hour."""
     away = common_sense_error(found, true)
     return {
         "mean": float(away.mean()),
@@ -182,4 +199,6 @@ def error_summary(found: Minutes, true: Minutes) -> dict[str, float]:
         "exact": float((away == 0).mean()),
         "within_1": float((away <= 1).mean()),
         "within_5": float((away <= 5).mean()),
+        "beyond_60": float((away > 60).mean()),
+        "max": float(away.max()),
     }

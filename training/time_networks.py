@@ -8,6 +8,7 @@ faster on CPUs than before it); a dense layer with ReLU. Hidden activations are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +17,7 @@ from keras import layers, ops
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.upright_reader import OUTPUT
 from training.networks import standardized
-from training.time_labels import PAIR_HEADS, Classes, Codec, MeanClass, MultiHead, Regression, SinCos, UnitCircle
+from training.time_labels import PAIR_HEADS, Classes, Codec, MeanClass, MultiHead, Number, Regression, SinCos, UnitCircle
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Trunk:
     side: int = 150  # pixels of an image
     channels: tuple[int, ...] = (16, 32, 64, 128)
     dense: int = 256
+    precision: str | None = None  # of the trunk's products, as Keras names it; None: float32, as the heads always are
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Head:
     """One output: ``units`` linear numbers, or a softmax over them."""
 
     units: int
-    loss: str  # Keras' name, or "sine"
-    metric: str  # Keras' name
+    loss: str  # Keras' name, or one of SINES
+    metric: str  # Keras' name, or none
 
     @property
     def activation(self) -> str:
@@ -47,6 +49,8 @@ CODECS: dict[str, Codec] = {
     "regression": Regression(),
     "classification-720": Classes(),
     "sine-loss": MeanClass(),
+    "sine-loss-undivided": MeanClass(),
+    "sine-loss-number": Number(),
     "unit-circle": UnitCircle(),
     "sin-cos": SinCos(),
 }
@@ -56,22 +60,38 @@ HEADS: dict[str, dict[str, Head]] = {
     "multi-head": {"hour": Head(12, _CROSS_ENTROPY, "accuracy"), "minute": _NUMBER},
     "regression": {"hours": _NUMBER},
     "classification-720": {"time": Head(MINUTES_ON_DIAL, _CROSS_ENTROPY, "accuracy")},
-    "sine-loss": {"time": Head(MINUTES_ON_DIAL, "sine", "sine")},
+    "sine-loss": {"time": Head(MINUTES_ON_DIAL, "sine", "")},
+    "sine-loss-undivided": {"time": Head(MINUTES_ON_DIAL, "sine-undivided", "")},
+    "sine-loss-number": {"time": Head(1, "sine", "")},
     "unit-circle": {"sin": _NUMBER, "cos": _NUMBER},
     "sin-cos": dict.fromkeys(PAIR_HEADS, _NUMBER),
 }
 
 
 def sine_loss(true: keras.KerasTensor, pred: keras.KerasTensor) -> keras.KerasTensor:
-    """Squared sin(deg2rad((label − pred) / 4)) of labels (n,) 0..719 and shares (n, 720) of the classes; (n,).
+    """Squared sin(deg2rad((label − pred) / 4)), as the report prints it: zero at the label, one six hours away; (n,).
 
-    The report does not say how 720 categories become the number that it subtracts. Taking the likeliest category has no
-    gradient at all, so ``pred`` is the mean category, Σ p_k·k.
+    The labels (n,) are 0..719. Of 720 shares (n, 720) ``pred`` is the mean category, Σ p_k·k: the report does not say how
+    categories become the number that it subtracts, and the likeliest one has no gradient at all. Of one output (n, 1) it is that.
     """
-    categories = ops.convert_to_tensor(np.arange(MINUTES_ON_DIAL, dtype=np.float32))
-    mean = ops.sum(pred * categories, axis=-1)
-    away = (ops.reshape(ops.cast(true, "float32"), (-1,)) - mean) / 4 * (np.pi / 180)
-    return ops.square(ops.sin(away))
+    return _squared_sine(true, pred, 4.0)
+
+
+def undivided_sine_loss(true: keras.KerasTensor, pred: keras.KerasTensor) -> keras.KerasTensor:
+    """Squared sin(deg2rad(label − pred)), as in the report's worked example: zero every three hours round the dial; (n,)."""
+    return _squared_sine(true, pred, 1.0)
+
+
+SINES = {"sine": sine_loss, "sine-undivided": undivided_sine_loss}
+
+
+def _squared_sine(true: Any, pred: Any, divisor: float) -> Any:
+    if pred.shape[-1] == 1:
+        number = ops.reshape(pred, (-1,))
+    else:
+        number = ops.sum(pred * ops.convert_to_tensor(np.arange(MINUTES_ON_DIAL, dtype=np.float32)), axis=-1)
+    away = (ops.reshape(ops.cast(true, "float32"), (-1,)) - number) / divisor
+    return ops.square(ops.sin(away * (np.pi / 180)))
 
 
 def build_time(kind: str, trunk: Trunk | None = None) -> keras.Model:
@@ -81,12 +101,16 @@ def build_time(kind: str, trunk: Trunk | None = None) -> keras.Model:
     x = standardized(image)
     for i, channels in enumerate(t.channels):
         kernel, stride = (5, 2) if i == 0 else (3, 1)
-        x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, name=f"conv{i}")(x)
+        x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, dtype=t.precision, name=f"conv{i}")(x)
         if i > 0:
-            x = layers.MaxPooling2D(2)(x)
-        x = layers.ReLU()(layers.BatchNormalization(name=f"conv{i}_norm")(x))
-    x = layers.Dense(t.dense, activation="relu", name="dense")(layers.Flatten()(x))
-    outputs = {name: layers.Dense(head.units, activation=head.activation, name=name)(x) for name, head in HEADS[kind].items()}
+            x = layers.MaxPooling2D(2, dtype=t.precision)(x)
+        x = layers.BatchNormalization(dtype=t.precision, name=f"conv{i}_norm")(x)
+        x = layers.ReLU(dtype=t.precision)(x)
+    x = layers.Flatten(dtype=t.precision)(x)
+    x = layers.Dense(t.dense, activation="relu", dtype=t.precision, name="dense")(x)
+    outputs = {
+        name: layers.Dense(head.units, activation=head.activation, dtype="float32", name=name)(x) for name, head in HEADS[kind].items()
+    }
     return keras.Model(image, outputs, name=kind.replace("-", "_"))
 
 
@@ -96,8 +120,8 @@ def compile_time(model: keras.Model, kind: str, rate: float) -> None:
     jit = "auto" if keras.backend.backend() == "jax" else False
     model.compile(
         keras.optimizers.Adam(rate),
-        {name: sine_loss if head.loss == "sine" else head.loss for name, head in heads.items()},
-        metrics={name: [] if head.metric == "sine" else [head.metric] for name, head in heads.items()},
+        {name: SINES.get(head.loss, head.loss) for name, head in heads.items()},
+        metrics={name: [head.metric] if head.metric else [] for name, head in heads.items()},
         jit_compile=jit,
     )
 
