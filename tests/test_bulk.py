@@ -191,14 +191,14 @@ class TestLiveSources:
     def test_a_slow_source_gets_its_first_answer_at_once(self, reader: ClockReader) -> None:
         def source() -> Iterator[bytes]:
             for _ in range(3):
-                time.sleep(0.1)
+                time.sleep(0.5)
                 yield (EXAMPLES / "wall.jpg").read_bytes()
 
         list(reader.stream([EXAMPLES / "wall.jpg"]))  # opens the finder
         began = time.monotonic()
         results = reader.stream(source())
         assert next(results).readings
-        assert time.monotonic() - began < 0.3
+        assert time.monotonic() - began < 1.4, "before the source gave its last image"
         results.close()
 
     def test_results_before_an_error_of_the_source_are_given(self, reader: ClockReader) -> None:

@@ -71,3 +71,13 @@ def test_presence_and_calibration_by_hand() -> None:
     logit = 0.84 * np.log(0.6 / 0.4) + 0.6 * np.log(9) + 0.52 * 1.5 - 0.75
     assert ClockScore()(0.6, 0.9, 1.5) == pytest.approx(1 / (1 + np.exp(-logit)))
     assert ClockScore()(0.5, 0.5, -1e6) == 0.0
+
+
+def test_a_fit_meets_platts_targets() -> None:
+    """Two beliefs and two parameters: the fit gives the mean target of each, drawn in from 0 and 1 as Platt does."""
+    believed = np.repeat([0.3, 0.7], 10)
+    right = np.array([True] * 3 + [False] * 7 + [True] * 8 + [False] * 2)
+    yes, no = 12 / 13, 1 / 11  # of 11 that are right and 9 that are wrong
+    calibration = fitted(believed, right)
+    assert calibration(0.3) == pytest.approx((3 * yes + 7 * no) / 10, abs=1e-5)
+    assert calibration(0.7) == pytest.approx((8 * yes + 2 * no) / 10, abs=1e-5)

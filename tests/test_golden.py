@@ -25,7 +25,7 @@ TWELVE = np.array([[0.0, -1.0]])
 
 @pytest.fixture(scope="module")
 def reader() -> ClockReader:
-    return ClockReader("cpu", model="int8")
+    return ClockReader("cpu", model="default")
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,8 @@ def test_times_seconds_and_poses_are_true(readings: dict[str, list[Reading]]) ->
             assert abs(circular_difference(reading.second, truth["second"], 60)) <= 1, name
     errors = [rim_error(reading, truth) for _, truth, reading in found]
     assert np.median(errors) < 0.025
-    assert max(errors) < 0.06
+    assert max(errors) < 0.12
+    assert np.mean(errors) < 0.03
 
 
 def test_twelve_is_where_the_dial_has_it(readings: dict[str, list[Reading]]) -> None:
@@ -104,28 +105,36 @@ def test_readings_are_the_noted_ones(name: str, readings: dict[str, list[Reading
         assert np.linalg.norm(now - then, axis=1).mean() < 0.012 * radius(np.array(noted["homography"]))
 
 
+def test_int8_reads_the_times_that_are_clear(readings: dict[str, list[Reading]]) -> None:
+    """Its roundings differ between processors and runtimes, so that only clear readings are the same everywhere."""
+    int8 = ClockReader("cpu", model="int8")
+    for name, of_default in readings.items():
+        times = {reading.time for reading in int8.read(GOLDEN / f"{name}.jpg")}
+        assert {reading.time for reading in of_default if reading.confidence > 0.97} <= times, name
+
+
 def test_only_other_greys_show_red_hands_on_blue() -> None:
     photo, time = GOLDEN / "red-on-blue.jpg", CASES["red-on-blue"]["truth"][0]["time"]
-    without = ClockReader("cpu", model="int8", effort=Effort(colors=False)).read(photo, cropped=True)[0]
+    without = ClockReader("cpu", model="default", effort=Effort(colors=False)).read(photo, cropped=True)[0]
     assert without.confidence < 0.9
-    both = ClockReader("cpu", model="int8").read([GOLDEN / "doubtful.jpg", photo], cropped=True)
+    both = ClockReader("cpu", model="default").read([GOLDEN / "doubtful.jpg", photo], cropped=True)
     assert both[1][0].time == time, "each dial in the colors of its own photo"
     assert both[1][0].confidence > 0.95
 
 
 def test_the_surest_of_several_windows_counts() -> None:
     photo = GOLDEN / "retried.jpg"
-    without = ClockReader("cpu", model="int8", effort=Effort(windows=False, colors=False)).read(photo)[0]
-    reader = ClockReader("cpu", model="int8", effort=Effort(colors=False))
+    without = ClockReader("cpu", model="default", effort=Effort(windows=False, colors=False)).read(photo)[0]
+    reader = ClockReader("cpu", model="default", effort=Effort(colors=False))
     (with_windows,) = reader.read(photo)
-    assert without.confidence < 0.85
-    assert with_windows.confidence > without.confidence + 0.03
+    assert without.confidence < 0.9
+    assert with_windows.confidence > without.confidence + 0.01
     assert sum(reader.networks["pose"].calls.values()) == 2, "the other windows go through the network in one batch"
 
 
-def test_mended_poses_are_nearer_to_the_truth() -> None:
-    once = ClockReader("cpu", model="int8", effort=Effort(passes=1))
-    often = ClockReader("cpu", model="int8")
+def test_refined_poses_are_nearer_to_the_truth() -> None:
+    once = ClockReader("cpu", model="default", effort=Effort(passes=1))
+    often = ClockReader("cpu", model="default")
     names = [name for name in CASES if "tilted" in name or "turned" in name]
     errors = [
         np.mean([rim_error(reader.read(GOLDEN / f"{name}.jpg")[0], CASES[name]["truth"][0]) for name in names]) for reader in (once, often)
@@ -134,11 +143,11 @@ def test_mended_poses_are_nearer_to_the_truth() -> None:
 
 
 def test_a_dial_too_small_for_the_whole_photo_is_found_in_a_tile() -> None:
-    reader = ClockReader("cpu", model="int8")
+    reader = ClockReader("cpu", model="default")
     reader.read(GOLDEN / "far.jpg")
     assert reader.networks["finder"].calls == {1: 1, 4: 1}
     assert len(reader.read(GOLDEN / "far.jpg")) == 1
-    hasty = ClockReader("cpu", model="int8", effort=Effort(tiles=False))
+    hasty = ClockReader("cpu", model="default", effort=Effort(tiles=False))
     hasty.read(GOLDEN / "far.jpg")
     assert hasty.networks["finder"].calls == {1: 1}
 
@@ -147,7 +156,7 @@ def test_a_reading_is_made_of_what_the_manifest_calibrates(reader: ClockReader) 
     from clockread.confidence import ClockScore
     from clockread.runtime.manifest import load_manifest
 
-    fit = load_manifest().entry("hands", "int8").calibration
+    fit = load_manifest().entry("hands", "default").calibration
     (reading,) = reader.read(GOLDEN / "doubtful.jpg")
     presence = ClockScore(**fit["presence"])
     assert reading.dial_score == pytest.approx(presence(reading.finder_score, reading.confidence, reading.dial_logit))

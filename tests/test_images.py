@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import os
 import struct
 import sys
@@ -553,3 +554,121 @@ def test_no_color_of_a_photo_that_is_gone(tmp_path: Path) -> None:
     photo = load_photo(path)
     path.unlink()
     assert photo.in_color() is None
+
+
+class TestRareButGood:
+    """Files that other programs write and OpenCV does not."""
+
+    def test_a_large_color_tiff(self) -> None:
+        bgr = np.full((1500, 2000, 3), (10, 20, 200), np.uint8)
+        bgr[:, :1000] = 90
+        photo = load_photo(encode(".tiff", bgr))
+        assert (photo.width, photo.height) == (2000, 1500)
+        assert [int(photo.pixels[700, x]) for x in (500, 1500)] == pytest.approx([90, 73], abs=1)
+
+    @pytest.mark.parametrize("dtype", [">u2", ">u1"])
+    def test_a_big_endian_tiff(self, dtype: str) -> None:
+        pixels = quadrants()
+        data = (pixels.astype(dtype) * (257 if dtype == ">u2" else 1)).astype(dtype).tobytes()
+        bits = 16 if dtype == ">u2" else 8
+        tags = [(256, 96), (257, 64), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1), (278, 64), (279, len(data))]
+        entries = b"".join(struct.pack(">HHII", tag, 4, 1, value) for tag, value in tags)
+        file = b"MM\0*" + struct.pack(">I", 8 + len(data)) + data + struct.pack(">H", len(tags)) + entries + b"\0\0\0\0"
+        assert corners(load_photo(file).pixels) == UPRIGHT[1]
+
+    def test_a_big_tiff(self) -> None:
+        data = quadrants().tobytes()
+        tags = [(256, 96), (257, 64), (258, 8), (259, 1), (262, 1), (273, 16), (277, 1), (278, 64), (279, len(data))]
+        entries = b"".join(struct.pack("<HHQQ", tag, 4, 1, value) for tag, value in tags)
+        start = b"II+\0" + struct.pack("<HHQ", 8, 0, 16 + len(data))
+        assert corners(load_photo(start + data + struct.pack("<Q", len(tags)) + entries + bytes(8)).pixels) == UPRIGHT[1]
+
+    def test_a_bmp_from_top_to_bottom(self) -> None:
+        pixels = np.repeat(quadrants()[..., None], 3, axis=2)
+        header = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54 + pixels.nbytes, 0, 0, 54, 40, 96, -64, 1, 24, 0, pixels.nbytes, 0, 0, 0, 0)
+        assert corners(load_photo(header + pixels.tobytes()).pixels) == UPRIGHT[1]
+
+    @pytest.mark.parametrize("comment", [b"# CREATOR: GIMP\n", b"# one\n# two\n"])
+    def test_a_netpbm_file_with_comments(self, comment: bytes) -> None:
+        assert corners(load_photo(b"P5\n" + comment + b"96 64\n255\n" + quadrants().tobytes()).pixels) == UPRIGHT[1]
+
+    def test_a_lossy_webp(self) -> None:
+        data = encode(".webp", cv2.cvtColor(quadrants(), cv2.COLOR_GRAY2BGR), cv2.IMWRITE_WEBP_QUALITY, 80)
+        assert b"VP8 " in data
+        assert corners(load_photo(data).pixels) == pytest.approx(UPRIGHT[1], abs=4)
+
+    def test_a_jpeg_with_fill_bytes_before_a_marker(self) -> None:
+        data = encode(".jpg", quadrants())
+        assert corners(load_photo(data[:2] + b"\xff\xff" + data[2:]).pixels) == pytest.approx(UPRIGHT[1], abs=3)
+
+    @pytest.mark.xfail(strict=True, reason="Pillow refuses any wrong checksum before the pixels, where viewers pass over ancillary chunks")
+    def test_a_wrong_checksum_of_a_png_text_is_no_harm(self) -> None:
+        data = encode(".png", quadrants())
+        text = bytearray(chunk(b"tEXt", b"Title\0a clock"))
+        text[-1] ^= 1
+        assert corners(load_photo(data[:33] + bytes(text) + data[33:]).pixels) == UPRIGHT[1]
+
+    def test_the_end_marker_may_stand_far_from_the_end(self) -> None:
+        data = encode(".jpg", quadrants())
+        assert load_photo(data + bytes(range(256)) * 5000).notes == ()
+
+
+class TestReducedPixels:
+    def test_stripes_become_their_mean(self) -> None:
+        stripes = np.tile(np.array([[0, 255]], np.uint8), (64, 2048))
+        for source in (encode(".png", stripes), stripes, encode(".tiff", stripes)):
+            photo = load_photo(source)
+            assert photo.scale == 2
+            assert np.abs(photo.pixels.astype(int) - 127).max() <= 2
+            color = photo.in_color()
+            assert color is not None
+            assert np.abs(color.astype(int) - 127).max() <= 2
+
+    def test_a_photo_in_color_is_decoded_as_the_grey_one_was(self, tmp_path: Path) -> None:
+        path = tmp_path / "a.jpg"
+        path.write_bytes(encode(".jpg", np.full((400, 600, 3), 90, np.uint8)))
+        photo = load_photo(path, min_side=300)
+        assert photo.pixels.shape == (200, 300)
+        assert load_color(photo).shape == (200, 300, 3)
+        path.write_bytes(encode(".jpg", np.full((800, 600, 3), 90, np.uint8)))
+        assert photo.in_color() is None, "another photo took its place"
+
+
+class TestMemory:
+    def test_color_takes_more_than_grey(self) -> None:
+        data = TestLimits().huge_jpeg(12000, 9000)
+        with pytest.raises(ImageError, match=r"take 432 MB to decode, the limit is 400 MB"):
+            load_color(data)
+
+    @pytest.mark.parametrize(("depth", "color", "mb"), [(8, 2, None), (16, 0, None), (16, 2, "432"), (8, 6, None)])
+    def test_depth_counts(self, depth: int, color: int, mb: str | None) -> None:
+        size = (6000, 4500)  # 27 million pixels
+        rows = bytes(6000 * {0: 2, 2: 3, 6: 4}[color] * (depth // 8) + 1) * 30
+        data = png(*size, depth, color, rows)
+        message = refusal(data)
+        assert (f"take {mb} MB" in message) == (mb is not None)
+
+    @pytest.mark.parametrize(("rows", "message"), [(9000, "9000 x 9000 pixels of this TIFF take 405 MB"), (10, "a decompression bomb")])
+    def test_strips_of_a_tiff_count(self, rows: int, message: str) -> None:
+        tags = [(256, 9000), (257, 9000), (258, 8), (259, 5), (262, 1), (273, 8), (277, 1), (278, rows), (279, 100)]
+        entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
+        assert message in refusal(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(100))
+
+    @pytest.mark.parametrize("size", [499_999_999, 500_000_001])
+    def test_a_file_of_more_than_500_mb_is_refused_unread(self, size: int, tmp_path: Path) -> None:
+        path = tmp_path / "a.png"
+        with path.open("wb") as file:
+            file.truncate(size)  # takes no room on the disk
+        assert ("more than the limit of 500,000,000" in refusal(path)) == (size > 500_000_000)
+
+    def test_more_than_the_limit_from_an_open_file_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(images, "MAX_FILE_BYTES", 5000)
+        assert "more bytes than the limit of 5,000" in refusal(io.BytesIO(bytes(5001)))
+        assert "more bytes" not in refusal(io.BytesIO(bytes(5000)))
+
+    def test_a_folder_that_may_not_be_looked_into(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def deny(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "stat", deny)
+        assert "no permission to look into its folder" in refusal(tmp_path / "a.jpg")

@@ -187,3 +187,24 @@ def test_names_are_given_back_as_they_are(tmp_path: Path, name: str, run: Run, c
     with pytest.raises(SystemExit):
         cli.main(["predict", str(path)])
     assert str(path) in capsys.readouterr().out
+
+
+class Keyboard(io.BytesIO):
+    def isatty(self) -> bool:
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        raise AssertionError("a person is waited for")
+
+
+def test_a_terminal_as_standard_input_is_not_waited_for() -> None:
+    (entry,) = find_photos(["-"], Keyboard()).entries
+    assert entry.error == "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg"
+
+
+def test_names_stay_as_given(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path / "a.png")
+    save(tmp_path / "sub" / "b.png")
+    monkeypatch.chdir(tmp_path)
+    _, results, _ = run("./a.png", "sub/../a.png", "sub")
+    assert [result["path"] for result in results] == ["./a.png", "sub/../a.png", os.path.join("sub", "b.png")]  # noqa: PTH118

@@ -105,3 +105,9 @@ def test_patterns(tmp_path: Path) -> None:
     assert [Path(path).name for path in expand_pattern(f"{tmp_path}/*.jpg")] == ["a.jpg", "b.jpg", "odd[1].jpg"]
     assert [Path(path).name for path in expand_pattern(f"{tmp_path}/**/*.jpg")] == ["a.jpg", "b.jpg", "odd[1].jpg", "d.jpg"]
     assert list(expand_pattern(f"{tmp_path}/none.jpg")) == []
+
+
+def test_every_suffix_in_a_folder_is_a_photo_in_any_case(tmp_path: Path) -> None:
+    names = [f"{i}.{suffix}" for i, suffix in enumerate(("jpg", "jpeg", "JPEG", "png", "Tif", "tiff", "gif", "bmp", "webp", "pgm", "hif"))]
+    touch(tmp_path, *names, "a.jpg.txt", "b.jpeg~")
+    assert sorted(path.name for path in list_photos([tmp_path])) == sorted(names)

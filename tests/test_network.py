@@ -59,3 +59,12 @@ def test_an_idle_call_has_the_shape_of_the_input(monkeypatch: pytest.MonkeyPatch
     network.idle_call(5)
     assert [(batch.shape, batch.dtype) for batch in session.batches] == [((5, 240, 64), np.uint8)]
     assert not network.calls
+
+
+def test_a_closed_network_opens_another_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, session = opened(monkeypatch, "CPUExecutionProvider")
+    network.open()
+    network.close()
+    network.idle_call(1)
+    network.idle_call(2)
+    assert [len(batch) for batch in session.batches] == [1, 2]

@@ -443,3 +443,10 @@ def test_the_summary_can_be_left_out() -> None:
 def test_only_the_table_has_a_summary() -> None:
     for form in ("json", "jsonl", "csv"):
         assert "passed over" not in written(form, GOOD, passed_over=Counter({".mov": 3}))
+
+
+def test_an_error_and_a_note_beside_a_reading_keep_the_disagreement() -> None:
+    torn = PhotoResult("x/d.jpg", 9, 9, (WHOLE,), "x/d.jpg: no room", notes=("a note",), below_min_confidence=1)
+    line = written("table", torn, summary=False).splitlines()[2]
+    assert line.endswith("no room; 1 reading below --min-confidence; a note; the hands disagree")
+    assert line.count("x/d.jpg") == 1

@@ -439,3 +439,31 @@ def test_libraries_that_cannot_be_preloaded_are_no_problem(fake: FakeRuntime, mo
 def test_no_more_threads_are_asked_for_than_one_at_least() -> None:
     session = providers.open_session(providers.PROBE_MODEL, "cpu", threads=1)
     assert session.get_session_options().intra_op_num_threads == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the library has another name there")
+@pytest.mark.parametrize("there", [True, False])
+def test_a_driver_is_a_library_that_can_be_loaded(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def load(name: str) -> None:
+        asked.append(name)
+        if not there:
+            raise OSError("libcuda.so.1: cannot open shared object file")
+
+    monkeypatch.setattr("ctypes.CDLL", load)
+    assert providers._has_driver() == there
+    assert asked == ["libcuda.so.1"]
+
+
+def test_a_runtime_that_lacks_another_module_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def broken(name: str, *args: Any, **kwargs: Any) -> Any:
+        if name == "onnxruntime":
+            raise ModuleNotFoundError("No module named 'flatbuffers'", name="flatbuffers")
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", broken)
+    with pytest.raises(RuntimeMissingError, match=r"cannot be imported \(No module named 'flatbuffers'\)"):
+        providers.require_runtime()

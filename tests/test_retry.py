@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import pytest
 
 from clockread.geometry import Window, compose
 from clockread.pose import PosedDial
@@ -82,3 +83,18 @@ def test_a_pure_color_is_as_bright_as_in_a_grey_photo() -> None:
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     assert abs(int(grey[50, 80]) - int(grey[80, 50])) <= 1
     assert max(abs(int(d.patch[50, 80]) - int(d.patch[80, 50])) for d in principal_greys(DIAL, image)) > 60
+
+
+@pytest.mark.parametrize(
+    ("darker", "lighter"),  # by BT.601: BGR
+    [((200, 0, 0), (0, 0, 120)), ((200, 60, 0), (0, 0, 200)), ((240, 0, 60), (0, 90, 0)), ((0, 0, 170), (130, 75, 0))],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_is_lighter_stays_lighter_in_other_greys(darker: tuple[int, int, int], lighter: tuple[int, int, int], turned: bool) -> None:
+    grey = cv2.cvtColor(np.array([[darker, lighter]], np.uint8), cv2.COLOR_BGR2GRAY)[0]
+    assert grey[0] < grey[1]
+    image = photo(lighter, darker) if turned else photo(darker, lighter)
+    dials = principal_greys(DIAL, image)
+    assert dials
+    hand, face = (int(dials[0].patch[at]) for at in ((50, 80), (80, 50)))
+    assert (hand > face) == (not turned)

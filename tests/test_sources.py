@@ -33,7 +33,11 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     ],
 )  # fmt: skip
 def test_every_format_gives_its_pixels(kind: str, options: dict[str, Any], tolerance: int) -> None:
-    photo = load_photo(encoded(Image.fromarray(RGB), kind, **options))
+    try:
+        data = encoded(Image.fromarray(RGB), kind, **options)
+    except OSError:
+        pytest.skip("this Pillow does not write it")
+    photo = load_photo(data)
     assert (photo.width, photo.height, photo.scale, photo.notes) == (96, 64, 1.0, ())
     expected = np.asarray(Image.fromarray(RGB).convert("L"), int)
     assert np.abs(photo.pixels.astype(int) - expected).max() <= tolerance

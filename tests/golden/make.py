@@ -150,7 +150,7 @@ def main() -> None:
             options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
             cv2.imwrite(str(HERE / f"{name}.jpg"), image, options)
             golden[name] = {"truth": truth}
-    reader = ClockReader("cpu", model="int8")
+    reader = ClockReader("cpu", model="default")
     for name, entry in golden.items():
         entry["readings"] = [expected_of(reading) for reading in reader.read(HERE / f"{name}.jpg")]
     lines = ",\n".join(f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in golden.items())
