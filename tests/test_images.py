@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import encode
+from PIL import Image
 
 from clockread import images
 from clockread import pixels as pixels_module
@@ -672,3 +673,15 @@ class TestMemory:
 
         monkeypatch.setattr(Path, "stat", deny)
         assert "no permission to look into its folder" in refusal(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_rows_and_columns_that_fill_no_square_are_left_out_at_the_upright_end(orientation: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (33, 67), dtype=np.uint8)
+    data = with_exif_png(encode(".png", noise), orientation)
+    upright = load_photo(data, min_side=None).pixels
+    np.testing.assert_array_equal(load_photo(data, min_side=33).pixels, load_photo(upright, min_side=33).pixels)
+
+
+def test_a_tiny_image_of_pillow_is_refused() -> None:
+    assert "too small: 15 x 40 pixels" in refusal(Image.new("L", (15, 40)))

@@ -76,7 +76,9 @@ def test_a_folder_that_may_not_be_entered_costs_only_itself(tmp_path: Path, monk
     monkeypatch.setattr(Path, "iterdir", refuse)
     found = search(tmp_path)
     assert [path.name for path in found.photos] == ["a.jpg", "z.jpg"]
-    assert [(path.name, "Permission denied" in why) for path, why in found.problems] == [("lost+found", True)]
+    (problem,) = found.problems
+    folder = tmp_path / "lost+found"
+    assert problem == (folder, f"{folder}: cannot list this folder (Permission denied); check its permissions")
     with pytest.raises(ImageError, match="cannot list"):
         list_photos([tmp_path])
 
