@@ -97,7 +97,6 @@ class Decoding:
     min_side: int | None  # pixels; reduced by 2, 4 or 8 while the long side keeps this many; None: never reduced
     color: bool = False  # to BGR instead of grey
     lenient: bool = False  # whether a photo that is cut off gives the pixels that are there
-    frame: int = 0  # which picture of an animation or of a file with several pages, from 0
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Decoded:
 
 
 def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
-    """Decode the photo in a seekable binary file.
+    """Decode the photo in a seekable binary file, of an animation or of several pages the first.
 
     Raises ImageError, with ``name`` in its message, for anything that is not a whole photo of a supported format within the limits.
     """
@@ -122,10 +121,7 @@ def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
         image: Image.Image = opened
         array: Pixels | None = None
         size, reduction = image.size, reduction_for(image.size, how.min_side)
-        notes = _frame_note(image) if how.frame == 0 else ()
-        deep = _is_deep(image) and how.frame == 0
-        if how.frame:
-            image.seek(how.frame)
+        notes, deep = _frame_note(image), _is_deep(image)
         if image.format in ("JPEG", "MPO"):
             image, array, found = _load_jpeg(image, file, scan, name, how, reduction)
         else:
