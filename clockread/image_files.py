@@ -284,7 +284,11 @@ def _coefficient_bytes(image: ImageFile.ImageFile) -> float:
 
 
 def _frame_note(image: Image.Image) -> tuple[str, ...]:
-    count = frame_count(image)
+    try:
+        count = frame_count(image)
+    except Exception:  # the first frame may be whole
+        image.seek(0)
+        return ("further frames are damaged",)
     what = "pages" if image.format == "TIFF" else "frames"
     return (f"the first of {count} {what}; --frames all reads each",) if count > 1 else ()
 

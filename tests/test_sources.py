@@ -207,6 +207,17 @@ def test_frames(kind: str, tmp_path: Path) -> None:
     assert [frame.in_color() is not None for frame in frames] == [True] * 3
 
 
+def test_a_damaged_later_page_spoils_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    data = bytearray(animation("TIFF"))
+    with Image.open(io.BytesIO(data)) as image:
+        image.seek(1)
+        second = image._frame_pos[1]  # type: ignore[attr-defined]
+    data[second : second + 200] = b"\xff" * len(data[second : second + 200])
+    path.write_bytes(data)
+    assert abs(int(load_photo(path).pixels[5, 5]) - 200) <= 3
+
+
 def test_one_frame_keeps_its_name(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
     Image.fromarray(GREY).save(path)
