@@ -17,7 +17,7 @@ def version(distribution: str) -> str | None:
 def install_command(distributions: Sequence[str], install: str) -> str:
     """Return the command that gives a working installation by ``install``.
 
-    Where distributions share a folder, removing one takes files from the others, and pip takes what is left for whole: so it must remove
+    Distributions that share a folder overwrite each other, and pip believes a damaged one to be complete. So the command removes
     all of them before it installs one.
     """
     if any(version(name) for name in distributions):

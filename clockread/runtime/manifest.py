@@ -48,7 +48,7 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # the contract between the photo's pixels and the inputs
     training: Mapping[str, Any]  # command, seed and whatever else repeats it
     metrics: Mapping[str, Any]
-    calibration: Mapping[str, Any] = field(default_factory=dict)  # of the confidence: slope and offset, see clockread.calibration
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # of the confidence: slope and offset, see clockread.confidence
 
 
 @dataclass(frozen=True)
