@@ -469,7 +469,7 @@ def test_the_reports_network_reads_boxes_of_the_default_finder() -> None:
     reader = ClockReader("cpu", model="sincos-cnn", threads=1)
     assert (reader.model, set(reader.networks), reader.provider) == ("sincos-cnn", {"finder", "sincos"}, "CPUExecutionProvider")
     (reading,) = reader.read(EXAMPLES / "wall.jpg")
-    assert abs(circular_difference(reading.minutes, minutes_of(TIMES["wall.jpg"][0]["time"]), 720)) <= 2
+    assert abs(circular_difference(reading.minutes, minutes_of(TIMES["wall.jpg"][0]["time"]), 720)) <= 5
     assert (reading.second, reading.rotation, reading.dial_logit) == (None, 0.0, 3.0)
     assert iou(reading.face, reading.box) == pytest.approx(1, abs=0.02)
     assert reader.networks["finder"]._entry == ClockReader("cpu").networks["finder"]._entry

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
@@ -33,11 +34,9 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     ],
 )  # fmt: skip
 def test_every_format_gives_its_pixels(kind: str, options: dict[str, Any], tolerance: int) -> None:
-    try:
-        data = encoded(Image.fromarray(RGB), kind, **options)
-    except OSError:
-        pytest.skip("this Pillow does not write it")
-    photo = load_photo(data)
+    if options.get("compression") == "zstd" and int(PIL.__version__.split(".")[0]) < 12:
+        pytest.skip("Pillow before 12 damages its memory when it writes this")
+    photo = load_photo(encoded(Image.fromarray(RGB), kind, **options))
     assert (photo.width, photo.height, photo.scale, photo.notes) == (96, 64, 1.0, ())
     expected = np.asarray(Image.fromarray(RGB).convert("L"), int)
     assert np.abs(photo.pixels.astype(int) - expected).max() <= tolerance
