@@ -42,6 +42,7 @@ MAX_FRAMES = 100_000  # of one file
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
+READ_SIZE = 1 << 20  # bytes that a decoder is given at once; with Pillow's 64 kB it begins rows of pixels twice
 SNIFFED_BYTES = 32  # from a file's start, to tell its format
 TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
 
@@ -222,9 +223,12 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
             continue
         file.seek(0)
         try:
-            return factory(file, "")
+            image = factory(file, "")
         except Exception as error:  # as `Image.open` does: another format may begin alike
             problem = error
+        else:
+            image.decodermaxblock = READ_SIZE
+            return image
     if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
         return _open_heic(file, name)
     if problem is not None:
