@@ -20,7 +20,7 @@ from PIL import Image
 
 from clockread.errors import ImageError, one_line
 from clockread.image_files import Decoded, Decoding, count_frames, decode_file, decode_image, open_frames
-from clockread.pixels import Pixels, check_size, reduction_for, scale_of, to_uint8
+from clockread.pixels import Pixels, check_size, reduced, reduction_for, scale_of
 
 DECODE_MIN_SIDE = 2048  # pixels; a photo is decoded reduced only while its long side keeps at least this many
 MAX_FILE_BYTES = 500_000_000
@@ -324,8 +324,8 @@ def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
     reduction = reduction_for((width, height), how.min_side)
-    size = (width // reduction * reduction, height // reduction * reduction)
-    pixels = to_uint8(lambda top, bottom: array[top:bottom], size, scale_of(array, name), reduction, color=how.color)
+    upright = 1  # EXIF orientation
+    pixels = reduced(lambda top, bottom: array[top:bottom], (width, height), scale_of(array, name), reduction, upright, color=how.color)
     # The photo keeps its pixels when the caller changes the array.
     return Decoded(pixels.copy() if np.may_share_memory(pixels, array) else pixels, (width, height), reduction)
 

@@ -195,9 +195,9 @@ def image_pixels(image: Image.Image, name: str, reduction: int, orientation: int
     if mode == "RGBA":
         step = max(1, min(image.size) // SAMPLE_SIDE)
         small = image.resize((image.width // step, image.height // step), Image.Resampling.NEAREST)
-        sample = np.asarray(small.convert("RGBA"), np.float32) / np.float32(255)
-        if sample[..., 3].any() or image.convert("RGBA").getbbox(alpha_only=True):  # otherwise its alpha was never filled in
-            scale = Scale(alpha_range=255.0, ground=ground_for(sample[..., :3], sample[..., 3]))
+        scale = scale_of(np.asarray(small.convert("RGBA")), name)
+        if scale.alpha_range is None and image.convert("RGBA").getbbox(alpha_only=True):  # visible between the sampled pixels
+            scale = Scale(alpha_range=255.0)
     elif mode not in ("L", "RGB"):
         scale = scale_of(np.asarray(image), name)
 

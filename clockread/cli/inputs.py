@@ -108,10 +108,10 @@ def frames_in(entry: Entry) -> int:
         return 1
 
 
-def each_frame(entries: Sequence[Entry]) -> Iterator[Entry]:
-    """Give an entry for each frame of each photo; frames are decoded as they are drawn."""
-    for entry in entries:
-        if entry.error is not None or not isinstance(entry.source, str | bytes) or frames_in(entry) == 1:
+def each_frame(entries: Sequence[Entry], counts: Sequence[int]) -> Iterator[Entry]:
+    """Give an entry for each frame of each photo, ``counts`` of them (see `frames_in`); frames are decoded as they are drawn."""
+    for entry, count in zip(entries, counts, strict=True):
+        if count == 1 or not isinstance(entry.source, str | bytes):
             yield entry
             continue
         try:

@@ -53,8 +53,8 @@ def predict_photos(
         overlay_folder: where each photo is saved with its readings drawn on it.
         quiet: whether to leave out progress and messages.
         seconds: whether times have seconds if there is a second hand.
-        workers: see pipeline.read_in_order.
-        batch_size: likewise.
+        workers: see bulk.read_in_order.
+        batch_size: see bulk.read_in_order.
         lenient: whether photos that are cut off are read as far as they go.
         frames: which frames of animations and pages of files with several are read.
 
@@ -63,10 +63,10 @@ def predict_photos(
 
     """
     overlays = None if overlay_folder is None else OverlayFolder(overlay_folder, [entry.name for entry in photos.entries], seconds=seconds)
-    count = sum(frames_in(entry) for entry in photos.entries) if frames == "all" else len(photos.entries)
+    counts = [frames_in(entry) if frames == "all" else 1 for entry in photos.entries]
     entries = (
         replace(entry, lenient=lenient, overlay=None if overlays is None else overlays.path_for(entry.name))
-        for entry in (each_frame(photos.entries) if frames == "all" else photos.entries)
+        for entry in each_frame(photos.entries, counts)
     )
     failed = done = 0
     # Lines of results and a moving bar would overwrite each other on one terminal.
@@ -74,7 +74,7 @@ def predict_photos(
     results = read_in_order(
         entries,
         reader,
-        count=count,
+        count=sum(counts),
         cropped=cropped,
         workers=workers,
         batch_size=batch_size,
@@ -82,7 +82,7 @@ def predict_photos(
     )
     writer = formats.open_writer(output, stream, seconds=seconds, summary=not quiet, passed_over=photos.passed_over)
     # The bar ends first: a table that the writer prints at its end would push a bar that is still there up the screen.
-    with signals.hold(), contextlib.closing(writer), contextlib.closing(results), progress_bar(count, hidden=hidden) as advance:
+    with signals.hold(), contextlib.closing(writer), contextlib.closing(results), progress_bar(sum(counts), hidden=hidden) as advance:
         for result in signals.between(results):
             failed += result.error is not None
             done += 1
@@ -125,9 +125,9 @@ class OverlayFolder:
         from clockread.overlay import draw, enlarged  # which most runs do not need
 
         path = entry.overlay
-        color = photo.in_color()
         if path is None:
             return result
+        color = photo.in_color()
         if color is None:
             return replace(result, error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?")
         color, factor = enlarged(color)
