@@ -1,4 +1,4 @@
-"""What several test modules share: places, photos, a reading, a reader that finds what it is told, and encoders."""
+"""Shared by several test modules: folders, photos, a reading, a fake reader with given readings, and encoders."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from clockread.reading import PhotoResult
 
 
 class Recorder:
-    """Reads nothing; keeps what it was given, and how many threads were in it at once."""
+    """Reads nothing; records its batches, and the highest number of threads in it at once."""
 
     provider = "cpu"
 

@@ -257,7 +257,7 @@ class TestPredict:
 
 
 class TestMakeReader:
-    """The real `cli.make_reader`, with a ClockReader that only notes what it is given."""
+    """The real `cli.make_reader`, with a ClockReader that only records its arguments."""
 
     @pytest.fixture
     def made(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""What an installation needs from the system, and what it brings."""
+"""The system libraries that an installation needs, and the files that it contains."""
 
 from __future__ import annotations
 

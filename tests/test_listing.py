@@ -1,4 +1,4 @@
-"""Which files of folders and patterns are read, and what is said of the others."""
+"""Which files of folders and patterns are read, and how the others are counted."""
 
 from __future__ import annotations
 

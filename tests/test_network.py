@@ -1,4 +1,4 @@
-"""Batches of one network, with a session that only notes what it is given."""
+"""Batches of one network, with a session that only records its inputs."""
 
 from __future__ import annotations
 

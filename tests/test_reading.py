@@ -122,7 +122,7 @@ def test_a_result_without_details() -> None:
 
 
 class Stubbed:
-    """A ClockReader whose networks are replaced: what it does with their answers is its own."""
+    """A ClockReader without networks, to test how it selects from given readings."""
 
     def __init__(self, **options: Any) -> None:
         from clockread import ClockReader

@@ -1,4 +1,4 @@
-"""Other ways to look at a dial that stayed unsure."""
+"""Retries of dials with low confidence."""
 
 from __future__ import annotations
 

@@ -167,7 +167,7 @@ def _digest(folder: Path, stamps: tuple[tuple[int, int], ...]) -> str:
 def given(folder: Path, side: int) -> ClockSet:
     """Load the files in ``folder``, averaged down to ``side`` where they are larger.
 
-    Raises DataMissingError where one is not there, DataDamagedError for files of another form.
+    Raises DataMissingError if one is missing, DataDamagedError for files of another form.
     """
     images, labels = _array(folder / "images.npy"), _array(folder / "labels.npy")
     problem = _problem(images, labels, side)

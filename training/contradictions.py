@@ -10,7 +10,7 @@ _NOISE_SEED, _SAMPLES = 0, 20_000
 
 
 def minutes_of(coordinate_error: float) -> float:
-    """Return the mean error in minutes of points on the unit circle whose coordinates err by ``coordinate_error`` on the average."""
+    """Return the mean error in minutes of points on the unit circle whose coordinates err by ``coordinate_error`` on average."""
     rng = np.random.default_rng(_NOISE_SEED)
     minutes = rng.integers(720, size=_SAMPLES)
     codec, deviation = UnitCircle(), coordinate_error * np.sqrt(np.pi / 2)  # a normal error of that mean size

@@ -13,7 +13,7 @@ import numpy as np
 from training.registry import PROFILES
 
 Result = dict[str, Any]
-EXTRA = "per-image"  # a variant of ours: where it is missing, the others are complete without it
+EXTRA = "per-image"  # a variant of ours; the others are complete without it
 VARIANT_ORDER = (
     *("vanilla", "stddev-small", "stddev-default", "stddev-large", "normal", "xavier", "he", "relu", "sigmoid", "tanh"),
     *("sgd", "nesterov", "rmsprop", "adam", "none", "l1", "l2", "dropout", "original", "fixed", "per-image"),

@@ -47,7 +47,7 @@ class Fit:
     """One fit: ``trainer`` is "module:function", called as function(fit, settings, work folder) -> {"history", "test", …}."""
 
     entry: str
-    data: str  # what it learns from: all of a fit's identity that is not its configuration
+    data: str  # its training data: the part of a fit's identity that is not its configuration
     variant: str
     number: int  # of equal fits with different seeds, from 0
     config: Any  # a frozen dataclass, the whole configuration

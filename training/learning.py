@@ -57,7 +57,7 @@ class _History(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = self.rate(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Append the epoch's figures, and do what is asked for after it."""
+        """Append the epoch's figures, and run the action that is due after it."""
         row = {"epoch": epoch, "epoch_seconds": time.time() - self.began, **{k: float(v) for k, v in (logs or {}).items()}}
         with self.file.open("a") as out:
             out.write(json.dumps(row) + "\n")

@@ -58,7 +58,7 @@ def _report(name: str, about: str, module: str, smoke: str, reduced: str, full: 
 
 _CLASSIFY, _PERMUTE, _TIME = "classification", "permutation", "telltime"
 
-# name, what it is, cost at each profile
+# name, description, cost at each profile
 _SIX = (
     ("multi-head", "hour as one of 12, minute as a number", "6 s", "35 min", "7 h"),
     ("regression", "hours as one number", "4 s", "16 min", "5.3 h"),

@@ -10,7 +10,7 @@ from training.claims import FAILS, HOLDS, INCOMPARABLE, RISE, Entries, Verdict
 from training.fit_results import Entry, Result, metric_key
 
 SIX = tuple(f"time/{name}" for name in ("multi-head", "regression", "classification-720", "sine-loss", "unit-circle", "sin-cos"))
-CHANCE = 180.0  # minutes that a guess is wrong on the average
+CHANCE = 180.0  # minutes, mean error of a guess
 Judge = Callable[[Entry, Entries], Verdict]
 
 
@@ -134,7 +134,7 @@ def coordinates(entry: Entry, _: Entries) -> Verdict:
 
 
 def mean_error(low: float, high: float) -> Judge:
-    """Return a rule: the mean common-sense error lies in a range of minutes."""
+    """Return a rule: the mean common-sense error is in a range of minutes."""
 
     def judge(entry: Entry, _: Entries) -> Verdict:
         mean = float(entry.fits[0]["test"]["error_mean"])

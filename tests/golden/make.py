@@ -1,4 +1,4 @@
-"""`python tests/golden/make.py`: draw the golden dials again and note what is read in them today.
+"""`python tests/golden/make.py`: render the golden dials again and record their present readings.
 
 Run it from the repository's root, with CLOCKREAD_DATA naming an empty folder, so that nothing collected is in the pictures.
 It needs the train extra. `--readings` keeps the pictures and renews the expected readings only, after a change of the models.
