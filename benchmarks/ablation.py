@@ -1,4 +1,4 @@
-"""What each part of the reader is worth, and costs: `python benchmarks/ablation.py PHOTOS`.
+"""What each part of the reader is worth, and costs: `python -m benchmarks.ablation PHOTOS`.
 
 Every row leaves something out. Right within a minute on rendered dials (cropped) and on the labelled photographs of PHOTOS (see
 accuracy.py), and milliseconds of one core a dial, on the photographs with a given box.
@@ -13,16 +13,16 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from accuracy import RIGHT, given_crop, labels, read_found, summary
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.accuracy import RIGHT, given_crop, labels, read_found, summary
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
 from clockread.reader import ONCE, ClockReader, Effort
 from clockread.runtime.manifest import load_manifest
-from training.calibration import on_rendered
-from training.pose import VALIDATION_SEED
+from training import splits
+from training.reader.calibration import on_rendered
 
 FULL = Effort()
 EFFORTS = {
@@ -61,7 +61,9 @@ def main(
         if MODELS.get(name, "default") not in known:
             continue
         reader = ClockReader("cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort)
-        row = [f"{on_rendered(reader, preset, VALIDATION_SEED, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))]
+        row = [
+            f"{on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))
+        ]
         costs: list[float] = []
         for key, wanted in sets.items():
             right = 0

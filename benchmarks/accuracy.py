@@ -1,4 +1,4 @@
-"""How often clockread is right: `python benchmarks/accuracy.py PHOTOS`, ± 1 minute counts as right.
+"""How often clockread is right: `python -m benchmarks.accuracy PHOTOS`, ± 1 minute counts as right.
 
 PHOTOS holds `clocks.csv` + `clocks/` (boxes and times of clocks in whole photographs) and/or `time144.csv` + `time144/`
 (photographs of one dial each). Prints one line a figure, or JSON with --format json.

@@ -1,4 +1,4 @@
-"""clockread against what people would use instead, in one process, taking turns: `python benchmarks/compare.py`.
+"""clockread against what people would use instead, in one process, taking turns: `python -m benchmarks.compare`.
 
 Dials a second of whole programs and of networks; the networks' multiply-adds against the machine's peak; with `--photos DIR` (see
 accuracy.py) also how often classical hand finding is right. Writes a JSON file, a plot and a table; needs the train extra.
@@ -25,25 +25,25 @@ import cv2
 import keras
 import numpy as np
 import typer
-from accuracy import RIGHT, given_crop, labels
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from rivals import DETECTOR_SIDE, RESNET_SIDE, detector, hough_reading, resnet50
 
+from benchmarks.accuracy import RIGHT, given_crop, labels
+from benchmarks.rivals import DETECTOR_SIDE, RESNET_SIDE, detector, hough_reading, resnet50
 from clockread.cli.bench import predict_command
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.images import DECODE_MIN_SIDE, load_photo
 from clockread.runtime.cpus import usable_threads
 from clockread.runtime.manifest import load_manifest, model_bytes
 from clockread.runtime.providers import open_session
+from training import splits
 from training.dials.presets import PRESETS
 from training.dials.render import render
-from training.networks import build_hands, build_pose
+from training.reader.networks import build_hands, build_pose
 
 DIALS = 1000
 DIAL_SIDE = 160  # pixels of the rendered dials that are read
-SEED = 3_000_000
 BATCH = 32
 PEAK_SIDE = 1024  # of the square matrices whose product gives the machine's peak
 MODELS = ("int8", "default", "small")
@@ -119,7 +119,7 @@ def peak_multiply_adds(threads: int) -> float:
 
 def _written(folder: Path, count: int) -> Path:
     for i in range(count):
-        image = render(SEED + i, PRESETS["varied"], DIAL_SIDE).image
+        image = render(splits.COMPARISON.start + i, PRESETS["varied"], DIAL_SIDE).image
         (folder / f"{i:05}.jpg").write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
     return folder
 

@@ -1,4 +1,4 @@
-"""What the weights are worth with which a time is chosen: `python benchmarks/decoding.py`.
+"""What the weights are worth with which a time is chosen: `python -m benchmarks.decoding`.
 
 Rendered dials that no training saw are read once; their times are then chosen with each weight changed. Most dials of photographs are
 upright, most of the rendered ones less so: the last column weighs them as photographs are, and is what the weights are chosen by.
@@ -12,18 +12,18 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
-from accuracy import RIGHT
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from subsets import COUNTS, TURNED, lie, seen_of
 
+from benchmarks.accuracy import RIGHT
+from benchmarks.subsets import COUNTS, TURNED, lie, seen_of
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.decoding import DecodingWeights, decode
 from clockread.hands import HandsOutput
 from clockread.reader import ClockReader
-from training.pose import VALIDATION_SEED
-from training.shards import rendered
+from training import splits
+from training.reader.shards import rendered
 
 UPRIGHT_SHARE = 0.9  # of dials in photographs
 AS_IT_IS = DecodingWeights()
@@ -50,7 +50,7 @@ def main(
 ) -> None:
     """Measure each weight's values with the others as they are."""
     reader = ClockReader("cpu", model=model, models=models)
-    shards = [rendered(preset, VALIDATION_SEED, min(count, dials or count)) for preset, count in COUNTS.items()]
+    shards = [rendered(preset, splits.VALIDATION.start, min(count, dials or count)) for preset, count in COUNTS.items()]
     seen = seen_of(reader, [np.asarray(image) for shard in shards for image in shard.images])
     minutes = np.concatenate([shard.minutes for shard in shards])
     upright = np.abs(np.concatenate([lie(shard.homography.astype(np.float64))[0] for shard in shards])) < TURNED

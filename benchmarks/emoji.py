@@ -1,4 +1,4 @@
-"""How well clocks that others drew are read: `python benchmarks/emoji.py TARBALLS`.
+"""How well clocks that others drew are read: `python -m benchmarks.emoji TARBALLS`.
 
 Unicode has 24 clock faces, one for every half hour, and their code points are their labels. The tarballs are packages of the npm
 registry that hold them as pictures:
@@ -18,11 +18,11 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 import typer
-from accuracy import RIGHT
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.accuracy import RIGHT
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.images import load_color
 from clockread.reader import ClockReader

@@ -1,4 +1,4 @@
-"""Damaged photos: `python benchmarks/fuzz.py N` reads N mutated files of every format.
+"""Damaged photos: `python -m benchmarks.fuzz N` reads N mutated files of every format.
 
 Each must end as readings or as an error of one line: no crash, no hang, no other exception, and not a word of a decoder on standard error.
 Photos are read by child processes, so that a crash costs one photo and is reported with its number. The same number and seed give

@@ -1,4 +1,4 @@
-"""The figure of the page "How it works": one photo through all stages. `python benchmarks/how_it_works.py PHOTO OUT.png`."""
+"""The figure of the page "How it works": one photo through all stages. `python -m benchmarks.how_it_works PHOTO OUT.png`."""
 
 from __future__ import annotations
 

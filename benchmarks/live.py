@@ -1,4 +1,4 @@
-"""Live sources: `python benchmarks/live.py` measures how soon `ClockReader.stream` answers a camera, and what a list gives.
+"""Live sources: `python -m benchmarks.live` measures how soon `ClockReader.stream` answers a camera, and what a list gives.
 
 The camera is a generator that gives a photo every 1 / FPS seconds, whatever is done with the one before, as a thread that takes
 pictures does. The delay of a result is the time from when its photo was there to when its result was.

@@ -1,4 +1,4 @@
-"""Peak memory of `clockread predict` on a folder of large photos: `python benchmarks/memory.py --photos 10000`.
+"""Peak memory of `clockread predict` on a folder of large photos: `python -m benchmarks.memory --photos 10000`.
 
 The folder holds a few different photos of 12 million pixels under as many names as asked for, and lies in the system's temporary
 folder while this runs. POSIX only.

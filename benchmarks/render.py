@@ -1,4 +1,4 @@
-"""Dials a second of the renderer on one core: `python benchmarks/render.py` (128 x 128, preset varied, median of rounds)."""
+"""Dials a second of the renderer on one core: `python -m benchmarks.render` (128 x 128, preset varied, median of rounds)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What onnxruntime's session options are worth on this machine: `python benchmarks/session_options.py`.
+"""What onnxruntime's session options are worth on this machine: `python -m benchmarks.session_options`.
 
 Every setting in turn, several rounds: the networks on one dial or photo with all threads (a camera), and in bulk as `clockread predict`
 runs them, a worker a thread with one-threaded sessions. `clockread.runtime.providers` has what this chose.

@@ -1,4 +1,4 @@
-"""Where the reader errs on rendered dials that no training saw: `python benchmarks/subsets.py`.
+"""Where the reader errs on rendered dials that no training saw: `python -m benchmarks.subsets`.
 
 By how a dial lies: how far the pose is off (its centre and rim as shares of the radius, its 12 in degrees) after one look of the pose
 network and after the reading network mended it, and how many times are right. Then what the wrong times have in common.
@@ -12,19 +12,19 @@ from typing import Annotated
 
 import numpy as np
 import typer
-from accuracy import RIGHT
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.accuracy import RIGHT
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.geometry import Floats, Window, project
 from clockread.hands import Hands, HandsOutput, hands_network, read_hands, read_refined
 from clockread.pose import PosedDial, estimate, pose_network
 from clockread.reader import ClockReader
 from clockread.sampling import PATCH
-from training.pose import VALIDATION_SEED
-from training.shards import Shards, rendered
+from training import splits
+from training.reader.shards import Shards, rendered
 
 TURNED = 15.0  # degrees from upright
 OBLIQUE = 0.8  # of the seen dial's shorter axis to its longer one
@@ -162,7 +162,7 @@ def main(
     dials: Annotated[int | None, typer.Option(min=1, help="At most so many of each preset.")] = None,
 ) -> None:
     """Measure all presets."""
-    shards = {preset: rendered(preset, VALIDATION_SEED, min(count, dials or count)) for preset, count in COUNTS.items()}
+    shards = {preset: rendered(preset, splits.VALIDATION.start, min(count, dials or count)) for preset, count in COUNTS.items()}
     for table in measure(ClockReader("cpu", model=model), shards):
         Console(width=170).print(table)
 

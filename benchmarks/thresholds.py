@@ -1,4 +1,4 @@
-"""How sure the networks must be of a dial: `python benchmarks/thresholds.py --without DIR --without DIR`.
+"""How sure the networks must be of a dial: `python -m benchmarks.thresholds --without DIR --without DIR`.
 
 Precision, recall and their F1 on rendered scenes that neither training nor calibration saw, and the shares of pictures without clocks that
 give a reading, by the least probability of being a clock (`clockread.reader.Thresholds.dial_score`).
@@ -20,9 +20,9 @@ from clockread.geometry import Floats
 from clockread.listing import list_photos
 from clockread.reader import ClockReader, Thresholds
 from clockread.reading import Reading
-from training.calibration import in_scenes
-from training.finder import VALIDATION_SEED
-from training.scene_shards import rendered_scenes
+from training import splits
+from training.reader.calibration import in_scenes
+from training.reader.scene_shards import rendered_scenes
 
 SCORES = (0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9)
 CHOSEN = Thresholds()
@@ -49,7 +49,7 @@ def main(
 ) -> None:
     """Measure what each threshold lets through."""
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
-    readings, clock, clocks = in_scenes(reader, rendered_scenes(VALIDATION_SEED + FIRST, scenes))
+    readings, clock, clocks = in_scenes(reader, rendered_scenes(splits.VALIDATION.start + FIRST, scenes))
     score = np.array([reading.dial_score for reading in readings])
     beside = {folder: best_scores([result.readings for result in reader.stream(list_photos([folder]))]) for folder in without or []}
     table = Table(title=f"{scenes:,} rendered scenes, {clocks:,} clocks; pictures without clocks that give a reading")

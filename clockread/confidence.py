@@ -1,7 +1,7 @@
 """Raw confidence and scores → calibrated probabilities, and the measures of calibration.
 
 Platt scaling ("Probabilistic outputs for support vector machines", 1999): p = sigmoid(slope · logit(raw) + offset). Both numbers are
-fitted on rendered dials that were not used in training (`training.calibration`) and stored in the manifest beside the model.
+fitted on rendered dials that were not used in training (`training.reader.calibration`) and stored in the manifest beside the model.
 """
 
 from __future__ import annotations

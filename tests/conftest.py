@@ -16,7 +16,7 @@ from clockread.reading import PhotoResult, Reading
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
-GOLDEN = Path(__file__).resolve().parent / "golden"
+GOLDEN = ROOT / "tests" / "golden"
 TIMES: dict[str, list[dict[str, Any]]] = json.loads((EXAMPLES / "times.json").read_text(encoding="utf-8"))
 
 # Every field differs from every other, so that no two can be swapped unnoticed.

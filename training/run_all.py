@@ -11,8 +11,13 @@ from typing import Annotated
 
 import typer
 
-from training.fits import Settings, run_fits
-from training.registry import PROFILES, Experiment, chosen
+from training.experiment import Experiment, Settings, chosen
+from training.reader import experiments as reader
+from training.report import experiments as report
+from training.report.runs import Fit, run_fits
+from training.splits import PROFILES
+
+EXPERIMENTS = (*reader.EXPERIMENTS, *report.EXPERIMENTS)
 
 
 def main(
@@ -33,7 +38,7 @@ def main(
     if profile not in PROFILES:
         raise SystemExit(_usage(f"profile {profile!r}: use one of {', '.join(PROFILES)}"))
     try:
-        experiments = chosen([name for name in only.split(",") if name])
+        experiments = chosen(EXPERIMENTS, [name for name in only.split(",") if name])
     except KeyError as error:
         raise SystemExit(_usage(str(error.args[0]))) from None
     if show:
@@ -41,8 +46,8 @@ def main(
             print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}" + (f" (needs {', '.join(e.needs)})" if e.needs else ""))
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training.files import NotTrainedError
-    from training.image_data import DataDamagedError, DataMissingError
+    from training.data import NotTrainedError
+    from training.report.image_data import DataDamagedError, DataMissingError
 
     try:
         _run(experiments, Settings(profile, resume, data, jobs))
@@ -54,24 +59,28 @@ def main(
 def _run(experiments: list[Experiment], settings: Settings) -> None:
     _look_for_data(experiments, settings)
     if settings.jobs > 1:  # all fits in one queue: an entry's last fit would leave the other processes idle
-        run_fits([fit for e in experiments for fit in e.fits(settings.profile, settings.data)], settings)
+        run_fits(_fits(experiments, settings), settings)
     for number, e in enumerate(experiments, 1):
         print(f"[{number}/{len(experiments)}] {e.name}, profile {settings.profile}: about {e.cost[settings.profile]}", flush=True)
         began = time.time()
-        result = e.run(replace(settings, resume=True) if settings.jobs > 1 and e.report else settings)
+        result = e.run(replace(settings, resume=True) if settings.jobs > 1 and e.fits else settings)
         figures = ", ".join(f"{k} {v:.4g}" for k, v in result.get("metrics", {}).items() if isinstance(v, float | int))
         print(f"{e.name}: {time.time() - began:.0f} s; {figures}", flush=True)
 
 
+def _fits(experiments: list[Experiment], settings: Settings) -> list[Fit]:
+    return [fit for e in experiments if e.fits for fit in e.fits(settings.profile, settings.data)]
+
+
 def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
     """Fail now rather than hours later where a data set is missing; render clocks once, before several processes need them."""
-    from training.clock_images import clock_folder
-    from training.image_data import CHECKSUMS, DataMissingError, load
-    from training.telltime import TimeConfig, clocks_of
+    from training.report.clock_images import clock_folder
+    from training.report.image_data import CHECKSUMS, DataMissingError, load
+    from training.report.telltime import TimeConfig, clocks_of
 
     if settings.data is not None and not settings.data.is_dir():
         raise DataMissingError(f"{settings.data} is no folder: name one that holds the images with --data, or leave --data out")
-    fits = [fit for e in experiments for fit in e.fits(settings.profile, settings.data)]
+    fits = _fits(experiments, settings)
     for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
         load(name, settings.data)
     clocks = [fit for fit in fits if isinstance(fit.config, TimeConfig)]

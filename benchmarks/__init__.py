@@ -1,0 +1,1 @@
+"""One command for every figure in the documentation: `python -m benchmarks.<name>`."""

@@ -1,0 +1,241 @@
+"""The scripts that the README's figures come from."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import EXAMPLES
+
+pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
+pytest.importorskip("keras", reason="the rivals are built with the train extra")
+
+import keras
+import onnx
+import typer
+
+from benchmarks import emoji
+from benchmarks.accuracy import Label, Outcome, beside, clockless, coverage, given_crop, labels, measure
+from benchmarks.accuracy import main as accuracy
+from benchmarks.compare import multiply_adds, onnx_of
+from benchmarks.decoding import right, seen_of
+from benchmarks.memory import DIFFERENT, write_photos
+from benchmarks.rivals import detector, hough_reading, resnet50
+from benchmarks.session_options import SETTINGS, sessions
+from benchmarks.thresholds import best_scores, precision_recall_f1
+from clockread import ClockReader
+from clockread.clock import circular_difference, clock_text, hand_angles
+from clockread.decoding import DecodingWeights
+from clockread.images import load_photo
+from clockread.reading import PhotoResult, Reading
+from clockread.runtime.manifest import load_manifest
+from clockread.sampling import PATCH
+from training.reader.calibration import in_scenes
+from training.reader.scene_shards import SceneShards
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example photos as a labelled set: one right label, one wrong by half an hour, one of a place without a clock."""
+    folder = tmp_path_factory.mktemp("photos")
+    (folder / "clocks").mkdir()
+    times = json.loads((EXAMPLES / "times.json").read_text())
+    dial = times["wall.jpg"][0]
+    hour, minute = (int(part) for part in dial["time"].split(":"))
+    rows = [
+        ("right.jpg", dial["box"], hour, minute),
+        ("wrong.jpg", dial["box"], hour if minute < 30 else hour % 12 + 1, (minute + 30) % 60),
+        ("elsewhere.jpg", [0, 0, 40, 40], hour, minute),
+    ]
+    with (folder / "clocks.csv").open("w", newline="") as out:
+        writer = csv.writer(out)
+        writer.writerow(["file", "x", "y", "w", "h", "hour", "minute"])
+        for name, box, h, m in rows:
+            shutil.copy(EXAMPLES / "wall.jpg", folder / "clocks" / name)
+            writer.writerow([name, *box, h, m])
+    return folder
+
+
+def test_accuracy_counts_what_is_right_wrong_and_not_found(labelled: Path, tmp_path: Path) -> None:
+    report = measure(labelled, ClockReader("cpu"), tmp_path)
+    found = report["clocks, found in the photo"]
+    assert (found["photographs"], found["not_found"], found["readings_elsewhere"]) == (3, 1, 1)
+    assert found["within_1_min"] == pytest.approx(1 / 3)
+    assert found["coverage"]["0"] == (pytest.approx(2 / 3), pytest.approx(1 / 2))
+    assert {path.name for path in (tmp_path / "found").iterdir()} == {"wrong.jpg", "elsewhere.jpg"}
+
+
+def test_photos_without_clocks_that_give_a_reading_are_counted(tmp_path: Path) -> None:
+    photos, failures = tmp_path / "photos", tmp_path / "failures"
+    photos.mkdir()
+    shutil.copy(EXAMPLES / "wall.jpg", photos / "clock.jpg")
+    for i in range(3):
+        cv2.imwrite(str(photos / f"{i}.png"), np.full((200, 300), 60 * i, np.uint8))
+    figures = clockless(photos, ClockReader("cpu"), failures)
+    assert figures == {"photographs": 4, "with_a_reading": 0.25, "confidence_0.5": 0.25}
+    assert [path.name for path in failures.iterdir()] == ["clock.jpg"]
+
+
+def test_accuracy_says_in_one_line_that_a_folder_has_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        accuracy(tmp_path, "auto", "cpu", None, None, None, "text")
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_given_box_is_cut_with_its_margin_and_within_the_photo() -> None:
+    image = np.zeros((100, 200), np.uint8)
+    assert given_crop(image, (50, 20, 40, 40)).shape == (46, 46)
+    assert given_crop(image, (180, 80, 40, 40)).shape == (23, 23)
+    assert given_crop(image, None) is image
+
+
+def test_the_part_beside_a_clock_is_the_largest_without_it() -> None:
+    image = np.arange(300 * 400).reshape(300, 400)
+    assert beside(image, (100, 100, 100, 100)).tolist() == image[:, 208:].tolist()
+    assert beside(image, (0, 180, 200, 100)).tolist() == image[:165].tolist()
+    assert beside(image, (10, 10, 380, 280)) is None
+
+
+def test_a_label_without_a_reading_is_as_wrong_as_can_be() -> None:
+    outcome = Outcome(Label(Path("x"), 5, None), None)
+    assert outcome.away == 720
+    assert coverage([outcome]) == dict.fromkeys(coverage([outcome]), (0.0, None))
+
+
+def test_there_are_no_labels_where_there_is_no_table(tmp_path: Path) -> None:
+    assert labels(tmp_path, "clocks") == []
+
+
+def drawn(minutes: int) -> np.ndarray:
+    """A plain upright dial, 300 pixels a side."""
+    image = np.full((300, 300), 235, np.uint8)
+    cv2.circle(image, (150, 150), 130, 20, 4, cv2.LINE_AA)
+    for angle, reach, width in zip(hand_angles(minutes), (70, 115), (9, 5), strict=True):
+        end = round(150 + reach * np.sin(np.radians(angle))), round(150 - reach * np.cos(np.radians(angle)))
+        cv2.line(image, (150, 150), end, 10, width, cv2.LINE_AA)
+    return image
+
+
+def test_classical_hand_finding_is_no_straw_man() -> None:
+    times = range(7, 720, 31)
+    away = [abs(circular_difference(found, t, 720)) if (found := hough_reading(drawn(t))) is not None else 360 for t in times]
+    assert np.mean(np.array(away) <= 1) > 0.75
+
+
+def test_classical_hand_finding_sees_nothing_on_an_empty_picture() -> None:
+    assert hough_reading(np.full((200, 200), 128, np.uint8)) is None
+
+
+def test_the_rivals_have_their_published_sizes() -> None:
+    assert detector().count_params() == pytest.approx(3.2e6, rel=0.05)
+    resnet = resnet50(1000)
+    assert resnet.count_params() == pytest.approx(25.6e6, rel=0.01)
+    assert multiply_adds(onnx_of(resnet), {}) == pytest.approx(4.1e9, rel=0.07)  # He et al., 2015: 3.8e9, of the variant without biases
+
+
+def test_multiply_adds_are_counted_by_output_size() -> None:
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Conv2D(5, 3, padding="same")(image)
+    model = keras.Model(image, {"out": keras.layers.Dense(7, name="out")(keras.layers.Flatten()(x))})
+    data = onnx_of(model)
+    onnx.checker.check_model(onnx.load_from_string(data))
+    assert multiply_adds(data, {}) == 8 * 8 * 5 * 3 * 3 * 3 + 8 * 8 * 5 * 7
+
+
+def test_large_photos_are_few_under_many_names(tmp_path: Path) -> None:
+    write_photos(tmp_path, DIFFERENT + 2)
+    files = sorted(tmp_path.iterdir())
+    assert len(files) == DIFFERENT + 2
+    assert len({file.stat().st_ino for file in files}) == DIFFERENT
+    photo = load_photo(files[-1])
+    assert photo.width * photo.height == 12_000_000
+
+
+def test_session_settings_change_how_and_not_what_is_computed() -> None:
+    entries = [load_manifest().models["default"]["pose"]]
+    crop = np.random.default_rng(0).integers(0, 256, (1, 160, 160), dtype=np.uint8)
+    found = {name: sessions(entries, 1, change)[0][0].run(["pose"], {"patch": crop})[0] for name, change in SETTINGS.items()}
+    assert len(found) == len(SETTINGS) > 4
+    for name, pose in found.items():
+        np.testing.assert_allclose(pose, found["as clockread has it"], atol=1e-4, err_msg=name)
+
+
+def test_decoding_counts_what_is_right_with_its_weights() -> None:
+    dial = load_photo(EXAMPLES / "wall.jpg").pixels
+    time = json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["time"]
+    x, y, w, h = (round(v) for v in json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["box"])
+    hour, minute = (int(part) for part in time.split(":"))
+    side = round(1.2 * max(w, h))
+    left, top = x + w // 2 - side // 2, y + h // 2 - side // 2
+    crop = cv2.resize(dial[top : top + side, left : left + side], (PATCH, PATCH), interpolation=cv2.INTER_AREA)
+    seen = seen_of(ClockReader("cpu"), [np.asarray(crop, np.uint8)] * 2)
+    true = hour % 12 * 60 + minute
+    assert right(seen, np.array([true, true + 9]), DecodingWeights()).tolist() == [True, False]
+    assert right(seen, np.array([true, true]), DecodingWeights(minute=0.0, hour=0.0)).tolist() != [True, True]
+
+
+def _package(path: Path, codes: range, size: int = 64) -> Path:
+    """A tarball with a picture of every code point: a black square on nothing, and a smaller file of the same name."""
+    picture = np.zeros((size, size, 4), np.uint8)
+    picture[16:48, 16:48, 3] = 255
+    with tarfile.open(path, "w:gz") as archive:
+        for folder, shown in (("64", picture), ("8", picture[::8, ::8])):
+            for code in codes:
+                data = cv2.imencode(".png", shown)[1].tobytes()
+                member = tarfile.TarInfo(f"package/{folder}/{code:x}.png")
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+    return path
+
+
+def test_clock_emoji_are_labelled_by_their_code_points(tmp_path: Path) -> None:
+    assert [clock_text(emoji.minutes_of(code)) for code in (0x1F550, 0x1F55B, 0x1F55C, 0x1F567)] == ["1:00", "12:00", "1:30", "12:30"]
+    faces = emoji.clocks_in(_package(tmp_path / "a.tgz", range(0x1F54E, 0x1F56A)))
+    assert list(faces) == list(range(0x1F550, 0x1F568))
+    face = faces[0x1F550]
+    assert face.shape == (emoji.PICTURE, emoji.PICTURE, 3)
+    assert (face[0] == 255).all()
+    assert (face[100:160, 100:160] == 0).all()
+    with pytest.raises(typer.BadParameter, match="12 of the 24"):
+        emoji.clocks_in(_package(tmp_path / "b.tgz", range(0x1F55C, 0x1F570)))
+
+
+def test_thresholds_count_what_is_kept() -> None:
+    score, clock = np.array([0.9, 0.6, 0.4]), np.array([True, False, True])
+    assert precision_recall_f1(score, clock, 4, 0.0) == pytest.approx((2 / 3, 2 / 4, 4 / 7))
+    assert precision_recall_f1(score, clock, 4, 0.5) == pytest.approx((1 / 2, 1 / 4, 2 / 6))
+    assert precision_recall_f1(score, clock, 4, 0.95) == (0.0, 0.0, 0.0)
+    plane = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    some = [Reading(0, 0.5, (0.0, 1.0), (0.0, 1.0), (0, 0, 9, 9), (0.0, 0.0), plane, 0.0, score) for score in (0.3, 0.7)]
+    np.testing.assert_allclose(best_scores([some, some[:1], []]), [0.7, 0.3, 0.0])
+
+
+def test_readings_of_scenes_are_matched_with_their_clocks() -> None:
+    boxes = np.full((2, 4, 4), np.nan, np.float32)
+    boxes[0, :2] = [[20, 60, 40, 40], [280, 100, 60, 60]]
+    images = np.zeros((2, 320, 320), np.uint8)
+    shard = SceneShards(images, boxes, np.array([[0, 40, 320, 240], [0, 0, 320, 320]], np.int16))
+    picture, truth = shard.picture(0)
+    assert picture.shape == (240, 320)
+    np.testing.assert_allclose(truth, [[20, 20, 40, 40], [280, 60, 40, 60]])
+
+    def reading(box: tuple[float, float, float, float]) -> Reading:
+        plane = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+        return Reading(0, 0.5, (0.0, 1.0), (0.0, 1.0), box, (0.0, 0.0), plane, 0.0, 0.5)
+
+    class Fake:
+        def stream(self, pictures: object) -> Iterator[PhotoResult]:
+            for readings in ((reading((20, 20, 40, 40)), reading((22, 20, 40, 40))), (reading((100, 100, 50, 50)),)):
+                yield PhotoResult("", 320, 320, readings, None)
+
+    readings, clock, clocks = in_scenes(Fake(), shard)
+    assert (len(readings), clock.tolist(), clocks) == (3, [True, False, False], 2)

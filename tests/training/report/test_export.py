@@ -1,0 +1,56 @@
+"""The report's reader as a model choice: a manifest that has or lacks it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import EXAMPLES, ROOT
+
+pytest.importorskip("tensorflow", reason="training needs the train extra")
+
+from clockread.errors import ModelError
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An untrained finder as the default model's, and a four-head network of the smoke profile beside it."""
+    from training.reader.export import export
+    from training.reader.finder_network import build_finder
+
+    folder = tmp_path_factory.mktemp("sincos")
+    command = [sys.executable, "-m", "training.run_all", "--profile", "smoke", "--only", "time/sin-cos,time/export"]
+    environment = {**os.environ, "CLOCKREAD_DATA": str(folder)}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    made = folder / "runs" / "smoke" / "time-export"
+    finder = build_finder()
+    export(finder, "finder", np.zeros((1, *finder.inputs[0].shape[1:]), np.uint8), {}, folder=made)
+    return made
+
+
+@pytest.mark.slow
+def test_clockread_reads_with_it(models: Path) -> None:
+    from clockread import ClockReader
+
+    reader = ClockReader("cpu", model="sincos-cnn", models=models)
+    photo = EXAMPLES / "wall.jpg"
+    assert all(0 <= r.minutes < 720 for r in reader.read(photo))
+    assert len(reader.read(photo, cropped=True)) == 1
+    assert reader.provider == "CPUExecutionProvider"
+
+
+@pytest.mark.slow
+def test_without_it_the_manifest_says_so(models: Path, tmp_path: Path) -> None:
+    from clockread import ClockReader
+
+    manifest = json.loads((models / "manifest.json").read_text())
+    del manifest["models"]["sincos-cnn"]
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ModelError, match="sincos-cnn"):
+        ClockReader("cpu", model="sincos-cnn", models=tmp_path)

@@ -1,0 +1,224 @@
+"""Fits are run once, kept whole or not at all, and equal ones shared."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from training.experiment import Settings, chosen
+from training.report import runs
+from training.report.runs import Fit, log_folder, result_path, rounded, run_fit, run_fits, work_folder
+from training.run_all import EXPERIMENTS
+
+
+@dataclass(frozen=True)
+class Config:
+    epochs: int = 2
+
+
+CALLS: list[str] = []
+
+
+def trainer(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
+    CALLS.append(fit.name)
+    (work / "checkpoint").write_text("x")
+    if fit.config.epochs == 13:
+        raise RuntimeError("killed")
+    return {"history": {"loss": [1.0, float("nan")]}, "test": {"accuracy": 0.123456789}}
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    CALLS.clear()
+    return tmp_path
+
+
+def make(entry: str = "mlp/a", variant: str = "v", number: int = 0, **config: Any) -> Fit:
+    return Fit(entry, "mnist", variant, number, Config(**config), f"{__name__}:trainer")
+
+
+SMOKE = Settings("smoke")
+
+
+def test_a_finished_fit_is_skipped_and_a_fresh_run_repeats_it() -> None:
+    some = [make(number=0), make(number=1)]
+    paths = run_fits(some, SMOKE)
+    assert len(CALLS) == 2
+    assert run_fits(some, SMOKE) == paths
+    assert len(CALLS) == 2
+    run_fits(some, replace(SMOKE, resume=False))
+    assert len(CALLS) == 4
+
+
+def test_a_result_says_all_that_repeats_it() -> None:
+    result = json.loads(run_fit(make(), SMOKE).read_text())
+    assert result["config"] == {"epochs": 2}
+    assert {"seed", "versions", "machine", "history", "seconds", "test", "profile", "entry", "data", "variant", "fit"} <= set(result)
+    assert result["history"]["loss"] == [1.0, None]
+    assert result["test"]["accuracy"] == 0.123457
+    assert not work_folder(make(), "smoke").exists()
+
+
+def test_a_killed_run_leaves_no_result_but_what_was_finished() -> None:
+    some = [make(), make(variant="w", epochs=13), make(variant="x", epochs=3)]
+    with pytest.raises(RuntimeError, match="killed"):
+        run_fits(some, SMOKE)
+    assert [result_path(f, "smoke").exists() for f in some] == [True, False, False]
+    assert (work_folder(some[1], "smoke") / "checkpoint").exists()
+    assert not list(result_path(some[1], "smoke").parent.glob("*.part"))
+
+
+def test_a_write_that_is_cut_off_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    runs.write_result(path, {"a": 1})
+
+    def cut(self: Path, target: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", cut)
+    with pytest.raises(KeyboardInterrupt):
+        runs.write_result(path, {"a": 2})
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_equal_fits_of_two_entries_are_trained_once() -> None:
+    a, b = make(), make(entry="mlp/b", variant="other")
+    assert a.digest() == b.digest()
+    run_fits([a, b], SMOKE)
+    assert len(CALLS) == 1
+    result = json.loads(result_path(b, "smoke").read_text())
+    assert (result["entry"], result["variant"], result["same_as"]) == ("mlp/b", "other", "mlp/a")
+
+
+def clock_files(folder: Path, first: int) -> Path:
+    folder.mkdir(exist_ok=True)
+    images = np.zeros((10, 75, 75), np.uint8)
+    images[0, 0, 0] = first
+    np.save(folder / "images.npy", images)
+    np.save(folder / "labels.npy", np.zeros((10, 2), np.int64))
+    return folder
+
+
+def test_a_fit_is_another_on_other_images(tmp_path: Path) -> None:
+    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
+    from training.report.telltime import plan
+
+    a, b = clock_files(tmp_path / "a", 1), clock_files(tmp_path / "b", 2)
+    planned = [plan("time/sin-cos", "smoke", folder)[0] for folder in (None, a, b)]
+    for place in (result_path, work_folder, log_folder):
+        assert len({place(fit, "smoke") for fit in planned}) == 3
+    assert plan("time/sin-cos", "smoke", clock_files(tmp_path / "again", 1))[0].digest() == planned[1].digest()
+    clock_files(a, 3)  # the same folder with another picture
+    assert plan("time/sin-cos", "smoke", a)[0].digest() not in {fit.digest() for fit in planned}
+
+
+def test_a_result_of_other_images_is_never_returned(tmp_path: Path) -> None:
+    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
+    from training.report.telltime import plan
+
+    done = {}
+    for folder in (None, clock_files(tmp_path / "a", 1), clock_files(tmp_path / "b", 2)):
+        fit = replace(plan("time/sin-cos", "smoke", folder)[0], trainer=f"{__name__}:trainer")
+        done[folder] = run_fits([fit], replace(SMOKE, data=folder))[0]
+    assert len(CALLS) == 3
+    assert len(set(done.values())) == 3
+    assert all(path.exists() for path in done.values())  # none took another's place
+
+
+def test_a_field_that_says_nothing_leaves_finished_fits_alone() -> None:
+    @dataclass(frozen=True)
+    class Grown(Config):
+        more: int | None = None
+
+    def description(config: Any) -> Any:
+        return replace(make(), config=config).description()["config"]
+
+    assert description(Grown()) == description(Config())
+    assert description(Grown(more=1)) != description(Config())
+
+
+def test_committed_fits_are_found_finished() -> None:
+    """But for the CNNs' initial weights at `reduced`, which were of the output layer too."""
+    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
+    from training.report.__main__ import RESULTS
+
+    paths = sorted((RESULTS / "fits").glob("*/*/*.json"))
+    assert paths
+    planned = {p: {f.digest() for e in EXPERIMENTS for f in e.fits(p)} for p in ("reduced", "full")}
+    for path in paths:
+        known = path.name.split(".")[1] in planned[path.parts[-3]]
+        assert known or path.parts[-3:-1] == ("reduced", "cnn-init-distribution"), path.name
+
+
+def test_a_changed_configuration_is_another_fit() -> None:
+    assert make().digest() != make(epochs=3).digest()
+    assert make().digest() != make(number=1).digest()
+
+
+def test_several_processes_give_the_same_files() -> None:
+    some = [make(number=n) for n in range(3)]
+    paths = run_fits(some, replace(SMOKE, jobs=2))
+    assert not CALLS  # they ran elsewhere
+    assert all(json.loads(p.read_text())["fit"] == n for n, p in enumerate(paths))
+
+
+def test_rounding_goes_through_everything() -> None:
+    assert rounded({"a": [1.23456789, (float("inf"),)], "b": 3}) == {"a": [1.23457, [None]], "b": 3}
+
+
+def test_every_experiment_has_a_cost_and_its_fits_differ() -> None:
+    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
+    for experiment in EXPERIMENTS:
+        assert set(experiment.cost) == {"smoke", "reduced", "full"}
+        for profile in experiment.cost:
+            planned = experiment.fits(profile)
+            assert bool(planned) == experiment.report
+            assert len({fit.digest() for fit in planned}) == len(planned)
+
+
+def test_prefixes_choose_entries() -> None:
+    assert [e.name for e in chosen(["permutation"])] == ["permutation/mlp", "permutation/cnn"]
+    assert len(chosen(["time"])) == 9
+    assert len(chosen(["upright"])) == 7
+    with pytest.raises(KeyError, match="no experiment"):
+        chosen(["time/nothing"])
+
+
+def test_the_full_profile_is_the_reports_setting() -> None:
+    pytest.importorskip("keras")
+    plans = {e.name: e.fits("full") for e in EXPERIMENTS if e.report}
+    assert {n: len(f) for n, f in plans.items() if n.startswith("mlp")} == {
+        "mlp/vanilla": 6,
+        "mlp/init-values": 18,
+        "mlp/init-distribution": 32,
+        "mlp/activation": 18,
+        "mlp/optimizer": 24,
+        "mlp/regularization": 24,
+    }
+    mlp, cnn = plans["mlp/vanilla"][0].config, plans["cnn/vanilla"][0].config
+    assert (mlp.epochs, mlp.batch, mlp.optimizer, mlp.rate, mlp.images) == (30, 32, "sgd", 0.01, 0)
+    # one epoch more than the report's 14, after which the test images are looked at: the fit of permutation/cnn, 15 epochs
+    assert (cnn.epochs, cnn.tested_after, cnn.dropout, cnn.images) == (15, 14, 0.5, 0)
+    originals = {f.digest() for f in plans["permutation/cnn"] if f.variant == "original"}
+    assert originals <= {f.digest() for f in plans["cnn/vanilla"]}
+    assert {getattr(f.config, "network", f.config).epochs for n, f_ in plans.items() if n.startswith("permutation") for f in f_} == {15}
+    assert [(f.data, f.number) for f in plans["cnn/vanilla"]] == [("mnist", 0), ("mnist", 1), ("mnist", 2), ("fashion-mnist", 0)]
+    times = {n.split("/")[1]: f[0].config for n, f in plans.items() if n.startswith("time") and n != "time/places"}
+    assert {k: (c.phases, c.batch) for k, c in times.items() if k not in ("sine-loss", "sin-cos-faster")} == {
+        "multi-head": (((1200, 5e-4),), 32),
+        "regression": (((600, 1e-4), (600, 1e-4)), 32),
+        "classification-720": (((200, 5e-4),), 32),
+        "unit-circle": (((200, 5e-4),), 64),
+        "sin-cos": (((300, 1e-4),), 64),
+    }
+    assert {n: c.retrain for n, c in times.items() if c.retrain} == {"multi-head": (800, 400, 1e-4)}
+    assert {c.trunk for c in times.values()} == {times["sin-cos"].trunk}
+    assert times["sin-cos"].trunk.side == 75
+    assert [times["sin-cos-faster"].rate(e) for e in (0, 239, 240, 299)] == [5e-4, 5e-4, 1e-4, 1e-4]
+    assert [f.variant for f in plans["time/sine-loss"]] == ["as-printed", "undivided", "one-number"]

@@ -1,0 +1,60 @@
+"""Packages of public package managers (Debian, PyPI, npm), downloaded and unpacked without installing them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+from typing import Literal
+
+Kind = Literal["deb", "wheel", "npm"]
+
+
+class PackageError(RuntimeError):
+    """A package that could not be had; one line says why."""
+
+
+def unpack(kind: Kind, package: str, folder: Path) -> Path:
+    """Download a package and unpack it into a new folder below ``folder``; return that folder.
+
+    Args:
+        kind: Package manager: apt-get with dpkg-deb, pip, or npm.
+        package: Name as the package manager knows it; npm's may end in a version (``name@1.2.3``).
+        folder: Existing folder for the download, which is deleted once it is unpacked.
+
+    Raises:
+        PackageError: the package manager is not installed, or has no such package.
+
+    """
+    commands = {
+        "deb": ["apt-get", "-q", "download", package],
+        "wheel": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", package],
+        "npm": ["npm", "pack", "--silent", package],
+    }
+    _run(commands[kind], folder)
+    archive = next(iter(sorted(folder.glob({"deb": "*.deb", "wheel": "*.whl", "npm": "*.tgz"}[kind]))), None)
+    if archive is None:
+        raise PackageError(f"{commands[kind][0]} downloaded nothing")
+    root = folder / "root"
+    if kind == "deb":
+        _run(["dpkg-deb", "-x", str(archive), str(root)], folder)
+    elif kind == "wheel":
+        with zipfile.ZipFile(archive) as wheel:
+            wheel.extractall(root)
+    else:
+        with tarfile.open(archive) as tar:
+            tar.extractall(root, filter="data")
+    archive.unlink()
+    return root
+
+
+def _run(command: list[str], folder: Path) -> None:
+    if shutil.which(command[0]) is None:
+        raise PackageError(f"{command[0]} is not installed")
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise PackageError(lines[-1] if lines else f"{command[0]} ended with {done.returncode}")

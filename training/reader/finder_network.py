@@ -1,0 +1,94 @@
+"""The network that finds dials in a whole scene, and its losses; `keras.ops` only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+from keras import layers, ops
+
+from clockread.finder import SCENE
+from training.reader.networks import standardized
+
+_RARE = -4.6  # logit of 1 %: most cells see no dial, so training starts from there
+
+
+@dataclass(frozen=True)
+class FinderConfig:
+    """Channels of the network at strides of 4, 8, 16 and 32 scene pixels."""
+
+    channels: tuple[int, int, int, int] = (24, 40, 64, 96)
+    blocks: int = 2  # residual blocks of two convolutions at stride 16
+    dilations: tuple[int, ...] = (1, 2, 4, 1, 2)  # of the convolutions at stride 32: together they see the whole scene
+
+
+SMALL_FINDER = FinderConfig(channels=(16, 24, 48, 56), blocks=1, dilations=(1, 2, 4))
+
+
+def _conv(x: keras.KerasTensor, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, kernel, strides=stride, dilation_rate=dilation, padding="same", use_bias=False, name=name)(x)
+    return layers.BatchNormalization(name=f"{name}_norm")(x)
+
+
+def _folded(x: keras.KerasTensor, block: int) -> keras.KerasTensor:
+    """(n, h, w, 1) to (n, h / block, w / block, block²): a convolution of one channel is slow, of many fast."""
+    cells = SCENE // block
+    x = ops.reshape(x, (-1, cells, block, cells, block))
+    return ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4)), (-1, cells, cells, block * block))
+
+
+def _enlarged(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    return layers.UpSampling2D(2, interpolation="nearest", name=name)(x)
+
+
+def build_finder(config: FinderConfig | None = None) -> keras.Model:
+    """(n, 320, 320) uint8 scenes to `heat` (n, 40, 40), logits of a dial's centre, and `box` (n, 40, 40, 4).
+
+    ``box`` is (dx, dy, log w, log h): see `clockread.finder.peaks`.
+    """
+    c = config or FinderConfig()
+    scene = keras.Input((SCENE, SCENE), dtype="uint8", name="scene")
+    x = layers.ReLU()(_conv(_folded(standardized(scene), 4), c.channels[0], 3, "stem"))
+    fine = x = layers.ReLU()(_conv(x, c.channels[1], 3, "down8", stride=2))
+    x = layers.ReLU()(_conv(x, c.channels[2], 3, "down16", stride=2))
+    for i in range(c.blocks):
+        y = layers.ReLU()(_conv(x, c.channels[2], 3, f"block{i}a"))
+        x = layers.ReLU()(layers.Add()([x, _conv(y, c.channels[2], 3, f"block{i}b")]))
+    middle = x
+    x = layers.ReLU()(_conv(x, c.channels[3], 3, "down32", stride=2))
+    for i, dilation in enumerate(c.dilations):
+        x = layers.ReLU()(layers.Add()([x, _conv(x, c.channels[3], 3, f"wide{i}", dilation=dilation)]))
+    x = _enlarged(_conv(x, c.channels[2], 1, "up16"), "enlarge16")
+    x = layers.ReLU()(layers.Add()([x, _conv(middle, c.channels[2], 1, "lateral16")]))
+    x = layers.ReLU()(_conv(x, c.channels[2], 3, "merge16"))
+    x = _enlarged(_conv(x, c.channels[1], 1, "up8"), "enlarge8")
+    x = layers.ReLU()(layers.Add()([x, _conv(fine, c.channels[1], 1, "lateral8")]))
+    x = layers.ReLU()(_conv(x, c.channels[1] + 8, 3, "merge8"))
+    heat = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(_RARE), name="heat_map")(x)
+    box = layers.Conv2D(4, 1, dtype="float32", name="box")(x)
+    return keras.Model(scene, {"heat": ops.cast(heat[..., 0], "float32"), "box": box}, name="finder")
+
+
+def heat_loss(true: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:
+    """Focal loss (n,) of (n, c, c) logits: cells of exactly 1 are centres, the less the nearer they are to one the others count.
+
+    "Objects as Points" (Zhou et al., 2019), equation 1, summed over cells and divided by the batch's mean number of centres.
+    """
+    logits = ops.clip(logits, -12.0, 12.0)
+    probability = ops.sigmoid(logits)
+    centre = ops.cast(true >= 0.9999, "float32")
+    hit = centre * ops.square(1.0 - probability) * ops.softplus(-logits)
+    other = (1.0 - centre) * (1.0 - true) ** 4 * ops.square(probability) * ops.softplus(logits)
+    return ops.sum(hit + other, axis=(1, 2)) / (ops.mean(ops.sum(centre, axis=(1, 2))) + 0.1)
+
+
+def box_loss(true: keras.KerasTensor, box: keras.KerasTensor) -> keras.KerasTensor:
+    """Mean absolute error (n,) of boxes (n, c, c, 4); ``true`` (n, c, c, 5) ends with each cell's weight.
+
+    An error of the centre counts relative to the dial's size, as an error of the logarithm of the size does.
+    """
+    weight = true[..., 4]
+    size = ops.exp(true[..., 2:4]) * 4.0  # cells
+    away = ops.abs(box - true[..., :4])
+    away = ops.sum(away[..., :2] / size, axis=-1) * 2.0 + ops.sum(away[..., 2:], axis=-1)
+    return ops.sum(away * weight, axis=(1, 2)) / (ops.mean(ops.sum(weight, axis=(1, 2))) + 0.1)

@@ -1,0 +1,60 @@
+"""Rendered scenes on disk, as `training.reader.shards` keeps crops: rendered once, memory-mapped by every training run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.finder import SCENE
+from training.dials.scenes import render_scene
+from training.reader.shards import Arrays, Fields, stored
+
+SCENES_VERSION = 5  # raise with every change that alters pixels or labels
+MOST_CLOCKS = 4  # in one scene
+
+
+@dataclass(frozen=True)
+class SceneShards:
+    """Memory-mapped scenes and their labels."""
+
+    images: NDArray[np.uint8]  # (n, SCENE, SCENE)
+    boxes: NDArray[np.float32]  # (n, MOST_CLOCKS, 4): x, y, width, height in scene pixels, nan where there are fewer
+    frame: NDArray[np.int16]  # (n, 4): x, y, width, height of the picture between the bars
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def clocks(self, index: int) -> NDArray[np.float32]:
+        """The boxes (k, 4) of one scene, k from 0 to MOST_CLOCKS."""
+        boxes = np.asarray(self.boxes[index])
+        return boxes[~np.isnan(boxes[:, 0])]
+
+    def picture(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+        """One scene's picture (h, w) without its bars, and the boxes (k, 4) in it, as far as they lie in it."""
+        x, y, w, h = (int(v) for v in self.frame[index])
+        boxes = self.clocks(index).astype(np.float64)
+        low = np.clip(boxes[:, :2] - (x, y), 0, (w, h))
+        high = np.clip(boxes[:, :2] + boxes[:, 2:] - (x, y), 0, (w, h))
+        return np.ascontiguousarray(self.images[index][y : y + h, x : x + w]), np.concatenate([low, high - low], axis=1)
+
+
+_FIELDS: Fields = {
+    "images": ((SCENE, SCENE), np.uint8),
+    "boxes": ((MOST_CLOCKS, 4), np.float32),
+    "frame": ((4,), np.int16),
+}
+
+
+def _scenes(first: int, count: int) -> Arrays:
+    scenes = [render_scene(seed) for seed in range(first, first + count)]
+    boxes = np.full((count, MOST_CLOCKS, 4), np.nan, np.float32)
+    for row, scene in zip(boxes, scenes, strict=True):
+        row[: len(scene.boxes)] = scene.boxes
+    return {"images": np.stack([s.image for s in scenes]), "boxes": boxes, "frame": np.stack([s.frame for s in scenes])}
+
+
+def rendered_scenes(first_seed: int, count: int, *, processes: int | None = None) -> SceneShards:
+    """Scenes by their seeds."""
+    return SceneShards(**stored(f"scenes-v{SCENES_VERSION}", first_seed, count, _FIELDS, _scenes, processes))

@@ -1,0 +1,19 @@
+"""Profiles of training, and the seeds of rendered data, so that no dial is both trained on and measured."""
+
+from __future__ import annotations
+
+PROFILES = ("smoke", "reduced", "full")  # minutes, a night, days
+
+# Seeds of rendered dials and scenes, by use.
+VALIDATION = range(1_000_000)
+TRAINING = range(1_000_000, 2_000_000)
+CALIBRATION = range(2_000_000, 2_500_000)  # of confidence and dial score
+QUANTIZATION = range(2_500_000, 3_000_000)  # ranges of activations
+COMPARISON = range(3_000_000, 4_000_000)  # benchmarks against other programs
+SPLITS = (VALIDATION, TRAINING, CALIBRATION, QUANTIZATION, COMPARISON)
+
+
+def check_seeds(first: int, count: int) -> None:
+    """Raise ValueError unless the seeds ``first`` … ``first + count - 1`` belong to one split."""
+    if not any(first in split and first + count <= split.stop for split in SPLITS):
+        raise ValueError(f"seeds {first} to {first + count - 1} do not lie within one of the splits of training.splits")
