@@ -42,27 +42,48 @@ MODELS = {"everything, in float32": "default", "the model small": "small"}
 
 def main(
     photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and time144.csv.")],
-    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
+    ] = None,
 ) -> None:
     """Measure with each part left out."""
     sets = {name: labels(photos, name) for name in ("clocks", "time144")}
     crops = {
         name: [
-            load_photo(np.ascontiguousarray(given_crop(load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1], label.box)))
+            load_photo(
+                np.ascontiguousarray(
+                    given_crop(
+                        load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1], label.box
+                    )
+                )
+            )
             for label in wanted
         ]
         for name, wanted in sets.items()
     }
     table = Table()
-    for column in ("", "varied, 2,000", "hard, 1,000", "clocks, box given", "clocks, found", "time144", "ms a dial", "most"):
+    for column in (
+        "",
+        "varied, 2,000",
+        "hard, 1,000",
+        "clocks, box given",
+        "clocks, found",
+        "time144",
+        "ms a dial",
+        "most",
+    ):
         table.add_column(column, justify="left" if not column else "right")
     known = load_manifest(models).models
     for name, effort in EFFORTS.items():
         if MODELS.get(name, "default") not in known:
             continue
-        reader = ClockReader("cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort)
+        reader = ClockReader(
+            "cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort
+        )
         row = [
-            f"{on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean():.1%}" for preset, n in (("varied", 2000), ("hard", 1000))
+            f"{on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean():.1%}"
+            for preset, n in (("varied", 2000), ("hard", 1000))
         ]
         costs: list[float] = []
         for key, wanted in sets.items():
@@ -71,7 +92,10 @@ def main(
                 began = time.process_time()
                 reading = reader.read_photos([photo], cropped=True)[0].readings[0]
                 costs.append(1000 * (time.process_time() - began))
-                right += bool(abs(circular_difference(reading.minutes, label.minutes, MINUTES_ON_DIAL)) <= RIGHT)
+                right += bool(
+                    abs(circular_difference(reading.minutes, label.minutes, MINUTES_ON_DIAL))
+                    <= RIGHT
+                )
             row.append(f"{right / len(wanted):.1%}")
         row.insert(3, f"{summary(read_found(reader, sets['clocks'])[0])['within_1_min']:.1%}")
         table.add_row(name, *row, f"{np.mean(costs):.1f}", f"{np.max(costs):.0f}")

@@ -32,7 +32,16 @@ GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
 SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one from which both mean one dial; both include the bezel, or should
 RIGHT = 1  # minutes
 LEAST_PART = 64  # pixels, a side of a photo's part without its clock
-THRESHOLDS = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # least confidences of the accuracy/coverage curve
+THRESHOLDS = (
+    0.0,
+    0.3,
+    0.5,
+    0.7,
+    0.8,
+    0.9,
+    0.95,
+    0.98,
+)  # least confidences of the accuracy/coverage curve
 
 
 @dataclass(frozen=True)
@@ -56,7 +65,9 @@ class Outcome:
         """Circular difference in minutes, 0..360; 720 where nothing was read."""
         if self.reading is None:
             return MINUTES_ON_DIAL
-        return int(abs(circular_difference(self.reading.minutes, self.label.minutes, MINUTES_ON_DIAL)))
+        return int(
+            abs(circular_difference(self.reading.minutes, self.label.minutes, MINUTES_ON_DIAL))
+        )
 
 
 def labels(folder: Path, name: str) -> list[Label]:
@@ -70,7 +81,9 @@ def labels(folder: Path, name: str) -> list[Label]:
         Label(
             folder / name / row["file"],
             int(row["hour"]) % 12 * 60 + int(row["minute"]),
-            (float(row["x"]), float(row["y"]), float(row["w"]), float(row["h"])) if "x" in row else None,
+            (float(row["x"]), float(row["y"]), float(row["w"]), float(row["h"]))
+            if "x" in row
+            else None,
         )
         for row in rows
     ]
@@ -83,7 +96,9 @@ def given_crop(image: np.ndarray, box: Box | None) -> np.ndarray:
     x, y, w, h = box
     half = max(w, h) * GIVEN_MARGIN / 2
     cx, cy = x + w / 2, y + h / 2
-    return image[max(0, round(cy - half)) : round(cy + half), max(0, round(cx - half)) : round(cx + half)]
+    return image[
+        max(0, round(cy - half)) : round(cy + half), max(0, round(cx - half)) : round(cx + half)
+    ]
 
 
 def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
@@ -112,7 +127,12 @@ def beside(image: np.ndarray, box: Box) -> np.ndarray | None:
     """The largest part (h, w, ...) of a photo to one side of a box and its margin; None where none has a side of `LEAST_PART` pixels."""
     x, y, w, h = box
     away = (GIVEN_MARGIN - 1) / 2 * max(w, h)
-    left, top, right, bottom = round(x - away), round(y - away), round(x + w + away), round(y + h + away)
+    left, top, right, bottom = (
+        round(x - away),
+        round(y - away),
+        round(x + w + away),
+        round(y + h + away),
+    )
     parts = [image[:, : max(0, left)], image[:, right:], image[: max(0, top)], image[bottom:]]
     large = [part for part in parts if min(part.shape[:2]) >= LEAST_PART]
     return max(large, key=lambda part: part.shape[0] * part.shape[1], default=None)
@@ -133,7 +153,11 @@ def read_all_the_same(readings: Sequence[Sequence[Reading]]) -> dict[str, Any]:
     """Shares of photographs without a clock that give a reading, and one with a confidence of at least a half."""
     count = max(1, len(readings))
     sure = sum(bool(r) and r[0].confidence >= 0.5 for r in readings)
-    return {"photographs": len(readings), "with_a_reading": sum(map(bool, readings)) / count, "confidence_0.5": sure / count}
+    return {
+        "photographs": len(readings),
+        "with_a_reading": sum(map(bool, readings)) / count,
+        "confidence_0.5": sure / count,
+    }
 
 
 def summary(outcomes: list[Outcome]) -> dict[str, Any]:
@@ -168,7 +192,10 @@ def coverage(outcomes: list[Outcome]) -> dict[str, tuple[float, float | None]]:
     curve: dict[str, tuple[float, float | None]] = {}
     for least in THRESHOLDS:
         kept = [o for o in outcomes if o.reading is not None and o.reading.confidence >= least]
-        curve[f"{least:g}"] = (len(kept) / len(outcomes), sum(o.away <= RIGHT for o in kept) / len(kept) if kept else None)
+        curve[f"{least:g}"] = (
+            len(kept) / len(outcomes),
+            sum(o.away <= RIGHT for o in kept) / len(kept) if kept else None,
+        )
     return curve
 
 
@@ -188,7 +215,15 @@ def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
         if scale > 1:
             drawn = cv2.resize(drawn, None, fx=scale, fy=scale)
         hour, minute = divmod(outcome.label.minutes, 60)
-        cv2.putText(drawn, f"is {hour}:{minute:02d}", (4, drawn.shape[0] - 8), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 255), 2)
+        cv2.putText(
+            drawn,
+            f"is {hour}:{minute:02d}",
+            (4, drawn.shape[0] - 8),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.6,
+            (0, 0, 255),
+            2,
+        )
         cv2.imwrite(str(folder / f"{outcome.label.file.stem}.jpg"), drawn)
 
 
@@ -201,7 +236,11 @@ def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> 
         given = read_given(reader, clocks)
         report["clocks, box given"] = summary(given)
         found, strays = read_found(reader, clocks)
-        overlaps = [iou(o.reading.box, o.label.box) for o in found if o.reading is not None and o.label.box is not None]
+        overlaps = [
+            iou(o.reading.box, o.label.box)
+            for o in found
+            if o.reading is not None and o.label.box is not None
+        ]
         more = {"readings_elsewhere": strays, "mean_overlap": sum(overlaps) / max(1, len(overlaps))}
         report["clocks, found in the photo"] = {**summary(found), **more}
         report["beside the clocks"] = read_beside(reader, clocks)
@@ -228,26 +267,45 @@ def clockless(folder: Path, reader: ClockReader, failures: Path | None = None) -
         failures.mkdir(parents=True, exist_ok=True)
         for r in results:
             if r.readings:
-                cv2.imwrite(str(failures / f"{Path(r.path).stem}.jpg"), draw(load_color(r.path), r.readings))
+                cv2.imwrite(
+                    str(failures / f"{Path(r.path).stem}.jpg"), draw(load_color(r.path), r.readings)
+                )
     return read_all_the_same([r.readings for r in results])
 
 
 def main(
     photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and/or time144.csv.")],
-    model: Annotated[str, typer.Option(help="Model of the manifest; auto is what is read with where none is named.")] = "auto",
+    model: Annotated[
+        str,
+        typer.Option(help="Model of the manifest; auto is what is read with where none is named."),
+    ] = "auto",
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    failures: Annotated[Path | None, typer.Option(help="Write every wrong photo here, with the reading drawn on it.")] = None,
-    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
-    without: Annotated[Path | None, typer.Option(help="Folder of photographs without clocks: how many give a reading.")] = None,
+    failures: Annotated[
+        Path | None,
+        typer.Option(help="Write every wrong photo here, with the reading drawn on it."),
+    ] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
+    ] = None,
+    without: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photographs without clocks: how many give a reading."),
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
 ) -> None:
     """Measure accuracy on labelled photographs."""
     reader = ClockReader(provider, model=model, models=models)
     report = measure(photos, reader, failures)
     if without is not None:
-        report["photographs without clocks"] = clockless(without, reader, failures and failures / "without")
+        report["photographs without clocks"] = clockless(
+            without, reader, failures and failures / "without"
+        )
     if not report:
-        print(f"{photos}: no clocks.csv and no time144.csv; give a folder that has one", file=sys.stderr)
+        print(
+            f"{photos}: no clocks.csv and no time144.csv; give a folder that has one",
+            file=sys.stderr,
+        )
         raise SystemExit(2)
     if output == "json":
         print(json.dumps(report, indent=1))
@@ -259,9 +317,16 @@ def main(
                 if isinstance(value, dict):
                     print("  least confidence         read    right")
                     for least, (share, right) in value.items():
-                        print(f"  {least:>16}        {share:6.1%}  " + ("     –" if right is None else f"{right:6.1%}"))
+                        print(
+                            f"  {least:>16}        {share:6.1%}  "
+                            + ("     –" if right is None else f"{right:6.1%}")
+                        )
                 else:
-                    print(f"  {key:26} {value:.1%}" if isinstance(value, float) else f"  {key:26} {value}")
+                    print(
+                        f"  {key:26} {value:.1%}"
+                        if isinstance(value, float)
+                        else f"  {key:26} {value}"
+                    )
         else:
             print(f"{name}: {figures}")
 

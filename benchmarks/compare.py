@@ -88,7 +88,10 @@ def multiply_adds(data: bytes, side: dict[str, int]) -> int:
     for node in proto.graph.node:
         if node.op_type in ("Cast", "DequantizeLinear", "Transpose") and node.input[0] in weights:
             weights[node.output[0]] = weights[node.input[0]]
-    shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in (*proto.graph.value_info, *proto.graph.output)}
+    shapes = {
+        v.name: [d.dim_value for d in v.type.tensor_type.shape.dim]
+        for v in (*proto.graph.value_info, *proto.graph.output)
+    }
     total = 0
     for node in proto.graph.node:
         if node.op_type == "Conv":
@@ -104,7 +107,9 @@ def peak_multiply_adds(threads: int) -> float:
 
     n = PEAK_SIDE
     a, b, c = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [n, n]) for name in "abc")
-    graph = helper.make_graph([helper.make_node("MatMul", ["a", "b"], ["c"])], "product", [a, b], [c])
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["a", "b"], ["c"])], "product", [a, b], [c]
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     session = open_session(model.SerializeToString(), "cpu", threads)
     feed = {name: np.random.default_rng(0).random((n, n), np.float32) for name in "ab"}
@@ -120,13 +125,17 @@ def peak_multiply_adds(threads: int) -> float:
 def _written(folder: Path, count: int) -> Path:
     for i in range(count):
         image = render(splits.COMPARISON.start + i, PRESETS["varied"], DIAL_SIDE).image
-        (folder / f"{i:05}.jpg").write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes())
+        (folder / f"{i:05}.jpg").write_bytes(
+            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+        )
     return folder
 
 
 def whole_program(folder: Path, model: str, threads: int) -> Callable[[], int]:
     """`clockread predict --cropped` as a process of its own, on a folder."""
-    command = predict_command(folder, "--cropped", "--provider", "cpu", "--model", model, "--threads", str(threads))
+    command = predict_command(
+        folder, "--cropped", "--provider", "cpu", "--model", model, "--threads", str(threads)
+    )
 
     def run() -> int:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -135,7 +144,9 @@ def whole_program(folder: Path, model: str, threads: int) -> Callable[[], int]:
     return run
 
 
-def networks_of_onnx(models: list[bytes], shape: tuple[int, ...], threads: int, batches: int) -> Callable[[], int]:
+def networks_of_onnx(
+    models: list[bytes], shape: tuple[int, ...], threads: int, batches: int
+) -> Callable[[], int]:
     """Networks one after the other on ready tensors."""
     sessions = [open_session(data, "cpu", threads) for data in models]
     inputs = np.random.default_rng(0).random((BATCH, *shape), np.float32)
@@ -153,7 +164,10 @@ def ours_in_keras(batches: int) -> Callable[[], int]:
     """Our pose and reading networks (one look) through Keras' own predict, on ready tensors."""
     rng = np.random.default_rng(0)
     models = [build_pose(), build_hands()]
-    inputs = [rng.integers(0, 255, (BATCH * batches, *m.inputs[0].shape[1:]), dtype=np.uint8) for m in models]
+    inputs = [
+        rng.integers(0, 255, (BATCH * batches, *m.inputs[0].shape[1:]), dtype=np.uint8)
+        for m in models
+    ]
 
     def run() -> int:
         for model, images in zip(models, inputs, strict=True):
@@ -184,7 +198,9 @@ def ours_in_onnx(model: str, threads: int, batches: int) -> Callable[[], int]:
 
 def hough(folder: Path) -> Callable[[], int]:
     """Classical hand finding on decoded dials, on one thread as OpenCV's line finding is."""
-    dials: list[NDArray[np.uint8]] = [load_photo(path).pixels for path in sorted(folder.iterdir())[:200]]
+    dials: list[NDArray[np.uint8]] = [
+        load_photo(path).pixels for path in sorted(folder.iterdir())[:200]
+    ]
 
     def run() -> int:
         for dial in dials:
@@ -203,7 +219,10 @@ def measured(rivals: dict[str, tuple[str, Callable[[], int]]], rounds: int) -> l
             count = work()
             if turn:
                 rates[name].append(count / (time.perf_counter() - before))
-    return [Result(name, unit, median(rates[name]), min(rates[name]), max(rates[name])) for name, (unit, _) in rivals.items()]
+    return [
+        Result(name, unit, median(rates[name]), min(rates[name]), max(rates[name]))
+        for name, (unit, _) in rivals.items()
+    ]
 
 
 def hough_accuracy(photos: Path) -> dict[str, float]:
@@ -213,8 +232,14 @@ def hough_accuracy(photos: Path) -> dict[str, float]:
         wanted = labels(photos, name)
         right = 0
         for label in wanted:
-            found = hough_reading(np.ascontiguousarray(given_crop(load_photo(label.file, min_side=DECODE_MIN_SIDE).pixels, label.box)))
-            right += found is not None and bool(abs(circular_difference(found, label.minutes, MINUTES_ON_DIAL)) <= RIGHT)
+            found = hough_reading(
+                np.ascontiguousarray(
+                    given_crop(load_photo(label.file, min_side=DECODE_MIN_SIDE).pixels, label.box)
+                )
+            )
+            right += found is not None and bool(
+                abs(circular_difference(found, label.minutes, MINUTES_ON_DIAL)) <= RIGHT
+            )
         if wanted:
             out[name] = right / len(wanted)
     return out
@@ -238,10 +263,17 @@ def _plot(results: list[Result], path: Path) -> None:
 
 
 def main(
-    photos: Annotated[Path | None, typer.Option(help="Folder with clocks.csv and time144.csv, for the rivals' accuracy.")] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(help="Folder with clocks.csv and time144.csv, for the rivals' accuracy."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")
+    ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Measured rounds, after one that is not.")] = 5,
-    dials: Annotated[int, typer.Option(min=1, help="Rendered dials that the whole program reads.")] = DIALS,
+    dials: Annotated[
+        int, typer.Option(min=1, help="Rendered dials that the whole program reads.")
+    ] = DIALS,
 ) -> None:
     """Measure all of them and write results/compare.json and .png beside this file."""
     count = threads or usable_threads()
@@ -250,12 +282,21 @@ def main(
     with tempfile.TemporaryDirectory() as name:
         folder = _written(Path(name), dials)
         rivals: dict[str, tuple[str, Callable[[], int]]] = {
-            f"clockread predict --cropped --model {model}, whole program": ("dials/s", whole_program(folder, model, count))
+            f"clockread predict --cropped --model {model}, whole program": (
+                "dials/s",
+                whole_program(folder, model, count),
+            )
             for model in models
         }
-        rivals["two ResNet-50s, networks only"] = ("dials/s", networks_of_onnx([resnet] * 2, (RESNET_SIDE, RESNET_SIDE, 3), count, 1))
+        rivals["two ResNet-50s, networks only"] = (
+            "dials/s",
+            networks_of_onnx([resnet] * 2, (RESNET_SIDE, RESNET_SIDE, 3), count, 1),
+        )
         rivals["Hough lines, decoded dials"] = ("dials/s", hough(folder))
-        rivals |= {f"our pose and hands, {model}, onnxruntime": ("dials/s", ours_in_onnx(model, count, 8)) for model in models}
+        rivals |= {
+            f"our pose and hands, {model}, onnxruntime": ("dials/s", ours_in_onnx(model, count, 8))
+            for model in models
+        }
         rivals["our pose and hands, Keras predict"] = ("dials/s", ours_in_keras(8))
         rivals["detector of YOLOv8n's size, network only"] = (
             "photos/s",
@@ -266,7 +307,9 @@ def main(
     peak = peak_multiply_adds(count)
     report: dict[str, Any] = {
         "machine": {"processor": _processor(), "threads": count, "system": platform.platform()},
-        "versions": {name: metadata.version(name) for name in ("onnxruntime", "numpy", "keras", "tensorflow")}
+        "versions": {
+            name: metadata.version(name) for name in ("onnxruntime", "numpy", "keras", "tensorflow")
+        }
         | {"opencv": cv2.__version__},
         "rounds": rounds,
         "dials": dials,
@@ -276,22 +319,32 @@ def main(
             / by_name["two ResNet-50s, networks only"].rate
             for model in models
         },
-        "multiply_adds": {"resnet50": multiply_adds(resnet, {}), "detector": multiply_adds(yolo, {})},
+        "multiply_adds": {
+            "resnet50": multiply_adds(resnet, {}),
+            "detector": multiply_adds(yolo, {}),
+        },
         "peak_multiply_adds_per_second": peak,
         "of_peak": {},
     }
     manifest = load_manifest()
     per_dial = {}
     for model in models:
-        per_dial[model] = sum(multiply_adds(model_bytes(manifest.entry(role, model)), {}) for role in ("pose", "hands"))
-        report["of_peak"][model] = per_dial[model] * by_name[f"our pose and hands, {model}, onnxruntime"].rate / peak
+        per_dial[model] = sum(
+            multiply_adds(model_bytes(manifest.entry(role, model)), {})
+            for role in ("pose", "hands")
+        )
+        report["of_peak"][model] = (
+            per_dial[model] * by_name[f"our pose and hands, {model}, onnxruntime"].rate / peak
+        )
     report["multiply_adds"] |= {f"pose and hands, {model}": n for model, n in per_dial.items()}
     if photos is not None:
         report["hough_within_1_min"] = hough_accuracy(photos)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "compare.json").write_text(json.dumps(report, indent=2) + "\n")
     _plot(results, RESULTS / "compare.png")
-    table = Table(title=f"{report['machine']['processor']}, {count} threads; median of {rounds} rounds")
+    table = Table(
+        title=f"{report['machine']['processor']}, {count} threads; median of {rounds} rounds"
+    )
     for column in ("", "a second", "lowest", "highest"):
         table.add_column(column, justify="left" if not column else "right")
     for r in results:
@@ -306,7 +359,10 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        platform.machine(),
+    )
 
 
 if __name__ == "__main__":

@@ -37,24 +37,41 @@ STEPS: dict[str, tuple[Any, ...]] = {
 }
 
 
-def right(seen: HandsOutput, true: NDArray[np.integer], weights: DecodingWeights) -> NDArray[np.bool_]:
+def right(
+    seen: HandsOutput, true: NDArray[np.integer], weights: DecodingWeights
+) -> NDArray[np.bool_]:
     """Whether the time (n,) chosen with these weights is right within a minute."""
     found = decode(seen.hour, seen.minute, seen.twelve, weights=weights).minutes
-    return np.asarray(np.abs(circular_difference(found, true.astype(np.int64), MINUTES_ON_DIAL)) <= RIGHT)
+    return np.asarray(
+        np.abs(circular_difference(found, true.astype(np.int64), MINUTES_ON_DIAL)) <= RIGHT
+    )
 
 
 def main(
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
-    dials: Annotated[int | None, typer.Option(min=1, help="At most so many of each preset.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
+    ] = None,
+    dials: Annotated[
+        int | None, typer.Option(min=1, help="At most so many of each preset.")
+    ] = None,
 ) -> None:
     """Measure each weight's values with the others as they are."""
     reader = ClockReader("cpu", model=model, models=models)
-    shards = [rendered(preset, splits.VALIDATION.start, min(count, dials or count)) for preset, count in COUNTS.items()]
+    shards = [
+        rendered(preset, splits.VALIDATION.start, min(count, dials or count))
+        for preset, count in COUNTS.items()
+    ]
     seen = seen_of(reader, [np.asarray(image) for shard in shards for image in shard.images])
     minutes = np.concatenate([shard.minutes for shard in shards])
-    upright = np.abs(np.concatenate([lie(shard.homography.astype(np.float64))[0] for shard in shards])) < TURNED
-    table = Table(title=f"right within a minute, of {upright.sum():,} upright and {(~upright).sum():,} turned dials")
+    upright = (
+        np.abs(np.concatenate([lie(shard.homography.astype(np.float64))[0] for shard in shards]))
+        < TURNED
+    )
+    table = Table(
+        title=f"right within a minute, of {upright.sum():,} upright and {(~upright).sum():,} turned dials"
+    )
     for column in ("", "upright", "turned", f"{UPRIGHT_SHARE:.0%} upright"):
         table.add_column(column, justify="left" if not column else "right")
     for name, values in STEPS.items():
@@ -63,7 +80,9 @@ def main(
             shares = ok[upright].mean(), ok[~upright].mean()
             mixed = UPRIGHT_SHARE * shares[0] + (1 - UPRIGHT_SHARE) * shares[1]
             used = " (in use)" if value == getattr(AS_IT_IS, name) else ""
-            table.add_row(f"{name} {value:g}{used}", *(f"{share:.2%}" for share in (*shares, mixed)))
+            table.add_row(
+                f"{name} {value:g}{used}", *(f"{share:.2%}" for share in (*shares, mixed))
+            )
     Console(width=100).print(table)
 
 

@@ -31,7 +31,11 @@ from clockread.reading import Reading
 FIRST, COUNT = 0x1F550, 24  # one o'clock; the full hours, then the half ones
 CODES = {f"{code:x}": code for code in range(FIRST, FIRST + COUNT)}  # by the names of files
 SUFFIXES = (".png", ".webp")
-LARGEST, SIDE, PICTURE = 160, 192, 260  # pixels: smaller pictures are enlarged to SIDE, and all lie on a white PICTURE
+LARGEST, SIDE, PICTURE = (
+    160,
+    192,
+    260,
+)  # pixels: smaller pictures are enlarged to SIDE, and all lie on a white PICTURE
 
 
 def minutes_of(code: int) -> int:
@@ -45,7 +49,13 @@ def on_white(data: bytes) -> NDArray[np.uint8]:
     picture = load_color(data)
     side = max(picture.shape[:2]) if max(picture.shape[:2]) > LARGEST else SIDE
     side = min(side, PICTURE - 2)
-    picture = np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC))
+    picture = np.asarray(
+        cv2.resize(
+            picture,
+            (side, side),
+            interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC,
+        )
+    )
     out = np.full((PICTURE, PICTURE, 3), 255, np.uint8)
     at = (PICTURE - side) // 2
     out[at : at + side, at : at + side] = picture[..., ::-1]
@@ -59,24 +69,40 @@ def clocks_in(tarball: Path) -> dict[int, NDArray[np.uint8]]:
         for member in archive:
             path = PurePosixPath(member.name)
             code = CODES.get(path.stem)
-            if code is not None and path.suffix in SUFFIXES and member.size > len(found.get(code, b"")):
+            if (
+                code is not None
+                and path.suffix in SUFFIXES
+                and member.size > len(found.get(code, b""))
+            ):
                 data = archive.extractfile(member)
                 assert data is not None
                 found[code] = data.read()
     if len(found) != COUNT:
-        raise typer.BadParameter(f"{tarball}: {len(found)} of the {COUNT} clock faces are in it; see `npm pack` in this script's head")
+        raise typer.BadParameter(
+            f"{tarball}: {len(found)} of the {COUNT} clock faces are in it; see `npm pack` in this script's head"
+        )
     return {code: on_white(found[code]) for code in sorted(found)}
 
 
 def _right(readings: list[Reading], code: int) -> bool:
     """Whether the best reading is the labelled time."""
-    return bool(readings) and abs(float(circular_difference(readings[0].minutes, minutes_of(code), MINUTES_ON_DIAL))) <= RIGHT
+    return (
+        bool(readings)
+        and abs(float(circular_difference(readings[0].minutes, minutes_of(code), MINUTES_ON_DIAL)))
+        <= RIGHT
+    )
 
 
 def main(
-    tarballs: Annotated[list[Path], typer.Argument(help="Packages that `npm pack` wrote.", exists=True, dir_okay=False)],
+    tarballs: Annotated[
+        list[Path],
+        typer.Argument(help="Packages that `npm pack` wrote.", exists=True, dir_okay=False),
+    ],
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
+    ] = None,
     output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
 ) -> None:
     """Read every clock face as a whole picture and as a dial that fills it."""
@@ -97,8 +123,16 @@ def main(
     if output == "json":
         print(json.dumps(report, indent=1))
         return
-    table = Table(title=f"{COUNT} clock faces a package, right within a minute; model {reader.model}")
-    for column in ("", "given: full hours", "given: half hours", "whole: with a reading", "whole: right"):
+    table = Table(
+        title=f"{COUNT} clock faces a package, right within a minute; model {reader.model}"
+    )
+    for column in (
+        "",
+        "given: full hours",
+        "given: half hours",
+        "whole: with a reading",
+        "whole: right",
+    ):
         table.add_column(column, justify="left" if not column else "right")
     for name, shares in report.items():
         table.add_row(name, *(f"{share:.0%}" for share in shares.values()))

@@ -33,7 +33,23 @@ from clockread.images import load_color, load_frames, load_photo
 
 HANG_SECONDS = 20.0  # in which a photo must be done
 MAX_FRAMES_READ = 3  # of a mutated animation
-EXTREMES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 16384, 65500, 5000)
+EXTREMES = (
+    0,
+    1,
+    0x7F,
+    0x80,
+    0xFF,
+    0x7FFF,
+    0x8000,
+    0xFFFF,
+    0x10000,
+    0x7FFFFFFF,
+    0x80000000,
+    0xFFFFFFFF,
+    16384,
+    65500,
+    5000,
+)
 SIDE = 160  # pixels of the photos that are mutated
 
 
@@ -94,7 +110,9 @@ def seeds() -> dict[str, bytes]:
         buffer = io.BytesIO()
         image.save(buffer, kind, **options)
         out[name] = buffer.getvalue()
-    out["pgm text"] = b"P2\n%d %d\n255\n" % grey.size + b" ".join(b"%d" % value for value in grey.tobytes())
+    out["pgm text"] = b"P2\n%d %d\n255\n" % grey.size + b" ".join(
+        b"%d" % value for value in grey.tobytes()
+    )
     return out
 
 
@@ -126,7 +144,11 @@ def _insert(data: bytearray, rng: np.random.Generator) -> None:
 
 def _splice(others: list[bytes], data: bytearray, rng: np.random.Generator) -> None:
     other = others[int(rng.integers(len(others)))]
-    at, start, length = int(rng.integers(len(data))), int(rng.integers(len(other))), int(rng.integers(1, 2000))
+    at, start, length = (
+        int(rng.integers(len(data))),
+        int(rng.integers(len(other))),
+        int(rng.integers(1, 2000)),
+    )
     data[at : at + (length if rng.random() < 0.5 else 0)] = other[start : start + length]
 
 
@@ -149,7 +171,10 @@ def mutated(number: int, seed: int, photos: dict[str, bytes]) -> tuple[str, byte
     rng = np.random.default_rng([seed, number])
     name = list(photos)[number % len(photos)]
     data = bytearray(photos[name])
-    mutations: list[Callable[[bytearray, np.random.Generator], None]] = [*MUTATIONS, partial(_splice, list(photos.values()))]
+    mutations: list[Callable[[bytearray, np.random.Generator], None]] = [
+        *MUTATIONS,
+        partial(_splice, list(photos.values())),
+    ]
     for _ in range(int(rng.integers(1, 4))):
         if len(data) > 8:
             mutations[int(rng.integers(len(mutations)))](data, rng)
@@ -196,7 +221,10 @@ def _peak_memory_mb() -> float:
         status = Path("/proc/self/status").read_text(encoding="ascii")
     except OSError:
         return 0.0
-    return next((int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")), 0.0)
+    return next(
+        (int(line.split()[1]) / 1024 for line in status.splitlines() if line.startswith("VmHWM:")),
+        0.0,
+    )
 
 
 def run(count: int, seed: int = 0, start: int = 0) -> Report:
@@ -204,7 +232,15 @@ def run(count: int, seed: int = 0, start: int = 0) -> Report:
     report, formats, read = Report(), Counter[str](), Counter[str]()
     at = start
     while at < start + count:
-        command = [sys.executable, __file__, str(start + count), "--child", str(at), "--seed", str(seed)]
+        command = [
+            sys.executable,
+            __file__,
+            str(start + count),
+            "--child",
+            str(at),
+            "--seed",
+            str(seed),
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdout is not None
         assert process.stderr is not None
@@ -216,7 +252,9 @@ def run(count: int, seed: int = 0, start: int = 0) -> Report:
                 messages += process.stderr.read1()  # type: ignore[attr-defined]
             if not ready:
                 process.kill()
-                report.failures[at if begun is None else begun] = f"hangs for more than {HANG_SECONDS:g} s"
+                report.failures[at if begun is None else begun] = (
+                    f"hangs for more than {HANG_SECONDS:g} s"
+                )
                 break
             if process.stdout not in ready:
                 continue

@@ -20,11 +20,14 @@ from clockread.reader import ClockReader
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-_RIM = np.stack([np.sin(np.linspace(0, 2 * np.pi, 60)), -np.cos(np.linspace(0, 2 * np.pi, 60))], axis=1)
+_RIM = np.stack(
+    [np.sin(np.linspace(0, 2 * np.pi, 60)), -np.cos(np.linspace(0, 2 * np.pi, 60))], axis=1
+)
 
 
 def main(
-    photo: Annotated[Path, typer.Argument(help="A photo with a clock.")], out: Annotated[Path, typer.Argument(help="Picture to write.")]
+    photo: Annotated[Path, typer.Argument(help="A photo with a clock.")],
+    out: Annotated[Path, typer.Argument(help="Picture to write.")],
 ) -> None:
     """Draw photo, patch with pose, polar image with distributions, and the reading."""
     reader = ClockReader("cpu")
@@ -33,11 +36,17 @@ def main(
     if not readings:
         raise typer.BadParameter(f"{photo}: no clock was found")
     found = reader.find([image.pixels])[0][0]
-    posed = estimate([image.pixels], [Window.around(found.box, BOX_MARGIN)], pose_network(reader.networks["pose"]))[0]
+    posed = estimate(
+        [image.pixels],
+        [Window.around(found.box, BOX_MARGIN)],
+        pose_network(reader.networks["pose"]),
+    )[0]
     (refined,), seen = read_refined([posed], hands_network(reader.networks["hands"]))
     polar = unwrap_posed([refined])
 
-    figure, axes = plt.subplots(1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1.2, 1.3), layout="constrained")
+    figure, axes = plt.subplots(
+        1, 4, figsize=(13, 3.6), width_ratios=(1.3, 1, 1.2, 1.3), layout="constrained"
+    )
     color = load_color(photo)
     boxed = color.copy()
     x, y, w, h = (round(v * image.scale) for v in found.box)
@@ -47,11 +56,16 @@ def main(
     axes[1].imshow(posed.patch, cmap="gray")
     for pose, color_of in ((posed, "orange"), (refined, "lime")):
         axes[1].plot(*project(pose.in_patch, _RIM).T, color_of)
-        axes[1].plot(*project(pose.in_patch, np.zeros((1, 2)))[0], "+", color=color_of, markersize=12)
+        axes[1].plot(
+            *project(pose.in_patch, np.zeros((1, 2)))[0], "+", color=color_of, markersize=12
+        )
     axes[1].set_title("2 pose, and refined (green)")
     axes[2].imshow(polar[0].T[::-1], cmap="gray", extent=(0, 360, 0, 1.12), aspect="auto")
     for name, values, style in zip(
-        ("hour", "minute", "12"), (seen.hour, seen.minute, seen.twelve), ("red", "deepskyblue", "lime"), strict=True
+        ("hour", "minute", "12"),
+        (seen.hour, seen.minute, seen.twelve),
+        ("red", "deepskyblue", "lime"),
+        strict=True,
     ):
         p = np.exp(values[0] - values[0].max())
         axes[2].plot(np.arange(len(p)) * 360 / len(p), p / p.max() * 0.9, color=style, label=name)

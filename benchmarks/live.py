@@ -51,7 +51,10 @@ def main(
             {
                 "first_result_seconds": round(given[0] - began, 3),
                 "delay_ms": {"median": round(median(delays), 1), "highest": round(delays[-1], 1)},
-                "list_photos_per_second": {"median": round(median(rates), 1), "all": [round(rate, 1) for rate in rates]},
+                "list_photos_per_second": {
+                    "median": round(median(rates), 1),
+                    "all": [round(rate, 1) for rate in rates],
+                },
             },
             indent=2,
         )

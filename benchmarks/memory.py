@@ -36,14 +36,20 @@ def write_photos(folder: Path, count: int) -> None:
         decoded = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR)
         photo = cv2.resize(np.asarray(decoded), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         grain = rng.integers(-6, 7, (HEIGHT, WIDTH, 1), dtype=np.int16)
-        cv2.imwrite(str(folder / f"{i:06}.jpg"), np.clip(photo + grain, 0, 255).astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        cv2.imwrite(
+            str(folder / f"{i:06}.jpg"),
+            np.clip(photo + grain, 0, 255).astype(np.uint8),
+            [cv2.IMWRITE_JPEG_QUALITY, 90],
+        )
     for i in range(DIFFERENT, count):
         os.link(folder / f"{i % DIFFERENT:06}.jpg", folder / f"{i:06}.jpg")
 
 
 def main(
     photos: Annotated[int, typer.Option(min=1, help="Names of photos in the folder.")] = 10_000,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
 ) -> None:
     """Read the folder in a process of its own and print its peak memory and rate."""
@@ -62,7 +68,9 @@ def main(
         seconds = time.perf_counter() - began
     if process.returncode or results != photos:
         raise SystemExit(f"{results} of {photos} photos were read, exit code {process.returncode}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (1 if sys.platform == "darwin" else 1024)  # kB but on macOS
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (
+        1 if sys.platform == "darwin" else 1024
+    )  # kB but on macOS
     print(
         f"{photos:,} photos of {WIDTH} x {HEIGHT}, {count} threads: peak memory {peak / 1e6:.0f} MB, "
         f"{photos / seconds:.1f} photos/s, {dials:,} dials, {seconds:.0f} s"

@@ -30,7 +30,9 @@ def main(
             render(seed, PRESETS[preset], size)
         rates.append(count / (time.perf_counter() - began))
     spread = f"lowest {min(rates):.0f}, highest {max(rates):.0f}"
-    print(f"{size} x {size}, preset {preset}: {statistics.median(rates):.0f} dials/s on one core ({spread})")
+    print(
+        f"{size} x {size}, preset {preset}: {statistics.median(rates):.0f} dials/s on one core ({spread})"
+    )
 
 
 if __name__ == "__main__":

@@ -25,8 +25,12 @@ def resnet50(classes: int = MINUTES_ON_DIAL) -> keras.Model:
     One straightens the dial, one reads it ("It's About Time: Analog Clock Reading in the Wild", Yang et al., 2022).
     """
     image = keras.Input((RESNET_SIDE, RESNET_SIDE, 3), name="image")
-    trunk = keras.applications.ResNet50(weights=None, include_top=False, pooling="avg", input_tensor=image)
-    return keras.Model(image, {"logits": layers.Dense(classes, name="logits")(trunk.output)}, name="resnet50")
+    trunk = keras.applications.ResNet50(
+        weights=None, include_top=False, pooling="avg", input_tensor=image
+    )
+    return keras.Model(
+        image, {"logits": layers.Dense(classes, name="logits")(trunk.output)}, name="resnet50"
+    )
 
 
 def _conv(x: keras.KerasTensor, channels: int, kernel: int, stride: int = 1) -> keras.KerasTensor:
@@ -99,11 +103,15 @@ def hough_reading(dial: NDArray[np.uint8]) -> int | None:
     scale = side / max(dial.shape)
     size = (max(2, round(dial.shape[1] * scale)), max(2, round(dial.shape[0] * scale)))
     resized = cv2.resize(dial, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    grey: NDArray[np.uint8] = np.asarray(cv2.bilateralFilter(cv2.createCLAHE(2.0, (4, 4)).apply(resized), 7, 40, 5), dtype=np.uint8)
+    grey: NDArray[np.uint8] = np.asarray(
+        cv2.bilateralFilter(cv2.createCLAHE(2.0, (4, 4)).apply(resized), 7, 40, 5), dtype=np.uint8
+    )
     x, y, radius = _circle(grey)
     middle = float(np.median(grey))
     edges = cv2.Canny(grey, max(10.0, 0.5 * middle), max(30.0, 1.1 * middle))
-    lines = cv2.HoughLinesP(edges, 1, np.pi / 360, 18, minLineLength=0.2 * radius, maxLineGap=0.06 * radius)
+    lines = cv2.HoughLinesP(
+        edges, 1, np.pi / 360, 18, minLineLength=0.2 * radius, maxLineGap=0.06 * radius
+    )
     if lines is None:
         return None
     return _best_pair(_streaks(np.asarray(lines, np.float64).reshape(-1, 4), x, y, radius))
@@ -114,7 +122,14 @@ def _circle(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
     height, width = grey.shape
     half = min(height, width) / 2
     circles = cv2.HoughCircles(
-        cv2.medianBlur(grey, 5), cv2.HOUGH_GRADIENT, 1.5, half / 2, param1=120, param2=60, minRadius=int(0.55 * half), maxRadius=int(half)
+        cv2.medianBlur(grey, 5),
+        cv2.HOUGH_GRADIENT,
+        1.5,
+        half / 2,
+        param1=120,
+        param2=60,
+        minRadius=int(0.55 * half),
+        maxRadius=int(half),
     )
     if circles is not None:
         for cx, cy, radius in np.asarray(circles, np.float64).reshape(-1, 3)[:3]:
@@ -140,7 +155,9 @@ def _streaks(lines: NDArray[np.float64], x: float, y: float, radius: float) -> l
             turn = (line.angle - hand.angle + 180) % 360 - 180
             if abs(turn) < SAME_HAND:
                 weight = hand.weight + line.weight
-                joined[i] = _Streak((hand.angle + turn * line.weight / weight) % 360, hand.reach, weight)
+                joined[i] = _Streak(
+                    (hand.angle + turn * line.weight / weight) % 360, hand.reach, weight
+                )
                 break
         else:
             joined.append(line)
@@ -158,7 +175,12 @@ def _best_pair(hands: list[_Streak]) -> int | None:
             h = round((hour.angle - m / 2) / 30) % 12
             misfit = abs((hour.angle - 30 * h - m / 2 + 180) % 360 - 180) / 15
             longer = minute.reach - hour.reach
-            cost = misfit - 2.0 * longer - 0.3 * (minute.weight + hour.weight) + (0.6 if minute is hour else 0.0)
+            cost = (
+                misfit
+                - 2.0 * longer
+                - 0.3 * (minute.weight + hour.weight)
+                + (0.6 if minute is hour else 0.0)
+            )
             if best is None or cost < best[0]:
                 best = cost, h * 60 + m
     return None if best is None else best[1]

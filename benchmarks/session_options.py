@@ -61,14 +61,18 @@ SETTINGS: dict[str, Settings] = {
 }
 
 
-def sessions(entries: list[ModelEntry], threads: int, change: Settings) -> list[tuple[Any, dict[str, Any]]]:
+def sessions(
+    entries: list[ModelEntry], threads: int, change: Settings
+) -> list[tuple[Any, dict[str, Any]]]:
     """A session for each network and its one input's shape."""
     runtime = require_runtime()
     out = []
     for entry in entries:
         options = session_options(runtime, threads)
         change(options)
-        session = runtime.InferenceSession(model_bytes(entry), options, providers=["CPUExecutionProvider"])
+        session = runtime.InferenceSession(
+            model_bytes(entry), options, providers=["CPUExecutionProvider"]
+        )
         ((name, spec),) = entry.inputs.items()
         out.append((session, {name: [int(side) for side in spec.shape[1:]]}))
     return out
@@ -84,7 +88,9 @@ def _run(opened: list[tuple[Any, dict[str, Any]]], batch: int, calls: int) -> No
 def main(
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
     rounds: Annotated[int, typer.Option(min=1, help="Measured rounds, after one that is not.")] = 7,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")
+    ] = None,
 ) -> None:
     """Measure every setting."""
     count = threads or usable_threads()
@@ -105,11 +111,16 @@ def main(
                 if turn:
                     latency[name].append(1000 * (between - before) / CALLS)
                     rate[name].append(count * CALLS * BULK_BATCH / (after - between))
-    table = Table(title=f"finder, pose and hands once each; {count} threads; median (lowest-highest) of {rounds} rounds")
+    table = Table(
+        title=f"finder, pose and hands once each; {count} threads; median (lowest-highest) of {rounds} rounds"
+    )
     for column in ("", "one at a time, ms", f"in bulk by {BULK_BATCH}, a second"):
         table.add_column(column, justify="left" if not column else "right")
     for name in SETTINGS:
-        cells = [f"{median(v):.{d}f} ({min(v):.{d}f}-{max(v):.{d}f})" for v, d in ((latency[name], 2), (rate[name], 0))]
+        cells = [
+            f"{median(v):.{d}f} ({min(v):.{d}f}-{max(v):.{d}f})"
+            for v, d in ((latency[name], 2), (rate[name], 0))
+        ]
         table.add_row(name, *cells)
     Console(width=120).print(table)
 

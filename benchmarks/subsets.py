@@ -40,10 +40,14 @@ SPLIT = ("varied", "hard")  # told apart by how the dials lie
 def seen_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> HandsOutput:
     """What the reading network sees of dials in crops (PATCH, PATCH), by one window and at most as many looks as usual."""
     parts = [seen for _, _, seen in _looked(reader, images)]
-    return HandsOutput(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(HandsOutput)))
+    return HandsOutput(
+        *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(HandsOutput))
+    )
 
 
-def read(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> tuple[list[PosedDial], list[PosedDial], list[Hands]]:
+def read(
+    reader: ClockReader, images: Sequence[NDArray[np.uint8]]
+) -> tuple[list[PosedDial], list[PosedDial], list[Hands]]:
     """Poses by the pose network, poses that were mended, and hands, likewise."""
     first: list[PosedDial] = []
     refine: list[PosedDial] = []
@@ -55,12 +59,17 @@ def read(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> tuple[list
     return first, refine, hands
 
 
-def _looked(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> Iterator[tuple[list[PosedDial], list[PosedDial], HandsOutput]]:
+def _looked(
+    reader: ClockReader, images: Sequence[NDArray[np.uint8]]
+) -> Iterator[tuple[list[PosedDial], list[PosedDial], HandsOutput]]:
     whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
     for start in range(0, len(images), BATCH):
         part = list(images[start : start + BATCH])
         posed = estimate(part, [whole] * len(part), pose_network(reader.networks["pose"]))
-        yield posed, *read_refined(posed, hands_network(reader.networks["hands"]), reader.effort.passes)
+        yield (
+            posed,
+            *read_refined(posed, hands_network(reader.networks["hands"]), reader.effort.passes),
+        )
 
 
 def lie(homography: Floats) -> tuple[Floats, Floats]:
@@ -81,7 +90,12 @@ def away(found: Floats, true: Floats) -> tuple[Floats, Floats]:
     points = project(found, _RIM)
     centre = np.linalg.norm(points[:, 0] - right[:, 0], axis=-1)
     edge = project(true, _EDGE)
-    between = np.array([np.linalg.norm(p[:, None] - e[None], axis=-1).min(axis=1).mean() for p, e in zip(points[:, 1:], edge, strict=True)])
+    between = np.array(
+        [
+            np.linalg.norm(p[:, None] - e[None], axis=-1).min(axis=1).mean()
+            for p, e in zip(points[:, 1:], edge, strict=True)
+        ]
+    )
     return centre / radius, between / radius
 
 
@@ -108,18 +122,35 @@ def cause(minutes: int, true: int, second: float) -> str:
 def measure(reader: ClockReader, shards: dict[str, Shards]) -> tuple[Table, Table]:
     """The table of subsets and that of causes."""
     subsets = Table(title="pose errors as shares of the radius; median / 90th percentile")
-    for column in ("", "dials", "centre, first look", "centre", "rim, first look", "rim", "12, degrees", "12 off > 15°", "right"):
+    for column in (
+        "",
+        "dials",
+        "centre, first look",
+        "centre",
+        "rim, first look",
+        "rim",
+        "12, degrees",
+        "12 off > 15°",
+        "right",
+    ):
         subsets.add_column(column, justify="left" if not column else "right")
     causes: dict[str, dict[str, int]] = {}
     for name, shard in shards.items():
         true = shard.homography.astype(np.float64)
         first, refine, hands = read(reader, [np.asarray(image) for image in shard.images])
-        before, after = (away(np.stack([dial.homography for dial in posed]), true) for posed in (first, refine))
+        before, after = (
+            away(np.stack([dial.homography for dial in posed]), true) for posed in (first, refine)
+        )
         turned, ratio = lie(true)
-        found_turned = lie(np.stack([dial.homography for dial in refine]))[0] + [hand.rotation for hand in hands]
+        found_turned = lie(np.stack([dial.homography for dial in refine]))[0] + [
+            hand.rotation for hand in hands
+        ]
         twelve = np.abs(circular_difference(found_turned, turned, 360.0))
         minutes = np.array([hand.minutes for hand in hands])
-        right = np.abs(circular_difference(minutes, shard.minutes.astype(np.int64), MINUTES_ON_DIAL)) <= RIGHT
+        right = (
+            np.abs(circular_difference(minutes, shard.minutes.astype(np.int64), MINUTES_ON_DIAL))
+            <= RIGHT
+        )
         upright, oblique = np.abs(turned) < TURNED, ratio < OBLIQUE
         parts = {
             "all": np.ones(len(true), bool),
@@ -131,8 +162,16 @@ def measure(reader: ClockReader, shards: dict[str, Shards]) -> tuple[Table, Tabl
         for part, of in parts.items():
             if not of.any() or (name not in SPLIT and part != "all"):
                 continue
-            errors = [_two(100 * values[of], "%") for pair in zip(before, after, strict=True) for values in pair]
-            late = [_two(twelve[of], "°"), f"{(twelve[of] > 15).mean():.1%}", f"{right[of].mean():.1%}"]
+            errors = [
+                _two(100 * values[of], "%")
+                for pair in zip(before, after, strict=True)
+                for values in pair
+            ]
+            late = [
+                _two(twelve[of], "°"),
+                f"{(twelve[of] > 15).mean():.1%}",
+                f"{right[of].mean():.1%}",
+            ]
             subsets.add_row(f"{name}: {part}", str(of.sum()), *errors, *late)
         counted: dict[str, int] = {}
         for i in np.nonzero(~right)[0]:
@@ -151,18 +190,29 @@ def _causes(causes: dict[str, dict[str, int]], sizes: dict[str, int]) -> Table:
     table.add_column("")
     for name in causes:
         table.add_column(name, justify="right")
-    total = {why: sum(counted.get(why, 0) for counted in causes.values()) for counted in causes.values() for why in counted}
+    total = {
+        why: sum(counted.get(why, 0) for counted in causes.values())
+        for counted in causes.values()
+        for why in counted
+    }
     for why in sorted(total, key=lambda w: -total[w]):
-        table.add_row(why, *(f"{counted.get(why, 0) / sizes[name]:.1%}" for name, counted in causes.items()))
+        table.add_row(
+            why, *(f"{counted.get(why, 0) / sizes[name]:.1%}" for name, counted in causes.items())
+        )
     return table
 
 
 def main(
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    dials: Annotated[int | None, typer.Option(min=1, help="At most so many of each preset.")] = None,
+    dials: Annotated[
+        int | None, typer.Option(min=1, help="At most so many of each preset.")
+    ] = None,
 ) -> None:
     """Measure all presets."""
-    shards = {preset: rendered(preset, splits.VALIDATION.start, min(count, dials or count)) for preset, count in COUNTS.items()}
+    shards = {
+        preset: rendered(preset, splits.VALIDATION.start, min(count, dials or count))
+        for preset, count in COUNTS.items()
+    }
     for table in measure(ClockReader("cpu", model=model), shards):
         Console(width=170).print(table)
 

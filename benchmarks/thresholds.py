@@ -29,7 +29,9 @@ CHOSEN = Thresholds()
 FIRST = 1000  # scenes 0 to 999 are those that the finder is validated on
 
 
-def precision_recall_f1(score: Floats, clock: NDArray[np.bool_], clocks: int, least: float) -> tuple[float, float, float]:
+def precision_recall_f1(
+    score: Floats, clock: NDArray[np.bool_], clocks: int, least: float
+) -> tuple[float, float, float]:
     """Of readings of ``score`` (n,), those that score at least so much; ``clocks`` are there, and ``clock`` (n,) are of one."""
     kept = score >= least
     hits, given = int(clock[kept].sum()), int(kept.sum())
@@ -38,27 +40,53 @@ def precision_recall_f1(score: Floats, clock: NDArray[np.bool_], clocks: int, le
 
 def best_scores(readings: Sequence[Sequence[Reading]]) -> Floats:
     """The highest score (n,) of each picture's readings, 0 where there is none."""
-    return np.array([max((reading.dial_score for reading in of_picture), default=0.0) for of_picture in readings])
+    return np.array(
+        [
+            max((reading.dial_score for reading in of_picture), default=0.0)
+            for of_picture in readings
+        ]
+    )
 
 
 def main(
-    without: Annotated[list[Path] | None, typer.Option(help="Folder of pictures without clocks; may be given several times.")] = None,
+    without: Annotated[
+        list[Path] | None,
+        typer.Option(help="Folder of pictures without clocks; may be given several times."),
+    ] = None,
     model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    models: Annotated[Path | None, typer.Option(help="Folder with a manifest.json; by default the models of the package.")] = None,
+    models: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
+    ] = None,
     scenes: Annotated[int, typer.Option(min=1, help="Rendered scenes.")] = 1000,
 ) -> None:
     """Measure what each threshold lets through."""
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
-    readings, clock, clocks = in_scenes(reader, rendered_scenes(splits.VALIDATION.start + FIRST, scenes))
+    readings, clock, clocks = in_scenes(
+        reader, rendered_scenes(splits.VALIDATION.start + FIRST, scenes)
+    )
     score = np.array([reading.dial_score for reading in readings])
-    beside = {folder: best_scores([result.readings for result in reader.stream(list_photos([folder]))]) for folder in without or []}
-    table = Table(title=f"{scenes:,} rendered scenes, {clocks:,} clocks; pictures without clocks that give a reading")
-    for column in ("least score", "precision", "recall", "F1", *(f"{folder.name} ({len(best)})" for folder, best in beside.items())):
+    beside = {
+        folder: best_scores([result.readings for result in reader.stream(list_photos([folder]))])
+        for folder in without or []
+    }
+    table = Table(
+        title=f"{scenes:,} rendered scenes, {clocks:,} clocks; pictures without clocks that give a reading"
+    )
+    for column in (
+        "least score",
+        "precision",
+        "recall",
+        "F1",
+        *(f"{folder.name} ({len(best)})" for folder, best in beside.items()),
+    ):
         table.add_column(column, justify="right")
     for least in SCORES:
         figures = [f"{figure:.3f}" for figure in precision_recall_f1(score, clock, clocks, least)]
         shares = [f"{(best >= least).mean():.1%}" for best in beside.values()]
-        table.add_row(f"{least:g}", *figures, *shares, style="bold" if least == CHOSEN.dial_score else None)
+        table.add_row(
+            f"{least:g}", *figures, *shares, style="bold" if least == CHOSEN.dial_score else None
+        )
     Console(width=100).print(table)
 
 

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from clockread.errors import ClockreadError, ImageError, ModelError, ProviderError, RuntimeMissingError
+from clockread.errors import (
+    ClockreadError,
+    ImageError,
+    ModelError,
+    ProviderError,
+    RuntimeMissingError,
+)
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
     from clockread.reading import Reading
 
 __version__ = "0.1.0"
-__all__ = ["ClockReader", "ClockreadError", "ImageError", "ModelError", "ProviderError", "Reading", "RuntimeMissingError", "__version__"]
+__all__ = [
+    "ClockReader",
+    "ClockreadError",
+    "ImageError",
+    "ModelError",
+    "ProviderError",
+    "Reading",
+    "RuntimeMissingError",
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

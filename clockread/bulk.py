@@ -35,7 +35,13 @@ class PhotoReader(Protocol):
     def provider(self) -> str:
         """The provider really in use."""
 
-    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+    def read_photos(
+        self,
+        photos: Sequence[Photo],
+        *,
+        cropped: bool = False,
+        timings: dict[str, float] | None = None,
+    ) -> list[PhotoResult]:
         """Return the result of each photo."""
 
 
@@ -50,7 +56,9 @@ class Entry:
     overlay: Path | None = None  # where its readings are to be drawn
 
 
-Finish: TypeAlias = Callable[[Entry, Photo, PhotoResult], PhotoResult]  # run by the worker on each photo that was read
+Finish: TypeAlias = Callable[
+    [Entry, Photo, PhotoResult], PhotoResult
+]  # run by the worker on each photo that was read
 
 
 @dataclass(frozen=True)
@@ -63,7 +71,11 @@ class Plan:
     @classmethod
     def of(cls, photos: int | None, threads: int) -> Plan:
         """Return the plan: all ``threads`` on one photo at a time if there are few photos, else (None: not known) one worker per thread."""
-        return cls(threads, 1) if threads > 1 and (photos is None or photos >= MIN_PHOTOS_PER_THREAD * threads) else cls(1, threads)
+        return (
+            cls(threads, 1)
+            if threads > 1 and (photos is None or photos >= MIN_PHOTOS_PER_THREAD * threads)
+            else cls(1, threads)
+        )
 
 
 def read_each(entries: Iterable[Entry], reader: PhotoReader, *, cropped: bool = False) -> Results:
@@ -106,7 +118,11 @@ def read_in_order(
     parts = _Parts(entries, max(1, min(part_size, batch_size)))
 
     def read(part: Sequence[Entry]) -> list[PhotoResult]:
-        return list(_read_part(part, reader, DECODED_PIXELS // workers, stop, cropped=cropped, finish=finish))
+        return list(
+            _read_part(
+                part, reader, DECODED_PIXELS // workers, stop, cropped=cropped, finish=finish
+            )
+        )
 
     if workers == 1:
         for part in parts:
@@ -173,7 +189,13 @@ class _Parts:
 
 
 def _read_part(
-    entries: Sequence[Entry], reader: PhotoReader, pixels: int, stop: threading.Event, *, cropped: bool, finish: Finish | None
+    entries: Sequence[Entry],
+    reader: PhotoReader,
+    pixels: int,
+    stop: threading.Event,
+    *,
+    cropped: bool,
+    finish: Finish | None,
 ) -> Iterator[PhotoResult]:
     """Give the results of a part, reading whenever more than ``pixels`` are decoded."""
     loaded: list[tuple[Entry, Photo | PhotoResult]] = []
@@ -191,7 +213,11 @@ def _read_part(
 
 
 def _read_loaded(
-    loaded: Sequence[tuple[Entry, Photo | PhotoResult]], reader: PhotoReader, *, cropped: bool, finish: Finish | None
+    loaded: Sequence[tuple[Entry, Photo | PhotoResult]],
+    reader: PhotoReader,
+    *,
+    cropped: bool,
+    finish: Finish | None,
 ) -> Iterator[PhotoResult]:
     photos = [photo for _, photo in loaded if isinstance(photo, Photo)]
     results = iter(reader.read_photos(photos, cropped=cropped) if photos else [])

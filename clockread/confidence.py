@@ -45,7 +45,9 @@ class ClockScore:
 
     finder_score: float = 0.84  # weight of the logit of the finder's score
     confidence: float = 0.6  # of the logit of the reading's confidence: on a clock, the hands agree
-    dial_logit: float = 0.52  # of the pose network's logit: it sees the dial larger than the finder does
+    dial_logit: float = (
+        0.52  # of the pose network's logit: it sees the dial larger than the finder does
+    )
     offset: float = -0.75
 
     def __call__(self, finder_score: float, confidence: float, dial_logit: float) -> float:
@@ -60,9 +62,14 @@ def fitted(raw: Floats, right: NDArray[np.bool_]) -> Calibration:
     return Calibration(slope, offset)
 
 
-def fitted_presence(finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]) -> ClockScore:
+def fitted_presence(
+    finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]
+) -> ClockScore:
     """Return the maximum-likelihood weights for ``clock`` (n,), which needs both clocks and non-clocks."""
-    columns = [[_logit(float(f)), _logit(float(c)), float(d)] for f, c, d in zip(finder_score, confidence, dial_logit, strict=True)]
+    columns = [
+        [_logit(float(f)), _logit(float(c)), float(d)]
+        for f, c, d in zip(finder_score, confidence, dial_logit, strict=True)
+    ]
     return ClockScore(*_regression(np.array(columns), clock))
 
 
@@ -77,7 +84,9 @@ def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ weights))
         gradient = design.T @ (p - y)
-        step = np.linalg.solve(design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(weights)), gradient)
+        step = np.linalg.solve(
+            design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(weights)), gradient
+        )
         weights = weights - step
         if np.abs(step).max() < 1e-9:
             break
@@ -97,12 +106,20 @@ def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) 
     """Return the bins of a reliability diagram, of equal width, without the empty ones."""
     which = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
     return [
-        Bin(float(confidence[which == b].mean()), float(right[which == b].mean()), int((which == b).sum()))
+        Bin(
+            float(confidence[which == b].mean()),
+            float(right[which == b].mean()),
+            int((which == b).sum()),
+        )
         for b in range(bins)
         if (which == b).any()
     ]
 
 
-def expected_calibration_error(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> float:
+def expected_calibration_error(
+    confidence: Floats, right: NDArray[np.bool_], bins: int = BINS
+) -> float:
     """Return the mean distance between confidence and accuracy over the bins, weighted by their counts (Guo et al., 2017)."""
-    return sum(b.count * abs(b.confidence - b.right) for b in reliability(confidence, right, bins)) / len(confidence)
+    return sum(
+        b.count * abs(b.confidence - b.right) for b in reliability(confidence, right, bins)
+    ) / len(confidence)

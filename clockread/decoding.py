@@ -23,11 +23,17 @@ class DecodingWeights:
     minute: float = 0.85  # lower values trust the hour hand more if the second hand is mistaken for the minute hand, but reduce confidence
     twelve: float = 0.9  # lower values read upright dials better and rotated ones worse
     full_hour_share: float = 0.02  # share of dials whose hour hand points to the full hour at any minute: pictograms, toys
-    hour_deviation: float = 2.5  # degrees, standard deviation of the hour hand's error; drawn dials alone would have 1
-    rotations: int = 8  # most likely rotations that are combined with all 720 times; more only take longer
+    hour_deviation: float = (
+        2.5  # degrees, standard deviation of the hour hand's error; drawn dials alone would have 1
+    )
+    rotations: int = (
+        8  # most likely rotations that are combined with all 720 times; more only take longer
+    )
 
 
-_FLOOR = 2e-4  # uniform share mixed into every distribution, so that no single hand can rule out a time
+_FLOOR = (
+    2e-4  # uniform share mixed into every distribution, so that no single hand can rule out a time
+)
 _MODE_REACH = 2  # bins on either side of the mode that are averaged to find the angle between bins
 # Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without marks is assumed upright.
 _UPRIGHT = ((0.0, 0.9, 10.0), (90.0, 0.02, 8.0), (180.0, 0.01, 8.0), (270.0, 0.02, 8.0))
@@ -97,7 +103,13 @@ def modal_angle(logits: Floats) -> Floats:
     return angle_of((np.take_along_axis(p, around, axis=1)[:, :, None] * directions).sum(axis=1))
 
 
-def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = None, weights: DecodingWeights | None = None) -> Decoded:
+def decode(
+    hour: Floats,
+    minute: Floats,
+    twelve: Floats,
+    prior: Floats | None = None,
+    weights: DecodingWeights | None = None,
+) -> Decoded:
     """Return the most likely of the 720 times, from both hands and the place of 12 together.
 
     ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
@@ -115,27 +127,40 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     hour_p, minute_p = np.exp(_log_softmax(hour)), np.exp(_log_softmax(minute))
     degrees = np.arange(bins) * step
     slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.hour_deviation) ** 2)
-    weighed = [np.exp(_log_softmax(np.asarray(x) * of)) for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))]
+    weighed = [
+        np.exp(_log_softmax(np.asarray(x) * of))
+        for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))
+    ]
     weighed[0] = np.fft.irfft(np.fft.rfft(weighed[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
     hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
     prior = rotation_prior(bins) if prior is None else np.asarray(prior)
     twelve_w = twelve_w * np.exp(prior - prior.max())
-    twelve_w /= twelve_w.max(axis=1, keepdims=True)  # keeps all products well within single precision
+    twelve_w /= twelve_w.max(
+        axis=1, keepdims=True
+    )  # keeps all products well within single precision
 
     fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree per minute, between bins
     at = np.arange(MINUTES_ON_DIAL) / fine
     low, part = np.floor(at).astype(int), at % 1.0
-    hour_fine = (hour_w[:, low] * (1 - part) + hour_w[:, (low + 1) % bins] * part).astype(np.float32)
+    hour_fine = (hour_w[:, low] * (1 - part) + hour_w[:, (low + 1) % bins] * part).astype(
+        np.float32
+    )
     minute_w = minute_w.astype(np.float32)
     hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
     minute_twice = np.concatenate([minute_w, minute_w], axis=1)
     tried = min(w.rotations, bins)
     turns = np.argpartition(-twelve_w, tried - 1, axis=1)[:, :tried]  # (n, k)
     rows = np.arange(n)[:, None]
-    hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[rows, turns * fine]
-    minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][..., :: bins // 60]
+    hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[
+        rows, turns * fine
+    ]
+    minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][
+        ..., :: bins // 60
+    ]
     hours = hours.reshape(n, tried, 12, 60)
-    joint = hours * np.float32(1 - w.full_hour_share) + hours[..., :1] * np.float32(w.full_hour_share)
+    joint = hours * np.float32(1 - w.full_hour_share) + hours[..., :1] * np.float32(
+        w.full_hour_share
+    )
     joint *= (minutes * twelve_w[rows, turns][:, :, None].astype(np.float32))[:, :, None, :]
     joint = joint.reshape(n, tried, MINUTES_ON_DIAL)
     by_time = joint.sum(axis=1, dtype=np.float64)
@@ -144,4 +169,6 @@ def decode(hour: Floats, minute: Floats, twelve: Floats, prior: Floats | None = 
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
     hour_pair, minute_pair = (turned_back(_mean_direction(p), rotation) for p in (hour_p, minute_p))
-    return Decoded(best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair)
+    return Decoded(
+        best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair
+    )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import unicodedata
 
-UNSAFE_CATEGORIES = frozenset(("Cc", "Cs", "Zl", "Zp"))  # control characters, lone surrogates, line and paragraph separators
-BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # they reorder what is shown after them
+UNSAFE_CATEGORIES = frozenset(
+    ("Cc", "Cs", "Zl", "Zp")
+)  # control characters, lone surrogates, line and paragraph separators
+BIDI_CONTROLS = frozenset(
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)  # they reorder what is shown after them
 
 
 class ClockreadError(Exception):
@@ -35,7 +39,10 @@ def one_line(text: str, limit: int = 300) -> str:
     such as ``\n``. The middle is left out beyond ``limit`` characters.
     """
     if not text.isprintable():
-        text = "".join(_escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES or c in BIDI_CONTROLS else c for c in text)
+        text = "".join(
+            _escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES or c in BIDI_CONTROLS else c
+            for c in text
+        )
     return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 :]}"
 
 

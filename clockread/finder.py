@@ -29,7 +29,9 @@ TILE = 0.6  # side of a tile over the photo's longer side
 PADDING = 128  # grey of the bars beside a photo that is not square
 
 Grey = NDArray[np.uint8]
-FinderNetwork = Callable[[Grey], tuple[Floats, Floats]]  # (n, SCENE, SCENE) -> heat (n, CELLS, CELLS) logits, box (n, CELLS, CELLS, 4)
+FinderNetwork = Callable[
+    [Grey], tuple[Floats, Floats]
+]  # (n, SCENE, SCENE) -> heat (n, CELLS, CELLS) logits, box (n, CELLS, CELLS, 4)
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class FinderOptions:
 
     nms_iou: float = 0.5  # IoU above which the box of the lower score is suppressed
     max_detections: int = 32  # per photo, those with the highest scores
-    tile_below: float = 0.5  # a photo whose best score is lower is searched again in tiles; 0: never
+    tile_below: float = (
+        0.5  # a photo whose best score is lower is searched again in tiles; 0: never
+    )
     batch_size: int = 16  # scenes per call of the network
 
 
@@ -97,7 +101,12 @@ def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
     scale = size / max(height, width)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     if (h, w) != (height, width):
-        image = np.asarray(cv2.resize(image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), dtype=np.uint8)
+        image = np.asarray(
+            cv2.resize(
+                image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+            ),
+            dtype=np.uint8,
+        )
     left, top = (size - w) // 2, (size - h) // 2
     scene = np.full((size, size), PADDING, np.uint8)
     scene[top : top + h, left : left + w] = image
@@ -118,7 +127,9 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
     return float(ious(np.asarray(a, np.float64), np.asarray(b, np.float64)[None])[0])
 
 
-def peaks(heat: Floats, box: Floats, threshold: float, options: FinderOptions | None = None) -> tuple[Floats, Floats]:
+def peaks(
+    heat: Floats, box: Floats, threshold: float, options: FinderOptions | None = None
+) -> tuple[Floats, Floats]:
     """Return boxes (n, 4) in scene pixels and scores (n,) 0..1, best first, from one scene's heat (c, c) logits and box (c, c, 4) maps.
 
     A detection is a cell that no neighbour exceeds; its box is (dx, dy, log w, log h): the centre's distance from the cell's
@@ -145,10 +156,19 @@ def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
     def starts(length: int) -> tuple[int, ...]:
         return (0,) if length <= side else (0, length - side)
 
-    return [(x, y, min(x + side, width), min(y + side, height)) for y in starts(height) for x in starts(width)]
+    return [
+        (x, y, min(x + side, width), min(y + side, height))
+        for y in starts(height)
+        for x in starts(width)
+    ]
 
 
-def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, options: FinderOptions | None = None) -> list[list[Detection]]:
+def find(
+    images: Sequence[Grey],
+    network: FinderNetwork,
+    threshold: float,
+    options: FinderOptions | None = None,
+) -> list[list[Detection]]:
     """Return the detections of each grey photo (height, width), best first; all photos go through the network in batches.
 
     A photo without a detection of a high score is searched again in `tiles`.
@@ -172,13 +192,19 @@ def find(images: Sequence[Grey], network: FinderNetwork, threshold: float, optio
         b, s = np.concatenate(of_boxes), np.concatenate(of_scores)
         kept = _non_max_suppression(b, s, o)
         out.append(
-            [Detection((float(x), float(y), float(w), float(h)), float(v)) for (x, y, w, h), v in zip(b[kept], s[kept], strict=True)]
+            [
+                Detection((float(x), float(y), float(w), float(h)), float(v))
+                for (x, y, w, h), v in zip(b[kept], s[kept], strict=True)
+            ]
         )
     return out
 
 
 def _detect(
-    parts: Sequence[tuple[Grey, int, int]], network: FinderNetwork, threshold: float, o: FinderOptions
+    parts: Sequence[tuple[Grey, int, int]],
+    network: FinderNetwork,
+    threshold: float,
+    o: FinderOptions,
 ) -> list[tuple[Floats, Floats]]:
     """Return boxes (n, 4) in photo pixels and scores (n,) for parts of photos, each given with its left and top."""
     out: list[tuple[Floats, Floats]] = []

@@ -44,7 +44,9 @@ def decompose(homography: Floats) -> tuple[Floats, Floats]:
     h = h / h[..., 2:3, 2:3]
     c = h[..., :2, 2]
     jacobian = h[..., :2, :2] - c[..., :, None] * h[..., 2, None, :2]
-    turn = np.arctan2(jacobian[..., 1, 0] - jacobian[..., 0, 1], jacobian[..., 0, 0] + jacobian[..., 1, 1])
+    turn = np.arctan2(
+        jacobian[..., 1, 0] - jacobian[..., 0, 1], jacobian[..., 0, 0] + jacobian[..., 1, 1]
+    )
     degrees = np.rad2deg(turn)
     back = np.swapaxes(rotation_matrix(degrees)[..., :2, :2], -1, -2)
     s = jacobian @ back
@@ -58,7 +60,12 @@ def compose(pose: Floats, degrees: float | Floats = 0.0) -> Floats:
     p = np.asarray(pose, dtype=np.float64)
     c, v = p[..., :2], p[..., 5:7]
     h = np.zeros((*p.shape[:-1], 3, 3))
-    h[..., 0, 0], h[..., 0, 1], h[..., 1, 0], h[..., 1, 1] = p[..., 2], p[..., 3], p[..., 3], p[..., 4]
+    h[..., 0, 0], h[..., 0, 1], h[..., 1, 0], h[..., 1, 1] = (
+        p[..., 2],
+        p[..., 3],
+        p[..., 3],
+        p[..., 4],
+    )
     h[..., :2, :2] += c[..., :, None] * v[..., None, :]
     h[..., :2, 2] = c
     h[..., 2, :2] = v
@@ -74,7 +81,13 @@ def project(homography: Floats, points: Floats) -> Floats:
     return q[..., :2] / q[..., 2:]
 
 
-_RIM = np.stack([np.sin(np.linspace(0, 2 * np.pi, 32, endpoint=False)), -np.cos(np.linspace(0, 2 * np.pi, 32, endpoint=False))], axis=1)
+_RIM = np.stack(
+    [
+        np.sin(np.linspace(0, 2 * np.pi, 32, endpoint=False)),
+        -np.cos(np.linspace(0, 2 * np.pi, 32, endpoint=False)),
+    ],
+    axis=1,
+)
 
 
 def bounding_boxes(homographies: Floats) -> Floats:

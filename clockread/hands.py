@@ -60,17 +60,25 @@ def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial,
     h = compose(changes)
     cx, cy, s11, s12, s22, v1, v2 = np.asarray(changes, np.float64).T
     size = s11 * s22 - s12**2
-    wild = (np.hypot(cx, cy) > MAX_SHIFT) | (np.hypot(v1, v2) > MAX_SHIFT) | ~((SIZE_RANGE[0] ** 2 < size) & (size < SIZE_RANGE[1] ** 2))
+    wild = (
+        (np.hypot(cx, cy) > MAX_SHIFT)
+        | (np.hypot(v1, v2) > MAX_SHIFT)
+        | ~((SIZE_RANGE[0] ** 2 < size) & (size < SIZE_RANGE[1] ** 2))
+    )
     moved = np.linalg.norm(project(h, _RIM) - _RIM, axis=-1).mean(axis=-1)
     homographies = np.stack([dial.homography for dial in dials]) @ h
     homographies /= homographies[:, 2:, 2:]
     return [
-        (dial, 0.0) if wild[i] else (PosedDial(homographies[i], dial.dial_logit, dial.patch, dial.window), float(moved[i]))
+        (dial, 0.0)
+        if wild[i]
+        else (PosedDial(homographies[i], dial.dial_logit, dial.patch, dial.window), float(moved[i]))
         for i, dial in enumerate(dials)
     ]
 
 
-def read_refined(dials: Sequence[PosedDial], network: HandsNetwork, passes: int = MAX_PASSES) -> tuple[list[PosedDial], HandsOutput]:
+def read_refined(
+    dials: Sequence[PosedDial], network: HandsNetwork, passes: int = MAX_PASSES
+) -> tuple[list[PosedDial], HandsOutput]:
     """Read the dials and refine their poses, repeating until the poses converge; return the final poses and outputs."""
     posed = list(dials)
     seen = network(unwrap_posed(posed))
@@ -79,7 +87,9 @@ def read_refined(dials: Sequence[PosedDial], network: HandsNetwork, passes: int 
     for _ in range(passes - 1):
         better = {
             i: dial
-            for i, (dial, moved) in zip(moving, refine([posed[i] for i in moving], last["change"][moving]), strict=True)
+            for i, (dial, moved) in zip(
+                moving, refine([posed[i] for i in moving], last["change"][moving]), strict=True
+            )
             if moved > CONVERGED
         }
         if not better:
@@ -110,7 +120,10 @@ class Hands:
 def read_hands(seen: HandsOutput) -> list[Hands]:
     """Decode the time of each dial from both hands and the place of 12 together."""
     times = decode(seen.hour, seen.minute, seen.twelve)
-    hour, minute = modal_angle(seen.hour) - times.rotation, modal_angle(seen.minute) - times.rotation
+    hour, minute = (
+        modal_angle(seen.hour) - times.rotation,
+        modal_angle(seen.minute) - times.rotation,
+    )
     apart = disagreement(hour, minute)
     seconds = turned_back(resultant(seen.second), times.rotation)
     presence = 1 / (1 + np.exp(-np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)))

@@ -35,14 +35,18 @@ from clockread.pixels import (
     upright,
 )
 
-MAX_DECODED_BYTES = 400_000_000  # memory for a photo that cannot be decoded reduced, which only JPEG can
+MAX_DECODED_BYTES = (
+    400_000_000  # memory for a photo that cannot be decoded reduced, which only JPEG can
+)
 MAX_FRAMES = 100_000  # of one file
 # Bytes of memory per byte of a file, at most: a flat picture as PNG reaches 1,000, with one bit per pixel 8,000. More is a decompression
 # bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
-READ_SIZE = 1 << 20  # bytes that a decoder is given at once; with Pillow's 64 kB it begins rows of pixels twice
+READ_SIZE = (
+    1 << 20
+)  # bytes that a decoder is given at once; with Pillow's 64 kB it begins rows of pixels twice
 SNIFFED_BYTES = 32  # from a file's start, to tell its format
 TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
 
@@ -59,11 +63,20 @@ PLUGINS = {
     "AVIF": "PIL.AvifImagePlugin",
 }
 READABLE = "JPEG, PNG, WebP, HEIC, AVIF, JPEG 2000, TIFF, BMP, GIF, PGM or PPM"
-SEQUENCES = frozenset(("GIF", "PNG", "WEBP", "TIFF", "AVIF"))  # whose further frames are pictures of their own; those of an MPO are not
+SEQUENCES = frozenset(
+    ("GIF", "PNG", "WEBP", "TIFF", "AVIF")
+)  # whose further frames are pictures of their own; those of an MPO are not
 INSTALL_HEIC = "pip install pillow-heif"
 HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 
-STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}  # per pixel, of Pillow's modes; 4 for all others
+STORED_BYTES = {
+    "1": 1,
+    "L": 1,
+    "P": 1,
+    "I;16": 2,
+    "I;16B": 2,
+    "I;16L": 2,
+}  # per pixel, of Pillow's modes; 4 for all others
 # Further bytes per pixel that decoding takes at its peak, measured with 21 million pixels.
 DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
 DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
@@ -95,7 +108,9 @@ VIDEO = "a video, not a photo; save frames of it as photos first, such as with f
 class Decoding:
     """How a photo is decoded."""
 
-    min_side: int | None  # pixels; reduced by 2, 4 or 8 while the long side keeps this many; None: never reduced
+    min_side: (
+        int | None
+    )  # pixels; reduced by 2, 4 or 8 while the long side keeps this many; None: never reduced
     color: bool = False  # to BGR instead of grey
     lenient: bool = False  # whether a photo that is cut off gives the pixels that are there
 
@@ -133,7 +148,12 @@ def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
             orientation = orientation_of(image)
             left = reduction if image.size == size else 1  # a JPEG is reduced by now
             pixels = image_pixels(image, name, left, orientation, color=how.color, array=array)
-    return Decoded(upright(pixels, orientation), size[::-1] if orientation >= 5 else size, reduction, (*notes, *found))
+    return Decoded(
+        upright(pixels, orientation),
+        size[::-1] if orientation >= 5 else size,
+        reduction,
+        (*notes, *found),
+    )
 
 
 def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
@@ -141,8 +161,14 @@ def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
     with _one_error(name, "its pixels cannot be converted"):
         check_size(*image.size, name)
         image.load()
-        size, reduction, orientation = image.size, reduction_for(image.size, how.min_side), orientation_of(image)
-        pixels = upright(image_pixels(image, name, reduction, orientation, color=how.color), orientation)
+        size, reduction, orientation = (
+            image.size,
+            reduction_for(image.size, how.min_side),
+            orientation_of(image),
+        )
+        pixels = upright(
+            image_pixels(image, name, reduction, orientation, color=how.color), orientation
+        )
     return Decoded(pixels, size[::-1] if orientation >= 5 else size, reduction)
 
 
@@ -204,7 +230,9 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
             f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} of this format; save it smaller"
         ) from error
     except Exception as error:
-        raise ImageError(f"{name}: damaged: {problem} ({_reason(error)}); copy or save it again") from error
+        raise ImageError(
+            f"{name}: damaged: {problem} ({_reason(error)}); copy or save it again"
+        ) from error
 
 
 def _reason(error: Exception) -> str:
@@ -232,7 +260,9 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
         return _open_heic(file, name)
     if problem is not None:
-        raise ImageError(f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); copy or save it again") from problem
+        raise ImageError(
+            f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); copy or save it again"
+        ) from problem
     raise ImageError(f"{name}: {_kind_of(start)}")
 
 
@@ -262,12 +292,20 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
     pixels = width * height
     if kind in ("JPEG", "MPO"):
         by = reduction_for(image.size, how.min_side)
-        needed = pixels * ((4 if how.color else 1) / by**2 + (_coefficient_bytes(image) if image.info.get("progressive") else 0))
+        needed = pixels * (
+            (4 if how.color else 1) / by**2
+            + (_coefficient_bytes(image) if image.info.get("progressive") else 0)
+        )
         remedy = "save it smaller, or as a JPEG that is not progressive"
     else:
-        needed = pixels * (STORED_BYTES.get(image.mode, 4) + (DEEP_BYTES if _is_deep(image) else DECODER_BYTES.get(kind, 0)))
+        needed = pixels * (
+            STORED_BYTES.get(image.mode, 4)
+            + (DEEP_BYTES if _is_deep(image) else DECODER_BYTES.get(kind, 0))
+        )
         if kind == "TIFF":  # which is decoded strip by strip
-            needed += 4 * width * min(height, int(getattr(image, "tag_v2", {}).get(ROWS_PER_STRIP, 1)))
+            needed += (
+                4 * width * min(height, int(getattr(image, "tag_v2", {}).get(ROWS_PER_STRIP, 1)))
+            )
         remedy = "save it smaller, or as JPEG"
     if needed > MAX_DECODED_BYTES:
         raise ImageError(
@@ -275,7 +313,9 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
             f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
         )
     bytes_in_file = file.seek(0, io.SEEK_END)
-    if kind not in ("JPEG", "MPO") and needed > max(ALWAYS_ALLOWED_MEMORY, MEMORY_PER_FILE_BYTE * bytes_in_file):
+    if kind not in ("JPEG", "MPO") and needed > max(
+        ALWAYS_ALLOWED_MEMORY, MEMORY_PER_FILE_BYTE * bytes_in_file
+    ):
         raise ImageError(
             f"{name}: damaged or a decompression bomb: {width} x {height} pixels in {bytes_in_file:,} bytes; copy or save it again"
         )
@@ -283,7 +323,9 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
 
 def _coefficient_bytes(image: ImageFile.ImageFile) -> float:
     """Return the bytes per pixel that a progressive JPEG keeps until its last scan, however small it is decoded: 2 per coefficient."""
-    areas = [horizontal * vertical for _, horizontal, vertical, _ in getattr(image, "layer", [])] or [1]
+    areas = [
+        horizontal * vertical for _, horizontal, vertical, _ in getattr(image, "layer", [])
+    ] or [1]
     return float(2 * sum(areas) / max(*areas, 1))
 
 
@@ -301,7 +343,10 @@ def _load_jpeg(
     image: Image.Image, file: BinaryIO, scan: int, name: str, how: Decoding, reduction: int
 ) -> tuple[Image.Image, Pixels | None, tuple[str, ...]]:
     """Decode a JPEG, which is whole if its pixels are, also without an end marker, as viewers show it."""
-    mode, target = "RGB" if how.color else "L", (image.size[0] // reduction, image.size[1] // reduction)
+    mode, target = (
+        "RGB" if how.color else "L",
+        (image.size[0] // reduction, image.size[1] // reduction),
+    )
     image.draft(mode, target)
     array = array_for(image)
     if _contains(file, JPEG_END, scan):
@@ -314,9 +359,13 @@ def _load_jpeg(
     file.seek(0)
     data = file.read()
     rest = [b""]
-    if data.endswith(bytes(TAIL_BYTES)):  # filled up with zeros by a recovery program or a broken download
+    if data.endswith(
+        bytes(TAIL_BYTES)
+    ):  # filled up with zeros by a recovery program or a broken download
         data = data.rstrip(b"\0")
-        data += b"\0" if data.endswith(b"\xff") else b""  # a byte of pixels that is 0xFF is followed by zero
+        data += (
+            b"\0" if data.endswith(b"\xff") else b""
+        )  # a byte of pixels that is 0xFF is followed by zero
         rest = [bytes(n) for n in range(3)]  # the pixels' last bytes may have been zero
     data = data.removesuffix(JPEG_END[:1])
 
@@ -329,10 +378,15 @@ def _load_jpeg(
     # What is cut off shows in the decoder's output: it continues with whatever follows. A scan that is whole ignores what follows.
     for zeros in rest:
         whole = ended(zeros)
-        if all(np.array_equal(np.asarray(whole), np.asarray(ended(zeros + filler))) for filler in JPEG_FILLERS):
+        if all(
+            np.array_equal(np.asarray(whole), np.asarray(ended(zeros + filler)))
+            for filler in JPEG_FILLERS
+        ):
             return whole, None, ("its end marker is missing, its pixels are complete",)
     if not how.lenient:
-        raise ImageError(f"{name}: damaged: it is cut off before its end; copy it again, or read what is there with --lenient")
+        raise ImageError(
+            f"{name}: damaged: it is cut off before its end; copy it again, or read what is there with --lenient"
+        )
     return ended(b""), None, ("cut off: only a part of its pixels could be decoded",)
 
 
@@ -343,11 +397,21 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
     except (MemoryError, Image.DecompressionBombError):
         raise
     except Exception as error:
-        if how.lenient and isinstance(image, ImageFile.ImageFile) and getattr(image, "_im", None) is not None:
+        if (
+            how.lenient
+            and isinstance(image, ImageFile.ImageFile)
+            and getattr(image, "_im", None) is not None
+        ):
             image.tile = []  # nothing is left to decode: the pixels so far count
             return ("cut off or damaged: only a part of its pixels could be decoded",)
-        problem = "it is cut off before its end" if "truncated" in str(error) else f"its pixels cannot be decoded ({_reason(error)})"
-        raise ImageError(f"{name}: damaged: {problem}; copy it again, or read what is there with --lenient") from error
+        problem = (
+            "it is cut off before its end"
+            if "truncated" in str(error)
+            else f"its pixels cannot be decoded ({_reason(error)})"
+        )
+        raise ImageError(
+            f"{name}: damaged: {problem}; copy it again, or read what is there with --lenient"
+        ) from error
     if image.format == "PNG" and not _contains(file, PNG_END, 0):
         return ("its end marker (IEND) is missing, its pixels are complete",)
     return ()
@@ -369,7 +433,9 @@ def _is_deep(image: Image.Image) -> bool:
     return image.mode in ("RGB", "RGBA", "LA") and bool(tiles) and ";16" in str(tiles[0][3])
 
 
-def _decode_deep(image: Image.Image, file: BinaryIO, name: str, reduction: int, how: Decoding) -> tuple[Pixels, int]:
+def _decode_deep(
+    image: Image.Image, file: BinaryIO, name: str, reduction: int, how: Decoding
+) -> tuple[Pixels, int]:
     """Decode a photo with colors of 16 bits, which Pillow has found to be whole, by OpenCV; return its pixels and orientation."""
     file.seek(0)
     array = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
@@ -377,5 +443,13 @@ def _decode_deep(image: Image.Image, file: BinaryIO, name: str, reduction: int, 
         raise ImageError(f"{name}: damaged: its pixels cannot be decoded; copy or save it again")
     orientation = orientation_of(image)  # OpenCV turns a TIFF, as Pillow does
     size, scale = (array.shape[1], array.shape[0]), scale_of(array, name)
-    pixels = reduced(lambda top, bottom: array[top:bottom], size, scale, reduction, orientation, color=how.color, bgr=True)
+    pixels = reduced(
+        lambda top, bottom: array[top:bottom],
+        size,
+        scale,
+        reduction,
+        orientation,
+        color=how.color,
+        bgr=True,
+    )
     return pixels, orientation

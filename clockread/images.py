@@ -19,10 +19,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clockread.errors import ImageError, one_line
-from clockread.image_files import Decoded, Decoding, count_frames, decode_file, decode_image, open_frames
+from clockread.image_files import (
+    Decoded,
+    Decoding,
+    count_frames,
+    decode_file,
+    decode_image,
+    open_frames,
+)
 from clockread.pixels import Pixels, check_size, reduced, reduction_for, scale_of
 
-DECODE_MIN_SIDE = 2048  # pixels; a photo is decoded reduced only while its long side keeps at least this many
+DECODE_MIN_SIDE = (
+    2048  # pixels; a photo is decoded reduced only while its long side keeps at least this many
+)
 MAX_FILE_BYTES = 500_000_000
 READ_SIZE = 1 << 20  # bytes that are asked for at once from an open file or a pipe
 PIPE_WAIT = 30.0  # seconds that a pipe may stay silent
@@ -75,16 +84,35 @@ class Photo:
         if self.source is None:
             return None
         try:
-            color = load_color(self.source, name=self.name, min_side=self.min_side, lenient=self.lenient)
+            color = load_color(
+                self.source, name=self.name, min_side=self.min_side, lenient=self.lenient
+            )
         except ImageError:  # changed or gone since, or more than memory allows in color
             return None
         return color if color.shape[:2] == self.pixels.shape else None
 
 
-ImageSource: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | Image.Image | OpenFile | ArrayLike | Photo
+ImageSource: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | NDArray[Any]
+    | Image.Image
+    | OpenFile
+    | ArrayLike
+    | Photo
+)
 
 
-def load_photo(source: ImageSource, *, name: str | None = None, min_side: int | None = DECODE_MIN_SIDE, lenient: bool = False) -> Photo:
+def load_photo(
+    source: ImageSource,
+    *,
+    name: str | None = None,
+    min_side: int | None = DECODE_MIN_SIDE,
+    lenient: bool = False,
+) -> Photo:
     """Decode a photo to grey, upright, and reduced by 2, 4 or 8 while its long side keeps ``min_side`` pixels.
 
     Args:
@@ -110,10 +138,25 @@ def load_photo(source: ImageSource, *, name: str | None = None, min_side: int | 
     name = name_of(source) if name is None else name
     source = _lasting(source, one_line(name))
     decoded = _load(source, one_line(name), Decoding(min_side, lenient=lenient))
-    return Photo(name, decoded.pixels, *decoded.size, float(decoded.reduction), source, min_side, lenient, decoded.notes)
+    return Photo(
+        name,
+        decoded.pixels,
+        *decoded.size,
+        float(decoded.reduction),
+        source,
+        min_side,
+        lenient,
+        decoded.notes,
+    )
 
 
-def load_color(source: ImageSource, *, name: str | None = None, min_side: int | None = None, lenient: bool = False) -> Pixels:
+def load_color(
+    source: ImageSource,
+    *,
+    name: str | None = None,
+    min_side: int | None = None,
+    lenient: bool = False,
+) -> Pixels:
     """Decode a photo to BGR uint8 (H, W, 3), upright, by default at full size.
 
     Args:
@@ -133,13 +176,22 @@ def load_color(source: ImageSource, *, name: str | None = None, min_side: int | 
     name = one_line(name_of(source) if name is None else name)
     if isinstance(source, Photo):
         if source.source is None:
-            raise ImageError(f"{name}: a photo without its source, which cannot be decoded in color; give the source itself")
-        return load_color(source.source, name=name, min_side=source.min_side, lenient=source.lenient)
-    return _load(_lasting(source, name), name, Decoding(min_side, color=True, lenient=lenient)).pixels
+            raise ImageError(
+                f"{name}: a photo without its source, which cannot be decoded in color; give the source itself"
+            )
+        return load_color(
+            source.source, name=name, min_side=source.min_side, lenient=source.lenient
+        )
+    return _load(
+        _lasting(source, name), name, Decoding(min_side, color=True, lenient=lenient)
+    ).pixels
 
 
 def load_frames(
-    source: str | os.PathLike[str] | bytes, *, name: str | None = None, min_side: int | None = DECODE_MIN_SIDE
+    source: str | os.PathLike[str] | bytes,
+    *,
+    name: str | None = None,
+    min_side: int | None = DECODE_MIN_SIDE,
 ) -> Iterator[Photo]:
     """Decode the frames of an animation, or the pages of a file, one after the other.
 
@@ -190,7 +242,9 @@ def name_of(source: object) -> str:
 
 def is_one_image(images: object) -> bool:
     """Return whether something that can be iterated over is one image, not several."""
-    if isinstance(images, str | bytes | bytearray | memoryview | os.PathLike | OpenFile | Image.Image | Photo):
+    if isinstance(
+        images, str | bytes | bytearray | memoryview | os.PathLike | OpenFile | Image.Image | Photo
+    ):
         return True
     return isinstance(images, ArrayLike) and len(np.shape(images)) < 4
 
@@ -219,9 +273,13 @@ def _load(source: ImageSource, name: str, how: Decoding) -> Decoded:
             array = np.asarray(source)
         except Exception as error:  # such as of a tensor that is not in the main memory
             reason = one_line(str(error), 120)
-            raise ImageError(f"{name}: a {type(source).__name__} that is no array ({reason}); convert it to a numpy array") from error
+            raise ImageError(
+                f"{name}: a {type(source).__name__} that is no array ({reason}); convert it to a numpy array"
+            ) from error
         return _from_array(array, name, how)
-    raise ImageError(f"{name}: not a photo; give a path, the bytes of a photo, an open file, a Pillow image or a numpy array")
+    raise ImageError(
+        f"{name}: not a photo; give a path, the bytes of a photo, an open file, a Pillow image or a numpy array"
+    )
 
 
 def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview, name: str) -> BinaryIO:
@@ -234,9 +292,13 @@ def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview, nam
     try:
         return path.open("rb")
     except PermissionError as error:
-        raise ImageError(f"{name}: no permission to read this file; change its permissions") from error
+        raise ImageError(
+            f"{name}: no permission to read this file; change its permissions"
+        ) from error
     except OSError as error:
-        raise ImageError(f"{name}: cannot be read ({_reason(error)}); check the disk and copy it again") from error
+        raise ImageError(
+            f"{name}: cannot be read ({_reason(error)}); check the disk and copy it again"
+        ) from error
 
 
 def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
@@ -248,20 +310,28 @@ def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
     except FileNotFoundError as error:
         if path.is_symlink():
             target = one_line(os.fspath(path.readlink()))
-            raise ImageError(f"{name}: broken symbolic link to {target}, which does not exist; repair or remove it") from error
+            raise ImageError(
+                f"{name}: broken symbolic link to {target}, which does not exist; repair or remove it"
+            ) from error
         raise ImageError(f"{name}: no such file; check the path") from error
     except PermissionError as error:
-        raise ImageError(f"{name}: no permission to look into its folder; change the folder's permissions") from error
+        raise ImageError(
+            f"{name}: no permission to look into its folder; change the folder's permissions"
+        ) from error
     except (OSError, ValueError) as error:
         raise ImageError(f"{name}: not a usable path ({_reason(error)}); check it") from error
     if stat.S_ISDIR(status.st_mode):
         raise ImageError(f"{name}: a folder, not a photo; give the photos in it")
     if not stat.S_ISREG(status.st_mode):
-        raise ImageError(f"{name}: a device or a socket, not a file; save the photo to a file first")
+        raise ImageError(
+            f"{name}: a device or a socket, not a file; save the photo to a file first"
+        )
     if status.st_size == 0:
         raise ImageError(f"{name}: empty file (0 bytes); copy it again")
     if status.st_size > MAX_FILE_BYTES:
-        raise ImageError(f"{name}: {status.st_size:,} bytes, more than the limit of {MAX_FILE_BYTES:,}; save it smaller")
+        raise ImageError(
+            f"{name}: {status.st_size:,} bytes, more than the limit of {MAX_FILE_BYTES:,}; save it smaller"
+        )
     return path
 
 
@@ -278,7 +348,9 @@ def _read_pipe(path: Path, name: str) -> bytes:
         with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
             return read_all(_PatientPipe(pipe, name), name)
     except OSError as error:
-        raise ImageError(f"{name}: this pipe cannot be read ({_reason(error)}); save the photo to a file first") from error
+        raise ImageError(
+            f"{name}: this pipe cannot be read ({_reason(error)}); save the photo to a file first"
+        ) from error
 
 
 class _PatientPipe:
@@ -290,7 +362,9 @@ class _PatientPipe:
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes, b"" at the end."""
         if not select.select([self._pipe], [], [], PIPE_WAIT)[0]:
-            raise ImageError(f"{self._name}: a pipe into which nothing was written for {PIPE_WAIT:g} seconds; write a photo into it")
+            raise ImageError(
+                f"{self._name}: a pipe into which nothing was written for {PIPE_WAIT:g} seconds; write a photo into it"
+            )
         return self._pipe.read(size) or b""
 
 
@@ -306,17 +380,23 @@ def read_all(file: OpenFile, name: str) -> bytes:
             chunks.append(chunk)
             total += len(chunk)
             if total > MAX_FILE_BYTES:
-                raise ImageError(f"{name}: more bytes than the limit of {MAX_FILE_BYTES:,}; send a smaller photo")
+                raise ImageError(
+                    f"{name}: more bytes than the limit of {MAX_FILE_BYTES:,}; send a smaller photo"
+                )
     except (OSError, ValueError) as error:  # closed, or open for writing
         if isinstance(error, ImageError):
             raise
-        raise ImageError(f"{name}: this file cannot be read ({one_line(str(error), 120)}); open it for reading bytes") from error
+        raise ImageError(
+            f"{name}: this file cannot be read ({one_line(str(error), 120)}); open it for reading bytes"
+        ) from error
     return b"".join(chunks)
 
 
 def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
-        raise ImageError(f"{name}: an array of shape {array.shape} is not a photo; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)")
+        raise ImageError(
+            f"{name}: an array of shape {array.shape} is not a photo; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+        )
     if array.size == 0:
         raise ImageError(f"{name}: an empty array of shape {array.shape}; give it pixels")
     height, width = array.shape[:2]
@@ -325,9 +405,18 @@ def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:
         array = array[..., 0]
     reduction = reduction_for((width, height), how.min_side)
     upright = 1  # EXIF orientation
-    pixels = reduced(lambda top, bottom: array[top:bottom], (width, height), scale_of(array, name), reduction, upright, color=how.color)
+    pixels = reduced(
+        lambda top, bottom: array[top:bottom],
+        (width, height),
+        scale_of(array, name),
+        reduction,
+        upright,
+        color=how.color,
+    )
     # The photo keeps its pixels when the caller changes the array.
-    return Decoded(pixels.copy() if np.may_share_memory(pixels, array) else pixels, (width, height), reduction)
+    return Decoded(
+        pixels.copy() if np.may_share_memory(pixels, array) else pixels, (width, height), reduction
+    )
 
 
 def _reason(error: OSError | ValueError) -> str:

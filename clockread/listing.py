@@ -20,7 +20,11 @@ PHOTO_SUFFIXES = frozenset(
 OVERLAY_SUFFIX = ".overlay.jpg"  # of the pictures that --save-overlay writes
 OVERLAY_COMMENT = b"drawn by clockread"  # in the header of such a picture
 OVERLAY_HEADER = 512  # bytes at its start that hold the comment
-OVERLAYS, NO_SUFFIX, SPECIAL = "drawn by clockread", "without a suffix", "pipes or devices"  # kinds that are passed over
+OVERLAYS, NO_SUFFIX, SPECIAL = (
+    "drawn by clockread",
+    "without a suffix",
+    "pipes or devices",
+)  # kinds that are passed over
 
 
 @dataclass
@@ -28,8 +32,12 @@ class Folder:
     """What a folder and those below it hold."""
 
     photos: list[Path] = field(default_factory=list)
-    passed_over: Counter[str] = field(default_factory=Counter)  # other files, by kind: a suffix such as ".mov", or words
-    problems: list[tuple[Path, str]] = field(default_factory=list)  # folders that cannot be listed, and why, one line each
+    passed_over: Counter[str] = field(
+        default_factory=Counter
+    )  # other files, by kind: a suffix such as ".mov", or words
+    problems: list[tuple[Path, str]] = field(
+        default_factory=list
+    )  # folders that cannot be listed, and why, one line each
 
 
 def search(folder: Path) -> Folder:
@@ -51,7 +59,12 @@ def search(folder: Path) -> Folder:
             inside = sorted(path.iterdir(), reverse=True)
         except OSError as error:
             reason = error.strerror or str(error)
-            found.problems.append((path, f"{one_line(str(path))}: cannot list this folder ({reason}); check its permissions"))
+            found.problems.append(
+                (
+                    path,
+                    f"{one_line(str(path))}: cannot list this folder ({reason}); check its permissions",
+                )
+            )
             continue
         if (status.st_dev, status.st_ino) not in seen:
             seen.add((status.st_dev, status.st_ino))
@@ -86,7 +99,10 @@ def no_photos_in(folder: Path | str, passed_over: Counter[str]) -> str:
 
 def counted(kinds: Counter[str]) -> str:
     """Return kinds with their numbers, the most frequent first, such as "3 .mov, 1 without a suffix"."""
-    return ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0])))
+    return ", ".join(
+        f"{count} {kind}"
+        for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    )
 
 
 def expand_pattern(path: str) -> Iterator[str]:

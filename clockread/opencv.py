@@ -5,7 +5,12 @@ from __future__ import annotations
 from clockread.errors import RuntimeMissingError, one_line
 from clockread.streams import silenced
 
-DISTRIBUTIONS = ("opencv-python-headless", "opencv-python", "opencv-contrib-python-headless", "opencv-contrib-python")
+DISTRIBUTIONS = (
+    "opencv-python-headless",
+    "opencv-python",
+    "opencv-contrib-python-headless",
+    "opencv-contrib-python",
+)
 
 __all__ = ["cv2"]
 
@@ -13,13 +18,18 @@ __all__ = ["cv2"]
 def _error(problem: str) -> RuntimeMissingError:
     from clockread.distributions import install_command  # takes 20 ms
 
-    return RuntimeMissingError(f"{problem}: {install_command(DISTRIBUTIONS, f'pip install {DISTRIBUTIONS[0]}')}", name="cv2")
+    return RuntimeMissingError(
+        f"{problem}: {install_command(DISTRIBUTIONS, f'pip install {DISTRIBUTIONS[0]}')}",
+        name="cv2",
+    )
 
 
 try:
     with silenced():
         import cv2
-except Exception as error:  # such as libGL.so.1 or libxcb.so.1, which only opencv-python needs; or another NumPy
+except (
+    Exception
+) as error:  # such as libGL.so.1 or libxcb.so.1, which only opencv-python needs; or another NumPy
     if isinstance(error, ModuleNotFoundError) and error.name == "cv2":
         raise _error("OpenCV is not installed, or its files are gone") from None
     raise _error(f"OpenCV is installed but cannot be imported ({one_line(str(error))})") from error

@@ -49,10 +49,20 @@ EFFORTS = {SMALL: ONCE}  # by model; all others have the default
 
 
 def check_options(
-    *, batch_size: object, threads: object, max_clocks: object, min_confidence: object, effort: object, thresholds: object
+    *,
+    batch_size: object,
+    threads: object,
+    max_clocks: object,
+    min_confidence: object,
+    effort: object,
+    thresholds: object,
 ) -> None:
     """Raise TypeError or ValueError for an option that makes no sense, before a session is opened."""
-    for name, number in (("batch_size", batch_size), ("threads", 1 if threads is None else threads), ("max_clocks", max_clocks)):
+    for name, number in (
+        ("batch_size", batch_size),
+        ("threads", 1 if threads is None else threads),
+        ("max_clocks", max_clocks),
+    ):
         if isinstance(number, bool) or not isinstance(number, numbers.Integral):
             raise TypeError(f"{name} is {number!r}: give a whole number")
         if int(number) < 1:
@@ -64,4 +74,6 @@ def check_options(
     if effort is not None and not isinstance(effort, Effort):
         raise TypeError(f"effort is {effort!r}: give an Effort, such as Effort(passes=1)")
     if thresholds is not None and not isinstance(thresholds, Thresholds):
-        raise TypeError(f"thresholds is {thresholds!r}: give Thresholds, such as Thresholds(dial_score=0.4)")
+        raise TypeError(
+            f"thresholds is {thresholds!r}: give Thresholds, such as Thresholds(dial_score=0.4)"
+        )

@@ -41,13 +41,21 @@ DASHES = (5, 36)  # at least and at most in an outline
 DASH_SHARE = 0.5
 LINE_WIDTH = 1 / 300  # of the photo's mean side
 TEXT_HEIGHT_OF_DIAL = 0.16
-TEXT_HEIGHT_OF_PHOTO = (0.025, 0.06)  # at least and at most: a small dial's time can be read, a large one is not covered
+TEXT_HEIGHT_OF_PHOTO = (
+    0.025,
+    0.06,
+)  # at least and at most: a small dial's time can be read, a large one is not covered
 MIN_TEXT_HEIGHT = 10.0  # pixels
 SMALLER_TEXTS = (1.0, 0.75, 0.55, 0.4)  # tried in turn until there is room for the label
 LAST_TEXT_HEIGHT = 7.0  # pixels; for a label that would cover a hand otherwise
 MIN_SIDE = 40  # pixels; a label that can be read fits into it
 GRID_CELLS = 500  # along the long side of a photo, in which room for labels is sought
-PREFERENCE = (0.0, 0.3, 0.6, 0.7)  # dial radii by which a label may be further away to stand below, above, right or left of its dial
+PREFERENCE = (
+    0.0,
+    0.3,
+    0.6,
+    0.7,
+)  # dial radii by which a label may be further away to stand below, above, right or left of its dial
 NEAR_LABEL = 0.4  # dial radii from the best place; a smaller label there is better than a larger one further away
 FURTHEST_LABEL = 1.5  # radii of the photo's largest dial, if it has several
 SUBPIXEL_BITS = 4
@@ -57,10 +65,16 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 def enlarged(image_bgr: Image) -> tuple[Image, int]:
     """Return a photo of at least MIN_SIDE pixels on each side, and the whole number by which it was enlarged."""
     factor = -(-MIN_SIDE // min(image_bgr.shape[:2]))
-    return (image_bgr, 1) if factor == 1 else (np.repeat(np.repeat(image_bgr, factor, axis=0), factor, axis=1), factor)
+    return (
+        (image_bgr, 1)
+        if factor == 1
+        else (np.repeat(np.repeat(image_bgr, factor, axis=0), factor, axis=1), factor)
+    )
 
 
-def draw(image_bgr: Image, readings: Sequence[Reading], *, scale: float = 1.0, seconds: bool = False) -> Image:
+def draw(
+    image_bgr: Image, readings: Sequence[Reading], *, scale: float = 1.0, seconds: bool = False
+) -> Image:
     """Return a copy of a photo with its readings drawn on it, the best one on top.
 
     A label stands outside every dial if there is room. A reading whose pose is not finite is left out.
@@ -75,7 +89,9 @@ def draw(image_bgr: Image, readings: Sequence[Reading], *, scale: float = 1.0, s
     canvas: Image = np.array(image_bgr, dtype=np.uint8, order="C")
     height, width = canvas.shape[:2]
     thickness = max(1, round((height + width) / 2 * LINE_WIDTH))
-    dials = [dial for reading in readings if (dial := _dial(reading, scale, seconds=seconds)) is not None]
+    dials = [
+        dial for reading in readings if (dial := _dial(reading, scale, seconds=seconds)) is not None
+    ]
     for dial in reversed(dials):
         _draw_dial(canvas, dial, thickness)
     places = _Places(height, width, dials, thickness)
@@ -84,7 +100,9 @@ def draw(image_bgr: Image, readings: Sequence[Reading], *, scale: float = 1.0, s
     return canvas
 
 
-def dial_to_image(homography: Sequence[Sequence[float]], points: Points, scale: float = 1.0) -> Points:
+def dial_to_image(
+    homography: Sequence[Sequence[float]], points: Points, scale: float = 1.0
+) -> Points:
     """Dial points (N, 2) in units of the dial's radius as pixels (N, 2) of an image; not finite where the plane is seen from behind."""
     matrix = np.asarray(homography, dtype=np.float64)
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ matrix.T
@@ -128,15 +146,22 @@ class _Dial:
 
 def _dial(reading: Reading, scale: float, *, seconds: bool) -> _Dial | None:
     turn = np.linspace(0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
-    outline = dial_to_image(reading.homography, np.column_stack([np.sin(turn), -np.cos(turn)]), scale)
+    outline = dial_to_image(
+        reading.homography, np.column_stack([np.sin(turn), -np.cos(turn)]), scale
+    )
     if not np.isfinite(outline).all():
         return None
-    hands = {MINUTE_COLOR: (reading.minute_sincos, MINUTE_HAND_LENGTH), HOUR_COLOR: (reading.hour_sincos, HOUR_HAND_LENGTH)}
+    hands = {
+        MINUTE_COLOR: (reading.minute_sincos, MINUTE_HAND_LENGTH),
+        HOUR_COLOR: (reading.hour_sincos, HOUR_HAND_LENGTH),
+    }
     if seconds and reading.second is not None:
         hands[SECOND_COLOR] = (reading.second_sincos, SECOND_HAND_LENGTH)
     lines = [np.array([[0.0, -radius] for radius in TWELVE_MARK])]
     lines += [np.array([(0.0, 0.0), hand_tip(pair, length)]) for pair, length in hands.values()]
-    twelve, *drawn = dial_to_image(reading.homography, np.concatenate(lines), scale).reshape(-1, 2, 2)
+    twelve, *drawn = dial_to_image(reading.homography, np.concatenate(lines), scale).reshape(
+        -1, 2, 2
+    )
     doubtful = not reading.confidence >= DOUBTFUL_BELOW  # nan is doubtful too
     percentage = f" {100 * reading.confidence:.0f} %" if math.isfinite(reading.confidence) else " ?"
     text = reading.time_text(seconds=seconds) + (percentage if doubtful else "")
@@ -185,11 +210,15 @@ class _Label:
 
 def _labels(dial: _Dial, height: int, width: int) -> list[_Label]:
     """Return the labels that a dial may have in a photo of that size, largest first."""
-    lowest, highest = (max(share * (height + width) / 2, MIN_TEXT_HEIGHT) for share in TEXT_HEIGHT_OF_PHOTO)
+    lowest, highest = (
+        max(share * (height + width) / 2, MIN_TEXT_HEIGHT) for share in TEXT_HEIGHT_OF_PHOTO
+    )
     diameter = float(np.ptp(dial.outline, axis=0).max())
     usual = min(max(diameter * TEXT_HEIGHT_OF_DIAL, lowest), highest)
     heights = [*(max(share * usual, MIN_TEXT_HEIGHT) for share in SMALLER_TEXTS), LAST_TEXT_HEIGHT]
-    return [_label(dial.text, min(text_height, height / 3), height, width) for text_height in heights]
+    return [
+        _label(dial.text, min(text_height, height / 3), height, width) for text_height in heights
+    ]
 
 
 def _label(text: str, wanted: float, height: int, width: int) -> _Label:
@@ -200,7 +229,13 @@ def _label(text: str, wanted: float, height: int, width: int) -> _Label:
     if text_width > width - 2 * margin:
         size *= max(width - 2 * margin, 1) / text_width
     (text_width, text_height), _ = cv2.getTextSize(text, FONT, size, stroke)
-    return _Label(min(text_width + 2 * margin, width), min(text_height + 2 * margin, height), margin, size, stroke)
+    return _Label(
+        min(text_width + 2 * margin, width),
+        min(text_height + 2 * margin, height),
+        margin,
+        size,
+        stroke,
+    )
 
 
 def _draw_label(canvas: Image, dial: _Dial, places: _Places, thickness: int) -> None:
@@ -210,7 +245,9 @@ def _draw_label(canvas: Image, dial: _Dial, places: _Places, thickness: int) -> 
     last = first + (label.width - 1, label.height - 1)
     if not (places.of_one_dial or _is_close(dial.outline, first, last)):
         _draw_leader(canvas, dial.outline, first, last, thickness)
-    cv2.rectangle(canvas, first.astype(int).tolist(), last.astype(int).tolist(), EDGE_COLOR, cv2.FILLED)
+    cv2.rectangle(
+        canvas, first.astype(int).tolist(), last.astype(int).tolist(), EDGE_COLOR, cv2.FILLED
+    )
     origin = (corner[0] + label.margin, corner[1] + label.height - 1 - label.margin)
     cv2.putText(canvas, dial.text, origin, FONT, label.size, TEXT_COLOR, label.stroke, cv2.LINE_AA)
 
@@ -223,7 +260,9 @@ def _is_close(outline: Points, first: Points, last: Points) -> bool:
     return bool(((first <= middle) & (middle <= last)).any() and apart < last[1] - first[1])
 
 
-def _draw_leader(canvas: Image, outline: Points, first: Points, last: Points, thickness: int) -> None:
+def _draw_leader(
+    canvas: Image, outline: Points, first: Points, last: Points, thickness: int
+) -> None:
     """Draw a line from a plate to a dot on the outline of its dial."""
     tip = outline[np.linalg.norm(outline - (first + last) / 2, axis=1).argmin()]
     _draw_lines(canvas, [np.array([tip, tip])], DIAL_COLOR, 5 * thickness)
@@ -240,14 +279,30 @@ class _Places:
         self._dials, self._lines = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
         self._gap = thickness + 2  # pixels at least between a dial and a label
         self.of_one_dial = len(dials) == 1
-        self._furthest = math.inf if self.of_one_dial else FURTHEST_LABEL * max((dial.radius for dial in dials), default=0.0)
-        thin, thick = (-(-2 * width // self._cell) + 1 for width in (self._gap, self._gap + 2 * thickness))  # of lines, cells
+        self._furthest = (
+            math.inf
+            if self.of_one_dial
+            else FURTHEST_LABEL * max((dial.radius for dial in dials), default=0.0)
+        )
+        thin, thick = (
+            -(-2 * width // self._cell) + 1 for width in (self._gap, self._gap + 2 * thickness)
+        )  # of lines, cells
         for dial in dials:
             outline = self._in_cells(dial.outline)
             cv2.fillPoly(self._dials, [outline], 1, cv2.LINE_8, SUBPIXEL_BITS)
             cv2.polylines(self._dials, [outline], True, 1, thin, cv2.LINE_8, SUBPIXEL_BITS)
-            cv2.polylines(self._dials, [self._in_cells(dial.twelve)], False, 1, thick, cv2.LINE_8, SUBPIXEL_BITS)
-            hands = [self._in_cells(hand) for hand in dial.hands.values() if np.isfinite(hand).all()]
+            cv2.polylines(
+                self._dials,
+                [self._in_cells(dial.twelve)],
+                False,
+                1,
+                thick,
+                cv2.LINE_8,
+                SUBPIXEL_BITS,
+            )
+            hands = [
+                self._in_cells(hand) for hand in dial.hands.values() if np.isfinite(hand).all()
+            ]
             cv2.polylines(self._lines, hands, False, 1, thick, cv2.LINE_8, SUBPIXEL_BITS)
         self._to_nearest = np.full(shape, np.inf)
         for dial in dials:
@@ -260,7 +315,10 @@ class _Places:
     def _distance(self, dial: _Dial) -> NDArray[np.float64]:
         """Pixels from each cell to the rim of a dial, negative inside."""
         rows, columns = self._dials.shape
-        x, y = np.arange(columns) * self._cell - dial.middle[0], np.arange(rows) * self._cell - dial.middle[1]
+        x, y = (
+            np.arange(columns) * self._cell - dial.middle[0],
+            np.arange(rows) * self._cell - dial.middle[1],
+        )
         distance: NDArray[np.float64] = np.hypot(x[None], y[:, None]) - dial.radius
         return distance
 
@@ -279,7 +337,13 @@ class _Places:
         return place
 
     def _free(
-        self, dial: _Dial, labels: Sequence[_Label], occupied: NDArray[np.float64], *, near: bool = False, own: bool = True
+        self,
+        dial: _Dial,
+        labels: Sequence[_Label],
+        occupied: NDArray[np.float64],
+        *,
+        near: bool = False,
+        own: bool = True,
     ) -> tuple[_Label, Corner] | None:
         """Return the first label that has a place which covers no dial and no label.
 
@@ -289,7 +353,10 @@ class _Places:
             free = self._covered(occupied, label) == 0
             if not free.any():
                 continue
-            distance, to_nearest = (self._at_middle(field, label, free.shape) for field in (self._distance(dial), self._to_nearest))
+            distance, to_nearest = (
+                self._at_middle(field, label, free.shape)
+                for field in (self._distance(dial), self._to_nearest)
+            )
             free &= distance <= (to_nearest + label.height / 2 if own else self._furthest)
             if free.any():
                 away = np.where(free, self._away(dial, label, free.shape), np.inf)
@@ -302,9 +369,17 @@ class _Places:
         (left, top), (right, bottom) = dial.outline.min(axis=0), dial.outline.max(axis=0)
         x, y = dial.middle - (label.width / 2, label.height / 2)
         beyond = 2 * (self._gap + self._cell)
-        good = [(x, bottom + beyond), (x, top - label.height - beyond), (right + beyond, y), (left - label.width - beyond, y)]
+        good = [
+            (x, bottom + beyond),
+            (x, top - label.height - beyond),
+            (right + beyond, y),
+            (left - label.width - beyond, y),
+        ]
         ys, xs = self._cell * np.mgrid[: shape[0], : shape[1]]
-        away = [np.hypot(xs - x, ys - y) + part * dial.radius for (x, y), part in zip(good, PREFERENCE, strict=True)]
+        away = [
+            np.hypot(xs - x, ys - y) + part * dial.radius
+            for (x, y), part in zip(good, PREFERENCE, strict=True)
+        ]
         least: NDArray[np.float64] = np.min(away, axis=0)
         return least
 
@@ -314,10 +389,14 @@ class _Places:
         A single dial gets a place close to a corner of the photo, and one of several its own disc and the smallest label.
         """
         for label in labels[1 if self.of_one_dial else -2 :]:
-            lines, dials = (self._covered(_sums(mask), label) for mask in (self._lines, self._dials))
+            lines, dials = (
+                self._covered(_sums(mask), label) for mask in (self._lines, self._dials)
+            )
             if self.of_one_dial:
                 y, x = (np.arange(n) for n in lines.shape)
-                away = 1e-6 * (np.minimum(y, y[::-1])[:, None] + np.minimum(x, x[::-1])[None])  # from a corner of the photo
+                away = 1e-6 * (
+                    np.minimum(y, y[::-1])[:, None] + np.minimum(x, x[::-1])[None]
+                )  # from a corner of the photo
             else:
                 away = 1e3 * self._at_middle(self._distance(dial), label, lines.shape).clip(min=0.0)
             corner = self._corner(1e12 * lines + dials + away)
@@ -325,14 +404,19 @@ class _Places:
                 break
         return label, corner
 
-    def _at_middle(self, field: NDArray[np.float64], label: _Label, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    def _at_middle(
+        self, field: NDArray[np.float64], label: _Label, shape: tuple[int, ...]
+    ) -> NDArray[np.float64]:
         """Return the values of a field under the middle of a label in each place."""
         down, right = label.height // (2 * self._cell), label.width // (2 * self._cell)
         return field[down : down + shape[0], right : right + shape[1]]
 
     def _covered(self, sums: NDArray[np.float64], label: _Label) -> NDArray[np.float64]:
         """Count the occupied cells under a label, for each cell that its corner can be in, by the `_sums` of a mask."""
-        rows, columns = (self._height - label.height) // self._cell + 1, (self._width - label.width) // self._cell + 1
+        rows, columns = (
+            (self._height - label.height) // self._cell + 1,
+            (self._width - label.width) // self._cell + 1,
+        )
         high, wide = -(-label.height // self._cell), -(-label.width // self._cell)
         bands = sums[high : high + rows] - sums[:rows]
         covered: NDArray[np.float64] = bands[:, wide : wide + columns] - bands[:, :columns]

@@ -14,11 +14,15 @@ from clockread.errors import ImageError
 from clockread.opencv import cv2
 
 Pixels: TypeAlias = NDArray[np.uint8]
-StripOf: TypeAlias = Callable[[int, int], NDArray[Any]]  # of rows from, to (exclusive): (rows, W) grey, (rows, W, 3) or (rows, W, 4)
+StripOf: TypeAlias = Callable[
+    [int, int], NDArray[Any]
+]  # of rows from, to (exclusive): (rows, W) grey, (rows, W, 3) or (rows, W, 4)
 
 STRIP_PIXELS = 1 << 22  # pixels are converted in strips of about this many, to keep copies small
 SAMPLE_SIDE = 512  # pixels per side, about, from which the ground of a transparent photo is chosen
-FLOAT_OVERSHOOT = 0.1  # by which floats may leave 0..1, as resampling filters make them; they are clipped
+FLOAT_OVERSHOOT = (
+    0.1  # by which floats may leave 0..1, as resampling filters make them; they are clipped
+)
 WHITE, BLACK = 1.0, 0.0  # grounds
 MIN_CONTRAST = 0.1  # 0..1, root mean square of the visible pixels' difference from white, below which the ground is black
 MIN_SIDE = 16  # pixels; no dial can be read in less
@@ -32,7 +36,9 @@ class Scale:
     """How stored values become 0..255."""
 
     factor: float = 1.0  # from stored values to 0..255
-    alpha_range: float | None = None  # the stored alpha of an opaque pixel; None if there is no alpha to apply
+    alpha_range: float | None = (
+        None  # the stored alpha of an opaque pixel; None if there is no alpha to apply
+    )
     ground: float = WHITE  # 0..1, what transparent pixels show
 
 
@@ -49,7 +55,11 @@ def scale_of(array: NDArray[Any], name: str) -> Scale:
     alpha_range = float(np.iinfo(array.dtype).max) if array.dtype.kind in "ui" else 1.0
     step = max(1, min(array.shape[:2]) // SAMPLE_SIDE)
     sample = array[::step, ::step].astype(np.float32)
-    return Scale(factor, alpha_range, ground_for(sample[..., :3] * (factor / 255), sample[..., 3] / alpha_range))
+    return Scale(
+        factor,
+        alpha_range,
+        ground_for(sample[..., :3] * (factor / 255), sample[..., 3] / alpha_range),
+    )
 
 
 def ground_for(color: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]]) -> float:
@@ -69,7 +79,15 @@ def ground_for(color: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]
     return BLACK if contrast < MIN_CONTRAST else WHITE
 
 
-def to_uint8(strip_of: StripOf, size: tuple[int, int], scale: Scale, reduction: int, *, color: bool, bgr: bool = False) -> Pixels:
+def to_uint8(
+    strip_of: StripOf,
+    size: tuple[int, int],
+    scale: Scale,
+    reduction: int,
+    *,
+    color: bool,
+    bgr: bool = False,
+) -> Pixels:
     """Assemble grey (H, W) or BGR (H, W, 3) pixels from strips.
 
     Args:
@@ -85,11 +103,17 @@ def to_uint8(strip_of: StripOf, size: tuple[int, int], scale: Scale, reduction: 
     rows = max(reduction, STRIP_PIXELS // width // reduction * reduction)
     result = np.empty((height // reduction, width // reduction, *([3] if color else [])), np.uint8)
     for top in range(0, height, rows):
-        strip = _channels(_scaled(strip_of(top, min(top + rows, height))[:, :width], scale), color=color, bgr=bgr)
+        strip = _channels(
+            _scaled(strip_of(top, min(top + rows, height))[:, :width], scale), color=color, bgr=bgr
+        )
         if strip.shape == result.shape:  # all of it
             return np.asarray(strip, np.uint8)
         if reduction > 1:
-            strip = cv2.resize(strip, (width // reduction, strip.shape[0] // reduction), interpolation=cv2.INTER_AREA)
+            strip = cv2.resize(
+                strip,
+                (width // reduction, strip.shape[0] // reduction),
+                interpolation=cv2.INTER_AREA,
+            )
         result[top // reduction : top // reduction + strip.shape[0]] = strip
     return result
 
@@ -97,7 +121,9 @@ def to_uint8(strip_of: StripOf, size: tuple[int, int], scale: Scale, reduction: 
 def _scaled(strip: NDArray[Any], scale: Scale) -> Pixels:
     if scale.alpha_range is not None:
         opacity = strip[..., 3:].astype(np.float32) / np.float32(scale.alpha_range)
-        strip = strip[..., :3] * opacity + np.float32(scale.ground * 255 / scale.factor) * (1 - opacity)
+        strip = strip[..., :3] * opacity + np.float32(scale.ground * 255 / scale.factor) * (
+            1 - opacity
+        )
     if strip.dtype != np.uint8 or scale.factor != 1.0:
         strip = np.rint(strip * np.float32(scale.factor)).clip(0, 255).astype(np.uint8)
     return np.ascontiguousarray(strip)
@@ -123,7 +149,9 @@ def _factor(values: NDArray[Any], name: str) -> float:
     if values.dtype.kind in "ui":
         low, high = int(values.min()), int(values.max())
         if low < 0 or high > 65535:
-            raise ImageError(f"{name}: whole-number pixels must be in 0..65535, these are in {low}..{high}; scale them to 0..255")
+            raise ImageError(
+                f"{name}: whole-number pixels must be in 0..65535, these are in {low}..{high}; scale them to 0..255"
+            )
         bits = max(8, high.bit_length())
         return 255.0 / ((1 << bits + bits % 2) - 1)
     if values.dtype.kind == "f":
@@ -131,15 +159,21 @@ def _factor(values: NDArray[Any], name: str) -> float:
         if not (np.isfinite(least) and np.isfinite(most)):
             raise ImageError(f"{name}: its pixels hold NaN or infinite values; replace them first")
         if least < -FLOAT_OVERSHOOT or most > 1 + FLOAT_OVERSHOOT:
-            raise ImageError(f"{name}: float pixels must be in 0..1, these are in {least:g}..{most:g}; scale them, or convert to uint8")
+            raise ImageError(
+                f"{name}: float pixels must be in 0..1, these are in {least:g}..{most:g}; scale them, or convert to uint8"
+            )
         return 255.0
-    raise ImageError(f"{name}: pixels of type {values.dtype} are not supported; convert them to uint8, uint16 or float in 0..1")
+    raise ImageError(
+        f"{name}: pixels of type {values.dtype} are not supported; convert them to uint8, uint16 or float in 0..1"
+    )
 
 
 def check_size(width: int, height: int, name: str) -> None:
     """Raise ImageError for a photo that is too small to be read or larger than MAX_PIXELS."""
     if min(width, height) < MIN_SIDE:
-        raise ImageError(f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; use a larger photo")
+        raise ImageError(
+            f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; use a larger photo"
+        )
     if width * height > MAX_PIXELS:
         raise ImageError(
             f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million pixels, "
@@ -151,7 +185,9 @@ def reduction_for(size: tuple[int, int], min_side: int | None) -> int:
     """Return the reduction, 1, 2, 4 or 8, at which the long side of a photo keeps ``min_side`` pixels."""
     if min_side is None:
         return 1
-    return next((by for by in REDUCTIONS if max(size) >= by * min_side and min(size) >= by * MIN_SIDE), 1)
+    return next(
+        (by for by in REDUCTIONS if max(size) >= by * min_side and min(size) >= by * MIN_SIDE), 1
+    )
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -175,17 +211,34 @@ def array_for(image: Image.Image) -> Pixels | None:
     if not mode:
         return None
     array = np.empty((image.height, image.width, *channels), np.uint8)
-    image.im = Image.frombuffer(mode, image.size, array, "raw", mode, 0, 1).im  # which shares the array's memory
+    image.im = Image.frombuffer(
+        mode, image.size, array, "raw", mode, 0, 1
+    ).im  # which shares the array's memory
     return array
 
 
-def image_pixels(image: Image.Image, name: str, reduction: int, orientation: int, *, color: bool, array: Pixels | None = None) -> Pixels:
+def image_pixels(
+    image: Image.Image,
+    name: str,
+    reduction: int,
+    orientation: int,
+    *,
+    color: bool,
+    array: Pixels | None = None,
+) -> Pixels:
     """Return grey or BGR pixels, uint8, of a decoded image of any mode, reduced, not yet turned upright.
 
     ``array`` holds the image's pixels already, see `array_for`.
     """
     if array is not None:
-        return reduced(lambda top, bottom: array[top:bottom], image.size, Scale(), reduction, orientation, color=color)
+        return reduced(
+            lambda top, bottom: array[top:bottom],
+            image.size,
+            Scale(),
+            reduction,
+            orientation,
+            color=color,
+        )
     if image.mode == "La":  # which Pillow converts to nothing else
         image = image.convert("LA")
     mode = _numpy_mode(image)
@@ -196,13 +249,19 @@ def image_pixels(image: Image.Image, name: str, reduction: int, orientation: int
         step = max(1, min(image.size) // SAMPLE_SIDE)
         small = image.resize((image.width // step, image.height // step), Image.Resampling.NEAREST)
         scale = scale_of(np.asarray(small.convert("RGBA")), name)
-        if scale.alpha_range is None and image.convert("RGBA").getbbox(alpha_only=True):  # visible between the sampled pixels
+        if scale.alpha_range is None and image.convert("RGBA").getbbox(
+            alpha_only=True
+        ):  # visible between the sampled pixels
             scale = Scale(alpha_range=255.0)
     elif mode not in ("L", "RGB"):
         scale = scale_of(np.asarray(image), name)
 
     def strip(top: int, bottom: int) -> NDArray[Any]:
-        part = image if (top, bottom) == (0, image.height) else image.crop((0, top, image.width, bottom))
+        part = (
+            image
+            if (top, bottom) == (0, image.height)
+            else image.crop((0, top, image.width, bottom))
+        )
         return np.asarray(part if mode == image.mode else part.convert(mode))
 
     return reduced(strip, image.size, scale, reduction, orientation, color=color)
@@ -234,7 +293,12 @@ def reduced(
     left = size[0] - width if orientation in (2, 3, 7, 8) else 0
     top = size[1] - height if orientation in (3, 4, 6, 7) else 0
     return to_uint8(
-        lambda first, last: strip_of(first + top, last + top)[:, left:], (width, height), scale, reduction, color=color, bgr=bgr
+        lambda first, last: strip_of(first + top, last + top)[:, left:],
+        (width, height),
+        scale,
+        reduction,
+        color=color,
+        bgr=bgr,
     )
 
 

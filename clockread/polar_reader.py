@@ -8,7 +8,14 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.hands import Hands, HandsNetwork, HandsOutput, hands_network, read_hands, read_refined
+from clockread.hands import (
+    Hands,
+    HandsNetwork,
+    HandsOutput,
+    hands_network,
+    read_hands,
+    read_refined,
+)
 from clockread.images import Photo
 from clockread.options import Effort
 from clockread.pose import BOX_MARGIN, PosedDial, estimate, pose_network
@@ -31,7 +38,9 @@ class PolarReader:
 
     """
 
-    def __init__(self, pose: Network, hands: Network, effort: Effort, min_dial_logit: float, batch_size: int) -> None:
+    def __init__(
+        self, pose: Network, hands: Network, effort: Effort, min_dial_logit: float, batch_size: int
+    ) -> None:
         pose.open()
         hands.open()
         self.networks: Mapping[str, Network] = {"pose": pose, "hands": hands}
@@ -41,13 +50,21 @@ class PolarReader:
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
         """Fill in poses and hands; detections that turn out not to be clocks keep None."""
         with timer("pose"):
-            posed = estimate([dial.photo.pixels for dial in dials], [dial.window(BOX_MARGIN) for dial in dials], self._pose)
+            posed = estimate(
+                [dial.photo.pixels for dial in dials],
+                [dial.window(BOX_MARGIN) for dial in dials],
+                self._pose,
+            )
         kept = [
-            (dial, one) for dial, one in zip(dials, posed, strict=True) if dial.detection is None or one.dial_logit >= self._min_dial_logit
+            (dial, one)
+            for dial, one in zip(dials, posed, strict=True)
+            if dial.detection is None or one.dial_logit >= self._min_dial_logit
         ]
         clocks = [dial for dial, _ in kept]
         read = self._read_hands([one for _, one in kept], timer)
-        retried = [i for i, (_, hands) in enumerate(read) if hands.confidence < self._effort.retry_below]
+        retried = [
+            i for i, (_, hands) in enumerate(read) if hands.confidence < self._effort.retry_below
+        ]
         if retried:
             again = self._retry([clocks[i] for i in retried], [read[i] for i in retried], timer)
             for i, best in zip(retried, again, strict=True):
@@ -55,15 +72,23 @@ class PolarReader:
         for dial, (one, hands) in zip(clocks, read, strict=True):
             dial.posed, dial.hands = one, hands
 
-    def _retry(self, dials: Sequence[Dial], read: Sequence[ReadDial], timer: StageTimer) -> list[ReadDial]:
+    def _retry(
+        self, dials: Sequence[Dial], read: Sequence[ReadDial], timer: StageTimer
+    ) -> list[ReadDial]:
         """Read dials through other windows and in other colors; return the reading of the highest confidence for each."""
         attempts: list[list[PosedDial]] = [[] for _ in dials]
         if self._effort.windows:
             with timer("pose"):
-                attempts = other_windows([dial.photo.pixels for dial in dials], [dial.window(BOX_MARGIN) for dial in dials], self._pose)
+                attempts = other_windows(
+                    [dial.photo.pixels for dial in dials],
+                    [dial.window(BOX_MARGIN) for dial in dials],
+                    self._pose,
+                )
         if self._effort.colors:
             with timer("decode again"):
-                for (posed, _), color, tries in zip(read, _in_color(dial.photo for dial in dials), attempts, strict=True):
+                for (posed, _), color, tries in zip(
+                    read, _in_color(dial.photo for dial in dials), attempts, strict=True
+                ):
                     if color is not None:
                         tries.extend(principal_greys(posed, color))
         results = iter(self._read_hands([posed for tries in attempts for posed in tries], timer))
@@ -81,7 +106,9 @@ class PolarReader:
         read: list[ReadDial] = []
         with timer("unwrap"):
             for start in range(0, len(posed), self._batch_size):
-                refined, output = read_refined(posed[start : start + self._batch_size], network, self._effort.passes)
+                refined, output = read_refined(
+                    posed[start : start + self._batch_size], network, self._effort.passes
+                )
                 read += zip(refined, read_hands(output), strict=True)
         return read
 

@@ -19,7 +19,9 @@ BOX_MARGIN = 1.15  # side of the pose network's window relative to the box
 PATCH_MARGIN = 1.45  # side of the patch relative to the face, with room for pose refinement
 
 Patches = NDArray[np.uint8]
-PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]  # (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
+PoseNetwork = Callable[
+    [Patches], tuple[Floats, Floats]
+]  # (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ def pose_network(network: Network) -> PoseNetwork:
     return run
 
 
-def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[PosedDial]:
+def estimate(
+    images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork
+) -> list[PosedDial]:
     """Return the pose of each dial, with a patch around its face; runs the network once.
 
     Dial ``i`` is in the window ``windows[i]`` of the grey photo ``images[i]``.
@@ -59,7 +63,12 @@ def estimate(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], net
     homographies = np.stack([window.from_unit() for _, window in cuts]) @ compose(poses)
     posed = []
     for image, (_, window), homography, (x, y, width, height), logit in zip(
-        images, cuts, homographies, bounding_boxes(homographies).tolist(), logits[:, 0].tolist(), strict=True
+        images,
+        cuts,
+        homographies,
+        bounding_boxes(homographies).tolist(),
+        logits[:, 0].tolist(),
+        strict=True,
     ):
         # keep the side between 4 pixels and 3 × the window, even for a wrong pose
         side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * window.side)

@@ -109,13 +109,21 @@ class ClockReader:
         self._calibration, self._clock_score = Calibration(), ClockScore()
         self._dial_reader: DialReader
         if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
-            self._finder = Network(manifest, "finder", manifest.name(AUTO, on), provider, self.threads)
-            self._dial_reader = UprightReader(Network(manifest, ROLE, model, provider, self.threads))
+            self._finder = Network(
+                manifest, "finder", manifest.name(AUTO, on), provider, self.threads
+            )
+            self._dial_reader = UprightReader(
+                Network(manifest, ROLE, model, provider, self.threads)
+            )
             return
         # Its session opens at the first search: with cropped=True there is none.
         self._finder = Network(manifest, "finder", model, provider, self.threads)
-        pose, hands = (Network(manifest, role, model, provider, self.threads) for role in ("pose", "hands"))
-        self._dial_reader = PolarReader(pose, hands, self.effort, self.thresholds.dial_logit, batch_size)
+        pose, hands = (
+            Network(manifest, role, model, provider, self.threads) for role in ("pose", "hands")
+        )
+        self._dial_reader = PolarReader(
+            pose, hands, self.effort, self.thresholds.dial_logit, batch_size
+        )
         fit = manifest.entry("hands", model).calibration
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
         self._clock_score = ClockScore(**fit.get("presence", {}))
@@ -146,12 +154,17 @@ class ClockReader:
         return {"finder": self._finder, **self._dial_reader.networks}
 
     @overload
-    def read(self, images: list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False) -> list[list[Reading]]: ...
+    def read(
+        self, images: list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False
+    ) -> list[list[Reading]]: ...
     @overload
     def read(self, images: ImageSource, *, cropped: bool = False) -> list[Reading]: ...
 
     def read(
-        self, images: ImageSource | list[ImageSource] | tuple[ImageSource, ...], *, cropped: bool = False
+        self,
+        images: ImageSource | list[ImageSource] | tuple[ImageSource, ...],
+        *,
+        cropped: bool = False,
     ) -> list[Reading] | list[list[Reading]]:
         """Read one image or several (see `load_photo`).
 
@@ -171,7 +184,13 @@ class ClockReader:
             return [list(result.readings) for result in self.read_photos(photos, cropped=cropped)]
         return list(self.read_photos([load_photo(images)], cropped=cropped)[0].readings)
 
-    def stream(self, images: Iterable[ImageSource], *, cropped: bool = False, read_ahead: bool | None = None) -> Results:
+    def stream(
+        self,
+        images: Iterable[ImageSource],
+        *,
+        cropped: bool = False,
+        read_ahead: bool | None = None,
+    ) -> Results:
         """Read any number of images in order, with bounded memory.
 
         Images of a list, or of another object with a length, are read ahead on all threads, in parts of up to `batch_size`; the
@@ -194,7 +213,9 @@ class ClockReader:
 
         """
         if is_one_image(images):
-            raise TypeError(f"stream() takes several images, not one {type(images).__name__}: give a list of them, or use read()")
+            raise TypeError(
+                f"stream() takes several images, not one {type(images).__name__}: give a list of them, or use read()"
+            )
         ahead = isinstance(images, Sized) if read_ahead is None else read_ahead
         entries = (Entry(name_of(image), image) for image in images)
         if not ahead:
@@ -202,14 +223,27 @@ class ClockReader:
         count = len(images) if isinstance(images, Sized) else None
         plan = Plan.of(count, self.threads)
         reader = self if plan.threads == self.threads else self._on_one_thread
-        return read_in_order(entries, reader, count=count, cropped=cropped, workers=plan.workers, batch_size=self.batch_size)
+        return read_in_order(
+            entries,
+            reader,
+            count=count,
+            cropped=cropped,
+            workers=plan.workers,
+            batch_size=self.batch_size,
+        )
 
     @cached_property
     def _on_one_thread(self) -> ClockReader:
         """The reader that the workers of a stream share."""
         return type(self)(**{**self._options, "threads": 1})
 
-    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+    def read_photos(
+        self,
+        photos: Sequence[Photo],
+        *,
+        cropped: bool = False,
+        timings: dict[str, float] | None = None,
+    ) -> list[PhotoResult]:
         """Read decoded photos; the dials of all photos share batches.
 
         Args:
@@ -228,11 +262,18 @@ class ClockReader:
         else:
             with timer("find"):
                 found = [[*of_photo] for of_photo in self.find([photo.pixels for photo in photos])]
-        dials = [Dial(photo, detection) for photo, of_photo in zip(photos, found, strict=True) for detection in of_photo]
+        dials = [
+            Dial(photo, detection)
+            for photo, of_photo in zip(photos, found, strict=True)
+            for detection in of_photo
+        ]
         for start in range(0, len(dials), self.batch_size):
             self._dial_reader.read(dials[start : start + self.batch_size], timer)
         rest = iter(dials)
-        return [self._result_of(photo, list(islice(rest, len(of_photo)))) for photo, of_photo in zip(photos, found, strict=True)]
+        return [
+            self._result_of(photo, list(islice(rest, len(of_photo))))
+            for photo, of_photo in zip(photos, found, strict=True)
+        ]
 
     def find(self, grey: Sequence[Grey]) -> list[list[Detection]]:
         """Return the detections of grey photos (H, W) uint8, best first; boxes in their pixels."""
@@ -243,14 +284,25 @@ class ClockReader:
     def _result_of(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
         """Return the result of a photo from its dials, those that turned out not to be clocks left out."""
         readings = [
-            reading_of(photo, dial.detection, dial.posed, dial.hands, self._calibration(dial.hands.confidence), self._clock_score)
+            reading_of(
+                photo,
+                dial.detection,
+                dial.posed,
+                dial.hands,
+                self._calibration(dial.hands.confidence),
+                self._clock_score,
+            )
             for dial in dials
             if dial.posed is not None and dial.hands is not None
         ]
         detections = sum(dial.detection is not None for dial in dials)
-        return self._result(photo, readings, detections, self.thresholds.dial_score if detections else 0.0)
+        return self._result(
+            photo, readings, detections, self.thresholds.dial_score if detections else 0.0
+        )
 
-    def _result(self, photo: Photo, readings: Sequence[Reading], detections: int, min_score: float) -> PhotoResult:
+    def _result(
+        self, photo: Photo, readings: Sequence[Reading], detections: int, min_score: float
+    ) -> PhotoResult:
         """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
         chosen: list[Reading] = []
         hidden: list[Reading] = []
@@ -260,9 +312,14 @@ class ClockReader:
                 group.append(reading)
         notes = photo.notes
         if detections >= self.max_clocks:
-            notes = (*notes, f"only the {self.max_clocks} most likely dials were read; --max-clocks raises the limit")
+            notes = (
+                *notes,
+                f"only the {self.max_clocks} most likely dials were read; --max-clocks raises the limit",
+            )
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
-        return PhotoResult(photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below)
+        return PhotoResult(
+            photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below
+        )
 
 
 def _overlaps_one_of(reading: Reading, others: Iterable[Reading]) -> bool:

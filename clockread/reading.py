@@ -170,10 +170,19 @@ def _numbers(values: Iterable[float], digits: int) -> list[float | None]:
 
 def _significant(value: float) -> float | None:
     value = float(value)
-    return float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
+    return (
+        float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
+    )
 
 
-def reading_of(photo: Photo, dial: Detection | None, posed: PosedDial, hands: Hands, confidence: float, clock_score: ClockScore) -> Reading:
+def reading_of(
+    photo: Photo,
+    dial: Detection | None,
+    posed: PosedDial,
+    hands: Hands,
+    confidence: float,
+    clock_score: ClockScore,
+) -> Reading:
     """Return the reading of a detected dial, or of a photo that is one dial (``dial`` None)."""
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
     scale = photo.scale

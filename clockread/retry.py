@@ -15,7 +15,10 @@ from clockread.pose import PosedDial, PoseNetwork, estimate
 from clockread.sampling import crop_window
 
 RETRY_BELOW = 0.9  # raw confidence; dials below it are retried
-WINDOW_SCALES = (0.9, 1.12)  # size of the other windows relative to the first, so that the pose network makes different errors
+WINDOW_SCALES = (
+    0.9,
+    1.12,
+)  # size of the other windows relative to the first, so that the pose network makes different errors
 _SIDE = 64  # pixels per side of the face from which its colors are measured
 _TO_DISC: Floats = np.array(
     [[2 / _SIDE, 0, -1 + 1 / _SIDE], [0, 2 / _SIDE, -1 + 1 / _SIDE], [0, 0, 1.0]]
@@ -30,7 +33,9 @@ _LEAST = 3.0  # grey levels; colors with a smaller standard deviation are ignore
 Color = NDArray[np.uint8]
 
 
-def other_windows(images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork) -> list[list[PosedDial]]:
+def other_windows(
+    images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork
+) -> list[list[PosedDial]]:
     """Return the poses of each dial through windows of other sizes; runs the pose network once."""
     n = len(windows)
     wanted = [Window(w.x, w.y, w.side * size) for size in WINDOW_SCALES for w in windows]
@@ -46,7 +51,11 @@ def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
     """
     patch, _ = crop_window(color, dial.window)
     face = cv2.warpPerspective(
-        patch, dial.in_patch @ _TO_DISC, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE
+        patch,
+        dial.in_patch @ _TO_DISC,
+        (_SIDE, _SIDE),
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
     )
     pixels = np.asarray(face, np.float64)[_INSIDE]
     mean = pixels.mean(axis=0)
@@ -56,10 +65,14 @@ def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
     out = []
     for variance, axis in ((variances[2], axes[:, 2]), (variances[1], axes[:, 1])):
         deviation = math.sqrt(max(float(variance), 0.0))
-        same = contrast > _FAINT * deviation and deviation * abs(axis @ _BRIGHTNESS) > _SAME * contrast
+        same = (
+            contrast > _FAINT * deviation and deviation * abs(axis @ _BRIGHTNESS) > _SAME * contrast
+        )
         if same or deviation < _LEAST:
             continue
         upwards = axis if axis @ _BRIGHTNESS >= 0 else -axis
-        levels = (np.asarray(patch, np.float32) - mean.astype(np.float32)) @ (upwards * (_CONTRAST / deviation)).astype(np.float32)
+        levels = (np.asarray(patch, np.float32) - mean.astype(np.float32)) @ (
+            upwards * (_CONTRAST / deviation)
+        ).astype(np.float32)
         out.append(replace(dial, patch=np.clip(levels + 128, 0, 255).astype(np.uint8)))
     return out

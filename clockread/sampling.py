@@ -10,11 +10,15 @@ from clockread.opencv import cv2
 
 ANGLES = 240  # rows; 1.5° per row, clockwise from the pose's up
 RADII = 64  # columns
-OUTER_RADIUS = 1.12  # face radii; past the rim, so that the rim stays inside if the pose is slightly too small
+OUTER_RADIUS = (
+    1.12  # face radii; past the rim, so that the rim stays inside if the pose is slightly too small
+)
 PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75 pixels, which the polar grid samples about once per pixel
 
 # (3, 3), from the patch's [-1, 1] square to its pixels (centres at integers)
-FROM_UNIT: Floats = np.array([[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PATCH / 2 - 0.5], [0, 0, 1.0]])
+FROM_UNIT: Floats = np.array(
+    [[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PATCH / 2 - 0.5], [0, 0, 1.0]]
+)
 TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
@@ -23,10 +27,17 @@ def downsample(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     if by == 1:
         return image
     height, width = image.shape[0] // by, image.shape[1] // by
-    return np.asarray(cv2.resize(image[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return np.asarray(
+        cv2.resize(
+            image[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA
+        ),
+        dtype=np.uint8,
+    )
 
 
-def crop_window(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> tuple[NDArray[np.uint8], Window]:
+def crop_window(
+    image: NDArray[np.uint8], window: Window, side: int = PATCH
+) -> tuple[NDArray[np.uint8], Window]:
     """Return the (side, side) patch of a window of a grey or color image, and the window rounded to whole pixels.
 
     Shrinks by area averaging: first by a whole factor, which is many times faster, then by the rest, which is less than two. Enlarges
@@ -43,16 +54,22 @@ def crop_window(image: NDArray[np.uint8], window: Window, side: int = PATCH) -> 
     after_x, after_y = size - before_x - part.shape[1], size - before_y - part.shape[0]
     if before_x or before_y or after_x > 0 or after_y > 0:
         around = (before_y, max(0, after_y), before_x, max(0, after_x))
-        part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[:size, :size]
+        part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[
+            :size, :size
+        ]
     how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
     patch = cv2.resize(downsample(part, by), (side, side), interpolation=how)
-    return np.asarray(patch, dtype=np.uint8), Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))
+    return np.asarray(patch, dtype=np.uint8), Window(
+        left - 0.5 + size / 2, top - 0.5 + size / 2, float(size)
+    )
 
 
 def _grid() -> NDArray[np.float32]:
     angle = np.deg2rad(np.arange(ANGLES) * (360.0 / ANGLES))[:, None]
     radius = ((np.arange(RADII) + 0.5) * (OUTER_RADIUS / RADII))[None, :]
-    points = np.stack([np.sin(angle) * radius, -np.cos(angle) * radius, np.ones_like(angle * radius)], axis=0)
+    points = np.stack(
+        [np.sin(angle) * radius, -np.cos(angle) * radius, np.ones_like(angle * radius)], axis=0
+    )
     return points.reshape(3, -1).astype(np.float32)
 
 
@@ -70,5 +87,12 @@ def unwrap(image: NDArray[np.uint8], homography: NDArray[np.floating]) -> NDArra
     q[:2] /= np.maximum(q[2], 1e-3)
     shape = (ANGLES, RADII)
     return np.asarray(
-        cv2.remap(image, q[0].reshape(shape), q[1].reshape(shape), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+        cv2.remap(
+            image,
+            q[0].reshape(shape),
+            q[1].reshape(shape),
+            cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
+        dtype=np.uint8,
     )

@@ -30,7 +30,9 @@ def prepare() -> None:
             setattr(sys, f"__{name}__", stream)
     if type(sys.stderr) is io.TextIOWrapper:
         encoding = sys.stderr.encoding
-        messages = _Messages(sys.stderr.detach(), encoding=encoding, errors="backslashreplace", line_buffering=True)
+        messages = _Messages(
+            sys.stderr.detach(), encoding=encoding, errors="backslashreplace", line_buffering=True
+        )
         sys.stderr = sys.__stderr__ = messages  # type: ignore[misc]
 
 

@@ -30,7 +30,11 @@ ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
 ASSUMED_LOGIT = 3.0  # stands for the pose network's logit, which this reader lacks: a typical value of doubtful clocks
 MARGIN = 1.2  # side of the crop relative to the dial's box, as in the training images
-SPREADS = (0.0, 1.0, 2.0)  # minutes; times closer than this may look alike to the network, which then predicts their mean
+SPREADS = (
+    0.0,
+    1.0,
+    2.0,
+)  # minutes; times closer than this may look alike to the network, which then predicts their mean
 NOISE = 0.15  # standard deviation of each output
 
 Crops = NDArray[np.uint8]
@@ -87,7 +91,9 @@ def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
     return likeliest(p)
 
 
-def read_windows(dials: Sequence[Dial], network: PairsNetwork, side: int) -> list[tuple[PosedDial, Hands]]:
+def read_windows(
+    dials: Sequence[Dial], network: PairsNetwork, side: int
+) -> list[tuple[PosedDial, Hands]]:
     """Return the pose and the hands of each dial, taken to be upright and seen straight on.
 
     ``side`` is the network's, in pixels. The pose is the box's own circle; times are decoded as the report decodes.
@@ -103,7 +109,9 @@ def read_windows(dials: Sequence[Dial], network: PairsNetwork, side: int) -> lis
     minutes = decode_rounding(pairs)
     _, confidence = decode_jointly(pairs)
     hands = [
-        Hands(int(m), float(c), 0.0, pair_of(pair[:2]), pair_of(pair[2:]), (0.0, 0.0), 0.0, math.nan)
+        Hands(
+            int(m), float(c), 0.0, pair_of(pair[:2]), pair_of(pair[2:]), (0.0, 0.0), 0.0, math.nan
+        )
         for m, c, pair in zip(minutes, confidence, pairs, strict=True)
     ]
     return list(zip(posed, hands, strict=True))
@@ -120,7 +128,9 @@ class UprightReader:
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
         """Fill in poses and hands."""
         with timer("read"):
-            for dial, (posed, hands) in zip(dials, read_windows(dials, self._run, self._side), strict=True):
+            for dial, (posed, hands) in zip(
+                dials, read_windows(dials, self._run, self._side), strict=True
+            ):
                 dial.posed, dial.hands = posed, hands
 
     def _run(self, crops: Crops) -> Floats:

@@ -30,7 +30,11 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the files of EXTRA to those of `docs/`."""
     for pattern in EXTRA:
         for path in sorted(REPOSITORY.glob(pattern)):
-            files.append(File.generated(config, path.relative_to(REPOSITORY).as_posix(), abs_src_path=str(path)))
+            files.append(
+                File.generated(
+                    config, path.relative_to(REPOSITORY).as_posix(), abs_src_path=str(path)
+                )
+            )
     return files
 
 

@@ -31,7 +31,13 @@ READING = pa.struct(
     ]
 )
 ROW = pa.schema(
-    [("path", pa.string()), ("width", pa.int32()), ("height", pa.int32()), ("error", pa.string()), ("readings", pa.list_(READING))]
+    [
+        ("path", pa.string()),
+        ("width", pa.int32()),
+        ("height", pa.int32()),
+        ("error", pa.string()),
+        ("readings", pa.list_(READING)),
+    ]
 )
 
 
@@ -56,13 +62,25 @@ class Worker:
                 }
                 for r in result.readings
             ]
-            rows.append({"path": result.path, "width": result.width, "height": result.height, "error": result.error, "readings": readings})
+            rows.append(
+                {
+                    "path": result.path,
+                    "width": result.width,
+                    "height": result.height,
+                    "error": result.error,
+                    "readings": readings,
+                }
+            )
         return pa.Table.from_pylist(rows, schema=ROW)
 
 
 def wanted(photos: Path) -> pa.Array:
     """The paths to read, each once, as absolute ones: a worker may have another folder open."""
-    named = pq.read_table(photos, columns=["path"])["path"].to_pylist() if photos.suffix == ".parquet" else list_photos([photos])
+    named = (
+        pq.read_table(photos, columns=["path"])["path"].to_pylist()
+        if photos.suffix == ".parquet"
+        else list_photos([photos])
+    )
     return pc.unique(pa.array([str(Path(path).absolute()) for path in named], pa.string()))
 
 
@@ -78,9 +96,13 @@ def done(out: Path) -> pa.Array:
 
 
 def main(
-    photos: Annotated[Path, typer.Argument(help="A folder of photos, or a Parquet file with a column `path`.")],
+    photos: Annotated[
+        Path, typer.Argument(help="A folder of photos, or a Parquet file with a column `path`.")
+    ],
     out: Annotated[Path, typer.Argument(help="Folder for the Parquet files of results.")],
-    workers: Annotated[int, typer.Option(min=1, help="Actors, each with a reader on one core.")] = 2,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Actors, each with a reader on one core.")
+    ] = 2,
     provider: Annotated[str, typer.Option(help="As in `clockread predict`.")] = "cpu",
 ) -> None:
     """Read what is not yet in OUT."""

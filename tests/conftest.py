@@ -17,7 +17,9 @@ from clockread.reading import PhotoResult, Reading
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 GOLDEN = ROOT / "tests" / "golden"
-TIMES: dict[str, list[dict[str, Any]]] = json.loads((EXAMPLES / "times.json").read_text(encoding="utf-8"))
+TIMES: dict[str, list[dict[str, Any]]] = json.loads(
+    (EXAMPLES / "times.json").read_text(encoding="utf-8")
+)
 
 # Every field differs from every other, so that no two can be swapped unnoticed.
 READING = Reading(
@@ -60,7 +62,9 @@ def save_png(path: Path, grey: int, size: tuple[int, int] = (40, 60)) -> Path:
 
 def result_of(photo: Photo, *readings: Reading) -> PhotoResult:
     """The result of a photo that was read."""
-    return PhotoResult(photo.name, photo.width, photo.height, readings, None, photo.scale, photo.notes)
+    return PhotoResult(
+        photo.name, photo.width, photo.height, readings, None, photo.scale, photo.notes
+    )
 
 
 class BlindReader:
@@ -68,7 +72,13 @@ class BlindReader:
 
     provider = "cpu"
 
-    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+    def read_photos(
+        self,
+        photos: Sequence[Photo],
+        *,
+        cropped: bool = False,
+        timings: dict[str, float] | None = None,
+    ) -> list[PhotoResult]:
         return [result_of(photo) for photo in photos]
 
 

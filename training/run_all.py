@@ -21,18 +21,34 @@ EXPERIMENTS = (*reader.EXPERIMENTS, *report.EXPERIMENTS)
 
 
 def main(
-    only: Annotated[str, typer.Option(help="Names or prefixes, separated by commas: reader, reader/pose, ...")] = "",
+    only: Annotated[
+        str, typer.Option(help="Names or prefixes, separated by commas: reader, reader/pose, ...")
+    ] = "",
     profile: Annotated[
-        str, typer.Option(help="smoke: minutes, proves that all parts fit; reduced: one night at most on 2 cores; full.")
+        str,
+        typer.Option(
+            help="smoke: minutes, proves that all parts fit; reduced: one night at most on 2 cores; full."
+        ),
     ] = "reduced",
     resume: Annotated[
-        bool, typer.Option("--resume/--fresh", help="Continue interrupted runs and skip finished ones, or start anew.")
+        bool,
+        typer.Option(
+            "--resume/--fresh",
+            help="Continue interrupted runs and skip finished ones, or start anew.",
+        ),
     ] = True,
     data: Annotated[
-        Path | None, typer.Option(help="Folder with the idx files of MNIST and Fashion-MNIST, or images.npy and labels.npy of clocks.")
+        Path | None,
+        typer.Option(
+            help="Folder with the idx files of MNIST and Fashion-MNIST, or images.npy and labels.npy of clocks."
+        ),
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Fits of the report's experiments that run at the same time.")] = 1,
-    show: Annotated[bool, typer.Option("--list", help="Only list the experiments and what they cost.")] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, help="Fits of the report's experiments that run at the same time.")
+    ] = 1,
+    show: Annotated[
+        bool, typer.Option("--list", help="Only list the experiments and what they cost.")
+    ] = False,
 ) -> None:
     """Train and export clockread's networks and run the report's experiments; all goes to $CLOCKREAD_DATA (default ~/.cache/clockread)."""
     if profile not in PROFILES:
@@ -43,7 +59,10 @@ def main(
         raise SystemExit(_usage(str(error.args[0]))) from None
     if show:
         for e in experiments:
-            print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}" + (f" (needs {', '.join(e.needs)})" if e.needs else ""))
+            print(
+                f"{e.name:24} {e.cost[profile]:>8}  {e.about}"
+                + (f" (needs {', '.join(e.needs)})" if e.needs else "")
+            )
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training.data import NotTrainedError
@@ -58,13 +77,22 @@ def main(
 
 def _run(experiments: list[Experiment], settings: Settings) -> None:
     _look_for_data(experiments, settings)
-    if settings.jobs > 1:  # all fits in one queue: an entry's last fit would leave the other processes idle
+    if (
+        settings.jobs > 1
+    ):  # all fits in one queue: an entry's last fit would leave the other processes idle
         run_fits(_fits(experiments, settings), settings)
     for number, e in enumerate(experiments, 1):
-        print(f"[{number}/{len(experiments)}] {e.name}, profile {settings.profile}: about {e.cost[settings.profile]}", flush=True)
+        print(
+            f"[{number}/{len(experiments)}] {e.name}, profile {settings.profile}: about {e.cost[settings.profile]}",
+            flush=True,
+        )
         began = time.time()
         result = e.run(replace(settings, resume=True) if settings.jobs > 1 and e.fits else settings)
-        figures = ", ".join(f"{k} {v:.4g}" for k, v in result.get("metrics", {}).items() if isinstance(v, float | int))
+        figures = ", ".join(
+            f"{k} {v:.4g}"
+            for k, v in result.get("metrics", {}).items()
+            if isinstance(v, float | int)
+        )
         print(f"{e.name}: {time.time() - began:.0f} s; {figures}", flush=True)
 
 
@@ -79,7 +107,9 @@ def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
     from training.report.telltime import TimeConfig, clocks_of
 
     if settings.data is not None and not settings.data.is_dir():
-        raise DataMissingError(f"{settings.data} is no folder: name one that holds the images with --data, or leave --data out")
+        raise DataMissingError(
+            f"{settings.data} is no folder: name one that holds the images with --data, or leave --data out"
+        )
     fits = _fits(experiments, settings)
     for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
         load(name, settings.data)

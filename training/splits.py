@@ -16,4 +16,6 @@ SPLITS = (VALIDATION, TRAINING, CALIBRATION, QUANTIZATION, COMPARISON)
 def check_seeds(first: int, count: int) -> None:
     """Raise ValueError unless the seeds ``first`` … ``first + count - 1`` belong to one split."""
     if not any(first in split and first + count <= split.stop for split in SPLITS):
-        raise ValueError(f"seeds {first} to {first + count - 1} do not lie within one of the splits of training.splits")
+        raise ValueError(
+            f"seeds {first} to {first + count - 1} do not lie within one of the splits of training.splits"
+        )

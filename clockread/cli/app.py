@@ -41,7 +41,9 @@ class _Commands(TyperGroup):
         if option.startswith("--") and not (ctx.resilient_parsing or _has_option(self, option)):
             for name in self.commands:
                 if _has_option(self.commands[name], option):
-                    ctx.fail(f"{option} goes after the command. Did you mean `clockread {name} … {option}`?")
+                    ctx.fail(
+                        f"{option} goes after the command. Did you mean `clockread {name} … {option}`?"
+                    )
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -50,7 +52,9 @@ class _Commands(TyperGroup):
         if is_path and word not in self.commands and not ctx.resilient_parsing:
             import shlex
 
-            ctx.fail(f"No such command. Did you mean `clockread predict {one_line(shlex.quote(word))}`?")
+            ctx.fail(
+                f"No such command. Did you mean `clockread predict {one_line(shlex.quote(word))}`?"
+            )
         return super().resolve_command(ctx, args)
 
 
@@ -105,16 +109,32 @@ class Provider(str, Enum):
 
 ProviderOption = Annotated[
     Provider,
-    typer.Option("--provider", help="Where the networks run: auto takes CUDA where it is usable; one that is named is used or refused."),
+    typer.Option(
+        "--provider",
+        help="Where the networks run: auto takes CUDA where it is usable; one that is named is used or refused.",
+    ),
 ]
-ThreadsOption = Annotated[int | None, typer.Option("--threads", min=1, help="CPU threads; by default those this process may use.")]
+ThreadsOption = Annotated[
+    int | None,
+    typer.Option("--threads", min=1, help="CPU threads; by default those this process may use."),
+]
 ModelOption = Annotated[
-    str, typer.Option("--model", help="Name of a set of models, as `clockread info` lists them; auto takes int8 on the CPU.")
+    str,
+    typer.Option(
+        "--model",
+        help="Name of a set of models, as `clockread info` lists them; auto takes int8 on the CPU.",
+    ),
 ]
 
 
 def make_reader(
-    provider: str, *, model: str, batch_size: int, threads: int | None, min_confidence: float = 0.0, max_clocks: int | None = None
+    provider: str,
+    *,
+    model: str,
+    batch_size: int,
+    threads: int | None,
+    min_confidence: float = 0.0,
+    max_clocks: int | None = None,
 ) -> MeasuredReader:
     """The reader that the commands use."""
     from clockread.options import MAX_CLOCKS
@@ -144,7 +164,12 @@ def _print_version(wanted: bool) -> None:
 @app.callback()
 def _global_options(
     *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version)] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
 ) -> None:
     """Read the time from photos of analog clocks."""
 
@@ -153,37 +178,81 @@ def _global_options(
 def predict(
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="PATHS", help="Photos, folders of photos, patterns such as '*.jpg', or - for standard input."),
+        typer.Argument(
+            metavar="PATHS",
+            help="Photos, folders of photos, patterns such as '*.jpg', or - for standard input.",
+        ),
     ] = None,
     *,
     output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.table,
-    cropped: Annotated[bool, typer.Option("--cropped", help="Each photo is one dial: do not search for dials.")] = False,
+    cropped: Annotated[
+        bool, typer.Option("--cropped", help="Each photo is one dial: do not search for dials.")
+    ] = False,
     provider: ProviderOption = Provider.auto,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Dials that go through a network at once.")] = 32,
-    min_confidence: Annotated[float, typer.Option("--min-confidence", help="Leave out readings below this, 0..1.")] = 0.0,
-    seconds: Annotated[bool, typer.Option("--seconds", help="Print times with seconds, where a second hand is seen.")] = False,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", min=1, help="Dials that go through a network at once.")
+    ] = 32,
+    min_confidence: Annotated[
+        float, typer.Option("--min-confidence", help="Leave out readings below this, 0..1.")
+    ] = 0.0,
+    seconds: Annotated[
+        bool,
+        typer.Option("--seconds", help="Print times with seconds, where a second hand is seen."),
+    ] = False,
     save_overlay: Annotated[
-        Path | None, typer.Option("--save-overlay", metavar="DIR", help="Save each photo with its readings drawn on it to this folder.")
+        Path | None,
+        typer.Option(
+            "--save-overlay",
+            metavar="DIR",
+            help="Save each photo with its readings drawn on it to this folder.",
+        ),
     ] = None,
     files_from: Annotated[
         str | None,
-        typer.Option("--files-from", metavar="FILE", help="Read further paths from this file, one per line; - is standard input."),
+        typer.Option(
+            "--files-from",
+            metavar="FILE",
+            help="Read further paths from this file, one per line; - is standard input.",
+        ),
     ] = None,
-    null: Annotated[bool, typer.Option("--null", "-0", help="Paths of --files-from end in NUL, as find -print0 writes them.")] = False,
+    null: Annotated[
+        bool,
+        typer.Option(
+            "--null", "-0", help="Paths of --files-from end in NUL, as find -print0 writes them."
+        ),
+    ] = False,
     frames: Annotated[
-        Frames, typer.Option("--frames", help="Which frames of animations and pages of files to read; all are named FILE#1, FILE#2, …")
+        Frames,
+        typer.Option(
+            "--frames",
+            help="Which frames of animations and pages of files to read; all are named FILE#1, FILE#2, …",
+        ),
     ] = Frames.first,
-    lenient: Annotated[bool, typer.Option("--lenient", help="Read what is there of photos that are cut off.")] = False,
+    lenient: Annotated[
+        bool, typer.Option("--lenient", help="Read what is there of photos that are cut off.")
+    ] = False,
     max_clocks: Annotated[
-        int | None, typer.Option("--max-clocks", min=1, help="Most clocks per photo; by default 1,000, which hardly any photo reaches.")
+        int | None,
+        typer.Option(
+            "--max-clocks",
+            min=1,
+            help="Most clocks per photo; by default 1,000, which hardly any photo reaches.",
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="Print results only: no progress, summary or warnings."),
+    ] = False,
     threads: ThreadsOption = None,
     model: ModelOption = "auto",
 ) -> None:
     """Read the time of every clock in photos."""
-    if not 0.0 <= min_confidence <= 1.0:  # also refuses nan, which typer's own range check lets through
-        raise typer.BadParameter(f"{min_confidence} is not in the range 0..1.", param_hint="--min-confidence")
+    if (
+        not 0.0 <= min_confidence <= 1.0
+    ):  # also refuses nan, which typer's own range check lets through
+        raise typer.BadParameter(
+            f"{min_confidence} is not in the range 0..1.", param_hint="--min-confidence"
+        )
 
     if not paths and files_from is None:
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
@@ -198,7 +267,9 @@ def predict(
         silence_decoders()
         stdin = getattr(sys.stdin, "buffer", None)  # None if it is closed
         photos = find_photos(paths or [], stdin, files_from=files_from, null=null)
-        plan = Plan.of(None if frames is Frames.all else len(photos.entries), bounded_threads(threads))
+        plan = Plan.of(
+            None if frames is Frames.all else len(photos.entries), bounded_threads(threads)
+        )
         reader = make_reader(
             provider.value,
             model=model,
@@ -230,10 +301,22 @@ def predict(
 def bench(
     *,
     provider: ProviderOption = Provider.auto,
-    batch_size: Annotated[str, typer.Option("--batch-size", help="Batch sizes to measure, with commas between.")] = "1,8,32",
-    photos: Annotated[Path | None, typer.Option("--photos", metavar="DIR", help="Photos to read; by default generated ones.")] = None,
-    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Measured passes over all photos, after one that is not.")] = 3,
-    output: Annotated[ReportFormat, typer.Option("--format", help="What to print.")] = ReportFormat.table,
+    batch_size: Annotated[
+        str, typer.Option("--batch-size", help="Batch sizes to measure, with commas between.")
+    ] = "1,8,32",
+    photos: Annotated[
+        Path | None,
+        typer.Option("--photos", metavar="DIR", help="Photos to read; by default generated ones."),
+    ] = None,
+    repeat: Annotated[
+        int,
+        typer.Option(
+            "--repeat", min=1, help="Measured passes over all photos, after one that is not."
+        ),
+    ] = 3,
+    output: Annotated[
+        ReportFormat, typer.Option("--format", help="What to print.")
+    ] = ReportFormat.table,
     threads: ThreadsOption = None,
     model: ModelOption = "auto",
 ) -> None:
@@ -258,7 +341,9 @@ def bench(
 
 @app.command()
 def info(
-    output: Annotated[ReportFormat, typer.Option("--format", help="What to print.")] = ReportFormat.table,
+    output: Annotated[
+        ReportFormat, typer.Option("--format", help="What to print.")
+    ] = ReportFormat.table,
 ) -> None:
     """Print versions, usable providers, threads and models."""
 
@@ -278,7 +363,10 @@ def _batch_sizes(text: str) -> list[int]:
     except ValueError:
         sizes = [0]
     if min(sizes) < 1:
-        raise typer.BadParameter(f"{text!r} is not a list of whole numbers from 1, such as 1,8,32.", param_hint="--batch-size")
+        raise typer.BadParameter(
+            f"{text!r} is not a list of whole numbers from 1, such as 1,8,32.",
+            param_hint="--batch-size",
+        )
     return sizes
 
 
@@ -286,7 +374,9 @@ def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
     """Run a command's body and exit with its code; what a user can act on becomes one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")
-        warnings.simplefilter("ignore", ResourceWarning)  # a signal may leave a file open that is being read
+        warnings.simplefilter(
+            "ignore", ResourceWarning
+        )  # a signal may leave a file open that is being read
         warnings.showwarning = _show_warning
         code = _exit_code(action)
     raise typer.Exit(code)
@@ -313,7 +403,10 @@ def _exit_code(action: Callable[[], int]) -> int:
     except RecursionError:
         return _failed("folders or data are nested too deeply")
     except ImportError as error:
-        return _failed(f"{error.name or 'a library'} cannot be imported ({error}); install clockread again", EXIT_USAGE)
+        return _failed(
+            f"{error.name or 'a library'} cannot be imported ({error}); install clockread again",
+            EXIT_USAGE,
+        )
     except RuntimeError as error:
         if "new thread" not in str(error):
             raise
@@ -335,6 +428,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A file name may hold what the encoding does not. Results in UTF-8 give back its very bytes (PEP 383).
-            bytes_again = stream is sys.stdout and stream.encoding.lower().replace("-", "") == "utf8"
+            bytes_again = (
+                stream is sys.stdout and stream.encoding.lower().replace("-", "") == "utf8"
+            )
             stream.reconfigure(errors="surrogateescape" if bytes_again else "backslashreplace")
-    sys.exit(_exit_code(partial(app, args=None if arguments is None else list(arguments), prog_name="clockread")))
+    sys.exit(
+        _exit_code(
+            partial(app, args=None if arguments is None else list(arguments), prog_name="clockread")
+        )
+    )

@@ -99,15 +99,22 @@ class BatchReport:
     dials: int  # read in one pass
     photos_per_second: Spread
     dials_per_second: Spread
-    networks_only: Spread | None  # photos per second of the networks on ready tensors, the same calls; None where they are not known
+    networks_only: (
+        Spread | None
+    )  # photos per second of the networks on ready tensors, the same calls; None where they are not known
     decoding_only: Spread  # photos per second
-    one_worker: Spread | None  # photos per second of a single worker on a single thread; None if there is only one
+    one_worker: (
+        Spread | None
+    )  # photos per second of a single worker on a single thread; None if there is only one
     stages: tuple[StageTime, ...]  # of a pass without workers, all threads on one batch
 
     @property
     def of_slowest_stage(self) -> float:
         """Bulk rate over that of the slower of the two limits."""
-        limits = [self.decoding_only.median, *([self.networks_only.median] if self.networks_only else [])]
+        limits = [
+            self.decoding_only.median,
+            *([self.networks_only.median] if self.networks_only else []),
+        ]
         return self.photos_per_second.median / min(limits)
 
     @property
@@ -115,12 +122,18 @@ class BatchReport:
         """Bulk rate over what decoding and networks allow that share the same cores; of use where the networks run on the CPU."""
         if self.networks_only is None:
             return None
-        return self.photos_per_second.median * (1 / self.decoding_only.median + 1 / self.networks_only.median)
+        return self.photos_per_second.median * (
+            1 / self.decoding_only.median + 1 / self.networks_only.median
+        )
 
     @property
     def of_one_worker(self) -> float | None:
         """Bulk rate over that of a single worker."""
-        return None if self.one_worker is None else self.photos_per_second.median / self.one_worker.median
+        return (
+            None
+            if self.one_worker is None
+            else self.photos_per_second.median / self.one_worker.median
+        )
 
 
 @dataclass(frozen=True)
@@ -134,9 +147,13 @@ class BenchReport:
     source: str  # where the photos come from
     repeats: int
     workers: int  # in bulk
-    latency_ms: dict[str, float]  # of one photo, from its encoded bytes to its readings: percentiles
+    latency_ms: dict[
+        str, float
+    ]  # of one photo, from its encoded bytes to its readings: percentiles
     latency_photos: int  # that these percentiles come from
-    start_seconds: Spread | None  # from the start of a process to the end of `clockread predict` on one photo
+    start_seconds: (
+        Spread | None
+    )  # from the start of a process to the end of `clockread predict` on one photo
     batches: tuple[BatchReport, ...]
     peak_memory_mb: float | None  # of this process in all; None where the system does not tell
 
@@ -159,14 +176,20 @@ def measure(
     """
     alone = reader_of(1, threads)
     if provider != "auto" and provider not in alone.provider.lower():
-        raise ProviderError(f"asked for provider {provider}, but {alone.provider} is what would run; nothing was measured")
+        raise ProviderError(
+            f"asked for provider {provider}, but {alone.provider} is what would run; nothing was measured"
+        )
     paths = [] if folder is None else [str(path) for path in list_photos([folder])]
     sources: Sequence[ImageSource] = sample_photos.generated_photos() if folder is None else paths
     width, height = sample_photos.GENERATED_SIZE
-    generated = f"generated, {width} x {height} JPEG, {sample_photos.GENERATED_DIALS} drawn dials each"
+    generated = (
+        f"generated, {width} x {height} JPEG, {sample_photos.GENERATED_DIALS} drawn dials each"
+    )
     plan = Plan.of(len(sources), threads)
     latencies = _latencies(alone, sources, repeats)
-    batches = tuple(_batch_report(reader_of, size, sources, repeats, threads, plan) for size in batch_sizes)
+    batches = tuple(
+        _batch_report(reader_of, size, sources, repeats, threads, plan) for size in batch_sizes
+    )
     return BenchReport(
         provider=alone.provider,
         model=alone.model,
@@ -196,7 +219,12 @@ def _latencies(reader: MeasuredReader, sources: Sequence[ImageSource], repeats: 
 
 
 def _batch_report(
-    reader_of: ReaderOf, batch_size: int, sources: Sequence[ImageSource], repeats: int, threads: int, plan: Plan
+    reader_of: ReaderOf,
+    batch_size: int,
+    sources: Sequence[ImageSource],
+    repeats: int,
+    threads: int,
+    plan: Plan,
 ) -> BatchReport:
     wide = reader_of(batch_size, threads)
     reader = wide if plan.threads == threads else reader_of(batch_size, plan.threads)
@@ -218,7 +246,10 @@ def _batch_report(
             single.append(len(many) / _bulk_pass(reader, many, 1, batch_size))
         decoding.append(len(many) / _spread_over(plan.workers, load_photo, many))
         if calls:
-            networks.append(len(many) / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls))
+            networks.append(
+                len(many)
+                / _spread_over(plan.workers, lambda call: call[0].idle_call(call[1]), calls)
+            )
     per_photo = dials[0] / len(sources)
     return BatchReport(
         batch_size=batch_size,
@@ -228,11 +259,16 @@ def _batch_report(
         networks_only=Spread.of(networks) if networks else None,
         decoding_only=Spread.of(decoding),
         one_worker=Spread.of(single) if single else None,
-        stages=tuple(_stage_time(stage, staged, len(sources) if per == "photo" else dials[0]) for stage, per in STAGES.items()),
+        stages=tuple(
+            _stage_time(stage, staged, len(sources) if per == "photo" else dials[0])
+            for stage, per in STAGES.items()
+        ),
     )
 
 
-def _staged_pass(reader: MeasuredReader, sources: Sequence[ImageSource]) -> tuple[dict[str, float], int]:
+def _staged_pass(
+    reader: MeasuredReader, sources: Sequence[ImageSource]
+) -> tuple[dict[str, float], int]:
     """Seconds by stage, and dials, of a pass without workers."""
     timings: dict[str, float] = {"decode": 0.0}
     dials = 0
@@ -244,11 +280,15 @@ def _staged_pass(reader: MeasuredReader, sources: Sequence[ImageSource]) -> tupl
     return timings, dials
 
 
-def _bulk_pass(reader: MeasuredReader, sources: Sequence[ImageSource], workers: int, batch_size: int) -> float:
+def _bulk_pass(
+    reader: MeasuredReader, sources: Sequence[ImageSource], workers: int, batch_size: int
+) -> float:
     """Seconds of a pass as `clockread predict` makes it. Raises ClockreadError for a photo that cannot be read."""
     before = time.perf_counter()
     entries = (Entry(name_of(source), source) for source in sources)
-    for result in read_in_order(entries, reader, count=len(sources), workers=workers, batch_size=batch_size):
+    for result in read_in_order(
+        entries, reader, count=len(sources), workers=workers, batch_size=batch_size
+    ):
         if result.error:
             raise ClockreadError(result.error)
     return time.perf_counter() - before
@@ -270,7 +310,9 @@ def _stage_time(stage: str, passes: Sequence[dict[str, float]], count: int) -> S
 
 def predict_command(photos: str | Path, *options: str) -> list[str]:
     """The command of a process of its own that reads a photo, or a folder of photos, as JSON lines."""
-    program = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "clockread"]
+    program = (
+        [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-m", "clockread"]
+    )
     return [*program, "predict", str(photos), "--format", "jsonl", *options]
 
 
@@ -278,7 +320,9 @@ def _start(source: ImageSource, options: Sequence[str]) -> Spread:
     """Seconds of whole processes that read one photo."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "photo.jpg"
-        path.write_bytes(source if isinstance(source, bytes) else Path(name_of(source)).read_bytes())
+        path.write_bytes(
+            source if isinstance(source, bytes) else Path(name_of(source)).read_bytes()
+        )
         command = predict_command(path, "--quiet", *options)
         seconds = []
         for _ in range(STARTS + 1):
@@ -304,10 +348,16 @@ def write(report: BenchReport, stream: TextIO, output: str) -> None:
     """Write a report to a text stream, as "json" or as a "table"."""
     if output == "json":
         batches = [
-            asdict(batch) | {name: getattr(batch, name) for name in ("of_slowest_stage", "of_shared_cores", "of_one_worker")}
+            asdict(batch)
+            | {
+                name: getattr(batch, name)
+                for name in ("of_slowest_stage", "of_shared_cores", "of_one_worker")
+            }
             for batch in report.batches
         ]
-        stream.write(json.dumps({**asdict(report), "batches": batches}, indent=2, allow_nan=False) + "\n")
+        stream.write(
+            json.dumps({**asdict(report), "batches": batches}, indent=2, allow_nan=False) + "\n"
+        )
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -322,22 +372,45 @@ def write(report: BenchReport, stream: TextIO, output: str) -> None:
     percentiles = ", ".join(f"{name} {value:.1f} ms" for name, value in report.latency_ms.items())
     say(f"one photo at a time, decoding included: {percentiles} ({report.latency_photos} photos)")
     if report.start_seconds is not None:
-        say(f"process start to the end of the first photo: {_cell(report.start_seconds, 2)} s ({STARTS} processes)")
+        say(
+            f"process start to the end of the first photo: {_cell(report.start_seconds, 2)} s ({STARTS} processes)"
+        )
     if report.peak_memory_mb is not None:
         say(f"peak memory of this process: {report.peak_memory_mb:.0f} MB")
-    say(f"in bulk, {report.workers} workers; median of {report.repeats} passes (lowest-highest), after one that is not measured:")
+    say(
+        f"in bulk, {report.workers} workers; median of {report.repeats} passes (lowest-highest), after one that is not measured:"
+    )
     bulk = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in ("batch", "dials/s", "photos/s", "networks alone", "decoding alone", "of the slower", "of both", "of one worker"):
+    for heading in (
+        "batch",
+        "dials/s",
+        "photos/s",
+        "networks alone",
+        "decoding alone",
+        "of the slower",
+        "of both",
+        "of one worker",
+    ):
         bulk.add_column(heading, justify="right")
     stages = Table(box=SIMPLE_HEAD, pad_edge=False)
     for heading in ("batch", *(f"{stage}, ms/{per}" for stage, per in STAGES.items())):
         stages.add_column(heading, justify="right")
     for batch in report.batches:
-        shared, single = ("" if ratio is None else f"{ratio:.0%}" for ratio in (batch.of_shared_cores, batch.of_one_worker))
+        shared, single = (
+            "" if ratio is None else f"{ratio:.0%}"
+            for ratio in (batch.of_shared_cores, batch.of_one_worker)
+        )
         alone = "" if batch.networks_only is None else _cell(batch.networks_only, 1)
-        rates = [_cell(batch.dials_per_second, 1), _cell(batch.photos_per_second, 1), alone, _cell(batch.decoding_only, 1)]
+        rates = [
+            _cell(batch.dials_per_second, 1),
+            _cell(batch.photos_per_second, 1),
+            alone,
+            _cell(batch.decoding_only, 1),
+        ]
         bulk.add_row(str(batch.batch_size), *rates, f"{batch.of_slowest_stage:.0%}", shared, single)
-        times = ["no dials" if s.milliseconds is None else _cell(s.milliseconds, 2) for s in batch.stages]
+        times = [
+            "no dials" if s.milliseconds is None else _cell(s.milliseconds, 2) for s in batch.stages
+        ]
         stages.add_row(str(batch.batch_size), *times)
     console.print(bulk)
     say("each stage, without workers, all threads on one batch:")

@@ -63,7 +63,11 @@ def collect() -> InfoReport:
     models: list[ModelReport] = []
     try:
         manifest = load_manifest()
-        models = [_model_report(name, entry) for name, roles in manifest.models.items() for entry in roles.values()]
+        models = [
+            _model_report(name, entry)
+            for name, roles in manifest.models.items()
+            for entry in roles.values()
+        ]
     except ModelError as error:
         problems.append(str(error))
     problems += [model.error for model in models if model.error is not None]
@@ -103,6 +107,8 @@ def write(report: InfoReport, stream: TextIO, output: str) -> None:
     lines.append(f"{'threads':<16} {report.threads}")
     for model in report.models:
         state = "ok" if model.error is None else "NOT OK"
-        lines.append(f"{'model':<16} {model.model}/{model.role}: {model.file}, {model.bytes} bytes, sha256 {model.sha256} {state}")
+        lines.append(
+            f"{'model':<16} {model.model}/{model.role}: {model.file}, {model.bytes} bytes, sha256 {model.sha256} {state}"
+        )
     lines += [f"{'problem':<16} {problem}" for problem in report.problems]
     stream.write("\n".join(lines) + "\n")

@@ -45,7 +45,13 @@ class Photos:
             self.entries.append(Entry(path, None, no_photos_in(path, found.passed_over)))
 
 
-def find_photos(paths: Sequence[str], stdin: BinaryIO | None, *, files_from: str | None = None, null: bool = False) -> Photos:
+def find_photos(
+    paths: Sequence[str],
+    stdin: BinaryIO | None,
+    *,
+    files_from: str | None = None,
+    null: bool = False,
+) -> Photos:
     """Return the photos of paths, in order, then those of a list of paths.
 
     Args:
@@ -64,7 +70,9 @@ def find_photos(paths: Sequence[str], stdin: BinaryIO | None, *, files_from: str
         if path != STDIN_NAME:
             photos.add(path)
         elif stdin_used:
-            photos.entries.append(Entry(STDIN_NAME, None, "-: standard input was read already; name it once"))
+            photos.entries.append(
+                Entry(STDIN_NAME, None, "-: standard input was read already; name it once")
+            )
         else:
             stdin_used = True
             photos.entries.append(_stdin_entry(stdin))
@@ -77,11 +85,15 @@ def _listed(name: str, stdin: BinaryIO | None, *, null: bool) -> Iterator[str]:
     """Give the paths of a list; empty lines are left out."""
     try:
         if name == STDIN_NAME and stdin is None:
-            raise ClockreadError("--files-from -: standard input is closed; send a list of paths into it")
+            raise ClockreadError(
+                "--files-from -: standard input is closed; send a list of paths into it"
+            )
         data = stdin.read() if name == STDIN_NAME and stdin is not None else Path(name).read_bytes()
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ClockreadError(f"--files-from {one_line(name)}: this list cannot be read ({reason}); check the path") from error
+        raise ClockreadError(
+            f"--files-from {one_line(name)}: this list cannot be read ({reason}); check the path"
+        ) from error
     for line in data.split(b"\0") if null else data.splitlines():
         if line:
             yield os.fsdecode(line)
@@ -89,9 +101,17 @@ def _listed(name: str, stdin: BinaryIO | None, *, null: bool) -> Iterator[str]:
 
 def _stdin_entry(stdin: BinaryIO | None) -> Entry:
     if stdin is None:
-        return Entry(STDIN_NAME, None, "-: standard input is closed; send a photo into it: clockread predict - < photo.jpg")
+        return Entry(
+            STDIN_NAME,
+            None,
+            "-: standard input is closed; send a photo into it: clockread predict - < photo.jpg",
+        )
     if stdin.isatty():
-        return Entry(STDIN_NAME, None, "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg")
+        return Entry(
+            STDIN_NAME,
+            None,
+            "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg",
+        )
     try:
         return Entry(STDIN_NAME, read_all(stdin, STDIN_NAME))
     except ImageError as error:

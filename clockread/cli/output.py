@@ -84,7 +84,9 @@ def open_writer(
     if name == "csv":
         return _Csv(stream, seconds=seconds)
     if name == "table":
-        return _Table(stream, seconds=seconds, summary=_Summary(passed_over, clock) if summary else None)
+        return _Table(
+            stream, seconds=seconds, summary=_Summary(passed_over, clock) if summary else None
+        )
     raise ValueError(f"no format {name!r}; choose one of {', '.join(FORMATS)}")
 
 
@@ -101,7 +103,9 @@ def console_for(stream: TextIO) -> Console:
         def on_broken_pipe(self) -> None:  # rich would exit with 1 by itself
             raise BrokenPipeError
 
-    return PlainConsole(file=stream, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
+    return PlainConsole(
+        file=stream, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False
+    )
 
 
 class _Stream:
@@ -158,11 +162,29 @@ class _Csv(_Stream):
         readings = photo["readings"]
         for r in readings:
             hands = [*r["hour_sincos"], *r["minute_sincos"]]
-            row = [r["time"], r["hour"], r["minute"], r["confidence"], *r["box"], *r["center"], *hands, r["rotation"], r["dial_score"]]
-            more = [r["second"], *r["second_sincos"], r["second_presence"], r["disagreement"], str(r["consistent"]).lower()]
+            row = [
+                r["time"],
+                r["hour"],
+                r["minute"],
+                r["confidence"],
+                *r["box"],
+                *r["center"],
+                *hands,
+                r["rotation"],
+                r["dial_score"],
+            ]
+            more = [
+                r["second"],
+                *r["second_sincos"],
+                r["second_presence"],
+                r["disagreement"],
+                str(r["consistent"]).lower(),
+            ]
             self._rows.writerow([*start, *row, *more, *end])
         if not readings:
-            self._rows.writerow([*start, *[None] * (len(CSV_COLUMNS) - len(start) - len(end)), *end])
+            self._rows.writerow(
+                [*start, *[None] * (len(CSV_COLUMNS) - len(start) - len(end)), *end]
+            )
         self._stream.flush()
 
     def close(self) -> None:
@@ -188,7 +210,9 @@ class _Summary:
         if self._passed_over:
             files = f"{_count(self._passed_over.total(), 'file')} passed over"
             counts.append(Text.assemble(files, (f" ({counted(self._passed_over)})", "dim")))
-        return Text.assemble(Text(", ").join(counts), (f" · {_duration(self._clock() - self._began)}", "dim"))
+        return Text.assemble(
+            Text(", ").join(counts), (f" · {_duration(self._clock() - self._began)}", "dim")
+        )
 
     @staticmethod
     def _counts(results: Sequence[PhotoResult]) -> list[Text]:
@@ -200,7 +224,9 @@ class _Summary:
         without = sum(map(_is_without_clock, results))
         errors = sum(result.error is not None for result in results)
         counts = [Text(_count(len(results), "photo")), Text(_count(len(readings), "clock"))]
-        counts += [Text(f"{doubtful:,} doubtful ({DOUBTFUL_MARK})", DOUBTFUL_STYLE)] if doubtful else []
+        counts += (
+            [Text(f"{doubtful:,} doubtful ({DOUBTFUL_MARK})", DOUBTFUL_STYLE)] if doubtful else []
+        )
         counts += [Text(f"{left_out:,} below --min-confidence")] if left_out else []
         counts += [Text(f"{without:,} without a clock")] if without else []
         return counts + ([Text(_count(errors, "error"), ERROR_STYLE)] if errors else [])
@@ -278,7 +304,9 @@ def _rows(result: PhotoResult, *, seconds: bool) -> Iterator[_Row]:
         yield _Row(
             photo=_shown(result.path) if i == 0 else "",
             time=_aligned(reading.time_text(seconds=seconds)) + DOUBTFUL_MARK * doubtful,
-            confidence=f"{100 * reading.confidence:.0f} %" if math.isfinite(reading.confidence) else "?",
+            confidence=f"{100 * reading.confidence:.0f} %"
+            if math.isfinite(reading.confidence)
+            else "?",
             box=" ".join(f"{value:.0f}" if math.isfinite(value) else "?" for value in reading.box),
             error=error if i == 0 else "",
             note="; ".join(own),
@@ -304,24 +332,35 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
         BOX: [row.box for row in rows],
         "note": ["; ".join(filter(None, (row.error, row.note))) for row in rows],
     }
-    widths = {name: max(map(cell_len, (name, *cells))) for name, cells in columns.items() if any(cells)}
+    widths = {
+        name: max(map(cell_len, (name, *cells))) for name, cells in columns.items() if any(cells)
+    }
     if _total(widths) > width:
         widths.pop(BOX, None)
     if (excess := _total(widths) - width) > 0:
         notes = widths.get("note", 0)
         room = widths["photo"] + notes - excess
-        widths["photo"] = max(MIN_PHOTO_WIDTH, room - min(notes, max(room - widths["photo"], room // 2)))
+        widths["photo"] = max(
+            MIN_PHOTO_WIDTH, room - min(notes, max(room - widths["photo"], room // 2))
+        )
         if notes:
             widths["note"] = max(MIN_NOTE_WIDTH, room - widths["photo"])
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, TABLE_GAP - 1, 0, 0))
+    table = Table(
+        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, TABLE_GAP - 1, 0, 0)
+    )
     for name, column_width in widths.items():
         right = name in ("confidence", BOX)
-        table.add_column(name, width=column_width, justify="right" if right else "left", no_wrap=name != "note")
+        table.add_column(
+            name, width=column_width, justify="right" if right else "left", no_wrap=name != "note"
+        )
     for row in rows:
         reading_style = DOUBTFUL_STYLE if row.doubtful else ""
         note_width = widths.get("note", 0)
-        error, note = (Text(_with_short_words(text, note_width), style) for text, style in ((row.error, ERROR_STYLE), (row.note, "dim")))
+        error, note = (
+            Text(_with_short_words(text, note_width), style)
+            for text, style in ((row.error, ERROR_STYLE), (row.note, "dim"))
+        )
         cells = {
             "photo": Text(elided_path(row.photo, widths["photo"])),
             "time": Text(row.time, reading_style or "bold"),

@@ -62,10 +62,20 @@ def predict_photos(
         The number of photos that could not be processed.
 
     """
-    overlays = None if overlay_folder is None else OverlayFolder(overlay_folder, [entry.name for entry in photos.entries], seconds=seconds)
+    overlays = (
+        None
+        if overlay_folder is None
+        else OverlayFolder(
+            overlay_folder, [entry.name for entry in photos.entries], seconds=seconds
+        )
+    )
     counts = [frames_in(entry) if frames == "all" else 1 for entry in photos.entries]
     entries = (
-        replace(entry, lenient=lenient, overlay=None if overlays is None else overlays.path_for(entry.name))
+        replace(
+            entry,
+            lenient=lenient,
+            overlay=None if overlays is None else overlays.path_for(entry.name),
+        )
         for entry in each_frame(photos.entries, counts)
     )
     failed = done = 0
@@ -80,15 +90,24 @@ def predict_photos(
         batch_size=batch_size,
         finish=None if overlays is None else overlays.save,
     )
-    writer = formats.open_writer(output, stream, seconds=seconds, summary=not quiet, passed_over=photos.passed_over)
+    writer = formats.open_writer(
+        output, stream, seconds=seconds, summary=not quiet, passed_over=photos.passed_over
+    )
     # The bar ends first: a table that the writer prints at its end would push a bar that is still there up the screen.
-    with signals.hold(), contextlib.closing(writer), contextlib.closing(results), progress_bar(sum(counts), hidden=hidden) as advance:
+    with (
+        signals.hold(),
+        contextlib.closing(writer),
+        contextlib.closing(results),
+        progress_bar(sum(counts), hidden=hidden) as advance,
+    ):
         for result in signals.between(results):
             failed += result.error is not None
             done += 1
             writer.write(result)
             advance()
-    counted_in_table = output == "table" and stream.isatty() and (sys.stderr is None or sys.stderr.isatty())
+    counted_in_table = (
+        output == "table" and stream.isatty() and (sys.stderr is None or sys.stderr.isatty())
+    )
     if quiet or counted_in_table:
         return failed
     if photos.passed_over:
@@ -105,8 +124,12 @@ class OverlayFolder:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
-            raise ClockreadError(f"{one_line(str(folder))}: cannot make this folder for overlays ({reason}); choose another") from error
+            reason = (
+                "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
+            )
+            raise ClockreadError(
+                f"{one_line(str(folder))}: cannot make this folder for overlays ({reason}); choose another"
+            ) from error
         self._folder, self._seconds = folder, seconds
         self._taken = {os.path.realpath(name).casefold() for name in inputs if "\0" not in name}
 
@@ -129,13 +152,21 @@ class OverlayFolder:
             return result
         color = photo.in_color()
         if color is None:
-            return replace(result, error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?")
+            return replace(
+                result,
+                error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?",
+            )
         color, factor = enlarged(color)
         drawn = draw(color, result.readings, scale=result.scale / factor, seconds=self._seconds)
         encoded = io.BytesIO()
-        Image.fromarray(drawn[..., ::-1]).save(encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT)
+        Image.fromarray(drawn[..., ::-1]).save(
+            encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT
+        )
         try:
             path.write_bytes(encoded.getvalue())
         except OSError as error:
-            return replace(result, error=f"{one_line(str(path))}: the overlay could not be saved ({error.strerror}); check the folder")
+            return replace(
+                result,
+                error=f"{one_line(str(path))}: the overlay could not be saved ({error.strerror}); check the folder",
+            )
         return result

@@ -18,7 +18,9 @@ REFRESH_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def progress_bar(total: int, *, hidden: bool = False, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[], None]]:
+def progress_bar(
+    total: int, *, hidden: bool = False, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Callable[[], None]]:
     """Show a bar of ``total`` photos until the block ends; yields the function to call after each photo.
 
     The end of the block erases the bar. A line written to standard output inside the block would break it; warnings on standard error
@@ -67,10 +69,16 @@ def _started_bar(total: int) -> Progress | None:
             TextColumn("{task.fields[pace]}", style="dim"),
         )
         # Drawn by `advance`, not by a thread, which some machines do not grant. Redirecting stdout would send results to stderr.
-        bar = Progress(*columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        bar = Progress(
+            *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False
+        )
         bar.add_task("reading", total=total, pace="")
         bar.start()
-    except (OSError, ValueError, RuntimeError):  # a terminal that has gone away, a closed stream, no more threads
+    except (
+        OSError,
+        ValueError,
+        RuntimeError,
+    ):  # a terminal that has gone away, a closed stream, no more threads
         return None
     return bar
 
@@ -82,6 +90,8 @@ def _pace(done: int, total: int, seconds: float) -> str:
     rate = done / seconds
     left = round((total - done) / rate)
     minutes, rest = divmod(left, 60)
-    time_left = f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+    time_left = (
+        f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
+    )
     digits = 0 if rate >= 100 else 1 if rate >= 1 else 2
     return f"{rate:,.{digits}f} photos/s, {time_left} left"

@@ -28,15 +28,22 @@ def _generated_photo(rng: np.random.Generator) -> bytes:
     photo = np.clip(picture + noise, 0, 255).astype(np.uint8)
     for i in range(GENERATED_DIALS):
         radius = int(rng.integers(80, 130))
-        center = (round(width * (i + 0.5) / GENERATED_DIALS), height // 2 + int(rng.integers(-60, 60)))
+        center = (
+            round(width * (i + 0.5) / GENERATED_DIALS),
+            height // 2 + int(rng.integers(-60, 60)),
+        )
         _draw_dial(photo, center, radius, int(rng.integers(720)))
     return cv2.imencode(".jpg", photo)[1].tobytes()
 
 
-def _draw_dial(photo: NDArray[np.uint8], center: tuple[int, int], radius: int, minutes: int) -> None:
+def _draw_dial(
+    photo: NDArray[np.uint8], center: tuple[int, int], radius: int, minutes: int
+) -> None:
     def radial_line(degrees: float, inner: float, outer: float, thickness: int) -> None:
         direction = np.array([np.sin(np.deg2rad(degrees)), -np.cos(np.deg2rad(degrees))])
-        start, end = (np.rint(center + r * radius * direction).astype(int).tolist() for r in (inner, outer))
+        start, end = (
+            np.rint(center + r * radius * direction).astype(int).tolist() for r in (inner, outer)
+        )
         cv2.line(photo, start, end, (20, 20, 20), thickness, cv2.LINE_AA)
 
     cv2.circle(photo, center, radius, (245, 245, 245), cv2.FILLED, cv2.LINE_AA)

@@ -15,7 +15,12 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import TypeVar
 
-MESSAGES = {"SIGINT": "interrupted", "SIGTERM": "terminated", "SIGHUP": "hung up", "SIGBREAK": "interrupted"}  # the last on Windows
+MESSAGES = {
+    "SIGINT": "interrupted",
+    "SIGTERM": "terminated",
+    "SIGHUP": "hung up",
+    "SIGBREAK": "interrupted",
+}  # the last on Windows
 IMPORT_CHECK = 0.02  # seconds
 IMPATIENCE = 1.0  # seconds; terminals, shells and `timeout` send a signal twice at once, a person who insists does so later
 

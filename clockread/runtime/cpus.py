@@ -25,11 +25,17 @@ def bounded_threads(threads: int | None = None) -> int:
     limit = THREADS_PER_CPU * usable
     if threads is None or threads <= limit:
         return usable if threads is None else threads
-    warnings.warn(f"{limit} threads run instead of {threads}: {THREADS_PER_CPU} for each usable CPU", RuntimeWarning, stacklevel=3)
+    warnings.warn(
+        f"{limit} threads run instead of {threads}: {THREADS_PER_CPU} for each usable CPU",
+        RuntimeWarning,
+        stacklevel=3,
+    )
     return limit
 
 
-def cgroup_cpus(membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> float | None:
+def cgroup_cpus(
+    membership: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
+) -> float | None:
     """CPUs that the process's cgroups (version 1 or 2) grant it, the tightest on the way up to the root; None when unlimited."""
     try:
         lines = membership.read_text(encoding="utf-8").splitlines()
@@ -42,7 +48,11 @@ def cgroup_cpus(membership: Path = Path("/proc/self/cgroup"), root: Path = Path(
         if controllers == "":  # version 2; beside version 1 it is mounted one level down
             grants += [cpus for mount in (root, root / "unified") for cpus in _grants(mount, path)]
         elif "cpu" in controllers.split(","):
-            grants += [cpus for mount in (root / "cpu", root / controllers) for cpus in _grants(mount, path)]
+            grants += [
+                cpus
+                for mount in (root / "cpu", root / controllers)
+                for cpus in _grants(mount, path)
+            ]
     return min(grants, default=None)
 
 

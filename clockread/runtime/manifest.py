@@ -21,9 +21,17 @@ from clockread.errors import ModelError
 
 MANIFEST_FORMAT = 1
 MANIFEST_NAME = "manifest.json"
-AUTO, DEFAULT, QUANTIZED, SMALL = "auto", "default", "int8", "small"  # names of models; the first stands for one of the next two
+AUTO, DEFAULT, QUANTIZED, SMALL = (
+    "auto",
+    "default",
+    "int8",
+    "small",
+)  # names of models; the first stands for one of the next two
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
-EXPORTED_FOLDERS = (PACKAGE_FOLDER / "exported", PACKAGE_FOLDER.parent / "exported")  # installed from a wheel; in a checkout
+EXPORTED_FOLDERS = (
+    PACKAGE_FOLDER / "exported",
+    PACKAGE_FOLDER.parent / "exported",
+)  # installed from a wheel; in a checkout
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,9 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # the contract between the photo's pixels and the inputs
     training: Mapping[str, Any]  # command, seed and whatever else repeats it
     metrics: Mapping[str, Any]
-    calibration: Mapping[str, Any] = field(default_factory=dict)  # of the confidence: slope and offset, see clockread.confidence
+    calibration: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # of the confidence: slope and offset, see clockread.confidence
 
 
 @dataclass(frozen=True)
@@ -70,8 +80,12 @@ class Manifest:
             return self.models[model][role]
         except KeyError:
             if model not in self.models:
-                raise ModelError(f"{self.path} has no model {model!r}: use one of {', '.join(self.models)}") from None
-            raise ModelError(f"{self.path} has no {role!r} of the model {model!r}: upgrade or reinstall clockread") from None
+                raise ModelError(
+                    f"{self.path} has no model {model!r}: use one of {', '.join(self.models)}"
+                ) from None
+            raise ModelError(
+                f"{self.path} has no {role!r} of the model {model!r}: upgrade or reinstall clockread"
+            ) from None
 
 
 def load_manifest(folder: Path | None = None) -> Manifest:
@@ -85,16 +99,23 @@ def load_manifest(folder: Path | None = None) -> Manifest:
         version = content["format"]
         if version == MANIFEST_FORMAT:
             models = {
-                name: {role: _entry(role, entry, path.parent) for role, entry in roles.items()} for name, roles in content["models"].items()
+                name: {role: _entry(role, entry, path.parent) for role, entry in roles.items()}
+                for name, roles in content["models"].items()
             }
             return Manifest(path, models)
     except FileNotFoundError:
-        raise ModelError(f"{path} is missing: reinstall clockread, or train and export the models (python -m training.run_all)") from None
+        raise ModelError(
+            f"{path} is missing: reinstall clockread, or train and export the models (python -m training.run_all)"
+        ) from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(f"{path} is damaged ({type(error).__name__}: {error}): reinstall clockread") from error
-    raise ModelError(f"{path} is of another version (format {version!r}, this clockread reads {MANIFEST_FORMAT}): upgrade clockread")
+        raise ModelError(
+            f"{path} is damaged ({type(error).__name__}: {error}): reinstall clockread"
+        ) from error
+    raise ModelError(
+        f"{path} is of another version (format {version!r}, this clockread reads {MANIFEST_FORMAT}): upgrade clockread"
+    )
 
 
 def model_bytes(entry: ModelEntry) -> bytes:
@@ -106,7 +127,9 @@ def model_bytes(entry: ModelEntry) -> bytes:
     except OSError as error:
         raise ModelError(f"{entry.path} cannot be read: {error.strerror}") from error
     if len(data) != entry.size:
-        raise ModelError(f"{entry.path} is damaged ({len(data)} bytes instead of {entry.size}): reinstall clockread")
+        raise ModelError(
+            f"{entry.path} is damaged ({len(data)} bytes instead of {entry.size}): reinstall clockread"
+        )
     digest = hashlib.sha256(data).hexdigest()
     if digest != entry.sha256:
         raise ModelError(
@@ -116,7 +139,9 @@ def model_bytes(entry: ModelEntry) -> bytes:
 
 
 def _manifest_path(folder: Path | None) -> Path:
-    candidates = [where / MANIFEST_NAME for where in (EXPORTED_FOLDERS if folder is None else (folder,))]
+    candidates = [
+        where / MANIFEST_NAME for where in (EXPORTED_FOLDERS if folder is None else (folder,))
+    ]
     return next((path for path in candidates if path.is_file()), candidates[0])
 
 
@@ -140,4 +165,7 @@ def _entry(role: str, content: Mapping[str, Any], folder: Path) -> ModelEntry:
 
 
 def _tensors(content: Mapping[str, Any]) -> dict[str, TensorSpec]:
-    return {name: TensorSpec(str(tensor["dtype"]), tuple(tensor["shape"])) for name, tensor in content.items()}
+    return {
+        name: TensorSpec(str(tensor["dtype"]), tuple(tensor["shape"]))
+        for name, tensor in content.items()
+    }

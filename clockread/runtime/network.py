@@ -25,7 +25,9 @@ Grey = NDArray[np.uint8]
 class Network:
     """A network whose session opens at its first use, which then raises ProviderError, ModelError or RuntimeMissingError if it cannot."""
 
-    def __init__(self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None) -> None:
+    def __init__(
+        self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None
+    ) -> None:
         self._entry = manifest.entry(role, model)
         self._provider, self._threads = cast("Provider", provider), threads
         self.input, spec = next(iter(self._entry.inputs.items()))
@@ -43,7 +45,9 @@ class Network:
                 if self._session is None or self._process != os.getpid():
                     from clockread.runtime.providers import open_session
 
-                    self._session = open_session(model_bytes(self._entry), self._provider, self._threads)
+                    self._session = open_session(
+                        model_bytes(self._entry), self._provider, self._threads
+                    )
                     self._process = os.getpid()
         return self._session
 
@@ -75,7 +79,12 @@ class Network:
         """
         count = len(batch)
         if self.padded and count & (count - 1):
-            batch = np.concatenate([batch, np.zeros(((1 << count.bit_length()) - count, *batch.shape[1:]), batch.dtype)])
+            batch = np.concatenate(
+                [
+                    batch,
+                    np.zeros(((1 << count.bit_length()) - count, *batch.shape[1:]), batch.dtype),
+                ]
+            )
         self.calls[len(batch)] += 1
         return [values[:count] for values in self.session.run(outputs, {self.input: batch})]
 

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "dml"]
 
-DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")  # all in one folder
+DISTRIBUTIONS = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-openvino",
+    "onnxruntime-directml",
+)  # all in one folder
 ORT_NAMES = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
@@ -35,7 +40,13 @@ ORT_NAMES = {
     "dml": "DmlExecutionProvider",
     "cpu": "CPUExecutionProvider",
 }
-TITLES = {"cuda": "CUDA", "tensorrt": "TensorRT", "openvino": "OpenVINO", "coreml": "CoreML", "dml": "DirectML"}
+TITLES = {
+    "cuda": "CUDA",
+    "tensorrt": "TensorRT",
+    "openvino": "OpenVINO",
+    "coreml": "CoreML",
+    "dml": "DirectML",
+}
 QUIET = 4  # onnxruntime's severity "fatal": the errors that matter are raised
 CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",  # the default, EXHAUSTIVE, searches again for every new batch size
@@ -57,7 +68,9 @@ TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported;
 
 # y = Identity(x), float32[1], opset 17, IR version 8: onnx.helper.make_model(make_graph([make_node("Identity", ["x"], ["y"])], "probe",
 # [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])]), …).SerializeToString(), in base64.
-PROBE_MODEL = base64.b64decode("CAg6OwoQCgF4EgF5IghJZGVudGl0eRIFcHJvYmVaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAR")
+PROBE_MODEL = base64.b64decode(
+    "CAg6OwoQCgF4EgF5IghJZGVudGl0eRIFcHJvYmVaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAR"
+)
 
 
 def require_runtime() -> ModuleType:
@@ -70,10 +83,14 @@ def require_runtime() -> ModuleType:
     try:
         with silenced():
             import onnxruntime
-    except Exception as error:  # besides ImportError: what an incomplete or foreign build raises halfway
+    except (
+        Exception
+    ) as error:  # besides ImportError: what an incomplete or foreign build raises halfway
         if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
             raise _runtime_error("no onnxruntime is installed, or its files are gone") from None
-        raise _runtime_error(f"onnxruntime is installed but cannot be imported ({_first_line(error)})") from error
+        raise _runtime_error(
+            f"onnxruntime is installed but cannot be imported ({_first_line(error)})"
+        ) from error
     if not hasattr(onnxruntime, "InferenceSession"):
         # What is left after one of two distributions that share a folder was uninstalled.
         raise _runtime_error("onnxruntime is installed but incomplete")
@@ -84,7 +101,9 @@ def require_runtime() -> ModuleType:
     return runtime
 
 
-def open_session(model_bytes: bytes, provider: Provider = "auto", threads: int | None = None) -> InferenceSession:
+def open_session(
+    model_bytes: bytes, provider: Provider = "auto", threads: int | None = None
+) -> InferenceSession:
     """A session for a serialized ONNX model that runs on the provider asked for and on no other.
 
     `auto` takes CUDA where it really works and else the CPU. `threads` is the number of CPU threads for one operator, at least 1;
@@ -135,7 +154,9 @@ def _runtime_error(problem: str) -> RuntimeMissingError:
     installed = [name for name in DISTRIBUTIONS if version(name)]
     if not installed:
         problem += f" (for NVIDIA CUDA install {INSTALL_CUDA.rsplit(maxsplit=1)[-1]} instead)"
-    command = install_command(DISTRIBUTIONS, _install(installed[-1] if installed else DISTRIBUTIONS[0]))
+    command = install_command(
+        DISTRIBUTIONS, _install(installed[-1] if installed else DISTRIBUTIONS[0])
+    )
     return RuntimeMissingError(f"{problem}: {command}", name="onnxruntime")
 
 
@@ -149,21 +170,36 @@ def _warn_about_two_runtimes() -> None:
 
     # importlib.metadata would tell it too, and takes 15 ms of a start.
     folder = Path(getattr(onnxruntime, "__file__", None) or "onnxruntime/__init__.py").parent.parent
-    found = [name for name in DISTRIBUTIONS if any(folder.glob(f"{name.replace('-', '_')}-[0-9]*.dist-info"))]
+    found = [
+        name
+        for name in DISTRIBUTIONS
+        if any(folder.glob(f"{name.replace('-', '_')}-[0-9]*.dist-info"))
+    ]
     if len(found) < 2:
         return
     # They share a folder, so the last one installed wins, and only the library itself knows which one that was.
     available = onnxruntime.get_available_providers()
     special = {"cuda": DISTRIBUTIONS[1], "openvino": DISTRIBUTIONS[2], "dml": DISTRIBUTIONS[3]}
-    in_use = next((name for provider, name in special.items() if ORT_NAMES[provider] in available), DISTRIBUTIONS[0])
+    in_use = next(
+        (name for provider, name in special.items() if ORT_NAMES[provider] in available),
+        DISTRIBUTIONS[0],
+    )
     text = f"{' and '.join(found)} are {'both' if len(found) == 2 else 'all'} installed and overwrite each other"
     remedy = f"{REMOVE} && {_install(in_use)}"
-    warnings.warn(f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}", RuntimeWarning, stacklevel=4)
+    warnings.warn(
+        f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 @functools.cache
 def _warn_about_cpu(problem: str) -> None:
-    warnings.warn(f"reading on the CPU, because CUDA is not usable here: {problem}", RuntimeWarning, stacklevel=4)
+    warnings.warn(
+        f"reading on the CPU, because CUDA is not usable here: {problem}",
+        RuntimeWarning,
+        stacklevel=4,
+    )
 
 
 def _cuda_expected() -> bool:
@@ -204,14 +240,23 @@ def _has_driver() -> bool:
 
 def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
     try:
-        return runtime.InferenceSession(model_bytes, session_options(runtime, threads), providers=[ORT_NAMES["cpu"]])
+        return runtime.InferenceSession(
+            model_bytes, session_options(runtime, threads), providers=[ORT_NAMES["cpu"]]
+        )
     except Exception as error:
-        raise ModelError(f"onnxruntime {runtime.__version__} cannot load the model: {_first_line(error)}") from error
+        raise ModelError(
+            f"onnxruntime {runtime.__version__} cannot load the model: {_first_line(error)}"
+        ) from error
 
 
-def _session(runtime: ModuleType, model_bytes: bytes, provider: str, threads: int) -> InferenceSession:
+def _session(
+    runtime: ModuleType, model_bytes: bytes, provider: str, threads: int
+) -> InferenceSession:
     """A session with another provider than the CPU's, which only does what that one has no operator for."""
-    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(threads)}}  # OpenVINO has threads of its own
+    own = {
+        "cuda": CUDA_OPTIONS,
+        "openvino": {"num_of_threads": str(threads)},
+    }  # OpenVINO has threads of its own
     names = [provider, *BEHIND.get(provider, ())]
     providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
     # A library that is not found is reported to the process-wide logger, whose level can be set but not asked for; 2 is the default.
@@ -220,13 +265,17 @@ def _session(runtime: ModuleType, model_bytes: bytes, provider: str, threads: in
         options = session_options(runtime, threads)
         if provider == "dml":
             options.enable_mem_pattern = False  # which DirectML does not support
-        session = runtime.InferenceSession(model_bytes, options, providers=providers, enable_fallback=0)
+        session = runtime.InferenceSession(
+            model_bytes, options, providers=providers, enable_fallback=0
+        )
     except Exception as error:
         raise ProviderError(_first_line(error)) from error
     finally:
         runtime.set_default_logger_severity(2)
     if session.get_providers()[0] != ORT_NAMES[provider]:
-        raise ProviderError(f"onnxruntime finds no {TITLES[provider]} libraries that fit it: {BUILD[provider]}")
+        raise ProviderError(
+            f"onnxruntime finds no {TITLES[provider]} libraries that fit it: {BUILD[provider]}"
+        )
     return session
 
 

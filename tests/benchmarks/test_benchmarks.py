@@ -23,7 +23,16 @@ import onnx
 import typer
 
 from benchmarks import emoji
-from benchmarks.accuracy import Label, Outcome, beside, clockless, coverage, given_crop, labels, measure
+from benchmarks.accuracy import (
+    Label,
+    Outcome,
+    beside,
+    clockless,
+    coverage,
+    given_crop,
+    labels,
+    measure,
+)
 from benchmarks.accuracy import main as accuracy
 from benchmarks.compare import multiply_adds, onnx_of
 from benchmarks.decoding import right, seen_of
@@ -84,7 +93,9 @@ def test_photos_without_clocks_that_give_a_reading_are_counted(tmp_path: Path) -
     assert [path.name for path in failures.iterdir()] == ["clock.jpg"]
 
 
-def test_accuracy_says_in_one_line_that_a_folder_has_no_labels(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_accuracy_says_in_one_line_that_a_folder_has_no_labels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stop:
         accuracy(tmp_path, "auto", "cpu", None, None, None, "text")
     assert stop.value.code == 2
@@ -120,14 +131,22 @@ def drawn(minutes: int) -> np.ndarray:
     image = np.full((300, 300), 235, np.uint8)
     cv2.circle(image, (150, 150), 130, 20, 4, cv2.LINE_AA)
     for angle, reach, width in zip(hand_angles(minutes), (70, 115), (9, 5), strict=True):
-        end = round(150 + reach * np.sin(np.radians(angle))), round(150 - reach * np.cos(np.radians(angle)))
+        end = (
+            round(150 + reach * np.sin(np.radians(angle))),
+            round(150 - reach * np.cos(np.radians(angle))),
+        )
         cv2.line(image, (150, 150), end, 10, width, cv2.LINE_AA)
     return image
 
 
 def test_classical_hand_finding_is_no_straw_man() -> None:
     times = range(7, 720, 31)
-    away = [abs(circular_difference(found, t, 720)) if (found := hough_reading(drawn(t))) is not None else 360 for t in times]
+    away = [
+        abs(circular_difference(found, t, 720))
+        if (found := hough_reading(drawn(t))) is not None
+        else 360
+        for t in times
+    ]
     assert np.mean(np.array(away) <= 1) > 0.75
 
 
@@ -139,13 +158,17 @@ def test_the_rivals_have_their_published_sizes() -> None:
     assert detector().count_params() == pytest.approx(3.2e6, rel=0.05)
     resnet = resnet50(1000)
     assert resnet.count_params() == pytest.approx(25.6e6, rel=0.01)
-    assert multiply_adds(onnx_of(resnet), {}) == pytest.approx(4.1e9, rel=0.07)  # He et al., 2015: 3.8e9, of the variant without biases
+    assert multiply_adds(onnx_of(resnet), {}) == pytest.approx(
+        4.1e9, rel=0.07
+    )  # He et al., 2015: 3.8e9, of the variant without biases
 
 
 def test_multiply_adds_are_counted_by_output_size() -> None:
     image = keras.Input((8, 8, 3), name="image")
     x = keras.layers.Conv2D(5, 3, padding="same")(image)
-    model = keras.Model(image, {"out": keras.layers.Dense(7, name="out")(keras.layers.Flatten()(x))})
+    model = keras.Model(
+        image, {"out": keras.layers.Dense(7, name="out")(keras.layers.Flatten()(x))}
+    )
     data = onnx_of(model)
     onnx.checker.check_model(onnx.load_from_string(data))
     assert multiply_adds(data, {}) == 8 * 8 * 5 * 3 * 3 * 3 + 8 * 8 * 5 * 7
@@ -163,7 +186,10 @@ def test_large_photos_are_few_under_many_names(tmp_path: Path) -> None:
 def test_session_settings_change_how_and_not_what_is_computed() -> None:
     entries = [load_manifest().models["default"]["pose"]]
     crop = np.random.default_rng(0).integers(0, 256, (1, 160, 160), dtype=np.uint8)
-    found = {name: sessions(entries, 1, change)[0][0].run(["pose"], {"patch": crop})[0] for name, change in SETTINGS.items()}
+    found = {
+        name: sessions(entries, 1, change)[0][0].run(["pose"], {"patch": crop})[0]
+        for name, change in SETTINGS.items()
+    }
     assert len(found) == len(SETTINGS) > 4
     for name, pose in found.items():
         np.testing.assert_allclose(pose, found["as clockread has it"], atol=1e-4, err_msg=name)
@@ -172,15 +198,22 @@ def test_session_settings_change_how_and_not_what_is_computed() -> None:
 def test_decoding_counts_what_is_right_with_its_weights() -> None:
     dial = load_photo(EXAMPLES / "wall.jpg").pixels
     time = json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["time"]
-    x, y, w, h = (round(v) for v in json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["box"])
+    x, y, w, h = (
+        round(v) for v in json.loads((EXAMPLES / "times.json").read_text())["wall.jpg"][0]["box"]
+    )
     hour, minute = (int(part) for part in time.split(":"))
     side = round(1.2 * max(w, h))
     left, top = x + w // 2 - side // 2, y + h // 2 - side // 2
-    crop = cv2.resize(dial[top : top + side, left : left + side], (PATCH, PATCH), interpolation=cv2.INTER_AREA)
+    crop = cv2.resize(
+        dial[top : top + side, left : left + side], (PATCH, PATCH), interpolation=cv2.INTER_AREA
+    )
     seen = seen_of(ClockReader("cpu"), [np.asarray(crop, np.uint8)] * 2)
     true = hour % 12 * 60 + minute
     assert right(seen, np.array([true, true + 9]), DecodingWeights()).tolist() == [True, False]
-    assert right(seen, np.array([true, true]), DecodingWeights(minute=0.0, hour=0.0)).tolist() != [True, True]
+    assert right(seen, np.array([true, true]), DecodingWeights(minute=0.0, hour=0.0)).tolist() != [
+        True,
+        True,
+    ]
 
 
 def _package(path: Path, codes: range, size: int = 64) -> Path:
@@ -198,7 +231,9 @@ def _package(path: Path, codes: range, size: int = 64) -> Path:
 
 
 def test_clock_emoji_are_labelled_by_their_code_points(tmp_path: Path) -> None:
-    assert [clock_text(emoji.minutes_of(code)) for code in (0x1F550, 0x1F55B, 0x1F55C, 0x1F567)] == ["1:00", "12:00", "1:30", "12:30"]
+    assert [
+        clock_text(emoji.minutes_of(code)) for code in (0x1F550, 0x1F55B, 0x1F55C, 0x1F567)
+    ] == ["1:00", "12:00", "1:30", "12:30"]
     faces = emoji.clocks_in(_package(tmp_path / "a.tgz", range(0x1F54E, 0x1F56A)))
     assert list(faces) == list(range(0x1F550, 0x1F568))
     face = faces[0x1F550]
@@ -215,7 +250,10 @@ def test_thresholds_count_what_is_kept() -> None:
     assert precision_recall_f1(score, clock, 4, 0.5) == pytest.approx((1 / 2, 1 / 4, 2 / 6))
     assert precision_recall_f1(score, clock, 4, 0.95) == (0.0, 0.0, 0.0)
     plane = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-    some = [Reading(0, 0.5, (0.0, 1.0), (0.0, 1.0), (0, 0, 9, 9), (0.0, 0.0), plane, 0.0, score) for score in (0.3, 0.7)]
+    some = [
+        Reading(0, 0.5, (0.0, 1.0), (0.0, 1.0), (0, 0, 9, 9), (0.0, 0.0), plane, 0.0, score)
+        for score in (0.3, 0.7)
+    ]
     np.testing.assert_allclose(best_scores([some, some[:1], []]), [0.7, 0.3, 0.0])
 
 
@@ -234,7 +272,10 @@ def test_readings_of_scenes_are_matched_with_their_clocks() -> None:
 
     class Fake:
         def stream(self, pictures: object) -> Iterator[PhotoResult]:
-            for readings in ((reading((20, 20, 40, 40)), reading((22, 20, 40, 40))), (reading((100, 100, 50, 50)),)):
+            for readings in (
+                (reading((20, 20, 40, 40)), reading((22, 20, 40, 40))),
+                (reading((100, 100, 50, 50)),),
+            ):
                 yield PhotoResult("", 320, 320, readings, None)
 
     readings, clock, clocks = in_scenes(Fake(), shard)

@@ -39,7 +39,9 @@ def test_500_mutated_files_are_readings_or_errors_of_one_line() -> None:
     assert report.failures == {}
     assert report.decoder_messages == 0
     assert report.files == report.read + report.refused == 500
-    assert 100 < report.read < 400, "mutations are neither too rough nor too gentle to test decoding"
+    assert 100 < report.read < 400, (
+        "mutations are neither too rough nor too gentle to test decoding"
+    )
     assert report.peak_memory_mb < MAX_MEMORY_MB
 
 
@@ -54,7 +56,12 @@ def test_another_exception_is_not_taken_for_a_refusal() -> None:
 
 def test_random_bytes_behind_every_beginning(photos: dict[str, bytes]) -> None:
     rng = np.random.default_rng(7)
-    starts = [photo[:12] for photo in photos.values()] + [b"", b"II+\0", b"P6\n", b"\0\0\0\x20ftypmif1"]
+    starts = [photo[:12] for photo in photos.values()] + [
+        b"",
+        b"II+\0",
+        b"P6\n",
+        b"\0\0\0\x20ftypmif1",
+    ]
     refusals = []
     for i in range(600):
         try:

@@ -31,15 +31,26 @@ class Recorder:
         self._inside = 0
         self._lock = threading.Lock()
 
-    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+    def read_photos(
+        self,
+        photos: Sequence[Photo],
+        *,
+        cropped: bool = False,
+        timings: dict[str, float] | None = None,
+    ) -> list[PhotoResult]:
         with self._lock:
             self.batches.append([photo.name for photo in photos])
             self._inside += 1
             self.most_at_once = max(self.most_at_once, self._inside)
-        time.sleep(self.seconds * (1 + 9 * (photos[0].name == "0")))  # the first part is slow: the others overtake it
+        time.sleep(
+            self.seconds * (1 + 9 * (photos[0].name == "0"))
+        )  # the first part is slow: the others overtake it
         with self._lock:
             self._inside -= 1
-        return [PhotoResult(photo.name, photo.width, photo.height, (), None, photo.scale) for photo in photos]
+        return [
+            PhotoResult(photo.name, photo.width, photo.height, (), None, photo.scale)
+            for photo in photos
+        ]
 
 
 def entries(count: int) -> list[Entry]:
@@ -73,7 +84,9 @@ def test_no_worker_has_a_part_more_than_another(photos: int) -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_not_more_is_taken_than_can_be_given_soon(workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_more_is_taken_than_can_be_given_soon(
+    workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bulk, "PART_PHOTOS", 2)
     taken = 0
 
@@ -130,7 +143,8 @@ def test_an_entry_without_memory_is_an_error_in_one_line(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("photos", "threads", "plan"), [(1, 8, Plan(1, 8)), (15, 8, Plan(1, 8)), (16, 8, Plan(8, 1)), (1000, 1, Plan(1, 1))]
+    ("photos", "threads", "plan"),
+    [(1, 8, Plan(1, 8)), (15, 8, Plan(1, 8)), (16, 8, Plan(8, 1)), (1000, 1, Plan(1, 1))],
 )
 def test_many_photos_have_a_worker_a_thread(photos: int, threads: int, plan: Plan) -> None:
     assert Plan.of(photos, threads) == plan
@@ -144,7 +158,9 @@ def test_a_stream_reads_what_reading_one_by_one_reads() -> None:
     for streamed in (reader.stream(paths * 3), reader.stream(iter(paths * 3))):
         results = list(streamed)
         assert [result.path for result in results] == paths * 3
-        assert [[r.time for r in result.readings] for result in results] == [[r.time for r in one] for one in lone] * 3
+        assert [[r.time for r in result.readings] for result in results] == [
+            [r.time for r in one] for one in lone
+        ] * 3
         for result, one in zip(results, lone * 3, strict=True):
             for got, wanted in zip(result.readings, one, strict=True):
                 assert got.box == pytest.approx(wanted.box, abs=0.01)
@@ -163,7 +179,9 @@ class TestLiveSources:
     def reader(self) -> ClockReader:
         return ClockReader("cpu", threads=2)
 
-    def test_the_next_image_is_drawn_when_the_next_result_is_asked_for(self, reader: ClockReader) -> None:
+    def test_the_next_image_is_drawn_when_the_next_result_is_asked_for(
+        self, reader: ClockReader
+    ) -> None:
         drawn = 0
 
         def source() -> Iterator[bytes]:
@@ -212,7 +230,9 @@ class TestLiveSources:
             with pytest.raises(OSError, match="camera"):
                 next(results)
 
-    def test_an_iterator_that_is_not_live_can_be_read_ahead(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_iterator_that_is_not_live_can_be_read_ahead(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         reader = ClockReader("cpu", threads=2)
         drawn = 0
 
@@ -248,8 +268,20 @@ class TestLiveSources:
         assert {len(batch) for batch in recorder.batches} == {1}
         assert len(recorder.batches) <= 2 * bulk.QUEUE_DEPTH + 2
 
-    @pytest.mark.parametrize("one", ["a.jpg", b"\xff\xd8", Path("a.jpg"), np.zeros((40, 40, 3), np.uint8), bytearray(b"a"), io.BytesIO()])
-    def test_one_image_in_place_of_several_is_a_type_error(self, reader: ClockReader, one: object) -> None:
+    @pytest.mark.parametrize(
+        "one",
+        [
+            "a.jpg",
+            b"\xff\xd8",
+            Path("a.jpg"),
+            np.zeros((40, 40, 3), np.uint8),
+            bytearray(b"a"),
+            io.BytesIO(),
+        ],
+    )
+    def test_one_image_in_place_of_several_is_a_type_error(
+        self, reader: ClockReader, one: object
+    ) -> None:
         with pytest.raises(TypeError, match="several images"):
             reader.stream(one)  # type: ignore[arg-type]
 
@@ -265,7 +297,9 @@ class TestLiveSources:
 
 
 @pytest.mark.parametrize("startable", [0, 1, 3])
-def test_where_no_more_threads_are_to_be_had_fewer_work(startable: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_no_more_threads_are_to_be_had_fewer_work(
+    startable: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     start = threading.Thread.start
     tries = 0
 
@@ -286,12 +320,18 @@ def test_a_stream_keeps_the_options_of_its_reader() -> None:
     """Also in the reader on one thread that many photos share."""
     paths = [EXAMPLES / "wall.jpg"] * 4
     strict = ClockReader("cpu", threads=2, min_confidence=1.0)
-    assert [(result.readings, result.below_min_confidence) for result in strict.stream(paths)] == [((), 1)] * 4
+    assert [(result.readings, result.below_min_confidence) for result in strict.stream(paths)] == [
+        ((), 1)
+    ] * 4
     reader = ClockReader("cpu", threads=2)
     lone = reader.read(EXAMPLES / "two.jpg", cropped=True)
     assert len(lone) == 1
     assert len(reader.read(EXAMPLES / "two.jpg")) == 2
-    for source in ([EXAMPLES / "two.jpg"] * 4, [EXAMPLES / "two.jpg"], iter([EXAMPLES / "two.jpg"])):
+    for source in (
+        [EXAMPLES / "two.jpg"] * 4,
+        [EXAMPLES / "two.jpg"],
+        iter([EXAMPLES / "two.jpg"]),
+    ):
         for result in reader.stream(source, cropped=True):
             assert [r.dial_score for r in result.readings] == [1.0]
             assert result.readings[0].box == pytest.approx(lone[0].box, abs=0.05)
@@ -301,7 +341,10 @@ def test_a_stream_keeps_the_options_of_its_reader() -> None:
 def test_results_of_reduced_photos_have_their_scale(workers: int) -> None:
     given = [Entry("large", photo_of(90, (64, 4096))), Entry("small", photo_of(90, (64, 640)))] * 2
     results = list(read_in_order(given, ClockReader("cpu", threads=1), workers=workers))
-    assert [(result.width, result.height, result.scale) for result in results] == [(4096, 64, 2.0), (640, 64, 1.0)] * 2
+    assert [(result.width, result.height, result.scale) for result in results] == [
+        (4096, 64, 2.0),
+        (640, 64, 1.0),
+    ] * 2
 
 
 def test_workers_share_the_bound_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,14 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from clockread.confidence import Calibration, ClockScore, expected_calibration_error, fitted, fitted_presence, reliability
+from clockread.confidence import (
+    Calibration,
+    ClockScore,
+    expected_calibration_error,
+    fitted,
+    fitted_presence,
+    reliability,
+)
 
 
 def drawn(slope: float, offset: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -50,7 +57,9 @@ def test_bins_count_every_reading() -> None:
     right = np.array([False, True, True, True, True])
     bins = reliability(confidence, right)
     assert [(b.count, b.right) for b in bins] == [(2, 0.5), (1, 1.0), (2, 1.0)]
-    assert expected_calibration_error(confidence, right) == pytest.approx((2 * 0.48 + 0.5 + 2 * 0.025) / 5)
+    assert expected_calibration_error(confidence, right) == pytest.approx(
+        (2 * 0.48 + 0.5 + 2 * 0.025) / 5
+    )
 
 
 def test_presence_weighs_what_tells_clocks() -> None:
@@ -58,7 +67,9 @@ def test_presence_weighs_what_tells_clocks() -> None:
     finder, sure = rng.uniform(0.1, 0.9, (2, 20_000))
     logit = rng.normal(0, 4, 20_000)
     true = ClockScore(finder_score=1.0, confidence=0.5, dial_logit=0.5, offset=-1.0)
-    chance = np.array([true(float(f), float(c), float(x)) for f, c, x in zip(finder, sure, logit, strict=True)])
+    chance = np.array(
+        [true(float(f), float(c), float(x)) for f, c, x in zip(finder, sure, logit, strict=True)]
+    )
     fit = fitted_presence(finder, sure, logit, rng.random(20_000) < chance)
     for name, value in asdict(true).items():
         assert getattr(fit, name) == pytest.approx(value, abs=0.1)

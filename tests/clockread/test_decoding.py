@@ -5,8 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clockread.clock import angle_of, circular_difference, clock_text, disagreement, hand_angles, sincos
-from clockread.decoding import DecodingWeights, decode, likeliest, modal_angle, resultant, rotation_prior, turned_back
+from clockread.clock import (
+    angle_of,
+    circular_difference,
+    clock_text,
+    disagreement,
+    hand_angles,
+    sincos,
+)
+from clockread.decoding import (
+    DecodingWeights,
+    decode,
+    likeliest,
+    modal_angle,
+    resultant,
+    rotation_prior,
+    turned_back,
+)
 
 BINS = 120
 DEGREES = np.arange(BINS) * 3.0
@@ -14,15 +29,23 @@ DEGREES = np.arange(BINS) * 3.0
 
 def bump(degrees: np.ndarray, deviation: float = 2.5) -> np.ndarray:
     """Logits of a wrapped normal about each of n angles."""
-    return -0.5 * (circular_difference(DEGREES[None, :], np.asarray(degrees)[:, None], 360.0) / deviation) ** 2
+    return (
+        -0.5
+        * (circular_difference(DEGREES[None, :], np.asarray(degrees)[:, None], 360.0) / deviation)
+        ** 2
+    )
 
 
-def logits_of(minutes: np.ndarray, rotation: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def logits_of(
+    minutes: np.ndarray, rotation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     hour, minute = hand_angles(minutes)
     return bump(hour + rotation), bump(minute + rotation), bump(rotation)
 
 
-@pytest.mark.parametrize(("minutes", "hour", "minute"), [(0, 0, 0), (180, 90, 0), (370, 185, 60), (719, 359.5, 354)])
+@pytest.mark.parametrize(
+    ("minutes", "hour", "minute"), [(0, 0, 0), (180, 90, 0), (370, 185, 60), (719, 359.5, 354)]
+)
 def test_hand_angles(minutes: int, hour: float, minute: float) -> None:
     assert hand_angles(minutes) == (pytest.approx(hour), pytest.approx(minute))
 
@@ -38,7 +61,9 @@ def test_circular_difference(a: float, b: float, way: float) -> None:
     assert circular_difference(a, b, 720) == way
 
 
-@pytest.mark.parametrize(("minutes", "text"), [(0, "12:00"), (59, "12:59"), (60, "1:00"), (719, "11:59"), (609, "10:09")])
+@pytest.mark.parametrize(
+    ("minutes", "text"), [(0, "12:00"), (59, "12:59"), (60, "1:00"), (719, "11:59"), (609, "10:09")]
+)
 def test_clock_text(minutes: int, text: str) -> None:
     assert clock_text(minutes) == text
 
@@ -73,15 +98,23 @@ def test_what_is_weighed_with_nothing_says_nothing() -> None:
     believed = decode(*turned, weights=DecodingWeights(twelve=0.0))
     assert np.abs(believed.rotation).max() < 45  # the prior's place of 12, not the numerals'
     no_minute = decode(*turned, weights=DecodingWeights(minute=0.0))
-    assert np.abs(circular_difference(no_minute.minutes, times, 720)).max() <= 20  # the hour hand alone
+    assert (
+        np.abs(circular_difference(no_minute.minutes, times, 720)).max() <= 20
+    )  # the hour hand alone
     assert (no_minute.minutes != times).any()
 
 
 def test_the_more_slack_the_less_the_hour_hand_tells_of_the_minute() -> None:
     # a clear hour hand at 3:30 and a minute hand that is at 24 or, a little less likely, at 30
-    hour, minute = bump(np.array([105.0]), 1.0), np.logaddexp(bump(np.array([144.0])), bump(np.array([180.0])) - 0.7)
+    hour, minute = (
+        bump(np.array([105.0]), 1.0),
+        np.logaddexp(bump(np.array([144.0])), bump(np.array([180.0])) - 0.7),
+    )
     tight, loose = (
-        decode(hour, minute, bump(np.array([0.0])), weights=DecodingWeights(hour_deviation=slack)).minutes[0] for slack in (1.0, 8.0)
+        decode(
+            hour, minute, bump(np.array([0.0])), weights=DecodingWeights(hour_deviation=slack)
+        ).minutes[0]
+        for slack in (1.0, 8.0)
     )
     assert (tight, loose) == (210, 204)
 
@@ -126,13 +159,20 @@ def test_modal_angle_keeps_to_the_highest_peak() -> None:
 
 def test_resultants_turn_back() -> None:
     pairs = resultant(bump(np.array([30.0, 200.0])))
-    np.testing.assert_allclose(angle_of(turned_back(pairs, np.array([10.0, -20.0]))), [20.0, 220.0], atol=1e-3)
+    np.testing.assert_allclose(
+        angle_of(turned_back(pairs, np.array([10.0, -20.0]))), [20.0, 220.0], atol=1e-3
+    )
     assert np.hypot(*resultant(np.zeros((1, BINS)))[0]) < 1e-9
 
 
 def test_an_hour_hand_on_the_full_hour_is_allowed_for() -> None:
-    hour, minute, twelve = (bump(np.array([at])) for at in (30.0, 180.0, 0.0))  # 1:30 as pictograms have it
-    strict, lenient = (decode(hour, minute, twelve, weights=DecodingWeights(full_hour_share=share)) for share in (0.0, 0.02))
+    hour, minute, twelve = (
+        bump(np.array([at])) for at in (30.0, 180.0, 0.0)
+    )  # 1:30 as pictograms have it
+    strict, lenient = (
+        decode(hour, minute, twelve, weights=DecodingWeights(full_hour_share=share))
+        for share in (0.0, 0.02)
+    )
     assert clock_text(int(lenient.minutes[0])) == "1:30"
     assert lenient.confidence[0] > max(0.5, strict.confidence[0])
 
@@ -143,7 +183,9 @@ def test_shares_of_the_prior() -> None:
     def near(degrees: float) -> float:
         return float(p[np.abs(circular_difference(DEGREES, degrees, 360)) <= 21].sum())
 
-    assert [near(at) for at in (0, 90, 180, 270)] == pytest.approx([0.865, 0.026, 0.016, 0.026], abs=0.02)
+    assert [near(at) for at in (0, 90, 180, 270)] == pytest.approx(
+        [0.865, 0.026, 0.016, 0.026], abs=0.02
+    )
     assert p.min() * BINS == pytest.approx(0.05, abs=0.001), "nothing is impossible"
 
 

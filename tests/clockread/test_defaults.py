@@ -32,17 +32,44 @@ from clockread.runtime.manifest import load_manifest
 
 
 def test_thresholds_and_effort() -> None:
-    assert asdict(options.Thresholds()) == {"finder_score": 0.12, "dial_logit": -1.0, "dial_score": 0.65}
-    assert asdict(options.Effort()) == {"passes": 3, "retry_below": 0.9, "windows": True, "colors": True, "tiles": True}
+    assert asdict(options.Thresholds()) == {
+        "finder_score": 0.12,
+        "dial_logit": -1.0,
+        "dial_score": 0.65,
+    }
+    assert asdict(options.Effort()) == {
+        "passes": 3,
+        "retry_below": 0.9,
+        "windows": True,
+        "colors": True,
+        "tiles": True,
+    }
     assert {"small": options.Effort(passes=1, retry_below=0.0, tiles=False)} == options.EFFORTS
     assert options.MAX_CLOCKS == 1000
-    assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZE_RANGE) == (3, 0.012, 0.5, (0.55, 1.8))
+    assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZE_RANGE) == (
+        3,
+        0.012,
+        0.5,
+        (0.55, 1.8),
+    )
     assert (retry.RETRY_BELOW, retry.WINDOW_SCALES) == (0.9, (0.9, 1.12))
 
 
 def test_finder_options() -> None:
-    assert asdict(finder.FinderOptions()) == {"nms_iou": 0.5, "max_detections": 32, "tile_below": 0.5, "batch_size": 16}
-    assert (finder.SCENE, finder.STRIDE, finder.CELLS, finder.SIZE_UNIT, finder.TILE, finder.PADDING) == (320, 8, 40, 32.0, 0.6, 128)
+    assert asdict(finder.FinderOptions()) == {
+        "nms_iou": 0.5,
+        "max_detections": 32,
+        "tile_below": 0.5,
+        "batch_size": 16,
+    }
+    assert (
+        finder.SCENE,
+        finder.STRIDE,
+        finder.CELLS,
+        finder.SIZE_UNIT,
+        finder.TILE,
+        finder.PADDING,
+    ) == (320, 8, 40, 32.0, 0.6, 128)
 
 
 def test_decoding_weights() -> None:
@@ -53,7 +80,12 @@ def test_decoding_weights() -> None:
 
 def test_limits_of_readings() -> None:
     assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 9.0)
-    digits = (reading.PROBABILITY_DIGITS, reading.PIXEL_DIGITS, reading.SINCOS_DIGITS, reading.DEGREE_DIGITS)
+    digits = (
+        reading.PROBABILITY_DIGITS,
+        reading.PIXEL_DIGITS,
+        reading.SINCOS_DIGITS,
+        reading.DEGREE_DIGITS,
+    )
     assert digits == (4, 2, 4, 2)
     assert reading.HOMOGRAPHY_SIGNIFICANT_DIGITS == 8
     assert (output.DOUBTFUL_BELOW, overlay.DOUBTFUL_BELOW) == (0.5, 0.9)
@@ -62,7 +94,12 @@ def test_limits_of_readings() -> None:
 def test_what_the_networks_were_trained_with() -> None:
     assert (sampling.ANGLES, sampling.RADII, sampling.OUTER_RADIUS) == (240, 64, 1.12)
     assert (pose.BOX_MARGIN, pose.PATCH_MARGIN, geometry.POSE_SIZE) == (1.15, 1.45, 7)
-    assert (upright_reader.MARGIN, upright_reader.NOISE, upright_reader.SPREADS, upright_reader.ASSUMED_LOGIT) == (
+    assert (
+        upright_reader.MARGIN,
+        upright_reader.NOISE,
+        upright_reader.SPREADS,
+        upright_reader.ASSUMED_LOGIT,
+    ) == (
         1.2,
         0.15,
         (0.0, 1.0, 2.0),
@@ -77,13 +114,26 @@ def test_calibration_without_a_fit() -> None:
 
 
 def test_limits_of_photos() -> None:
-    assert (images.DECODE_MIN_SIDE, images.MAX_FILE_BYTES, images.PIPE_WAIT) == (2048, 500_000_000, 30.0)
-    assert (image_files.MAX_DECODED_BYTES, pixels.MAX_PIXELS, pixels.MIN_SIDE) == (400_000_000, 400_000_000, 16)
+    assert (images.DECODE_MIN_SIDE, images.MAX_FILE_BYTES, images.PIPE_WAIT) == (
+        2048,
+        500_000_000,
+        30.0,
+    )
+    assert (image_files.MAX_DECODED_BYTES, pixels.MAX_PIXELS, pixels.MIN_SIDE) == (
+        400_000_000,
+        400_000_000,
+        16,
+    )
     assert pixels.REDUCTIONS == (8, 4, 2)
 
 
 def test_parts_of_many_photos() -> None:
-    assert (bulk.PART_PHOTOS, bulk.DECODED_PIXELS, bulk.QUEUE_DEPTH, bulk.MIN_PHOTOS_PER_THREAD) == (16, 128_000_000, 2, 2)
+    assert (
+        bulk.PART_PHOTOS,
+        bulk.DECODED_PIXELS,
+        bulk.QUEUE_DEPTH,
+        bulk.MIN_PHOTOS_PER_THREAD,
+    ) == (16, 128_000_000, 2, 2)
 
 
 SUFFIXES = {

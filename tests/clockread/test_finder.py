@@ -26,7 +26,9 @@ def empty_maps() -> tuple[np.ndarray, np.ndarray]:
     return np.full((CELLS, CELLS), -8.0, np.float32), np.zeros((CELLS, CELLS, 4), np.float32)
 
 
-def put(heat: np.ndarray, box: np.ndarray, wanted: tuple[float, float, float, float], logit: float) -> None:
+def put(
+    heat: np.ndarray, box: np.ndarray, wanted: tuple[float, float, float, float], logit: float
+) -> None:
     x, y, w, h = wanted
     cx, cy = (x + w / 2) / STRIDE, (y + h / 2) / STRIDE
     row, column = int(cy), int(cx)
@@ -34,7 +36,10 @@ def put(heat: np.ndarray, box: np.ndarray, wanted: tuple[float, float, float, fl
     box[row, column] = cx - column, cy - row, math.log(w / SIZE_UNIT), math.log(h / SIZE_UNIT)
 
 
-@pytest.mark.parametrize("shape", [(480, 640), (640, 480), (320, 320), (1, 1), (7, 3000), (3000, 7), (100, 99), (1201, 1600)])
+@pytest.mark.parametrize(
+    "shape",
+    [(480, 640), (640, 480), (320, 320), (1, 1), (7, 3000), (3000, 7), (100, 99), (1201, 1600)],
+)
 def test_letterbox_maps_there_and_back(shape: tuple[int, int]) -> None:
     image = np.full(shape, 200, np.uint8)
     scene, place = letterbox(image)
@@ -42,7 +47,9 @@ def test_letterbox_maps_there_and_back(shape: tuple[int, int]) -> None:
     assert scene.dtype == np.uint8
     boxes = np.array([[0.0, 0.0, shape[1], shape[0]], [3.5, -2.0, 11.0, 17.25]])
     np.testing.assert_allclose(place.to_photo(place.to_scene(boxes)), boxes, atol=1e-9)
-    x, y, w, h = np.rint(place.to_scene(boxes)[0]).astype(int)  # the whole photo is all that is not bars
+    x, y, w, h = np.rint(place.to_scene(boxes)[0]).astype(
+        int
+    )  # the whole photo is all that is not bars
     assert max(w, h) == SCENE
     assert abs(2 * x + w - SCENE) <= 1
     assert abs(2 * y + h - SCENE) <= 1
@@ -107,7 +114,10 @@ def test_the_weaker_of_two_boxes_of_one_dial_goes() -> None:
 
 
 def test_extreme_logits_stay_finite() -> None:
-    heat, box = np.full((CELLS, CELLS), 1e30, np.float32), np.full((CELLS, CELLS, 4), 1e30, np.float32)
+    heat, box = (
+        np.full((CELLS, CELLS), 1e30, np.float32),
+        np.full((CELLS, CELLS, 4), 1e30, np.float32),
+    )
     boxes, scores = peaks(heat, box, 0.5)
     assert np.isfinite(boxes).all()
     assert np.isfinite(scores).all()
@@ -118,10 +128,15 @@ def test_no_photos_and_photos_without_dials() -> None:
         raise AssertionError("the network is not asked")
 
     def nothing(scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return np.full((len(scenes), CELLS, CELLS), -8.0, np.float32), np.zeros((len(scenes), CELLS, CELLS, 4), np.float32)
+        return np.full((len(scenes), CELLS, CELLS), -8.0, np.float32), np.zeros(
+            (len(scenes), CELLS, CELLS, 4), np.float32
+        )
 
     assert find([], never, 0.5) == []
-    assert find([np.zeros((50, 60), np.uint8), np.zeros((1, 1), np.uint8)], nothing, 0.5) == [[], []]
+    assert find([np.zeros((50, 60), np.uint8), np.zeros((1, 1), np.uint8)], nothing, 0.5) == [
+        [],
+        [],
+    ]
 
 
 def test_find_gives_each_photo_its_dials_in_its_own_pixels() -> None:
@@ -136,7 +151,9 @@ def test_find_gives_each_photo_its_dials_in_its_own_pixels() -> None:
         for i, scene in enumerate(scenes):
             rows, columns = np.nonzero(scene > 180)
             if len(rows):
-                x, y, right, bottom = (float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+                x, y, right, bottom = (
+                    float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+                )
                 put(heat[i], box[i], (x, y, right - x, bottom - y), 2.0)
         return heat, box
 
@@ -158,7 +175,8 @@ def test_find_gives_each_photo_its_dials_in_its_own_pixels() -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "height", "count"), [(640, 480, 4), (1000, 400, 2), (300, 2000, 2), (320, 200, 0), (1, 1, 0), (641, 641, 4)]
+    ("width", "height", "count"),
+    [(640, 480, 4), (1000, 400, 2), (300, 2000, 2), (320, 200, 0), (1, 1, 0), (641, 641, 4)],
 )
 def test_tiles_cover_the_photo(width: int, height: int, count: int) -> None:
     seen = np.zeros((height, width), bool)
@@ -180,7 +198,9 @@ def test_a_dial_too_small_for_the_first_look_is_found_in_a_tile_once() -> None:
         for i, scene in enumerate(scenes):
             rows, columns = np.nonzero(scene > 180)
             if len(rows) and np.ptp(rows) >= 30:
-                x, y, right, bottom = (float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+                x, y, right, bottom = (
+                    float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+                )
                 put(heat[i], box[i], (x, y, right - x, bottom - y), 2.0)
         return heat, box
 
@@ -202,14 +222,18 @@ def squares(logit: float = 2.0, least: int = 0):  # type: ignore[no-untyped-def]
         for i, scene in enumerate(scenes):
             rows, columns = np.nonzero(scene > 180)
             if len(rows) and np.ptp(rows) >= least:
-                x, y, right, bottom = (float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1))
+                x, y, right, bottom = (
+                    float(v) for v in (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+                )
                 put(heat[i], box[i], (x, y, right - x, bottom - y), logit)
         return heat, box
 
     return network, calls
 
 
-@pytest.mark.parametrize(("score", "looks"), [(0.3, [1, 4]), (0.49, [1, 4]), (0.51, [1]), (0.9, [1])])
+@pytest.mark.parametrize(
+    ("score", "looks"), [(0.3, [1, 4]), (0.49, [1, 4]), (0.51, [1]), (0.9, [1])]
+)
 def test_a_photo_without_a_sure_dial_is_looked_at_in_tiles(score: float, looks: list[int]) -> None:
     network, calls = squares(math.log(score / (1 - score)))
     photo = np.zeros((600, 640), np.uint8)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from clockread.geometry import Window, bounding_box, compose, decompose, enclosing, project, rotation_matrix
+from clockread.geometry import (
+    Window,
+    bounding_box,
+    compose,
+    decompose,
+    enclosing,
+    project,
+    rotation_matrix,
+)
 
 
 def homographies(n: int) -> np.ndarray:
@@ -60,7 +68,9 @@ def test_a_box_around_two_ends_where_the_photo_does() -> None:
 def test_boxes_of_different_sizes_and_places() -> None:
     assert enclosing((10, 35, 7, 11), (22, 5, 40, 33), 100, 90) == (10, 5, 52, 41)
     assert enclosing((22, 5, 40, 33), (10, 35, 7, 11), 100, 90) == (10, 5, 52, 41)
-    assert enclosing((-30, -20, 10, 5), (-25, -40, 3, 4), 100, 90) == (0, 0, 0, 0), "outside of the photo"
+    assert enclosing((-30, -20, 10, 5), (-25, -40, 3, 4), 100, 90) == (0, 0, 0, 0), (
+        "outside of the photo"
+    )
     x, y, width, height = enclosing((130, 120, 10, 5), (125, 140, 3, 4), 100, 90)
     assert (x, y, width, height) == (125, 120, 0, 0)
 

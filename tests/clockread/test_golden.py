@@ -35,13 +35,22 @@ def readings(reader: ClockReader) -> dict[str, list[Reading]]:
 
 def radius(homography: np.ndarray) -> float:
     """Mean radius of a dial in pixels."""
-    return float(np.linalg.norm(project(homography, RIM) - project(homography, np.zeros((1, 2))), axis=1).mean())
+    return float(
+        np.linalg.norm(
+            project(homography, RIM) - project(homography, np.zeros((1, 2))), axis=1
+        ).mean()
+    )
 
 
 def rim_error(reading: Reading, truth: dict[str, Any]) -> float:
     """Mean distance of the rim's points, the twelve included, from where they are, in radii."""
     true = np.array(truth["homography"])
-    return float(np.linalg.norm(project(np.array(reading.homography), RIM) - project(true, RIM), axis=1).mean() / radius(true))
+    return float(
+        np.linalg.norm(
+            project(np.array(reading.homography), RIM) - project(true, RIM), axis=1
+        ).mean()
+        / radius(true)
+    )
 
 
 def pairs(readings: dict[str, list[Reading]]) -> list[tuple[str, dict[str, Any], Reading]]:
@@ -50,7 +59,11 @@ def pairs(readings: dict[str, list[Reading]]) -> list[tuple[str, dict[str, Any],
     for name, case in CASES.items():
         for truth in case["truth"]:
             face = bounding_box(np.array(truth["homography"]))
-            out += [(name, truth, reading) for reading in readings[name] if iou(reading.face, face) > 0.6]
+            out += [
+                (name, truth, reading)
+                for reading in readings[name]
+                if iou(reading.face, face) > 0.6
+            ]
     return out
 
 
@@ -62,13 +75,18 @@ def test_there_are_two_dozen_small_pictures() -> None:
 
 
 def test_every_dial_is_found_once_and_nothing_else(readings: dict[str, list[Reading]]) -> None:
-    assert {name: len(found) for name, found in readings.items()} == {name: len(case["truth"]) for name, case in CASES.items()}
+    assert {name: len(found) for name, found in readings.items()} == {
+        name: len(case["truth"]) for name, case in CASES.items()
+    }
     assert len(pairs(readings)) == sum(len(case["truth"]) for case in CASES.values()) == 25
 
 
 def test_times_seconds_and_poses_are_true(readings: dict[str, list[Reading]]) -> None:
     found = pairs(readings)
-    assert all(abs(circular_difference(reading.minutes, minutes_of(truth["time"]), 720)) <= 1 for _, truth, reading in found)
+    assert all(
+        abs(circular_difference(reading.minutes, minutes_of(truth["time"]), 720)) <= 1
+        for _, truth, reading in found
+    )
     for name, truth, reading in found:
         if truth["second"] is None:
             assert reading.second is None, name
@@ -94,7 +112,9 @@ def test_readings_are_the_noted_ones(name: str, readings: dict[str, list[Reading
     found = [reading.to_dict() for reading in readings[name]]
     if len(expected) > 1:  # whose scores may be too near each other for their order
         expected, found = (sorted(some, key=lambda one: one["box"]) for some in (expected, found))
-    assert [(one["time"], one["second"]) for one in found] == [(one["time"], one["second"]) for one in expected]
+    assert [(one["time"], one["second"]) for one in found] == [
+        (one["time"], one["second"]) for one in expected
+    ]
     for one, noted in zip(found, expected, strict=True):
         for key in ("confidence", "dial_score", "second_presence"):
             assert one[key] == pytest.approx(noted[key], abs=0.05), key
@@ -102,7 +122,9 @@ def test_readings_are_the_noted_ones(name: str, readings: dict[str, list[Reading
         assert abs(circular_difference(one["rotation"], noted["rotation"], 360)) < 2
         assert one["disagreement"] == pytest.approx(noted["disagreement"], abs=1.5)
         now, then = (project(np.array(some["homography"]), RIM) for some in (one, noted))
-        assert np.linalg.norm(now - then, axis=1).mean() < 0.012 * radius(np.array(noted["homography"]))
+        assert np.linalg.norm(now - then, axis=1).mean() < 0.012 * radius(
+            np.array(noted["homography"])
+        )
 
 
 def test_int8_reads_the_times_that_are_clear(readings: dict[str, list[Reading]]) -> None:
@@ -115,7 +137,9 @@ def test_int8_reads_the_times_that_are_clear(readings: dict[str, list[Reading]])
 
 def test_only_other_greys_show_red_hands_on_blue() -> None:
     photo, time = GOLDEN / "red-on-blue.jpg", CASES["red-on-blue"]["truth"][0]["time"]
-    without = ClockReader("cpu", model="default", effort=Effort(colors=False)).read(photo, cropped=True)[0]
+    without = ClockReader("cpu", model="default", effort=Effort(colors=False)).read(
+        photo, cropped=True
+    )[0]
     assert without.confidence < 0.9
     both = ClockReader("cpu", model="default").read([GOLDEN / "doubtful.jpg", photo], cropped=True)
     assert both[1][0].time == time, "each dial in the colors of its own photo"
@@ -124,12 +148,16 @@ def test_only_other_greys_show_red_hands_on_blue() -> None:
 
 def test_the_surest_of_several_windows_counts() -> None:
     photo = GOLDEN / "retried.jpg"
-    without = ClockReader("cpu", model="default", effort=Effort(windows=False, colors=False)).read(photo)[0]
+    without = ClockReader("cpu", model="default", effort=Effort(windows=False, colors=False)).read(
+        photo
+    )[0]
     reader = ClockReader("cpu", model="default", effort=Effort(colors=False))
     (with_windows,) = reader.read(photo)
     assert without.confidence < 0.9
     assert with_windows.confidence >= without.confidence
-    assert sum(reader.networks["pose"].calls.values()) == 2, "the other windows go through the network in one batch"
+    assert sum(reader.networks["pose"].calls.values()) == 2, (
+        "the other windows go through the network in one batch"
+    )
 
 
 def test_refined_poses_are_nearer_to_the_truth() -> None:
@@ -137,7 +165,13 @@ def test_refined_poses_are_nearer_to_the_truth() -> None:
     often = ClockReader("cpu", model="default")
     names = [name for name in CASES if "tilted" in name or "turned" in name]
     errors = [
-        np.mean([rim_error(reader.read(GOLDEN / f"{name}.jpg")[0], CASES[name]["truth"][0]) for name in names]) for reader in (once, often)
+        np.mean(
+            [
+                rim_error(reader.read(GOLDEN / f"{name}.jpg")[0], CASES[name]["truth"][0])
+                for name in names
+            ]
+        )
+        for reader in (once, often)
     ]
     assert errors[1] < 0.8 * errors[0]
 
@@ -159,6 +193,8 @@ def test_a_reading_is_made_of_what_the_manifest_calibrates(reader: ClockReader) 
     fit = load_manifest().entry("hands", "default").calibration
     (reading,) = reader.read(GOLDEN / "doubtful.jpg")
     presence = ClockScore(**fit["presence"])
-    assert reading.dial_score == pytest.approx(presence(reading.finder_score, reading.confidence, reading.dial_logit))
+    assert reading.dial_score == pytest.approx(
+        presence(reading.finder_score, reading.confidence, reading.dial_logit)
+    )
     assert 0.3 < reading.finder_score < 0.99
     assert math.isfinite(reading.dial_logit)

@@ -21,7 +21,12 @@ def posed(homography: Floats) -> PosedDial:
 
 
 def seen(
-    n: int, change: Floats = CONVERGED, hour: float = 0.0, minute: float = 0.0, second: float = 0.0, twelve: float = 0.0
+    n: int,
+    change: Floats = CONVERGED,
+    hour: float = 0.0,
+    minute: float = 0.0,
+    second: float = 0.0,
+    twelve: float = 0.0,
 ) -> HandsOutput:
     degrees = np.arange(BINS) * 3.0
 
@@ -29,7 +34,14 @@ def seen(
         away = (degrees - at + 180) % 360 - 180
         return np.tile(-0.5 * (away / 2.5) ** 2, (n, 1))
 
-    return HandsOutput(bump(hour), bump(minute), bump(twelve), bump(second), np.full((n, 1), 3.0), np.tile(change, (n, 1)))
+    return HandsOutput(
+        bump(hour),
+        bump(minute),
+        bump(twelve),
+        bump(second),
+        np.full((n, 1), 3.0),
+        np.tile(change, (n, 1)),
+    )
 
 
 def test_the_mended_pose_is_the_dials() -> None:
@@ -40,10 +52,20 @@ def test_the_mended_pose_is_the_dials() -> None:
     # as the dial is without its rotation, which the place of 12 tells
     _, turn = decompose(np.linalg.inv(assumed) @ true)
     c, s = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
-    np.testing.assert_allclose(project(better.homography, RIM @ np.array([[c, s], [-s, c]])), project(true, RIM), atol=1e-6)
+    np.testing.assert_allclose(
+        project(better.homography, RIM @ np.array([[c, s], [-s, c]])), project(true, RIM), atol=1e-6
+    )
 
 
-@pytest.mark.parametrize("change", [[0.9, 0, 1, 0, 1, 0, 0], [0, 0, 0.1, 0, 0.1, 0, 0], [0, 0, 3, 0, 3, 0, 0], [0, 0, 1, 0, 1, 0, 2]])
+@pytest.mark.parametrize(
+    "change",
+    [
+        [0.9, 0, 1, 0, 1, 0, 0],
+        [0, 0, 0.1, 0, 0.1, 0, 0],
+        [0, 0, 3, 0, 3, 0, 0],
+        [0, 0, 1, 0, 1, 0, 2],
+    ],
+)
 def test_a_change_beyond_reason_is_left_alone(change: list[float]) -> None:
     dial = posed(np.array([[50.0, 0, 80], [0, 50, 80], [0, 0, 1]]))
     assert refine([dial], np.array([change])) == [(dial, 0.0)]
@@ -88,4 +110,6 @@ def test_hands_are_told_against_twelve() -> None:
     assert hands.rotation == pytest.approx(24, abs=0.5)
     assert hands.disagreement == pytest.approx(5, abs=0.7)
     assert hands.second_presence == pytest.approx(1 / (1 + np.exp(-3)))
-    np.testing.assert_allclose(np.array(hands.second_sincos) / np.hypot(*hands.second_sincos), [1, 0], atol=0.01)
+    np.testing.assert_allclose(
+        np.array(hands.second_sincos) / np.hypot(*hands.second_sincos), [1, 0], atol=0.01
+    )

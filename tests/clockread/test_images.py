@@ -50,7 +50,13 @@ def chunk(kind: bytes, data: bytes) -> bytes:
 
 def png(width: int, height: int, depth: int, color: int, rows: bytes, *extra: bytes) -> bytes:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + header + b"".join(extra) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + header
+        + b"".join(extra)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def exif(orientation: int, order: str = "<") -> bytes:
@@ -69,21 +75,49 @@ def with_exif_png(data: bytes, orientation: int) -> bytes:
 
 def with_exif_webp(pixels: np.ndarray, orientation: int) -> bytes:
     height, width = pixels.shape[:2]
-    image = encode(".webp", cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), cv2.IMWRITE_WEBP_QUALITY, 101)[12:]
+    image = encode(
+        ".webp", cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), cv2.IMWRITE_WEBP_QUALITY, 101
+    )[12:]
     size = struct.pack("<I", width - 1)[:3] + struct.pack("<I", height - 1)[:3]
     block = exif(orientation)
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + b"\x08\0\0\0" + size + image + b"EXIF" + struct.pack("<I", len(block)) + block
+    body = (
+        b"WEBPVP8X"
+        + struct.pack("<I", 10)
+        + b"\x08\0\0\0"
+        + size
+        + image
+        + b"EXIF"
+        + struct.pack("<I", len(block))
+        + block
+    )
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def tiff(pixels: np.ndarray, orientation: int) -> bytes:
     height, width = pixels.shape
     depth = 8 * pixels.itemsize
-    tags = [(256, width), (257, height), (258, depth), (259, 1), (262, 1), (273, 8), (274, orientation), (277, 1), (278, height)]
+    tags = [
+        (256, width),
+        (257, height),
+        (258, depth),
+        (259, 1),
+        (262, 1),
+        (273, 8),
+        (274, orientation),
+        (277, 1),
+        (278, height),
+    ]
     tags.append((279, pixels.nbytes))
     data = pixels.tobytes()
     entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-    return b"II*\0" + struct.pack("<I", 8 + len(data)) + data + struct.pack("<H", len(tags)) + entries + b"\0\0\0\0"
+    return (
+        b"II*\0"
+        + struct.pack("<I", 8 + len(data))
+        + data
+        + struct.pack("<H", len(tags))
+        + entries
+        + b"\0\0\0\0"
+    )
 
 
 def refusal(source: images.ImageSource) -> str:
@@ -95,16 +129,26 @@ def refusal(source: images.ImageSource) -> str:
 
 
 class TestKinds:
-    @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tiff", ".bmp", ".pgm", ".ppm", ".pbm"])
+    @pytest.mark.parametrize(
+        "suffix", [".jpg", ".png", ".webp", ".tiff", ".bmp", ".pgm", ".ppm", ".pbm"]
+    )
     def test_each_kind_gives_its_pixels(self, suffix: str) -> None:
-        pixels = np.where(quadrants() > 100, 255, 0).astype(np.uint8) if suffix == ".pbm" else quadrants()
-        photo = load_photo(encode(suffix, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR) if suffix == ".ppm" else pixels))
+        pixels = (
+            np.where(quadrants() > 100, 255, 0).astype(np.uint8)
+            if suffix == ".pbm"
+            else quadrants()
+        )
+        photo = load_photo(
+            encode(suffix, cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR) if suffix == ".ppm" else pixels)
+        )
         assert photo.pixels.dtype == np.uint8
         assert photo.pixels.flags.c_contiguous
         assert (photo.width, photo.height, photo.scale, photo.name) == (96, 64, 1.0, "<bytes>")
         assert np.abs(photo.pixels.astype(int) - pixels).max() <= 3
 
-    @pytest.mark.skipif(not hasattr(cv2, "imencodeanimation"), reason="OpenCV older than 4.11 writes no animations")
+    @pytest.mark.skipif(
+        not hasattr(cv2, "imencodeanimation"), reason="OpenCV older than 4.11 writes no animations"
+    )
     def test_animation_gives_its_first_picture(self) -> None:
         frames = [np.full((32, 40, 4), grey, np.uint8) for grey in (200, 10)]
         for frame in frames:
@@ -114,12 +158,17 @@ class TestKinds:
         for suffix in (".gif", ".webp", ".png"):
             done, data = cv2.imencodeanimation(suffix, animation)
             assert done
-            assert abs(load_photo(data.tobytes()).pixels.mean() - 200) < 10  # a GIF of grey is dithered
+            assert (
+                abs(load_photo(data.tobytes()).pixels.mean() - 200) < 10
+            )  # a GIF of grey is dithered
 
     def test_color_is_weighed_as_luma_and_kept_by_load_color(self) -> None:
         bgr = np.full((32, 32, 3), (10, 20, 200), np.uint8)
         data = encode(".png", bgr)
-        assert abs(int(load_photo(data).pixels[0, 0]) - round(0.114 * 10 + 0.587 * 20 + 0.299 * 200)) <= 1
+        assert (
+            abs(int(load_photo(data).pixels[0, 0]) - round(0.114 * 10 + 0.587 * 20 + 0.299 * 200))
+            <= 1
+        )
         assert load_color(data)[0, 0].tolist() == [10, 20, 200]
         assert load_color(encode(".png", quadrants())).shape == (64, 96, 3)
 
@@ -151,7 +200,10 @@ class TestKinds:
     def test_cmyk_jpeg(self) -> None:
         assert abs(int(load_photo(CMYK_JPEG).pixels[8, 8]) - 76) <= 3
 
-    @pytest.mark.parametrize(("bits", "kind"), [(10, ".png"), (12, ".png"), (14, ".png"), (16, ".png"), (12, ".tiff"), (16, ".tiff")])
+    @pytest.mark.parametrize(
+        ("bits", "kind"),
+        [(10, ".png"), (12, ".png"), (14, ".png"), (16, ".png"), (12, ".tiff"), (16, ".tiff")],
+    )
     def test_16_bit_is_scaled_by_the_range_it_uses(self, bits: int, kind: str) -> None:
         top = (1 << bits) - 1
         ramp = np.linspace(0, top, 64 * 32).reshape(32, 64).astype(np.uint16)
@@ -180,7 +232,9 @@ UPRIGHT = {  # EXIF 2.32: where the stored quadrants 250 170 / 90 0 end up
 
 class TestOrientation:
     @pytest.mark.parametrize("orientation", range(1, 9))
-    @pytest.mark.parametrize("kind", ["jpeg", "jpeg big-endian", "png", "webp", "tiff", "tiff 16 bit"])
+    @pytest.mark.parametrize(
+        "kind", ["jpeg", "jpeg big-endian", "png", "webp", "tiff", "tiff 16 bit"]
+    )
     def test_all_eight(self, kind: str, orientation: int) -> None:
         pixels = quadrants()
         data = {
@@ -204,7 +258,9 @@ class TestOrientation:
         assert (photo.width, photo.height) == ((1600, 4800) if orientation >= 5 else (4800, 1600))
         assert np.abs(np.array(corners(photo.pixels)) - UPRIGHT[orientation]).max() <= 3
 
-    @pytest.mark.parametrize("block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"XX" + exif(6)[2:], exif(99)])
+    @pytest.mark.parametrize(
+        "block", [b"", b"II*\0", b"II*\0\xff\xff\xff\xff", b"XX" + exif(6)[2:], exif(99)]
+    )
     def test_damaged_exif_spoils_nothing(self, block: bytes) -> None:
         data = encode(".jpg", quadrants())
         block = b"Exif\0\0" + block
@@ -215,10 +271,20 @@ class TestOrientation:
 class TestReduction:
     @pytest.mark.parametrize(
         ("size", "scale"),
-        [((4095, 100), 1), ((4096, 100), 2), ((4097, 101), 2), ((8191, 100), 2), ((8192, 128), 4), ((16384, 128), 8), ((60000, 200), 8)],
+        [
+            ((4095, 100), 1),
+            ((4096, 100), 2),
+            ((4097, 101), 2),
+            ((8191, 100), 2),
+            ((8192, 128), 4),
+            ((16384, 128), 8),
+            ((60000, 200), 8),
+        ],
     )
     @pytest.mark.parametrize("kind", [".jpg", ".png"])
-    def test_only_while_the_long_side_keeps_2048(self, size: tuple[int, int], scale: int, kind: str) -> None:
+    def test_only_while_the_long_side_keeps_2048(
+        self, size: tuple[int, int], scale: int, kind: str
+    ) -> None:
         width, height = size
         photo = load_photo(encode(kind, np.full((height, width), 99, np.uint8)))
         assert (photo.width, photo.height, photo.scale) == (width, height, scale)
@@ -239,7 +305,10 @@ class TestReduction:
     def test_strips_join_without_a_seam(self, monkeypatch: pytest.MonkeyPatch) -> None:
         pixels = np.random.default_rng(1).integers(0, 65535, (303, 200, 4), dtype=np.uint16)
         encoded = encode(".png", (pixels >> 8).astype(np.uint8))
-        whole, whole_encoded = load_photo(pixels, min_side=100).pixels, load_photo(encoded, min_side=100).pixels
+        whole, whole_encoded = (
+            load_photo(pixels, min_side=100).pixels,
+            load_photo(encoded, min_side=100).pixels,
+        )
         monkeypatch.setattr(pixels_module, "STRIP_PIXELS", 1000)
         assert np.array_equal(load_photo(pixels, min_side=100).pixels, whole)
         assert np.array_equal(load_photo(encoded, min_side=100).pixels, whole_encoded)
@@ -255,7 +324,13 @@ class TestLimits:
     def huge_jpeg(self, width: int, height: int, frame: int = 0xC0) -> bytes:
         small = encode(".jpg", quadrants(16, 16))
         at = small.index(b"\xff\xc0")
-        return small[:at] + bytes([0xFF, frame]) + small[at + 2 : at + 5] + struct.pack(">HH", height, width) + small[at + 9 :]
+        return (
+            small[:at]
+            + bytes([0xFF, frame])
+            + small[at + 2 : at + 5]
+            + struct.pack(">HH", height, width)
+            + small[at + 9 :]
+        )
 
     def test_png_header_of_20000_squared_is_refused_unread(self) -> None:
         rows = b"\0" * 100
@@ -271,7 +346,9 @@ class TestLimits:
         assert "not progressive" in refusal(self.huge_jpeg(20000, 20000, 0xC2))
 
     @pytest.mark.parametrize(("kind", "limit"), [("JPEG", 8), ("PNG", 1)])
-    def test_a_photo_is_refused_before_a_pixel_is_decoded(self, kind: str, limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_photo_is_refused_before_a_pixel_is_decoded(
+        self, kind: str, limit: int, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def decode(*_: object) -> None:
             raise AssertionError("its pixels are decoded")
 
@@ -280,8 +357,12 @@ class TestLimits:
         assert "too large" in refusal(data)
 
     def test_a_small_file_does_not_hold_many_pixels(self) -> None:
-        assert "a decompression bomb: 9000 x 9000 pixels in 66 bytes" in refusal(png(9000, 9000, 8, 0, b"\0"))
-        white = encode(".png", np.full((6000, 6000), 255, np.uint8))  # the most that PNG can be compressed
+        assert "a decompression bomb: 9000 x 9000 pixels in 66 bytes" in refusal(
+            png(9000, 9000, 8, 0, b"\0")
+        )
+        white = encode(
+            ".png", np.full((6000, 6000), 255, np.uint8)
+        )  # the most that PNG can be compressed
         assert load_photo(white).width == 6000
 
     def test_a_large_jpeg_is_decoded_reduced(self) -> None:
@@ -291,7 +372,9 @@ class TestLimits:
 
     @pytest.mark.parametrize("kind", [".jpg", ".png", ".bmp", ".webp", ".tiff"])
     def test_one_pixel(self, kind: str) -> None:
-        assert "too small: 1 x 1 pixels, the minimum is 16" in refusal(encode(kind, np.zeros((1, 1), np.uint8)))
+        assert "too small: 1 x 1 pixels, the minimum is 16" in refusal(
+            encode(kind, np.zeros((1, 1), np.uint8))
+        )
 
     def test_sixteen_pixels_are_enough(self) -> None:
         assert load_photo(encode(".png", np.zeros((16, 16), np.uint8))).pixels.shape == (16, 16)
@@ -336,7 +419,9 @@ class TestBadFiles:
 
     @pytest.mark.parametrize("progressive", [0, 1])
     @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
-    def test_a_jpeg_that_is_cut_is_refused_or_read_as_far_as_it_goes(self, share: float, progressive: int) -> None:
+    def test_a_jpeg_that_is_cut_is_refused_or_read_as_far_as_it_goes(
+        self, share: float, progressive: int
+    ) -> None:
         noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
         data = encode(".jpg", noise, cv2.IMWRITE_JPEG_PROGRESSIVE, progressive)
         whole = load_photo(data).pixels
@@ -382,7 +467,9 @@ class TestBadFiles:
         assert "damaged" in refusal(data[:33] + chunk(b"IEND", b""))
         assert capfd.readouterr() == ("", "")
 
-    def test_a_wrong_checksum_is_found_without_a_word_of_libpng(self, capfd: pytest.CaptureFixture[str]) -> None:
+    def test_a_wrong_checksum_is_found_without_a_word_of_libpng(
+        self, capfd: pytest.CaptureFixture[str]
+    ) -> None:
         data = bytearray(encode(".png", quadrants()))
         data[60] ^= 1
         assert "damaged" in refusal(bytes(data))
@@ -402,7 +489,9 @@ class TestBadFiles:
         assert "not a usable path" in refusal(link)
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
-    def test_a_silent_pipe_and_a_device_do_not_block(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_silent_pipe_and_a_device_do_not_block(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(images, "PIPE_WAIT", 0.05)
         pipe = tmp_path / "a.jpg"
         os.mkfifo(pipe)
@@ -430,7 +519,9 @@ class TestBadFiles:
         assert (photo.name, photo.width) == (str(pipe), 480)
         assert photo.in_color() is not None, "what was read is kept: a pipe gives it once"
 
-    @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file")
+    @pytest.mark.skipif(
+        not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every file"
+    )
     def test_unreadable(self, tmp_path: Path) -> None:
         path = tmp_path / "a.jpg"
         path.write_bytes(encode(".jpg", quadrants()))
@@ -453,7 +544,9 @@ class TestBadFiles:
         assert "empty path" in refusal("")
         assert len(refusal("x" * 5000)) < 500
 
-    def test_heic_without_its_extra_says_how_to_read_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_heic_without_its_extra_says_how_to_read_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setitem(sys.modules, "pillow_heif", None)
         assert "pip install pillow-heif" in refusal(b"\0\0\0\x18ftypheic" + b"\0" * 100)
 
@@ -483,7 +576,12 @@ class TestBadFiles:
 class TestArrays:
     def test_shapes(self) -> None:
         grey = quadrants()
-        for array in (grey, grey[..., None], np.repeat(grey[..., None], 3, axis=2), np.dstack([grey] * 3 + [np.full_like(grey, 255)])):
+        for array in (
+            grey,
+            grey[..., None],
+            np.repeat(grey[..., None], 3, axis=2),
+            np.dstack([grey] * 3 + [np.full_like(grey, 255)]),
+        ):
             photo = load_photo(array)
             assert (photo.name, photo.width, photo.height) == ("<array>", 96, 64)
             assert np.abs(photo.pixels.astype(int) - grey).max() <= 1
@@ -510,7 +608,9 @@ class TestArrays:
     def test_wrong_types(self, dtype: type) -> None:
         assert "not supported" in refusal(np.zeros((20, 20), dtype))
 
-    @pytest.mark.parametrize("shape", [(), (20,), (20, 20, 2), (3, 20, 20), (20, 20, 3, 1), (20, 20, 0)])
+    @pytest.mark.parametrize(
+        "shape", [(), (20,), (20, 20, 2), (3, 20, 20), (20, 20, 3, 1), (20, 20, 0)]
+    )
     def test_wrong_shapes(self, shape: tuple[int, ...]) -> None:
         assert "shape" in refusal(np.zeros(shape, np.uint8))
 
@@ -572,37 +672,97 @@ class TestRareButGood:
         pixels = quadrants()
         data = (pixels.astype(dtype) * (257 if dtype == ">u2" else 1)).astype(dtype).tobytes()
         bits = 16 if dtype == ">u2" else 8
-        tags = [(256, 96), (257, 64), (258, bits), (259, 1), (262, 1), (273, 8), (277, 1), (278, 64), (279, len(data))]
+        tags = [
+            (256, 96),
+            (257, 64),
+            (258, bits),
+            (259, 1),
+            (262, 1),
+            (273, 8),
+            (277, 1),
+            (278, 64),
+            (279, len(data)),
+        ]
         entries = b"".join(struct.pack(">HHII", tag, 4, 1, value) for tag, value in tags)
-        file = b"MM\0*" + struct.pack(">I", 8 + len(data)) + data + struct.pack(">H", len(tags)) + entries + b"\0\0\0\0"
+        file = (
+            b"MM\0*"
+            + struct.pack(">I", 8 + len(data))
+            + data
+            + struct.pack(">H", len(tags))
+            + entries
+            + b"\0\0\0\0"
+        )
         assert corners(load_photo(file).pixels) == UPRIGHT[1]
 
     def test_a_big_tiff(self) -> None:
         data = quadrants().tobytes()
-        tags = [(256, 96), (257, 64), (258, 8), (259, 1), (262, 1), (273, 16), (277, 1), (278, 64), (279, len(data))]
+        tags = [
+            (256, 96),
+            (257, 64),
+            (258, 8),
+            (259, 1),
+            (262, 1),
+            (273, 16),
+            (277, 1),
+            (278, 64),
+            (279, len(data)),
+        ]
         entries = b"".join(struct.pack("<HHQQ", tag, 4, 1, value) for tag, value in tags)
         start = b"II+\0" + struct.pack("<HHQ", 8, 0, 16 + len(data))
-        assert corners(load_photo(start + data + struct.pack("<Q", len(tags)) + entries + bytes(8)).pixels) == UPRIGHT[1]
+        assert (
+            corners(
+                load_photo(start + data + struct.pack("<Q", len(tags)) + entries + bytes(8)).pixels
+            )
+            == UPRIGHT[1]
+        )
 
     def test_a_bmp_from_top_to_bottom(self) -> None:
         pixels = np.repeat(quadrants()[..., None], 3, axis=2)
-        header = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54 + pixels.nbytes, 0, 0, 54, 40, 96, -64, 1, 24, 0, pixels.nbytes, 0, 0, 0, 0)
+        header = struct.pack(
+            "<2sIHHIIiiHHIIiiII",
+            b"BM",
+            54 + pixels.nbytes,
+            0,
+            0,
+            54,
+            40,
+            96,
+            -64,
+            1,
+            24,
+            0,
+            pixels.nbytes,
+            0,
+            0,
+            0,
+            0,
+        )
         assert corners(load_photo(header + pixels.tobytes()).pixels) == UPRIGHT[1]
 
     @pytest.mark.parametrize("comment", [b"# CREATOR: GIMP\n", b"# one\n# two\n"])
     def test_a_netpbm_file_with_comments(self, comment: bytes) -> None:
-        assert corners(load_photo(b"P5\n" + comment + b"96 64\n255\n" + quadrants().tobytes()).pixels) == UPRIGHT[1]
+        assert (
+            corners(load_photo(b"P5\n" + comment + b"96 64\n255\n" + quadrants().tobytes()).pixels)
+            == UPRIGHT[1]
+        )
 
     def test_a_lossy_webp(self) -> None:
-        data = encode(".webp", cv2.cvtColor(quadrants(), cv2.COLOR_GRAY2BGR), cv2.IMWRITE_WEBP_QUALITY, 80)
+        data = encode(
+            ".webp", cv2.cvtColor(quadrants(), cv2.COLOR_GRAY2BGR), cv2.IMWRITE_WEBP_QUALITY, 80
+        )
         assert b"VP8 " in data
         assert corners(load_photo(data).pixels) == pytest.approx(UPRIGHT[1], abs=4)
 
     def test_a_jpeg_with_fill_bytes_before_a_marker(self) -> None:
         data = encode(".jpg", quadrants())
-        assert corners(load_photo(data[:2] + b"\xff\xff" + data[2:]).pixels) == pytest.approx(UPRIGHT[1], abs=3)
+        assert corners(load_photo(data[:2] + b"\xff\xff" + data[2:]).pixels) == pytest.approx(
+            UPRIGHT[1], abs=3
+        )
 
-    @pytest.mark.xfail(strict=True, reason="Pillow refuses any wrong checksum before the pixels, where viewers pass over ancillary chunks")
+    @pytest.mark.xfail(
+        strict=True,
+        reason="Pillow refuses any wrong checksum before the pixels, where viewers pass over ancillary chunks",
+    )
     def test_a_wrong_checksum_of_a_png_text_is_no_harm(self) -> None:
         data = encode(".png", quadrants())
         text = bytearray(chunk(b"tEXt", b"Title\0a clock"))
@@ -641,7 +801,9 @@ class TestMemory:
         with pytest.raises(ImageError, match=r"take 432 MB to decode, the limit is 400 MB"):
             load_color(data)
 
-    @pytest.mark.parametrize(("depth", "color", "mb"), [(8, 2, None), (16, 0, None), (16, 2, "432"), (8, 6, None)])
+    @pytest.mark.parametrize(
+        ("depth", "color", "mb"), [(8, 2, None), (16, 0, None), (16, 2, "432"), (8, 6, None)]
+    )
     def test_depth_counts(self, depth: int, color: int, mb: str | None) -> None:
         size = (6000, 4500)  # 27 million pixels
         rows = bytes(6000 * {0: 2, 2: 3, 6: 4}[color] * (depth // 8) + 1) * 30
@@ -649,11 +811,26 @@ class TestMemory:
         message = refusal(data)
         assert (f"take {mb} MB" in message) == (mb is not None)
 
-    @pytest.mark.parametrize(("rows", "message"), [(9000, "9000 x 9000 pixels of this TIFF take 405 MB"), (10, "a decompression bomb")])
+    @pytest.mark.parametrize(
+        ("rows", "message"),
+        [(9000, "9000 x 9000 pixels of this TIFF take 405 MB"), (10, "a decompression bomb")],
+    )
     def test_strips_of_a_tiff_count(self, rows: int, message: str) -> None:
-        tags = [(256, 9000), (257, 9000), (258, 8), (259, 5), (262, 1), (273, 8), (277, 1), (278, rows), (279, 100)]
+        tags = [
+            (256, 9000),
+            (257, 9000),
+            (258, 8),
+            (259, 5),
+            (262, 1),
+            (273, 8),
+            (277, 1),
+            (278, rows),
+            (279, 100),
+        ]
         entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in tags)
-        assert message in refusal(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(100))
+        assert message in refusal(
+            b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(100)
+        )
 
     @pytest.mark.parametrize("size", [499_999_999, 500_000_001])
     def test_a_file_of_more_than_500_mb_is_refused_unread(self, size: int, tmp_path: Path) -> None:
@@ -662,12 +839,16 @@ class TestMemory:
             file.truncate(size)  # takes no room on the disk
         assert ("more than the limit of 500,000,000" in refusal(path)) == (size > 500_000_000)
 
-    def test_more_than_the_limit_from_an_open_file_is_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_more_than_the_limit_from_an_open_file_is_refused(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(images, "MAX_FILE_BYTES", 5000)
         assert "more bytes than the limit of 5,000" in refusal(io.BytesIO(bytes(5001)))
         assert "more bytes" not in refusal(io.BytesIO(bytes(5000)))
 
-    def test_a_folder_that_may_not_be_looked_into(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_folder_that_may_not_be_looked_into(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def deny(*_: object, **__: object) -> None:
             raise PermissionError(13, "Permission denied")
 
@@ -676,11 +857,15 @@ class TestMemory:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_rows_and_columns_that_fill_no_square_are_left_out_at_the_upright_end(orientation: int) -> None:
+def test_rows_and_columns_that_fill_no_square_are_left_out_at_the_upright_end(
+    orientation: int,
+) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (33, 67), dtype=np.uint8)
     data = with_exif_png(encode(".png", noise), orientation)
     upright = load_photo(data, min_side=None).pixels
-    np.testing.assert_array_equal(load_photo(data, min_side=33).pixels, load_photo(upright, min_side=33).pixels)
+    np.testing.assert_array_equal(
+        load_photo(data, min_side=33).pixels, load_photo(upright, min_side=33).pixels
+    )
 
 
 def test_a_tiny_image_of_pillow_is_refused() -> None:

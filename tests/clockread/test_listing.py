@@ -22,7 +22,16 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def test_folders_expand_in_sorted_order(tmp_path: Path) -> None:
-    touch(tmp_path, "b.PNG", "a.jpg", "sub/c.webp", "sub/notes.txt", ".hidden.jpg", ".cache/d.jpg", "z.tif")
+    touch(
+        tmp_path,
+        "b.PNG",
+        "a.jpg",
+        "sub/c.webp",
+        "sub/notes.txt",
+        ".hidden.jpg",
+        ".cache/d.jpg",
+        "z.tif",
+    )
     names = [str(path.relative_to(tmp_path)) for path in list_photos([tmp_path])]
     assert names == ["a.jpg", "b.PNG", "sub/c.webp", "z.tif"]
 
@@ -37,10 +46,14 @@ def test_named_files_stay_as_given(tmp_path: Path) -> None:
 
 
 def test_what_is_passed_over_is_counted_by_kind(tmp_path: Path) -> None:
-    touch(tmp_path, "a.jpg", "b.MOV", "sub/c.mov", "d.txt", "README", "a.overlay.jpg", ".hidden.mov")
+    touch(
+        tmp_path, "a.jpg", "b.MOV", "sub/c.mov", "d.txt", "README", "a.overlay.jpg", ".hidden.mov"
+    )
     found = search(tmp_path)
     assert [path.name for path in found.photos] == ["a.jpg"]
-    assert found.passed_over == Counter({".mov": 2, ".txt": 1, listing.NO_SUFFIX: 1, listing.OVERLAYS: 1})
+    assert found.passed_over == Counter(
+        {".mov": 2, ".txt": 1, listing.NO_SUFFIX: 1, listing.OVERLAYS: 1}
+    )
     assert counted(found.passed_over).startswith("2 .mov, ")
 
 
@@ -64,7 +77,9 @@ def test_loops_of_links_end(tmp_path: Path) -> None:
     assert [path.name for path in search(tmp_path).photos] == ["a.jpg", "b.jpg"]
 
 
-def test_a_folder_that_may_not_be_entered_costs_only_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_may_not_be_entered_costs_only_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     touch(tmp_path, "a.jpg", "lost+found/b.jpg", "z.jpg")
     whole = Path.iterdir
 
@@ -78,7 +93,10 @@ def test_a_folder_that_may_not_be_entered_costs_only_itself(tmp_path: Path, monk
     assert [path.name for path in found.photos] == ["a.jpg", "z.jpg"]
     (problem,) = found.problems
     folder = tmp_path / "lost+found"
-    assert problem == (folder, f"{folder}: cannot list this folder (Permission denied); check its permissions")
+    assert problem == (
+        folder,
+        f"{folder}: cannot list this folder (Permission denied); check its permissions",
+    )
     with pytest.raises(ImageError, match="cannot list"):
         list_photos([tmp_path])
 
@@ -97,19 +115,37 @@ def test_folders_may_be_nested_deeper_than_calls(tmp_path: Path) -> None:
     try:
         found = search(tmp_path)
     finally:
-        subprocess.run(["rm", "-rf", str(tmp_path / "d")], check=True)  # shutil.rmtree calls itself for each level
+        subprocess.run(
+            ["rm", "-rf", str(tmp_path / "d")], check=True
+        )  # shutil.rmtree calls itself for each level
     assert found.photos[0] == tmp_path / "a.jpg"
-    assert len(found.photos) + len(found.problems) >= 2, "the deepest is found, or its folder is said to be too deep"
+    assert len(found.photos) + len(found.problems) >= 2, (
+        "the deepest is found, or its folder is said to be too deep"
+    )
 
 
 def test_patterns(tmp_path: Path) -> None:
     touch(tmp_path, "b.jpg", "a.jpg", "c.png", "sub/d.jpg", "odd[1].jpg")
-    assert [Path(path).name for path in expand_pattern(f"{tmp_path}/*.jpg")] == ["a.jpg", "b.jpg", "odd[1].jpg"]
-    assert [Path(path).name for path in expand_pattern(f"{tmp_path}/**/*.jpg")] == ["a.jpg", "b.jpg", "odd[1].jpg", "d.jpg"]
+    assert [Path(path).name for path in expand_pattern(f"{tmp_path}/*.jpg")] == [
+        "a.jpg",
+        "b.jpg",
+        "odd[1].jpg",
+    ]
+    assert [Path(path).name for path in expand_pattern(f"{tmp_path}/**/*.jpg")] == [
+        "a.jpg",
+        "b.jpg",
+        "odd[1].jpg",
+        "d.jpg",
+    ]
     assert list(expand_pattern(f"{tmp_path}/none.jpg")) == []
 
 
 def test_every_suffix_in_a_folder_is_a_photo_in_any_case(tmp_path: Path) -> None:
-    names = [f"{i}.{suffix}" for i, suffix in enumerate(("jpg", "jpeg", "JPEG", "png", "Tif", "tiff", "gif", "bmp", "webp", "pgm", "hif"))]
+    names = [
+        f"{i}.{suffix}"
+        for i, suffix in enumerate(
+            ("jpg", "jpeg", "JPEG", "png", "Tif", "tiff", "gif", "bmp", "webp", "pgm", "hif")
+        )
+    ]
     touch(tmp_path, *names, "a.jpg.txt", "b.jpeg~")
     assert sorted(path.name for path in list_photos([tmp_path])) == sorted(names)

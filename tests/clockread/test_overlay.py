@@ -47,8 +47,13 @@ def blank(height: int = 300, width: int = 400) -> np.ndarray:
     return np.full((height, width, 3), 128, np.uint8)
 
 
-def near(image: np.ndarray, x: float, y: float, color: tuple[int, int, int], reach: int = 3) -> bool:
-    part = image[max(0, round(y) - reach) : round(y) + reach + 1, max(0, round(x) - reach) : round(x) + reach + 1]
+def near(
+    image: np.ndarray, x: float, y: float, color: tuple[int, int, int], reach: int = 3
+) -> bool:
+    part = image[
+        max(0, round(y) - reach) : round(y) + reach + 1,
+        max(0, round(x) - reach) : round(x) + reach + 1,
+    ]
     return bool((np.abs(part.astype(int) - color).max(axis=2) < 40).any())
 
 
@@ -84,7 +89,9 @@ def test_scale_draws_on_a_reduced_photo() -> None:
 
 
 def test_lines_grow_with_the_photo() -> None:
-    large = replace(READING, homography=((1000.0, 0.0, 2000.0), (0.0, 1000.0, 1500.0), (0.0, 0.0, 1.0)))
+    large = replace(
+        READING, homography=((1000.0, 0.0, 2000.0), (0.0, 1000.0, 1500.0), (0.0, 0.0, 1.0))
+    )
     thin = (draw(blank(), [READING])[:, 240] == HOUR_COLOR).all(axis=1).sum()
     thick = (draw(blank(3000, 4000), [large])[:, 2400] == HOUR_COLOR).all(axis=1).sum()
     assert thick > 4 * thin > 0
@@ -121,13 +128,19 @@ def test_points_behind_the_camera_are_not_finite() -> None:
         {"homography": ((90.0, 0.0, 200.0), (0.0, 90.0, 150.0), (2.0, 0.0, 1.0))},
     ],
 )
-def test_a_pose_that_cannot_be_drawn_is_left_out(change: dict[str, tuple[tuple[float, ...], ...]]) -> None:
+def test_a_pose_that_cannot_be_drawn_is_left_out(
+    change: dict[str, tuple[tuple[float, ...], ...]],
+) -> None:
     assert np.array_equal(draw(blank(), [replace(READING, **change)]), blank())  # type: ignore[arg-type]
 
 
 def test_odd_readings_are_drawn_without_an_error() -> None:
     far = ((1e9, 0.0, -1e9), (0.0, 1e9, 1e9), (0.0, 0.0, 1.0))
-    for change in ({"homography": far}, {"hour_sincos": (0.0, 0.0)}, {"minute_sincos": (math.nan, 1.0)}):
+    for change in (
+        {"homography": far},
+        {"hour_sincos": (0.0, 0.0)},
+        {"minute_sincos": (math.nan, 1.0)},
+    ):
         assert draw(blank(16, 16), [replace(READING, **change)]).shape == (16, 16, 3)
 
 
@@ -137,7 +150,14 @@ def test_a_hand_that_points_nowhere_has_no_tip() -> None:
     assert hand_tip((0.2, 0.0), 0.5) == pytest.approx([0.5, 0.0])
 
 
-def at(x: float, y: float, radius: float, minutes: int = 609, confidence: float = 0.95, second: int | None = None) -> Reading:
+def at(
+    x: float,
+    y: float,
+    radius: float,
+    minutes: int = 609,
+    confidence: float = 0.95,
+    second: int | None = None,
+) -> Reading:
     def direction(turns: float) -> tuple[float, float]:
         return math.sin(2 * math.pi * turns), math.cos(2 * math.pi * turns)
 
@@ -157,7 +177,10 @@ def at(x: float, y: float, radius: float, minutes: int = 609, confidence: float 
 def saved(file: Path, reading: Reading, folder: Path, *, seconds: bool = False) -> Path:
     """The overlay of a photo, in a folder."""
     overlays = OverlayFolder(folder, [], seconds=seconds)
-    photo, entry = load_photo(file), Entry(str(file), str(file), overlay=overlays.path_for(str(file)))
+    photo, entry = (
+        load_photo(file),
+        Entry(str(file), str(file), overlay=overlays.path_for(str(file))),
+    )
     result = PhotoResult(str(file), photo.width, photo.height, (reading,), None)
     assert overlays.save(entry, photo, result) == result
     assert entry.overlay is not None
@@ -172,18 +195,24 @@ class Labels:
         self.plates: list[tuple[int, int, int, int]] = []
         put_text, rectangle = cv2.putText, cv2.rectangle
 
-        def seen_text(canvas: np.ndarray, text: str, *arguments: object, **options: object) -> object:
+        def seen_text(
+            canvas: np.ndarray, text: str, *arguments: object, **options: object
+        ) -> object:
             self.texts.append(text)
             return put_text(canvas, text, *arguments, **options)
 
-        def seen_plate(canvas: np.ndarray, first: tuple[int, int], last: tuple[int, int], *arguments: object) -> object:
+        def seen_plate(
+            canvas: np.ndarray, first: tuple[int, int], last: tuple[int, int], *arguments: object
+        ) -> object:
             self.plates.append((first[0], first[1], last[0] - first[0] + 1, last[1] - first[1] + 1))
             return rectangle(canvas, first, last, *arguments)
 
         monkeypatch.setattr(cv2, "putText", seen_text)
         monkeypatch.setattr(cv2, "rectangle", seen_plate)
 
-    def of(self, photo: np.ndarray, readings: list[Reading], *, seconds: bool = False) -> list[tuple[int, int, int, int]]:
+    def of(
+        self, photo: np.ndarray, readings: list[Reading], *, seconds: bool = False
+    ) -> list[tuple[int, int, int, int]]:
         self.texts, self.plates = [], []
         draw(photo, readings, seconds=seconds)
         assert len(self.plates) == len(self.texts) == len(readings)
@@ -203,7 +232,8 @@ def from_dial(plate: tuple[int, int, int, int], reading: Reading) -> float:
     x, y, width, height = plate
     radius, center = reading.homography[0][0], reading.center
     away = [
-        max(start - middle, middle - start - length + 1, 0) for start, length, middle in ((x, width, center[0]), (y, height, center[1]))
+        max(start - middle, middle - start - length + 1, 0)
+        for start, length, middle in ((x, width, center[0]), (y, height, center[1]))
     ]
     return math.hypot(*away) - radius
 
@@ -217,7 +247,9 @@ def covers_a_hand(plate: tuple[int, int, int, int], reading: Reading) -> bool:
     pairs = [(reading.hour_sincos, HOUR_HAND_LENGTH), (reading.minute_sincos, MINUTE_HAND_LENGTH)]
     pairs += [] if reading.second is None else [(reading.second_sincos, SECOND_HAND_LENGTH)]
     for pair, length in pairs:
-        points = dial_to_image(reading.homography, np.linspace(0, 1, 500)[:, None] * hand_tip(pair, length))
+        points = dial_to_image(
+            reading.homography, np.linspace(0, 1, 500)[:, None] * hand_tip(pair, length)
+        )
         if ((points >= (x, y)) & (points < (x + width, y + height))).all(axis=1).any():
             return True
     return False
@@ -227,16 +259,28 @@ class TestDoubt:
     @staticmethod
     def outline(image: np.ndarray) -> list[bool]:
         angles = np.linspace(0, 2 * np.pi, 720, endpoint=False)
-        shown = [near(image, 200 + 100 * np.sin(a), 150 - 100 * np.cos(a), DIAL_COLOR, reach=2) for a in angles]
-        return [seen for seen, a in zip(shown, angles, strict=True) if 0.3 < a < 6]  # without the mark at 12
+        shown = [
+            near(image, 200 + 100 * np.sin(a), 150 - 100 * np.cos(a), DIAL_COLOR, reach=2)
+            for a in angles
+        ]
+        return [
+            seen for seen, a in zip(shown, angles, strict=True) if 0.3 < a < 6
+        ]  # without the mark at 12
 
     @pytest.mark.parametrize("confidence", [0.9, 0.99, 1.0])
-    def test_a_sure_dial_has_a_whole_outline_and_its_time_only(self, confidence: float, labels: Labels) -> None:
+    def test_a_sure_dial_has_a_whole_outline_and_its_time_only(
+        self, confidence: float, labels: Labels
+    ) -> None:
         assert np.mean(self.outline(draw(blank(), [at(200, 150, 100, 609, confidence)]))) > 0.97
         assert labels.texts == ["10:09"]
 
-    @pytest.mark.parametrize(("confidence", "text"), [(0.89, "10:09 89 %"), (0.5, "10:09 50 %"), (0.0, "10:09 0 %"), (math.nan, "10:09 ?")])
-    def test_a_doubtful_dial_has_a_dashed_outline_and_a_percentage(self, confidence: float, text: str, labels: Labels) -> None:
+    @pytest.mark.parametrize(
+        ("confidence", "text"),
+        [(0.89, "10:09 89 %"), (0.5, "10:09 50 %"), (0.0, "10:09 0 %"), (math.nan, "10:09 ?")],
+    )
+    def test_a_doubtful_dial_has_a_dashed_outline_and_a_percentage(
+        self, confidence: float, text: str, labels: Labels
+    ) -> None:
         shown = self.outline(draw(blank(), [at(200, 150, 100, 609, confidence)]))
         assert labels.texts == [text]
         assert 0.35 < np.mean(shown) < 0.8
@@ -247,7 +291,10 @@ class TestDoubt:
         photo = blank(4 * radius, 4 * radius)
         reading = at(2 * radius, 2 * radius, radius, 360, 0.5)
         drawn = [draw(photo, [replace(reading, confidence=c)]) != photo for c in (1.0, 0.5)]
-        ring = cv2.circle(np.zeros(photo.shape[:2], np.uint8), (2 * radius, 2 * radius), radius, 1, 1) == 1
+        ring = (
+            cv2.circle(np.zeros(photo.shape[:2], np.uint8), (2 * radius, 2 * radius), radius, 1, 1)
+            == 1
+        )
         whole, dashed = (image.any(axis=2)[ring].mean() for image in drawn)
         assert whole > 0.97
         assert dashed < 0.93
@@ -279,9 +326,17 @@ class TestSeconds:
 class TestLabelPlaces:
     @pytest.mark.parametrize(
         ("center", "side"),
-        [((300, 300), "below"), ((300, 499), "above"), ((110, 300), "below"), ((300, 100), "below"), ((499, 499), "above")],
+        [
+            ((300, 300), "below"),
+            ((300, 499), "above"),
+            ((110, 300), "below"),
+            ((300, 100), "below"),
+            ((499, 499), "above"),
+        ],
     )
-    def test_below_the_dial_or_above(self, labels: Labels, center: tuple[int, int], side: str) -> None:
+    def test_below_the_dial_or_above(
+        self, labels: Labels, center: tuple[int, int], side: str
+    ) -> None:
         ((x, y, width, height),) = labels.of(blank(600, 600), [at(*center, 100)])
         assert abs(x + width / 2 - center[0]) <= 20
         assert 0 < (y - center[1] - 100 if side == "below" else center[1] - 100 - y - height) <= 25
@@ -301,8 +356,23 @@ class TestLabelPlaces:
             radius = random.uniform(0.06, 0.16) * min(height, width)
             x, y = random.uniform(radius, width - radius), random.uniform(radius, height - radius)
             # with some room between them
-            if all(math.dist((x, y), r.center) > 1.5 * (radius + r.homography[0][0]) for r in readings) and len(readings) < 6:
-                readings.append(at(x, y, radius, int(random.integers(720)), random.uniform(0, 1), int(random.integers(60))))
+            if (
+                all(
+                    math.dist((x, y), r.center) > 1.5 * (radius + r.homography[0][0])
+                    for r in readings
+                )
+                and len(readings) < 6
+            ):
+                readings.append(
+                    at(
+                        x,
+                        y,
+                        radius,
+                        int(random.integers(720)),
+                        random.uniform(0, 1),
+                        int(random.integers(60)),
+                    )
+                )
         plates = labels.of(blank(height, width), readings, seconds=True)
         assert min(from_dial(plate, reading) for plate in plates for reading in readings) > 0
         assert not any(overlap(one, other) for i, one in enumerate(plates) for other in plates[:i])
@@ -310,15 +380,21 @@ class TestLabelPlaces:
             assert from_dial(plate, reading) < 2 * max(r.homography[0][0] for r in readings)
 
     @pytest.mark.parametrize("size", [300, 1000, 3000])
-    def test_a_dial_that_touches_all_edges_leaves_room_in_a_corner(self, labels: Labels, size: int) -> None:
+    def test_a_dial_that_touches_all_edges_leaves_room_in_a_corner(
+        self, labels: Labels, size: int
+    ) -> None:
         reading = at(size / 2, size / 2, size / 2, 609)
         (plate,) = labels.of(blank(size, size), [reading])
         assert from_dial(plate, reading) > 0
-        assert labels.of(blank(size, size), [at(size / 2, size / 2, 0.45 * size)])[0][3] > 0.07 * size  # not the smallest, below it
+        assert (
+            labels.of(blank(size, size), [at(size / 2, size / 2, 0.45 * size)])[0][3] > 0.07 * size
+        )  # not the smallest, below it
 
     @pytest.mark.parametrize("minutes", range(0, 720, 71))
     @pytest.mark.parametrize("size", [150, 400, 2000])
-    def test_a_dial_larger_than_the_photo_has_its_label_in_a_corner_off_its_hands(self, labels: Labels, minutes: int, size: int) -> None:
+    def test_a_dial_larger_than_the_photo_has_its_label_in_a_corner_off_its_hands(
+        self, labels: Labels, minutes: int, size: int
+    ) -> None:
         reading = at(0.5 * size, 0.48 * size, 0.8 * size, minutes, 0.5, second=(minutes * 7) % 60)
         (plate,) = labels.of(blank(size, size), [reading], seconds=True)
         x, y, width, height = plate
@@ -328,21 +404,34 @@ class TestLabelPlaces:
             assert min(y, size - y - height) <= size / 100
 
     @pytest.mark.parametrize("readings", [24, 54])
-    def test_in_a_crowd_labels_stay_at_their_dials_and_off_hands_and_each_other(self, labels: Labels, readings: int) -> None:
+    def test_in_a_crowd_labels_stay_at_their_dials_and_off_hands_and_each_other(
+        self, labels: Labels, readings: int
+    ) -> None:
         columns = 6 if readings == 24 else 9
         step = 900 // columns
         crowd = [
-            at(step * (i % columns + 0.5), step * (i // columns + 0.5), 0.46 * step, 67 * i % 720, 0.3 + 0.1 * (i % 7))
+            at(
+                step * (i % columns + 0.5),
+                step * (i // columns + 0.5),
+                0.46 * step,
+                67 * i % 720,
+                0.3 + 0.1 * (i % 7),
+            )
             for i in range(readings)
         ]
         plates = labels.of(blank(step * readings // columns, 900), crowd)
         assert not any(overlap(one, other) for i, one in enumerate(plates) for other in plates[:i])
         assert not any(covers_a_hand(plate, reading) for plate in plates for reading in crowd)
-        assert max(from_dial(plate, reading) for plate, reading in zip(plates, crowd, strict=True)) < step
+        assert (
+            max(from_dial(plate, reading) for plate, reading in zip(plates, crowd, strict=True))
+            < step
+        )
 
     def test_the_label_of_a_dial_inside_another_covers_neither(self, labels: Labels) -> None:
         around, inside = at(300, 200, 190), at(300, 280, 60, 165)
-        assert all(from_dial(plate, around) > 0 for plate in labels.of(blank(400, 600), [around, inside]))
+        assert all(
+            from_dial(plate, around) > 0 for plate in labels.of(blank(400, 600), [around, inside])
+        )
 
     def test_a_label_that_is_not_beside_its_dial_is_joined_to_it(self) -> None:
         around = at(300, 200, 190)
@@ -355,9 +444,14 @@ class TestLabelPlaces:
 
     @pytest.mark.parametrize("radius", [0.3, 0.5, 0.8])
     @pytest.mark.parametrize("minutes", [23, 180, 401, 655])
-    def test_every_pixel_of_the_hands_stays(self, minutes: int, radius: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_every_pixel_of_the_hands_stays(
+        self, minutes: int, radius: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         photo, size = blank(1200, 1200), 1200
-        readings = [at(0.5 * size, 0.5 * size, radius * size, minutes, 0.5, second=20), at(0.5 * size, 0.7 * size, 0.1 * size, 600)]
+        readings = [
+            at(0.5 * size, 0.5 * size, radius * size, minutes, 0.5, second=20),
+            at(0.5 * size, 0.7 * size, 0.1 * size, 600),
+        ]
         with_labels = draw(photo, readings, seconds=True)
         with monkeypatch.context() as patch:
             patch.setattr("clockread.overlay._draw_label", lambda *_: None)
@@ -369,8 +463,13 @@ class TestLabelPlaces:
 
 
 class TestSizes:
-    @pytest.mark.parametrize(("height", "width", "factor"), [(16, 16, 3), (16, 200, 3), (39, 39, 2), (40, 40, 1), (300, 400, 1)])
-    def test_tiny_photos_are_enlarged_by_a_whole_number(self, height: int, width: int, factor: int) -> None:
+    @pytest.mark.parametrize(
+        ("height", "width", "factor"),
+        [(16, 16, 3), (16, 200, 3), (39, 39, 2), (40, 40, 1), (300, 400, 1)],
+    )
+    def test_tiny_photos_are_enlarged_by_a_whole_number(
+        self, height: int, width: int, factor: int
+    ) -> None:
         photo = np.random.default_rng(0).integers(0, 256, (height, width, 3)).astype(np.uint8)
         image, by = enlarged(photo)
         assert by == factor
@@ -378,7 +477,9 @@ class TestSizes:
         assert np.array_equal(image[::factor, ::factor], photo)
         assert np.array_equal(image[factor - 1 :: factor, factor - 1 :: factor], photo)
 
-    def test_the_overlay_of_a_tiny_photo_shows_a_time_that_can_be_read(self, labels: Labels, tmp_path: Path) -> None:
+    def test_the_overlay_of_a_tiny_photo_shows_a_time_that_can_be_read(
+        self, labels: Labels, tmp_path: Path
+    ) -> None:
         photo = tmp_path / "a.png"
         cv2.imwrite(str(photo), np.full((16, 16, 3), 128, np.uint8))
         reading = at(7.5, 7.5, 7, 609)
@@ -397,8 +498,14 @@ class TestSizes:
             assert max(14, 0.03 * size) <= height <= max(20, 0.12 * size)
 
     @pytest.mark.parametrize("shape", [(16, 16), (16, 500), (500, 16), (1, 1)])
-    def test_labels_stay_inside_of_photos_that_are_too_small(self, labels: Labels, shape: tuple[int, int]) -> None:
-        labels.of(blank(*shape), [at(shape[1] / 2, shape[0] / 2, min(shape) / 2, 609, 0.5, 45)], seconds=True)
+    def test_labels_stay_inside_of_photos_that_are_too_small(
+        self, labels: Labels, shape: tuple[int, int]
+    ) -> None:
+        labels.of(
+            blank(*shape),
+            [at(shape[1] / 2, shape[0] / 2, min(shape) / 2, 609, 0.5, 45)],
+            seconds=True,
+        )
 
 
 class TestWhatIsWritten:
@@ -408,12 +515,17 @@ class TestWhatIsWritten:
         assert labels.texts == [text]
 
     def test_the_text_is_drawn(self) -> None:
-        one, other = (draw(blank(), [replace(READING, minutes=minutes)])[252:, 100:300] for minutes in (180, 181))
+        one, other = (
+            draw(blank(), [replace(READING, minutes=minutes)])[252:, 100:300]
+            for minutes in (180, 181)
+        )
         assert not np.array_equal(one, other)
 
 
 class TestEdges:
-    @pytest.mark.parametrize("center", [(380, 150), (20, 150), (200, 280), (200, 20), (385, 285), (390, 290)])
+    @pytest.mark.parametrize(
+        "center", [(380, 150), (20, 150), (200, 280), (200, 20), (385, 285), (390, 290)]
+    )
     def test_the_whole_text_is_inside(self, center: tuple[int, int], labels: Labels) -> None:
         ((x, y, width, height),) = labels.of(blank(), [at(*center, 100, 719)])
         image = draw(blank(), [at(*center, 100, 719)])
@@ -467,7 +579,9 @@ def test_a_hand_without_direction_leaves_the_other_drawn() -> None:
 
 
 def test_sizes_of_labels_are_bounded(labels: Labels) -> None:
-    heights = [labels.of(blank(1000, 1000), [at(500, 400, radius)])[0][3] for radius in (10, 100, 350)]
+    heights = [
+        labels.of(blank(1000, 1000), [at(500, 400, radius)])[0][3] for radius in (10, 100, 350)
+    ]
     assert heights[0] == pytest.approx(25 * 5 / 3, abs=4)
     assert heights[2] == pytest.approx(60 * 5 / 3, abs=8)
     assert heights[0] <= heights[1] <= heights[2]

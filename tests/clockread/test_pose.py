@@ -28,7 +28,9 @@ def test_patches_are_cut_about_the_faces() -> None:
     assert [dial.dial_logit for dial in dials] == [-0.5, 0.5]
     for dial, pose, window in zip(dials, poses, windows, strict=True):
         expected = window.from_unit() @ compose(np.array(pose))
-        np.testing.assert_allclose(project(dial.homography, np.zeros((1, 2)))[0], expected[:2, 2], atol=0.6)
+        np.testing.assert_allclose(
+            project(dial.homography, np.zeros((1, 2)))[0], expected[:2, 2], atol=0.6
+        )
         rim = project(dial.homography, np.array([[0, -1], [1, 0], [0, 1], [-1, 0]]))
         low, high = rim.min(axis=0), rim.max(axis=0)
         np.testing.assert_allclose([dial.window.x, dial.window.y], (low + high) / 2, atol=2)
@@ -42,7 +44,9 @@ def test_patches_are_cut_about_the_faces() -> None:
 
 def test_a_patch_shows_what_lies_in_its_window() -> None:
     image = np.tile(np.linspace(0, 255, 600), (400, 1)).astype(np.uint8)
-    (dial,) = estimate([image], [Window(300, 200, 160)], network_of((0.1, 0.0, 0.6, 0.0, 0.6, 0.0, 0.0)))
+    (dial,) = estimate(
+        [image], [Window(300, 200, 160)], network_of((0.1, 0.0, 0.6, 0.0, 0.6, 0.0, 0.0))
+    )
     x = project(dial.homography, np.array([[0.0, 0.0], [0.8, 0.0]]))[:, 0]
     inside = project(dial.in_patch, np.array([[0.0, 0.0], [0.8, 0.0]]))
     shown = [int(dial.patch[round(row), round(column)]) for column, row in inside]
@@ -51,7 +55,11 @@ def test_a_patch_shows_what_lies_in_its_window() -> None:
 
 @pytest.mark.parametrize(("size", "side"), [(1e4, 3 * 160), (1e-6, 4.0)])
 def test_a_pose_gone_astray_cuts_a_bounded_patch(size: float, side: float) -> None:
-    (dial,) = estimate([np.zeros((400, 600), np.uint8)], [Window(300, 200, 160)], network_of((0.0, 0.0, size, 0.0, size, 0.0, 0.0)))
+    (dial,) = estimate(
+        [np.zeros((400, 600), np.uint8)],
+        [Window(300, 200, 160)],
+        network_of((0.0, 0.0, size, 0.0, size, 0.0, 0.0)),
+    )
     assert dial.window.side == pytest.approx(side, abs=3)
     assert dial.patch.shape == (PATCH, PATCH)
 

@@ -72,7 +72,10 @@ def test_a_box_holds_the_face_and_lies_in_the_photo(reader: ClockReader) -> None
             assert x + w <= photo.width
             assert y + h <= photo.height
             assert w * h > 0.9 * reading.face[2] * reading.face[3]
-            assert iou(enclosing(reading.box, reading.face, photo.width, photo.height), reading.box) > 0.999
+            assert (
+                iou(enclosing(reading.box, reading.face, photo.width, photo.height), reading.box)
+                > 0.999
+            )
     cropped = reader.read(EXAMPLES / "wall.jpg", cropped=True)[0]
     assert cropped.box == pytest.approx(cropped.face), "nothing was found, so there is no case"
 
@@ -89,7 +92,9 @@ def test_a_photo_turned_by_quarters_reads_the_same(reader: ClockReader, quarter:
 
 def test_a_larger_photo_gives_the_same_reading_in_its_own_pixels(reader: ClockReader) -> None:
     small = reader.read(EXAMPLES / "wall.jpg")[0]
-    image = cv2.resize(cv2.imread(str(EXAMPLES / "wall.jpg")), None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    image = cv2.resize(
+        cv2.imread(str(EXAMPLES / "wall.jpg")), None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC
+    )
     data = cv2.imencode(".jpg", image)[1].tobytes()
     assert load_photo(data).scale > 1  # decoded reduced
     large = reader.read(data)[0]
@@ -105,7 +110,9 @@ def test_paths_bytes_and_arrays_are_the_same(reader: ClockReader) -> None:
 
 def close(a: list[Reading], b: list[Reading]) -> bool:
     return len(a) == len(b) and all(
-        x.minutes == y.minutes and abs(x.confidence - y.confidence) < 1e-3 and np.allclose(x.box, y.box, atol=0.05)
+        x.minutes == y.minutes
+        and abs(x.confidence - y.confidence) < 1e-3
+        and np.allclose(x.box, y.box, atol=0.05)
         for x, y in zip(a, b, strict=True)
     )
 
@@ -130,7 +137,9 @@ def test_a_photo_without_a_clock_gives_none(reader: ClockReader, tone: int) -> N
     rng = np.random.default_rng(tone)
     plain = np.full((240, 320), tone, np.uint8)
     assert reader.read(plain) == []
-    assert reader.read(np.clip(plain + rng.normal(0, 12, plain.shape), 0, 255).astype(np.uint8)) == []
+    assert (
+        reader.read(np.clip(plain + rng.normal(0, 12, plain.shape), 0, 255).astype(np.uint8)) == []
+    )
 
 
 def test_min_confidence_leaves_readings_out() -> None:
@@ -139,10 +148,16 @@ def test_min_confidence_leaves_readings_out() -> None:
 
 def test_thresholds_decide_what_a_dial_is() -> None:
     wall = EXAMPLES / "wall.jpg"
-    for least in (Thresholds(finder_score=1.0), Thresholds(dial_logit=50.0), Thresholds(dial_score=1.0)):
+    for least in (
+        Thresholds(finder_score=1.0),
+        Thresholds(dial_logit=50.0),
+        Thresholds(dial_score=1.0),
+    ):
         reader = ClockReader("cpu", thresholds=least)
         assert reader.read(wall) == []
-        assert [result.readings for result in reader.stream([wall] * 4)] == [()] * 4, "the workers' readers as well"
+        assert [result.readings for result in reader.stream([wall] * 4)] == [()] * 4, (
+            "the workers' readers as well"
+        )
         assert len(reader.read(wall, cropped=True)) == 1, "what is cropped is a dial"
 
 
@@ -177,32 +192,52 @@ def test_timings_name_every_stage(reader: ClockReader) -> None:
     assert all(seconds > 0 for seconds in timings.values())
 
 
-def test_an_accelerator_sees_few_batch_sizes_and_nothing_of_the_padding_comes_back(reader: ClockReader) -> None:
+def test_an_accelerator_sees_few_batch_sizes_and_nothing_of_the_padding_comes_back(
+    reader: ClockReader,
+) -> None:
     padded = ClockReader("cpu")
     for network in padded.networks.values():
         network.padded = True
     photos = [EXAMPLES / name for name in sorted(TIMES)] * 3
     assert len(photos) & (len(photos) - 1)
     found, expected = padded.read(photos), reader.read(photos)
-    assert [[r.time for r in of_photo] for of_photo in found] == [[r.time for r in of_photo] for of_photo in expected]
+    assert [[r.time for r in of_photo] for of_photo in found] == [
+        [r.time for r in of_photo] for of_photo in expected
+    ]
     sizes = {size for network in padded.networks.values() for size in network.calls}
     assert sizes <= {1, 2, 4, 8, 16, 32}
 
 
 def test_a_reader_can_be_handed_to_other_processes_and_copied(reader: ClockReader) -> None:
-    once = ClockReader("cpu", model="small", threads=1, min_confidence=0.25, thresholds=Thresholds(dial_score=0.4), max_clocks=7)
+    once = ClockReader(
+        "cpu",
+        model="small",
+        threads=1,
+        min_confidence=0.25,
+        thresholds=Thresholds(dial_score=0.4),
+        max_clocks=7,
+    )
     for other in (pickle.loads(pickle.dumps(once)), copy.copy(once), copy.deepcopy(once)):
         assert isinstance(other, ClockReader)
-        assert (other.model, other.threads, other.min_confidence, other.max_clocks) == ("small", 1, 0.25, 7)
+        assert (other.model, other.threads, other.min_confidence, other.max_clocks) == (
+            "small",
+            1,
+            0.25,
+            7,
+        )
         assert other.thresholds == Thresholds(dial_score=0.4)
-        assert [r.time for r in other.read(EXAMPLES / "wall.jpg")] == [r.time for r in once.read(EXAMPLES / "wall.jpg")]
+        assert [r.time for r in other.read(EXAMPLES / "wall.jpg")] == [
+            r.time for r in once.read(EXAMPLES / "wall.jpg")
+        ]
 
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_a_reader_works_in_a_child_process(reader: ClockReader, method: str) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")
-    reader.read(EXAMPLES / "wall.jpg")  # its sessions have threads, which a fork does not take along
+    reader.read(
+        EXAMPLES / "wall.jpg"
+    )  # its sessions have threads, which a fork does not take along
     with concurrent.futures.ProcessPoolExecutor(1, multiprocessing.get_context(method)) as pool:
         readings = pool.submit(reader.read, EXAMPLES / "wall.jpg").result(timeout=60)
     assert [r.time for r in readings] == [r.time for r in reader.read(EXAMPLES / "wall.jpg")]
@@ -214,7 +249,10 @@ def test_a_reader_is_a_context_manager_and_can_be_used_again() -> None:
         sessions = [network.session for network in reader.networks.values()]
     assert times
     assert [r.time for r in reader.read(EXAMPLES / "wall.jpg")] == times
-    assert all(network.session is not session for network, session in zip(reader.networks.values(), sessions, strict=True))
+    assert all(
+        network.session is not session
+        for network, session in zip(reader.networks.values(), sessions, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,7 +271,9 @@ def test_a_reader_is_a_context_manager_and_can_be_used_again() -> None:
         ({"provider": "tpu"}, ValueError),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options: dict[str, Any], error: type[Exception]) -> None:
+def test_options_that_make_no_sense_are_refused(
+    options: dict[str, Any], error: type[Exception]
+) -> None:
     with pytest.raises(error, match=str(next(iter(options.values()))).replace(".", r"\.")):
         ClockReader(**{"provider": "cpu", **options})
 
@@ -255,14 +295,20 @@ def test_the_limit_of_clocks_is_said_when_it_is_met() -> None:
 def test_more_than_32_clocks_are_read() -> None:
     wall = load_color(EXAMPLES / "wall.jpg")
     x, y, w, h = (round(v) for v in ClockReader("cpu").read(EXAMPLES / "wall.jpg")[0].box)
-    dial = cv2.resize(wall[y - 10 : y + h + 10, x - 10 : x + w + 10, ::-1], (150, 150), interpolation=cv2.INTER_AREA)
+    dial = cv2.resize(
+        wall[y - 10 : y + h + 10, x - 10 : x + w + 10, ::-1],
+        (150, 150),
+        interpolation=cv2.INTER_AREA,
+    )
     (result,) = ClockReader("cpu").read_photos([load_photo(np.tile(dial, (6, 8, 1)))])
     assert len(result.readings) > 32
     assert result.notes == ()
 
 
 def test_readings_below_min_confidence_are_counted() -> None:
-    (result,) = ClockReader("cpu", min_confidence=1.0).read_photos([load_photo(EXAMPLES / "two.jpg")])
+    (result,) = ClockReader("cpu", min_confidence=1.0).read_photos(
+        [load_photo(EXAMPLES / "two.jpg")]
+    )
     assert (result.readings, result.below_min_confidence) == ((), 2)
 
 
@@ -276,9 +322,16 @@ def test_a_reading_is_a_dictionary_on_request(reader: ClockReader) -> None:
 def test_defaults_of_a_reader(reader: ClockReader) -> None:
     from clockread.options import MAX_CLOCKS
 
-    assert (reader.model, reader.batch_size, reader.min_confidence, reader.max_clocks) == ("int8", 32, 0.0, MAX_CLOCKS)
+    assert (reader.model, reader.batch_size, reader.min_confidence, reader.max_clocks) == (
+        "int8",
+        32,
+        0.0,
+        MAX_CLOCKS,
+    )
     assert (reader.thresholds, reader.effort) == (Thresholds(), Effort())
-    assert ClockReader("cpu", model="small", threads=1).effort == Effort(passes=1, retry_below=0.0, tiles=False)
+    assert ClockReader("cpu", model="small", threads=1).effort == Effort(
+        passes=1, retry_below=0.0, tiles=False
+    )
     assert ClockReader("cpu", model="small", threads=1, effort=Effort()).effort == Effort()
     assert set(reader.networks) == {"finder", "pose", "hands"}
     assert reader.provider == "CPUExecutionProvider"
@@ -297,13 +350,22 @@ def test_confidence_is_calibrated_as_the_manifest_says(reader: ClockReader) -> N
     noted._calibration = noting  # type: ignore[assignment]
     (reading,) = noted.read(EXAMPLES / "wall.jpg")
     logit = math.log(believed[0] / (1 - believed[0]))
-    assert reading.confidence == pytest.approx(1 / (1 + math.exp(-(fit["slope"] * logit + fit["offset"]))), abs=1e-6)
+    assert reading.confidence == pytest.approx(
+        1 / (1 + math.exp(-(fit["slope"] * logit + fit["offset"]))), abs=1e-6
+    )
 
 
 class Tries:
     """The reader's own logic over networks that are replaced: a try is as sure as the mean grey of its patch says."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, effort: Effort, windows: list[float], greys: list[float], first: float) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        effort: Effort,
+        windows: list[float],
+        greys: list[float],
+        first: float,
+    ) -> None:
         from clockread import polar_reader as module
 
         self.reader = ClockReader("cpu", effort=effort, batch_size=2)
@@ -312,25 +374,34 @@ class Tries:
         self.batches: list[int] = []
 
         def dial(grey: float) -> PosedDial:
-            return PosedDial(np.eye(3), 9.0, np.full((4, 4), round(grey * 100), np.uint8), Window(0, 0, 9))
+            return PosedDial(
+                np.eye(3), 9.0, np.full((4, 4), round(grey * 100), np.uint8), Window(0, 0, 9)
+            )
 
         def estimate(images: list[Any], windows: list[Any], network: Any) -> list[PosedDial]:
             return [dial(first) for _ in windows]
 
-        def other_windows(images: list[Any], given: list[Any], network: Any) -> list[list[PosedDial]]:
+        def other_windows(
+            images: list[Any], given: list[Any], network: Any
+        ) -> list[list[PosedDial]]:
             return [[dial(grey) for grey in windows] for _ in given]
 
         def other_greys(posed: PosedDial, color: str) -> list[PosedDial]:
             self.colors.append(color)
             return [dial(grey) for grey in greys]
 
-        def read_refined(posed: list[PosedDial], network: Any, looks: int) -> tuple[list[PosedDial], Any]:
+        def read_refined(
+            posed: list[PosedDial], network: Any, looks: int
+        ) -> tuple[list[PosedDial], Any]:
             self.looks.append(looks)
             self.batches.append(len(posed))
             return posed, posed
 
         def read_hands(seen: list[PosedDial]) -> list[Hands]:
-            return [Hands(i, one.patch.mean() / 100, 0.0, (0.0, 1.0), (0.0, 1.0), (0.0, 0.0), 0.0, 0.0) for i, one in enumerate(seen)]
+            return [
+                Hands(i, one.patch.mean() / 100, 0.0, (0.0, 1.0), (0.0, 1.0), (0.0, 0.0), 0.0, 0.0)
+                for i, one in enumerate(seen)
+            ]
 
         for name, stub in (
             ("estimate", estimate),
@@ -344,7 +415,10 @@ class Tries:
 
     def confidences(self, photos: int = 1) -> list[float]:
         given = [Colored(f"{i}", np.zeros((40, 40), np.uint8), 40, 40, 1.0) for i in range(photos)]
-        return [round(result.readings[0].confidence, 2) for result in self.reader.read_photos(given, cropped=True)]
+        return [
+            round(result.readings[0].confidence, 2)
+            for result in self.reader.read_photos(given, cropped=True)
+        ]
 
 
 class Colored(Photo):
@@ -367,12 +441,19 @@ class Colored(Photo):
     ],
 )
 def test_the_surest_try_of_an_unsure_dial_counts(
-    effort: Effort, windows: list[float], greys: list[float], first: float, wanted: float, monkeypatch: pytest.MonkeyPatch
+    effort: Effort,
+    windows: list[float],
+    greys: list[float],
+    first: float,
+    wanted: float,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert Tries(monkeypatch, effort, windows, greys, first).confidences() == [wanted]
 
 
-def test_each_unsure_dial_is_tried_in_the_colors_of_its_photo(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_unsure_dial_is_tried_in_the_colors_of_its_photo(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     tries = Tries(monkeypatch, Effort(passes=2), [0.3], [0.5], 0.4)
     assert tries.confidences(3) == [0.5, 0.5, 0.5]
     assert tries.colors == ["color of 0", "color of 1", "color of 2"]
@@ -380,11 +461,17 @@ def test_each_unsure_dial_is_tried_in_the_colors_of_its_photo(monkeypatch: pytes
     assert tries.batches == [2, 2, 2, 1, 2], "two photos, their four tries, then the third"
 
 
-def test_boxes_that_the_pose_network_takes_for_no_dial_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_boxes_that_the_pose_network_takes_for_no_dial_are_not_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     reader = ClockReader("cpu")
     (expected,) = reader.read(EXAMPLES / "wall.jpg")
     box = expected.box
-    monkeypatch.setattr(reader, "find", lambda grey: [[Detection((5.0, 5.0, 60.0, 60.0), 0.9), Detection(box, 0.8)] for _ in grey])
+    monkeypatch.setattr(
+        reader,
+        "find",
+        lambda grey: [[Detection((5.0, 5.0, 60.0, 60.0), 0.9), Detection(box, 0.8)] for _ in grey],
+    )
     polar = cast("PolarReader", reader._dial_reader)
     pose = polar._pose
 
@@ -436,7 +523,10 @@ def test_the_center_of_a_larger_photo_is_exact(reader: ClockReader) -> None:
     photo = load_photo(np.ascontiguousarray(large))
     assert photo.scale == 2
     np.testing.assert_array_equal(photo.pixels, tall[: len(photo.pixels)])
-    same, twice = reader.read(np.ascontiguousarray(photo.pixels)), reader.read(np.ascontiguousarray(large))
+    same, twice = (
+        reader.read(np.ascontiguousarray(photo.pixels)),
+        reader.read(np.ascontiguousarray(large)),
+    )
     assert len(same) == len(twice) > 2
     for one, two in zip(same, twice, strict=True):
         assert one.time == two.time
@@ -444,7 +534,9 @@ def test_the_center_of_a_larger_photo_is_exact(reader: ClockReader) -> None:
         np.testing.assert_allclose(two.box, np.array(one.box) * 2, atol=1.1)
 
 
-def test_a_cropped_dial_is_all_of_its_image(reader: ClockReader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cropped_dial_is_all_of_its_image(
+    reader: ClockReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
     windows: list[Window] = []
     module = sys.modules["clockread.polar_reader"]
     estimate = module.estimate  # type: ignore[attr-defined]
@@ -467,9 +559,16 @@ def test_a_cropped_dial_is_all_of_its_image(reader: ClockReader, monkeypatch: py
 
 def test_the_reports_network_reads_boxes_of_the_default_finder() -> None:
     reader = ClockReader("cpu", model="sincos-cnn", threads=1)
-    assert (reader.model, set(reader.networks), reader.provider) == ("sincos-cnn", {"finder", "sincos"}, "CPUExecutionProvider")
+    assert (reader.model, set(reader.networks), reader.provider) == (
+        "sincos-cnn",
+        {"finder", "sincos"},
+        "CPUExecutionProvider",
+    )
     (reading,) = reader.read(EXAMPLES / "wall.jpg")
-    assert abs(circular_difference(reading.minutes, minutes_of(TIMES["wall.jpg"][0]["time"]), 720)) <= 5
+    assert (
+        abs(circular_difference(reading.minutes, minutes_of(TIMES["wall.jpg"][0]["time"]), 720))
+        <= 5
+    )
     assert (reading.second, reading.rotation, reading.dial_logit) == (None, 0.0, 3.0)
     assert iou(reading.face, reading.box) == pytest.approx(1, abs=0.02)
     assert reader.networks["finder"]._entry == ClockReader("cpu").networks["finder"]._entry

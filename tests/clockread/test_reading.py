@@ -39,15 +39,25 @@ def posed(homography: Floats = HOMOGRAPHY, logit: float = 2.5) -> PosedDial:
 
 def photo(scale: float = 1.0, size: tuple[int, int] = (240, 180)) -> Photo:
     width, height = size
-    return Photo("a.jpg", np.zeros((height, width), np.uint8), round(width * scale), round(height * scale), scale)
+    return Photo(
+        "a.jpg",
+        np.zeros((height, width), np.uint8),
+        round(width * scale),
+        round(height * scale),
+        scale,
+    )
 
 
 @pytest.mark.parametrize("scale", [1.0, 2.0, 8.0])
 def test_a_reading_is_in_pixels_of_the_full_size(scale: float) -> None:
-    reading = reading_of(photo(scale), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, 0.77, PRESENCE)
+    reading = reading_of(
+        photo(scale), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, 0.77, PRESENCE
+    )
     points = np.array([[0.0, 0.0], [0.0, -1.0], [0.3, 0.4]])
     seen = project(HOMOGRAPHY @ rotation_matrix(30.0), points)
-    full = seen * scale + (scale - 1) / 2  # decoded pixel i covers full-size pixels scale * i to scale * (i + 1)
+    full = (
+        seen * scale + (scale - 1) / 2
+    )  # decoded pixel i covers full-size pixels scale * i to scale * (i + 1)
     np.testing.assert_allclose(project(np.array(reading.homography), points), full, atol=1e-6)
     assert reading.homography[2][2] == 1.0
     assert reading.center == pytest.approx(full[0])
@@ -56,13 +66,25 @@ def test_a_reading_is_in_pixels_of_the_full_size(scale: float) -> None:
 def test_twelve_is_turned_clockwise_by_the_rotation() -> None:
     upright = posed(compose(np.array([100, 80, 50, 0, 50, 0, 0.0])))
     reading = reading_of(photo(), None, upright, replace(HANDS, rotation=90.0), 0.8, PRESENCE)
-    np.testing.assert_allclose(project(np.array(reading.homography), np.array([[0.0, -1.0]]))[0], [150, 80], atol=1e-9)
+    np.testing.assert_allclose(
+        project(np.array(reading.homography), np.array([[0.0, -1.0]]))[0], [150, 80], atol=1e-9
+    )
     assert reading.rotation == 90.0
 
 
 def test_what_the_hands_say_is_kept() -> None:
-    reading = reading_of(photo(), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, 0.77, PRESENCE)
-    for name in ("minutes", "rotation", "hour_sincos", "minute_sincos", "second_sincos", "second_presence", "disagreement"):
+    reading = reading_of(
+        photo(), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, 0.77, PRESENCE
+    )
+    for name in (
+        "minutes",
+        "rotation",
+        "hour_sincos",
+        "minute_sincos",
+        "second_sincos",
+        "second_presence",
+        "disagreement",
+    ):
         assert getattr(reading, name) == getattr(HANDS, name), name
     assert (reading.confidence, reading.finder_score, reading.dial_logit) == (0.77, 0.6, 2.5)
     assert reading.dial_score == pytest.approx(PRESENCE(0.6, 0.77, 2.5))
@@ -86,10 +108,16 @@ def direction(second: float, length: float = 1.0) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(
-    ("presence", "length", "shown"), [(0.51, 0.51, 20), (0.49, 1.0, None), (1.0, 0.49, None), (0.9, 0.2, None), (0.5, 0.5001, 20)]
+    ("presence", "length", "shown"),
+    [(0.51, 0.51, 20), (0.49, 1.0, None), (1.0, 0.49, None), (0.9, 0.2, None), (0.5, 0.5001, 20)],
 )
-def test_a_second_needs_presence_and_direction(presence: float, length: float, shown: int | None) -> None:
-    assert replace(READING, second_sincos=direction(20, length), second_presence=presence).second == shown
+def test_a_second_needs_presence_and_direction(
+    presence: float, length: float, shown: int | None
+) -> None:
+    assert (
+        replace(READING, second_sincos=direction(20, length), second_presence=presence).second
+        == shown
+    )
 
 
 @pytest.mark.parametrize(("at", "second"), [(0.0, 0), (59.7, 0), (59.4, 59), (0.4, 0), (44.6, 45)])
@@ -98,7 +126,16 @@ def test_seconds_are_rounded_and_never_60(at: float, second: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "consistent"), [(8.9, True), (9.0, True), (9.1, False), (-9.1, False), (-8.9, True), (math.nan, True), (14.9, False)]
+    ("degrees", "consistent"),
+    [
+        (8.9, True),
+        (9.0, True),
+        (9.1, False),
+        (-9.1, False),
+        (-8.9, True),
+        (math.nan, True),
+        (14.9, False),
+    ],
 )
 def test_hands_agree_within_nine_degrees(degrees: float, consistent: bool) -> None:
     assert replace(READING, disagreement=degrees).consistent == consistent
@@ -112,13 +149,22 @@ def test_times_of_a_reading() -> None:
 
 
 def test_the_face_is_the_box_of_the_rim() -> None:
-    assert replace(READING, homography=((30.0, 0.0, 100.0), (0.0, 20.0, 70.0), (0.0, 0.0, 1.0))).face == pytest.approx((70, 50, 60, 40))
+    assert replace(
+        READING, homography=((30.0, 0.0, 100.0), (0.0, 20.0, 70.0), (0.0, 0.0, 1.0))
+    ).face == pytest.approx((70, 50, 60, 40))
 
 
 def test_a_result_without_details() -> None:
     result = PhotoResult("a.jpg", 9, 8, (), None)
     assert (result.scale, result.notes, result.below_min_confidence) == (1.0, (), 0)
-    assert result.to_dict() == {"path": "a.jpg", "width": 9, "height": 8, "readings": [], "error": None, "notes": []}
+    assert result.to_dict() == {
+        "path": "a.jpg",
+        "width": 9,
+        "height": 8,
+        "readings": [],
+        "error": None,
+        "notes": [],
+    }
 
 
 class Stubbed:
@@ -129,7 +175,9 @@ class Stubbed:
 
         self.reader = ClockReader("cpu", threads=1, **options)
 
-    def result(self, readings: Sequence[Any], candidates: int = 0, least: float = 0.0) -> PhotoResult:
+    def result(
+        self, readings: Sequence[Any], candidates: int = 0, least: float = 0.0
+    ) -> PhotoResult:
         return self.reader._result(photo(), list(readings), candidates, least)
 
 
@@ -148,7 +196,9 @@ def test_the_best_reading_of_each_dial_is_given_best_first(stubbed: Stubbed) -> 
     weak, better, other = dial(50, 0.7), dial(54, 0.9), dial(150, 0.8)
     assert stubbed.result([weak, other, better]).readings == (better, other)
     sure, unsure = dial(50, 0.9, 0.95), dial(54, 0.9, 0.6)
-    assert stubbed.result([unsure, sure]).readings == (sure,), "of equal scores the surer time counts"
+    assert stubbed.result([unsure, sure]).readings == (sure,), (
+        "of equal scores the surer time counts"
+    )
 
 
 def test_dials_are_one_from_half_of_their_boxes_on(stubbed: Stubbed) -> None:
@@ -158,7 +208,9 @@ def test_dials_are_one_from_half_of_their_boxes_on(stubbed: Stubbed) -> None:
 
 
 def test_readings_below_the_least_score_are_no_clocks(stubbed: Stubbed) -> None:
-    assert [r.dial_score for r in stubbed.result([dial(50, 0.64), dial(150, 0.65)], least=0.65).readings] == [0.65]
+    assert [
+        r.dial_score for r in stubbed.result([dial(50, 0.64), dial(150, 0.65)], least=0.65).readings
+    ] == [0.65]
 
 
 def test_unsure_readings_are_counted_unless_their_dial_is_given(stubbed: Stubbed) -> None:

@@ -13,7 +13,10 @@ from clockread.sampling import PATCH
 
 CENTRE = (PATCH - 1) / 2
 DIAL = PosedDial(
-    compose(np.array([CENTRE, CENTRE, 55, 0, 55, 0, 0.0])), 0.0, np.zeros((PATCH, PATCH), np.uint8), Window(CENTRE, CENTRE, PATCH)
+    compose(np.array([CENTRE, CENTRE, 55, 0, 55, 0, 0.0])),
+    0.0,
+    np.zeros((PATCH, PATCH), np.uint8),
+    Window(CENTRE, CENTRE, PATCH),
 )
 
 
@@ -29,7 +32,9 @@ def test_a_hand_as_bright_as_its_face_shows_in_another_grey() -> None:
     image = photo(face, hand)
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     assert abs(int(grey[50, 80]) - int(grey[80, 50])) < 6
-    best = max(principal_greys(DIAL, image), key=lambda d: abs(int(d.patch[50, 80]) - int(d.patch[80, 50])))
+    best = max(
+        principal_greys(DIAL, image), key=lambda d: abs(int(d.patch[50, 80]) - int(d.patch[80, 50]))
+    )
     assert best.patch.shape == (PATCH, PATCH)
     assert abs(int(best.patch[50, 80]) - int(best.patch[80, 50])) > 60
     assert best.homography is DIAL.homography
@@ -82,15 +87,25 @@ def test_a_pure_color_is_as_bright_as_in_a_grey_photo() -> None:
     image = photo((200, 0, 0), (0, 0, 76))
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     assert abs(int(grey[50, 80]) - int(grey[80, 50])) <= 1
-    assert max(abs(int(d.patch[50, 80]) - int(d.patch[80, 50])) for d in principal_greys(DIAL, image)) > 60
+    assert (
+        max(abs(int(d.patch[50, 80]) - int(d.patch[80, 50])) for d in principal_greys(DIAL, image))
+        > 60
+    )
 
 
 @pytest.mark.parametrize(
     ("darker", "lighter"),  # by BT.601: BGR
-    [((200, 0, 0), (0, 0, 120)), ((200, 60, 0), (0, 0, 200)), ((240, 0, 60), (0, 90, 0)), ((0, 0, 170), (130, 75, 0))],
+    [
+        ((200, 0, 0), (0, 0, 120)),
+        ((200, 60, 0), (0, 0, 200)),
+        ((240, 0, 60), (0, 90, 0)),
+        ((0, 0, 170), (130, 75, 0)),
+    ],
 )
 @pytest.mark.parametrize("turned", [False, True])
-def test_what_is_lighter_stays_lighter_in_other_greys(darker: tuple[int, int, int], lighter: tuple[int, int, int], turned: bool) -> None:
+def test_what_is_lighter_stays_lighter_in_other_greys(
+    darker: tuple[int, int, int], lighter: tuple[int, int, int], turned: bool
+) -> None:
     grey = cv2.cvtColor(np.array([[darker, lighter]], np.uint8), cv2.COLOR_BGR2GRAY)[0]
     assert grey[0] < grey[1]
     image = photo(lighter, darker) if turned else photo(darker, lighter)

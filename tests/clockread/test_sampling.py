@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 from clockread.geometry import Window, project
-from clockread.sampling import ANGLES, FROM_UNIT, OUTER_RADIUS, PATCH, RADII, TO_UNIT, crop_window, downsample, unwrap
+from clockread.sampling import (
+    ANGLES,
+    FROM_UNIT,
+    OUTER_RADIUS,
+    PATCH,
+    RADII,
+    TO_UNIT,
+    crop_window,
+    downsample,
+    unwrap,
+)
 
 
 def blob(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
@@ -25,9 +35,13 @@ def centroid(image: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("side", [40.0, 160.0, 413.7])
 @pytest.mark.parametrize("place", [(300.0, 200.0), (40.0, 30.0), (600.0, 450.0)])
-def test_a_cut_window_says_where_its_pixels_come_from(side: float, place: tuple[float, float]) -> None:
+def test_a_cut_window_says_where_its_pixels_come_from(
+    side: float, place: tuple[float, float]
+) -> None:
     x, y = place
-    spot = np.array([x + side / 15 * np.sign(320 - x), y + side / 18 * np.sign(240 - y)])  # towards the middle: not cut by the border
+    spot = np.array(
+        [x + side / 15 * np.sign(320 - x), y + side / 18 * np.sign(240 - y)]
+    )  # towards the middle: not cut by the border
     image = blob(640, 480, spot[0], spot[1], side / 100 + 0.5)
     patch, window = crop_window(image, Window(x, y, side))
     assert patch.shape == (PATCH, PATCH)
@@ -45,7 +59,9 @@ def test_shrinking_in_two_steps_is_an_area_average(side: int) -> None:
         assert np.abs(patch.astype(int) - 127).max() <= 45
     ramp = np.tile(np.linspace(0, 255, 2000), (2000, 1)).astype(np.uint8)
     patch, window = crop_window(ramp, Window(999.5, 999.5, side))
-    across = project(window.from_unit() @ TO_UNIT, np.stack([np.arange(PATCH), np.zeros(PATCH)], axis=1))[:, 0]
+    across = project(
+        window.from_unit() @ TO_UNIT, np.stack([np.arange(PATCH), np.zeros(PATCH)], axis=1)
+    )[:, 0]
     np.testing.assert_allclose(patch[80], across * 255 / 1999, atol=1.6)
 
 
@@ -64,7 +80,15 @@ def test_a_hand_is_a_row_of_the_polar_image(angle: float) -> None:
     image = np.zeros((160, 160), np.uint8)
     a = np.deg2rad(angle)
     centre, tip = (80.0, 78.0), (80 + 50 * np.sin(a), 78 - 50 * np.cos(a))
-    cv2.line(image, tuple(round(v * 16) for v in centre), tuple(round(v * 16) for v in tip), 255, 3, cv2.LINE_AA, 4)
+    cv2.line(
+        image,
+        tuple(round(v * 16) for v in centre),
+        tuple(round(v * 16) for v in tip),
+        255,
+        3,
+        cv2.LINE_AA,
+        4,
+    )
     polar = unwrap(image, np.array([[60, 0, 80], [0, 60, 78], [0, 0, 1.0]]))
     assert polar.shape == (ANGLES, RADII)
     outside_hub = polar[:, RADII // 4 :].astype(float).sum(axis=1)
@@ -76,7 +100,12 @@ def test_a_hand_is_a_row_of_the_polar_image(angle: float) -> None:
 def smooth(width: int = 160, height: int = 160) -> np.ndarray:
     """A picture that changes slowly, so that every point has a grey of its own."""
     ys, xs = np.mgrid[:height, :width].astype(float)
-    return np.asarray(127.5 + 60 * np.sin(xs / 11) + 55 * np.cos(ys / 9), np.float64).clip(0, 255).round().astype(np.uint8)
+    return (
+        np.asarray(127.5 + 60 * np.sin(xs / 11) + 55 * np.cos(ys / 9), np.float64)
+        .clip(0, 255)
+        .round()
+        .astype(np.uint8)
+    )
 
 
 @pytest.mark.parametrize(

@@ -46,17 +46,45 @@ def test_heic() -> None:
     heif = pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
     heif.register_heif_opener()
     photo = load_photo(encoded(Image.fromarray(RGB), "HEIF", quality=95))
-    assert np.abs(photo.pixels.astype(int) - np.asarray(Image.fromarray(RGB).convert("L"), int)).mean() < 4
+    assert (
+        np.abs(photo.pixels.astype(int) - np.asarray(Image.fromarray(RGB).convert("L"), int)).mean()
+        < 4
+    )
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "I", "F", "PA", "La", "RGBa"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "1",
+        "L",
+        "LA",
+        "P",
+        "RGB",
+        "RGBA",
+        "CMYK",
+        "YCbCr",
+        "HSV",
+        "I;16",
+        "I",
+        "F",
+        "PA",
+        "La",
+        "RGBa",
+    ],
+)
 def test_an_image_of_pillow_is_read_in_every_mode(mode: str) -> None:
     image = Image.fromarray(RGB)
     if mode in ("I;16", "I", "F"):
-        values = {"I;16": GREY.astype(np.uint16) * 257, "I": GREY.astype(np.int32), "F": (GREY / 255).astype(np.float32)}[mode]
+        values = {
+            "I;16": GREY.astype(np.uint16) * 257,
+            "I": GREY.astype(np.int32),
+            "F": (GREY / 255).astype(np.float32),
+        }[mode]
         image = Image.fromarray(values)
     elif mode in ("La", "RGBa", "PA"):
-        image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}[mode]).convert(mode if mode != "PA" else "RGBA")
+        image = image.convert({"La": "LA", "RGBa": "RGBA", "PA": "RGBA"}[mode]).convert(
+            mode if mode != "PA" else "RGBA"
+        )
     else:
         image = image.convert(mode)
     photo = load_photo(image)
@@ -173,7 +201,11 @@ def test_white_on_transparent_shows(way: str) -> None:
     rgba = np.full((64, 96, 4), 255, np.uint8)
     rgba[..., 3] = 0
     rgba[20:40, 30:60, 3] = 255
-    source = {"png": encoded(Image.fromarray(rgba), "PNG"), "array": rgba, "image": Image.fromarray(rgba)}[way]
+    source = {
+        "png": encoded(Image.fromarray(rgba), "PNG"),
+        "array": rgba,
+        "image": Image.fromarray(rgba),
+    }[way]
     photo = load_photo(source)
     assert (int(photo.pixels[30, 45]), int(photo.pixels[5, 5])) == (255, 0)
     assert load_color(source)[5, 5].tolist() == [0, 0, 0]
@@ -189,7 +221,13 @@ def test_what_shows_on_white_stays_on_white(grey: int) -> None:
 
 def animation(kind: str) -> bytes:
     frames = [Image.fromarray(np.full((64, 96), grey, np.uint8)) for grey in (200, 120, 40)]
-    return encoded(frames[0], kind, save_all=True, append_images=frames[1:], **({} if kind == "TIFF" else {"duration": 100}))
+    return encoded(
+        frames[0],
+        kind,
+        save_all=True,
+        append_images=frames[1:],
+        **({} if kind == "TIFF" else {"duration": 100}),
+    )
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF", "AVIF"])
@@ -202,7 +240,10 @@ def test_frames(kind: str, tmp_path: Path) -> None:
     assert frames_of(path) == 3
     frames = list(load_frames(path))
     assert [frame.name for frame in frames] == [f"{path}#{i}" for i in (1, 2, 3)]
-    assert [abs(int(frame.pixels[5, 5]) - grey) <= 3 for frame, grey in zip(frames, (200, 120, 40), strict=True)] == [True] * 3
+    assert [
+        abs(int(frame.pixels[5, 5]) - grey) <= 3
+        for frame, grey in zip(frames, (200, 120, 40), strict=True)
+    ] == [True] * 3
     assert [frame.in_color() is not None for frame in frames] == [True] * 3
 
 
@@ -239,5 +280,7 @@ def test_settings_of_pillow_are_left_alone() -> None:
     before = Image.MAX_IMAGE_PIXELS
     load_photo(encoded(Image.fromarray(GREY), "PNG"))
     assert before == Image.MAX_IMAGE_PIXELS
-    tall = encoded(Image.new("1", (10_000, 10_000), 1), "PNG")  # above the limit at which Pillow warns
+    tall = encoded(
+        Image.new("1", (10_000, 10_000), 1), "PNG"
+    )  # above the limit at which Pillow warns
     assert load_photo(tall).width == 10_000

@@ -60,6 +60,10 @@ def test_only_the_crop_of_a_detection_has_a_margin() -> None:
         shares.append(float((crops > 127).mean()))
         return encode(np.array([370]))
 
-    read_windows([Dial(load_photo(image), Detection((100.0, 100.0, 200.0, 200.0), 0.9))], network, 75)
-    read_windows([Dial(load_photo(image[100:300, 100:300]), None)], network, 75)  # the photo is one dial: no margin
+    read_windows(
+        [Dial(load_photo(image), Detection((100.0, 100.0, 200.0, 200.0), 0.9))], network, 75
+    )
+    read_windows(
+        [Dial(load_photo(image[100:300, 100:300]), None)], network, 75
+    )  # the photo is one dial: no margin
     assert shares == pytest.approx([1 / 1.2**2, 1.0], abs=0.03)

@@ -32,7 +32,9 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def start(photos: Path, out: Path) -> subprocess.Popen[str]:
     command = [sys.executable, str(ROOT / "examples" / "ray_data.py"), str(photos), str(out)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def workers() -> list[int]:
@@ -50,7 +52,9 @@ def workers() -> list[int]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the workers in /proc")
-def test_a_killed_worker_loses_nothing_and_a_second_run_reads_nothing_twice(photos: Path, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_nothing_and_a_second_run_reads_nothing_twice(
+    photos: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     process = start(photos, out)
     deadline = time.monotonic() + 120
@@ -65,7 +69,11 @@ def test_a_killed_worker_loses_nothing_and_a_second_run_reads_nothing_twice(phot
     table = pq.read_table(out)
     names = [Path(path).name for path in table["path"].to_pylist()]
     assert sorted(names) == sorted(photo.name for photo in photos.iterdir())
-    errors = [Path(path).name for path, error in zip(table["path"].to_pylist(), table["error"].to_pylist(), strict=True) if error]
+    errors = [
+        Path(path).name
+        for path, error in zip(table["path"].to_pylist(), table["error"].to_pylist(), strict=True)
+        if error
+    ]
     assert errors == ["broken.jpg"]
     assert any(readings for readings in table["readings"].to_pylist())
 
@@ -73,4 +81,6 @@ def test_a_killed_worker_loses_nothing_and_a_second_run_reads_nothing_twice(phot
     shutil.copy(next(photos.glob("*.jpg")), photos / "new.jpg")
     text, _ = start(photos, out).communicate(timeout=300)
     assert "1 of " in text
-    assert sorted(Path(path).name for path in pq.read_table(out)["path"].to_pylist()) == sorted(photo.name for photo in photos.iterdir())
+    assert sorted(Path(path).name for path in pq.read_table(out)["path"].to_pylist()) == sorted(
+        photo.name for photo in photos.iterdir()
+    )

@@ -56,7 +56,15 @@ SINGLE = (  # name, preset, seed
     ("tower", "tower", 7007),
     ("doubtful", "varied", 7020),
 )
-PLAIN = replace(PRESETS["plain"], optics=Optics(clean=1.0), second_hand=0.0, careless=0.0, textured=0.0, marker=0.0, alarm=0.0)
+PLAIN = replace(
+    PRESETS["plain"],
+    optics=Optics(clean=1.0),
+    second_hand=0.0,
+    careless=0.0,
+    textured=0.0,
+    marker=0.0,
+    alarm=0.0,
+)
 Truth = dict[str, Any]
 
 
@@ -64,7 +72,11 @@ def truth_of(dial: Dial, homography: np.ndarray) -> Truth:
     """What a reading should say: the time, the second or None, and the dial plane in pixels."""
     second = None if np.isnan(dial.second_angle) else round(dial.second_angle / 6, 1)
     rounded = (homography / homography[2, 2]).tolist()
-    return {"time": clock_text(dial.minutes), "second": second, "homography": [[float(f"{v:.6g}") for v in row] for row in rounded]}
+    return {
+        "time": clock_text(dial.minutes),
+        "second": second,
+        "homography": [[float(f"{v:.6g}") for v in row] for row in rounded],
+    }
 
 
 def single(preset: str, seed: int) -> tuple[np.ndarray, list[Truth]]:
@@ -75,10 +87,14 @@ def single(preset: str, seed: int) -> tuple[np.ndarray, list[Truth]]:
 
 def backdrop(rng: Random, width: int, height: int) -> np.ndarray:
     """A smooth wall, which takes few bytes as JPEG."""
-    return np.asarray(cv2.GaussianBlur(make_backdrop(rng, width, height), (0, 0), 6.0), dtype=np.uint8)
+    return np.asarray(
+        cv2.GaussianBlur(make_backdrop(rng, width, height), (0, 0), 6.0), dtype=np.uint8
+    )
 
 
-def scene(seed: int, size: tuple[int, int], places: tuple[tuple[float, float, float, float], ...]) -> tuple[np.ndarray, list[Truth]]:
+def scene(
+    seed: int, size: tuple[int, int], places: tuple[tuple[float, float, float, float], ...]
+) -> tuple[np.ndarray, list[Truth]]:
     """Several plain dials at (center x, center y, case radius, tilt)."""
     rng = Random(seed)
     image, shown = backdrop(rng, *size), []
@@ -100,15 +116,32 @@ def red_on_blue(seed: int) -> tuple[np.ndarray, list[Truth]]:
     middle = (CANVAS / 2 - 0.5) * 16
     for degrees, length, width in zip(hand_angles(dial.minutes), (0.5, 0.8), (9, 5), strict=True):
         angle = np.deg2rad(degrees)
-        tip = (middle + 16 * UNIT * length * np.sin(angle), middle - 16 * UNIT * length * np.cos(angle))
-        cv2.line(hands, (round(middle), round(middle)), (round(tip[0]), round(tip[1])), 255, width, cv2.LINE_AA, 4)
-    blue, red = np.array([90.0, -8.0, -18.6]), np.array([-60.0, -35.0, 91.6])  # BGR without any brightness
+        tip = (
+            middle + 16 * UNIT * length * np.sin(angle),
+            middle - 16 * UNIT * length * np.cos(angle),
+        )
+        cv2.line(
+            hands,
+            (round(middle), round(middle)),
+            (round(tip[0]), round(tip[1])),
+            255,
+            width,
+            cv2.LINE_AA,
+            4,
+        )
+    blue, red = (
+        np.array([90.0, -8.0, -18.6]),
+        np.array([-60.0, -35.0, 91.6]),
+    )  # BGR without any brightness
     face = 80 + 0.35 * dial.canvas.grey.astype(np.float64)
     share = hands[..., None] / 255.0
     color = np.clip(face[..., None] + (1 - share) * blue + share * red, 0, 255).astype(np.uint8)
     homography = np.array([[62.0, 0, 88], [0, 60.0, 86], [0, 0, 1.0]])
     wall = backdrop(rng, SIDE, SIDE)
-    channels = [paste(replace(dial, canvas=_with_grey(dial, color[..., i])), wall, homography) for i in range(3)]
+    channels = [
+        paste(replace(dial, canvas=_with_grey(dial, color[..., i])), wall, homography)
+        for i in range(3)
+    ]
     return np.dstack(channels), [truth_of(dial, homography)]
 
 
@@ -130,7 +163,17 @@ def pictures() -> dict[str, tuple[np.ndarray, list[Truth]]]:
 
 def expected_of(reading: Reading) -> dict[str, Any]:
     """What the test compares of a reading."""
-    kept = ("time", "confidence", "box", "rotation", "homography", "dial_score", "second", "second_presence", "disagreement")
+    kept = (
+        "time",
+        "confidence",
+        "box",
+        "rotation",
+        "homography",
+        "dial_score",
+        "second",
+        "second_presence",
+        "disagreement",
+    )
     values = reading.to_dict()
     return {name: values[name] for name in kept}
 
@@ -144,10 +187,17 @@ def main() -> None:
         golden = json.loads(file.read_text(encoding="utf-8"))
     else:
         if photos():
-            raise SystemExit("golden dials must not hold collected photographs: set CLOCKREAD_DATA to an empty folder")
+            raise SystemExit(
+                "golden dials must not hold collected photographs: set CLOCKREAD_DATA to an empty folder"
+            )
         golden = {}
         for name, (image, truth) in pictures().items():
-            options = [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+            options = [
+                cv2.IMWRITE_JPEG_QUALITY,
+                QUALITY,
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
+                cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+            ]
             cv2.imwrite(str(HERE / f"{name}.jpg"), image, options)
             golden[name] = {"truth": truth}
     reader = ClockReader("cpu", model="default")

@@ -32,7 +32,9 @@ def test_without_a_cache_there_are_no_photographs_but_there_are_typefaces(tmp_pa
     assert all(path.name.startswith("DejaVu") and assets.draws_numerals(path) for path in found)
 
 
-def test_the_cache_folder_is_the_argument_then_the_variable_then_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_folder_is_the_argument_then_the_variable_then_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path / "named"))
     assert assets.data_folder(tmp_path) == tmp_path
     assert assets.data_folder() == tmp_path / "named"
@@ -67,7 +69,9 @@ def test_a_typeface_without_letters_or_no_typeface_at_all_is_refused(tmp_path: P
 
 
 def test_photographs_become_grey_and_at_most_768_pixels_long() -> None:
-    photo = assets._decode(encoded(cv2.resize(noise(30, 20), (1000, 1500), interpolation=cv2.INTER_NEAREST)))
+    photo = assets._decode(
+        encoded(cv2.resize(noise(30, 20), (1000, 1500), interpolation=cv2.INTER_NEAREST))
+    )
     assert photo is not None
     assert photo.shape == (768, 512)
     assert photo.dtype == np.uint8
@@ -111,11 +115,16 @@ def test_webp_files_are_carved_whole_out_of_an_archive() -> None:
     first, second = encoded(noise(20, 30, seed=1), ".webp"), encoded(noise(25, 20, seed=2), ".webp")
     decoys = b"RIFF" + struct.pack("<I", 4) + b"WAVE", b"RIFF" + struct.pack("<I", 10**6) + b"WEBP"
     data = b"qres" + first + decoys[0] + b"\x00\x01" + second + decoys[1]
-    assert list(assets.carve_webp(data)) == [(4, first), (4 + len(first) + len(decoys[0]) + 2, second)]
+    assert list(assets.carve_webp(data)) == [
+        (4, first),
+        (4 + len(first) + len(decoys[0]) + 2, second),
+    ]
     assert list(assets.carve_webp(first[:-1])) == []
 
 
-def test_a_machine_without_apt_collects_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_apt_collects_nothing_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(assets.shutil, "which", lambda name: None)
     monkeypatch.setattr(assets, "_unpack_wheel", lambda package, scratch: None)
     result = CliRunner().invoke(assets.app, ["collect", "--cache", str(tmp_path)])
@@ -125,10 +134,20 @@ def test_a_machine_without_apt_collects_nothing_and_says_so(tmp_path: Path, monk
     assert assets.fonts(tmp_path), "the bundled typefaces still serve"
 
 
-def test_collecting_drops_clocks_and_copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_collecting_drops_clocks_and_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Coarse blocks, so that two pictures differ in their thumbnails as photographs do.
-    pictures = [encoded(cv2.resize(noise(8, 8, seed=s), (300, 300), interpolation=cv2.INTER_NEAREST)) for s in range(3)]
-    named = [("x/a.png", pictures[0]), ("x/alarm-Clock.png", pictures[1]), ("x/b.png", pictures[0]), ("x/c.png", pictures[2])]
+    pictures = [
+        encoded(cv2.resize(noise(8, 8, seed=s), (300, 300), interpolation=cv2.INTER_NEAREST))
+        for s in range(3)
+    ]
+    named = [
+        ("x/a.png", pictures[0]),
+        ("x/alarm-Clock.png", pictures[1]),
+        ("x/b.png", pictures[0]),
+        ("x/c.png", pictures[2]),
+    ]
     monkeypatch.setattr(assets, "PHOTO_SOURCES", (assets.PhotoSource("package", ("*",)),))
     monkeypatch.setattr(assets, "_image_blobs", lambda source, scratch: iter(named))
     photos, entries = assets._collect_photos(tmp_path)
@@ -140,8 +159,16 @@ def test_collecting_drops_clocks_and_copies(tmp_path: Path, monkeypatch: pytest.
 
 def test_what_is_kept_for_testing_is_never_a_source() -> None:
     packages = {source.package for source in assets.PHOTO_SOURCES} | set(assets.FONT_FILES)
-    assert not packages & {"openclipart", "openclipart-png", "openclipart-svg", "fonts-noto-color-emoji"}
-    assert all(re.fullmatch(r"[0-9a-f]{12}", digest) for digest in assets.CLOCK_IMAGES | assets.NOT_PHOTO_IMAGES)
+    assert not packages & {
+        "openclipart",
+        "openclipart-png",
+        "openclipart-svg",
+        "fonts-noto-color-emoji",
+    }
+    assert all(
+        re.fullmatch(r"[0-9a-f]{12}", digest)
+        for digest in assets.CLOCK_IMAGES | assets.NOT_PHOTO_IMAGES
+    )
 
 
 def of_half(seed: int, *, training: bool) -> bytes:
@@ -155,7 +182,9 @@ def of_half(seed: int, *, training: bool) -> bytes:
     raise AssertionError("every one is of the same half")
 
 
-def test_things_are_trimmed_and_half_of_them_kept_for_testing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_things_are_trimmed_and_half_of_them_kept_for_testing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     named = [
         ("a/coin.png", of_half(1, training=True)),
         ("a/coin_mirror.png", of_half(2, training=True)),

@@ -56,10 +56,14 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
     assert (models / "reliability.png").stat().st_size > 1000
     readings = ClockReader("cpu", model="default", models=models).read(list(crops), cropped=True)
     assert len(readings) == len(crops)
-    assert all(0 <= r.minutes < 720 and 0 <= r.confidence <= 1 for of_photo in readings for r in of_photo)
+    assert all(
+        0 <= r.minutes < 720 and 0 <= r.confidence <= 1 for of_photo in readings for r in of_photo
+    )
 
 
-def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke: Path, crops: np.ndarray) -> None:
+def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(
+    smoke: Path, crops: np.ndarray
+) -> None:
     from clockread import ClockReader
 
     models = smoke / "runs" / "smoke" / "reader-export"
@@ -67,7 +71,10 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke:
     assert set(entries["int8"]) == {"finder", "pose", "hands"}
     for role, entry in entries["int8"].items():
         assert entry["bytes"] < 0.7 * entries["default"][role]["bytes"]
-    exact, quantized = ClockReader("cpu", model="default", models=models), ClockReader("cpu", models=models)
+    exact, quantized = (
+        ClockReader("cpu", model="default", models=models),
+        ClockReader("cpu", models=models),
+    )
     assert (exact.model, quantized.model) == ("default", "int8")
     pose, logit = exact.networks["pose"](crops, "pose", "dial")
     again, logit_again = quantized.networks["pose"](crops, "pose", "dial")
@@ -77,14 +84,19 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(smoke:
     assert np.abs(logit - logit_again).max() < 0.02 * max(1.0, np.abs(logit).max())
 
 
-def test_the_small_model_has_smaller_networks_and_looks_once(smoke: Path, crops: np.ndarray) -> None:
+def test_the_small_model_has_smaller_networks_and_looks_once(
+    smoke: Path, crops: np.ndarray
+) -> None:
     from clockread import ClockReader
     from clockread.reader import ONCE
 
     models = smoke / "runs" / "smoke" / "reader-export"
     entries = json.loads((models / "manifest.json").read_text())["models"]
     assert sum(entry["bytes"] for entry in entries["small"].values()) < 1_000_000
-    assert all(entries["small"][role]["bytes"] < entries["int8"][role]["bytes"] for role in ("finder", "pose", "hands"))
+    assert all(
+        entries["small"][role]["bytes"] < entries["int8"][role]["bytes"]
+        for role in ("finder", "pose", "hands")
+    )
     assert entries["small"]["hands"]["calibration"] != entries["int8"]["hands"]["calibration"]
     reader = ClockReader("cpu", model="small", models=models)
     assert reader.effort == ONCE
@@ -93,7 +105,9 @@ def test_the_small_model_has_smaller_networks_and_looks_once(smoke: Path, crops:
 
 
 @pytest.mark.parametrize("role", ["pose", "hands"])
-def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keras_and_onnxruntime_agree_on_crops(
+    smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(smoke))
     import keras
 
@@ -105,13 +119,21 @@ def test_keras_and_onnxruntime_agree_on_crops(smoke: Path, crops: np.ndarray, ro
 
     pose = trained_pose("smoke")
     model, batch = (
-        (pose, crops) if role == "pose" else (with_sincos(trained_hands("smoke")), unwrap_posed(posed_by(crops, find_poses(pose, crops))))
+        (pose, crops)
+        if role == "pose"
+        else (
+            with_sincos(trained_hands("smoke")),
+            unwrap_posed(posed_by(crops, find_poses(pose, crops))),
+        )
     )
     data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
     assert largest_difference(folded(model), data, batch, OUTPUTS[role]) < 1e-4
     # Before its weights were rounded to the half precision that the file stores: that changes a weight by at most 2^-11 of itself, and an
     # output of a layer by as much of the sum of its absolute products; so each layer with weights may add that share.
-    layers = sum(bool(layer.get_weights()) and not isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    layers = sum(
+        bool(layer.get_weights()) and not isinstance(layer, keras.layers.BatchNormalization)
+        for layer in model.layers
+    )
     assert 1e-6 < largest_difference(model, data, batch, OUTPUTS[role]) < layers * 2**-11
 
 
@@ -121,11 +143,18 @@ def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.nda
     from clockread.decoding import decode, rotation_prior
     from clockread.sampling import unwrap
 
-    session = onnxruntime.InferenceSession(smoke / "runs" / "smoke" / "reader-export" / "hands.onnx", providers=["CPUExecutionProvider"])
-    polar = np.stack([unwrap(crop, np.array([[60, 0, 80], [0, 60, 80], [0, 0, 1.0]])) for crop in crops])
+    session = onnxruntime.InferenceSession(
+        smoke / "runs" / "smoke" / "reader-export" / "hands.onnx",
+        providers=["CPUExecutionProvider"],
+    )
+    polar = np.stack(
+        [unwrap(crop, np.array([[60, 0, 80], [0, 60, 80], [0, 0, 1.0]])) for crop in crops]
+    )
     names = ["hour", "minute", "twelve", "hour_sincos", "minute_sincos"]
     hour, minute, twelve, hour_pair, minute_pair = session.run(names, {"polar": polar})
-    upright = np.where(np.arange(hour.shape[1]) == 0, 1e4, 0.0) + rotation_prior(hour.shape[1])  # 12 is up: nothing to turn back
+    upright = np.where(np.arange(hour.shape[1]) == 0, 1e4, 0.0) + rotation_prior(
+        hour.shape[1]
+    )  # 12 is up: nothing to turn back
     decoded = decode(hour, minute, twelve, upright)
     np.testing.assert_allclose(decoded.hour_sincos, hour_pair, atol=1e-4)
     np.testing.assert_allclose(decoded.minute_sincos, minute_pair, atol=1e-4)
@@ -144,9 +173,14 @@ def test_no_dial_is_both_trained_on_and_measured() -> None:
     from training import calibration, finder, pose, quantize
 
     trained = pose.TRAINING_SEED + len(pose.MIX) * pose.SETS_OF_MIX * pose.CROPS_PER_SHARD
-    assert max(pose.VALIDATION_SEED, finder.VALIDATION_SEED) + 2000 <= min(pose.TRAINING_SEED, finder.TRAINING_SEED)
+    assert max(pose.VALIDATION_SEED, finder.VALIDATION_SEED) + 2000 <= min(
+        pose.TRAINING_SEED, finder.TRAINING_SEED
+    )
     assert trained <= calibration.SEED
-    assert calibration.SEED + max(calibration.SCENES, *calibration.DIALS.values()) <= quantize.CALIBRATION_SEED
+    assert (
+        calibration.SEED + max(calibration.SCENES, *calibration.DIALS.values())
+        <= quantize.CALIBRATION_SEED
+    )
 
 
 def test_an_unknown_experiment_is_named() -> None:
@@ -162,19 +196,49 @@ def test_listing_needs_no_training_package() -> None:
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
         *("reader/pose", "reader/finder", "reader/hands", "reader/export", "reader/int8"),
-        *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/small", "reader/calibration"),
-        *("mlp/vanilla", "mlp/init-values", "mlp/init-distribution", "mlp/activation", "mlp/optimizer", "mlp/regularization"),
+        *(
+            "reader/finder-small",
+            "reader/pose-small",
+            "reader/hands-small",
+            "reader/small",
+            "reader/calibration",
+        ),
+        *(
+            "mlp/vanilla",
+            "mlp/init-values",
+            "mlp/init-distribution",
+            "mlp/activation",
+            "mlp/optimizer",
+            "mlp/regularization",
+        ),
         *("cnn/vanilla", "cnn/init-distribution", "cnn/activation", "cnn/regularization"),
         *("permutation/mlp", "permutation/cnn"),
-        *("time/multi-head", "time/regression", "time/classification-720", "time/sine-loss", "time/unit-circle", "time/sin-cos"),
+        *(
+            "time/multi-head",
+            "time/regression",
+            "time/classification-720",
+            "time/sine-loss",
+            "time/unit-circle",
+            "time/sin-cos",
+        ),
         *("time/sin-cos-faster", "time/places", "time/export"),
-        *("upright/multi-head", "upright/regression", "upright/classification-720", "upright/sine-loss", "upright/unit-circle"),
+        *(
+            "upright/multi-head",
+            "upright/regression",
+            "upright/classification-720",
+            "upright/sine-loss",
+            "upright/unit-circle",
+        ),
         *("upright/sin-cos", "upright/sin-cos-faster"),
     ]
 
 
-@pytest.mark.parametrize(("wanted", "first"), [("reader/hands", "reader/pose"), ("time/export", "time/sin-cos")])
-def test_what_needs_a_network_that_is_not_there_says_which_command_trains_it(tmp_path: Path, wanted: str, first: str) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "first"), [("reader/hands", "reader/pose"), ("time/export", "time/sin-cos")]
+)
+def test_what_needs_a_network_that_is_not_there_says_which_command_trains_it(
+    tmp_path: Path, wanted: str, first: str
+) -> None:
     pytest.importorskip("keras", reason="training needs the train extra")
     if wanted == "time/export":  # a result without its weights, as the repository holds them
         assert run_all(tmp_path, "--profile", "smoke", "--only", "time/sin-cos").returncode == 0

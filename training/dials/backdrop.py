@@ -16,22 +16,42 @@ def _clutter(rng: Random, image: Grey, count: int) -> None:
     size = max(h, w)
     for _ in range(count):
         tone = rng.uniform(0, 255)
-        x, y, r = rng.randrange(w), rng.randrange(h), int(size * math.exp(rng.uniform(math.log(0.02), math.log(0.3))))
+        x, y, r = (
+            rng.randrange(w),
+            rng.randrange(h),
+            int(size * math.exp(rng.uniform(math.log(0.02), math.log(0.3)))),
+        )
         kind = rng.random()
         width = rng.choice((-1, 1, 2, max(1, r // 6)))
         if kind < 0.25:
             cv2.circle(image, (x, y), max(1, r), tone, width, cv2.LINE_AA)
         elif kind < 0.45:
-            cv2.rectangle(image, (x, y), (x + rng.randrange(r * 2 + 1), y + rng.randrange(r * 2 + 1)), tone, width)
+            cv2.rectangle(
+                image,
+                (x, y),
+                (x + rng.randrange(r * 2 + 1), y + rng.randrange(r * 2 + 1)),
+                tone,
+                width,
+            )
         elif kind < 0.7:
-            cv2.line(image, (x, y), (rng.randrange(w), rng.randrange(h)), tone, rng.randrange(1, 5), cv2.LINE_AA)
+            cv2.line(
+                image,
+                (x, y),
+                (rng.randrange(w), rng.randrange(h)),
+                tone,
+                rng.randrange(1, 5),
+                cv2.LINE_AA,
+            )
         elif kind < 0.85:
             n = rng.randrange(3, 7)
-            points = np.array([[x + r * rng.uniform(-1, 1), y + r * rng.uniform(-1, 1)] for _ in range(n)])
+            points = np.array(
+                [[x + r * rng.uniform(-1, 1), y + r * rng.uniform(-1, 1)] for _ in range(n)]
+            )
             cv2.fillPoly(image, [points.astype(np.int32)], tone, cv2.LINE_AA)
         else:
             text = glyphs(
-                rng.randrange(len(font_files())), "".join(rng.choices("ABCDEFGHIKLMNOPRSTUVXYZ0123456789", k=rng.randrange(1, 6)))
+                rng.randrange(len(font_files())),
+                "".join(rng.choices("ABCDEFGHIKLMNOPRSTUVXYZ0123456789", k=rng.randrange(1, 6))),
             )
             th = max(4, min(h - 1, r // 2))
             tw = max(3, min(w - 1, int(text.shape[1] * th / text.shape[0])))
@@ -53,7 +73,9 @@ def _masonry(rng: Random, image: Grey) -> None:
 
 def flat_backdrop(rng: Random, width: int, height: int) -> Grey:
     """A background of one tone, white in most, now and then with a few shapes on it."""
-    image: Grey = np.full((height, width), 255 if rng.random() < 0.6 else rng.randrange(256), np.uint8)
+    image: Grey = np.full(
+        (height, width), 255 if rng.random() < 0.6 else rng.randrange(256), np.uint8
+    )
     if rng.random() < 0.2:
         _clutter(rng, image, rng.randrange(1, 6))
     return image

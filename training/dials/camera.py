@@ -21,7 +21,9 @@ class Optics:
 
     max_tilt: float = 62.0  # degrees between the dial's normal and the line of sight
     frontal: float = 0.45  # share of dials seen (nearly) straight on
-    turned: float = 0.3  # share with any rotation at all angles; the others are upright within a few degrees
+    turned: float = (
+        0.3  # share with any rotation at all angles; the others are upright within a few degrees
+    )
     clean: float = 0.12  # share of pictures without any degradation
     blur: float = 1.0  # strength of blur and low resolution
     noise: float = 1.0  # strength of noise and compression
@@ -33,11 +35,17 @@ def view(rng: Random, optics: Optics, *, oriented: bool = True) -> tuple[Matrix,
 
     A dial that does not show where its 12 is (not ``oriented``) stays upright: turned, nobody could tell its time.
     """
-    rotation = rng.gauss(0, 4) if rng.random() > optics.turned or not oriented else rng.uniform(-180, 180)
-    tilt = abs(rng.gauss(0, 8)) if rng.random() < optics.frontal else rng.uniform(5, optics.max_tilt)
+    rotation = (
+        rng.gauss(0, 4) if rng.random() > optics.turned or not oriented else rng.uniform(-180, 180)
+    )
+    tilt = (
+        abs(rng.gauss(0, 8)) if rng.random() < optics.frontal else rng.uniform(5, optics.max_tilt)
+    )
     tilt = math.radians(min(tilt, optics.max_tilt))
     azimuth = rng.uniform(0, 2 * math.pi)
-    distance = math.exp(rng.uniform(math.log(2.2), math.log(15)))  # of the camera, in dial radii: less is more perspective
+    distance = math.exp(
+        rng.uniform(math.log(2.2), math.log(15))
+    )  # of the camera, in dial radii: less is more perspective
     rot = math.radians(rotation)
     spin = np.array([[math.cos(rot), -math.sin(rot)], [math.sin(rot), math.cos(rot)]])
     axis = np.array([math.cos(azimuth), math.sin(azimuth)])  # direction that recedes
@@ -57,12 +65,18 @@ def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
     h, w = image.shape
     if rng.random() < 0.55:  # uneven light
         gx, gy = rng.gauss(0, 0.25), rng.gauss(0, 0.25)
-        gain = 1 + np.linspace(-1, 1, w, dtype=np.float32)[None, :] * gx + np.linspace(-1, 1, h, dtype=np.float32)[:, None] * gy
+        gain = (
+            1
+            + np.linspace(-1, 1, w, dtype=np.float32)[None, :] * gx
+            + np.linspace(-1, 1, h, dtype=np.float32)[:, None] * gy
+        )
         if rng.random() < 0.3:
             gain = gain * (1 + soft_noise(rng, h, w, 4) * rng.uniform(0.02, 0.2))
         image = cv2.multiply(image, np.maximum(gain, 0.05).astype(np.float32), dtype=cv2.CV_8U)
     contrast = 1.0
-    if rng.random() < 0.75:  # exposure, contrast, gamma; the middle of the range is kept in the range
+    if (
+        rng.random() < 0.75
+    ):  # exposure, contrast, gamma; the middle of the range is kept in the range
         contrast, gamma = math.exp(rng.gauss(0, 0.25)), math.exp(rng.gauss(0, 0.25))
         if rng.random() < optics.dark:
             contrast *= rng.uniform(0.25, 0.6)
@@ -72,7 +86,9 @@ def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
         target = min(205.0, max(45.0, middle + rng.gauss(0, 25)))
         if contrast < 0.5 and rng.random() < 0.6:  # dark all over, as in a film's night
             target = rng.uniform(25, 70)
-        image = cv2.LUT(image, np.clip((curve - middle) * contrast + target, 0, 255).astype(np.uint8))
+        image = cv2.LUT(
+            image, np.clip((curve - middle) * contrast + target, 0, 255).astype(np.uint8)
+        )
     soft = rng.random()
     if soft < 0.3 * optics.blur:
         sigma = min(rng.expovariate(1.0) * 0.01, 0.032) * radius + 0.3
@@ -81,14 +97,18 @@ def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
         n = max(2, int(rng.uniform(0.02, 0.06) * radius))
         kernel = np.zeros((2 * n + 1, 2 * n + 1), np.float32)
         a, reach = rng.uniform(0, math.pi), n * rng.uniform(0.4, 0.9)
-        ends = [(int(n + s * reach * math.cos(a)), int(n + s * reach * math.sin(a))) for s in (-1, 1)]
+        ends = [
+            (int(n + s * reach * math.cos(a)), int(n + s * reach * math.sin(a))) for s in (-1, 1)
+        ]
         cv2.line(kernel, ends[0], ends[1], 1.0, 1, cv2.LINE_AA)
         image = cv2.filter2D(image, -1, kernel / kernel.sum())
     if rng.random() < 0.25 * optics.blur:  # a small dial, enlarged
         small = max(0.2, min(1.0, rng.uniform(15, 48) / radius))
         size = (max(8, int(w * small)), max(8, int(h * small)))
         tiny = cv2.resize(image, size, interpolation=rng.choice((cv2.INTER_AREA, cv2.INTER_LINEAR)))
-        image = cv2.resize(tiny, (w, h), interpolation=rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
+        image = cv2.resize(
+            tiny, (w, h), interpolation=rng.choice((cv2.INTER_LINEAR, cv2.INTER_CUBIC))
+        )
     if rng.random() < 0.5:
         sigma = min(rng.expovariate(1.0) * 5 * optics.noise, 20) * min(1.0, contrast)
         grain = noise(rng, h, w) * sigma

@@ -34,10 +34,14 @@ RADIUS = np.sqrt(X * X + Y * Y)
 AZIMUTH = np.arctan2(X, -Y)  # radians, clockwise from 12
 
 
-def disc_points(n: int = 48, radius: float = 1.0, center: tuple[float, float] = (0.0, 0.0), aspect: float = 1.0) -> Points:
+def disc_points(
+    n: int = 48, radius: float = 1.0, center: tuple[float, float] = (0.0, 0.0), aspect: float = 1.0
+) -> Points:
     """N points of a circle (or of an ellipse ``aspect`` times as wide), starting at 12, clockwise."""
     a = np.arange(n) * (2 * math.pi / n)
-    return np.stack([center[0] + radius * aspect * np.sin(a), center[1] - radius * np.cos(a)], axis=1)
+    return np.stack(
+        [center[0] + radius * aspect * np.sin(a), center[1] - radius * np.cos(a)], axis=1
+    )
 
 
 def turned(points: Points, degrees: float) -> Points:
@@ -53,7 +57,9 @@ class Canvas:
     def __init__(self) -> None:
         self.grey: Grey = np.full((CANVAS, CANVAS), 128, np.uint8)
         self.mask: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
-        self.wall_tone: float | None = None  # face tone where marks and hands sit on the wall itself
+        self.wall_tone: float | None = (
+            None  # face tone where marks and hands sit on the wall itself
+        )
         self.wall_share = 0.8  # how much of what is seen between the marks has that tone: the rest is what is behind
 
     def lift_marks(self) -> None:
@@ -69,22 +75,54 @@ class Canvas:
         fixed = [((p * UNIT + (CANVAS / 2 - 0.5)) * _FIXED).astype(np.int32) for p in shapes]
         cv2.fillPoly(self.grey if target is None else target, fixed, tone, cv2.LINE_AA, _SHIFT)
 
-    def stroke(self, shapes: list[Points], tone: float, width: float, *, closed: bool = True, target: Grey | None = None) -> None:
+    def stroke(
+        self,
+        shapes: list[Points],
+        tone: float,
+        width: float,
+        *,
+        closed: bool = True,
+        target: Grey | None = None,
+    ) -> None:
         """Outline polygons with a line of ``width`` dial units (at least one pixel)."""
         fixed = [((p * UNIT + (CANVAS / 2 - 0.5)) * _FIXED).astype(np.int32) for p in shapes]
         pixels = max(1, round(width * UNIT))
-        cv2.polylines(self.grey if target is None else target, fixed, closed, tone, pixels, cv2.LINE_AA, _SHIFT)
+        cv2.polylines(
+            self.grey if target is None else target,
+            fixed,
+            closed,
+            tone,
+            pixels,
+            cv2.LINE_AA,
+            _SHIFT,
+        )
 
     def circle(
-        self, radius: float, tone: float, width: float = -1.0, center: tuple[float, float] = (0, 0), target: Grey | None = None
+        self,
+        radius: float,
+        tone: float,
+        width: float = -1.0,
+        center: tuple[float, float] = (0, 0),
+        target: Grey | None = None,
     ) -> None:
         """A disc, or a ring of ``width`` dial units centred on ``radius``."""
         x, y = ((v * UNIT + CANVAS / 2 - 0.5) * _FIXED for v in center)
         pixels = -1 if width < 0 else max(1, round(width * UNIT))
         image = self.grey if target is None else target
-        cv2.circle(image, (int(x), int(y)), int(radius * UNIT * _FIXED), tone, pixels, cv2.LINE_AA, _SHIFT)
+        cv2.circle(
+            image, (int(x), int(y)), int(radius * UNIT * _FIXED), tone, pixels, cv2.LINE_AA, _SHIFT
+        )
 
-    def stamp(self, alpha: Grey, x: float, y: float, height: float, degrees: float, tone: float, aspect: float = 1.0) -> None:
+    def stamp(
+        self,
+        alpha: Grey,
+        x: float,
+        y: float,
+        height: float,
+        degrees: float,
+        tone: float,
+        aspect: float = 1.0,
+    ) -> None:
         """Blend a glyph's ``alpha`` at (x, y), ``height`` dial units tall, turned clockwise, in a grey tone."""
         h, w = alpha.shape
         scale = height * UNIT / h
@@ -99,8 +137,12 @@ class Canvas:
         if right - left < 2 or bottom - top < 2:
             return
         cx, cy = (w - 1) / 2, (h - 1) / 2
-        matrix = np.array([[a, -s, px - left - a * cx + s * cy], [b, c, py - top - b * cx - c * cy]])
-        if scale < 0.6:  # bilinear sampling would drop strokes; two pyramid steps are cheaper than an area warp
+        matrix = np.array(
+            [[a, -s, px - left - a * cx + s * cy], [b, c, py - top - b * cx - c * cy]]
+        )
+        if (
+            scale < 0.6
+        ):  # bilinear sampling would drop strokes; two pyramid steps are cheaper than an area warp
             alpha = cv2.blur(alpha, (2, 2) if scale > 0.4 else (3, 3))
         part = cv2.warpAffine(alpha, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         roi = self.grey[top:bottom, left:right]
@@ -153,7 +195,11 @@ def photo_crop(rng: Random, width: int, height: int) -> Grey | None:
     zoom = math.exp(rng.uniform(math.log(0.35), math.log(1.6)))  # photo pixels per output pixel
     cw, ch = min(w, max(24, int(width * zoom))), min(h, max(24, int(height * zoom)))
     x, y = rng.randrange(w - cw + 1), rng.randrange(h - ch + 1)
-    crop = cv2.resize(image[y : y + ch, x : x + cw], (width, height), interpolation=cv2.INTER_AREA if zoom > 1 else cv2.INTER_LINEAR)
+    crop = cv2.resize(
+        image[y : y + ch, x : x + cw],
+        (width, height),
+        interpolation=cv2.INTER_AREA if zoom > 1 else cv2.INTER_LINEAR,
+    )
     return np.asarray(cv2.flip(crop, 1) if rng.random() < 0.5 else crop, dtype=np.uint8)
 
 
@@ -173,4 +219,6 @@ def noise(rng: Random, height: int, width: int) -> NDArray[np.float32]:
 def soft_noise(rng: Random, height: int, width: int, cells: int) -> NDArray[np.float32]:
     """Smooth unit noise: ``cells`` × ``cells`` random values, interpolated."""
     small = noise(rng, cells, cells)
-    return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+    return np.asarray(
+        cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32
+    )

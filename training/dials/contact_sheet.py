@@ -16,7 +16,9 @@ from training.dials.presets import PRESETS
 from training.dials.render import render
 
 
-def sheet(preset: str, first_seed: int, rows: int, columns: int, size: int, labels: bool) -> np.ndarray:
+def sheet(
+    preset: str, first_seed: int, rows: int, columns: int, size: int, labels: bool
+) -> np.ndarray:
     """Contact sheet (rows · size, columns · size, 3) uint8 BGR; with ``labels`` the rim, 12 and the time are drawn on."""
     tiles = []
     for seed in range(first_seed, first_seed + rows * columns):
@@ -26,7 +28,16 @@ def sheet(preset: str, first_seed: int, rows: int, columns: int, size: int, labe
             rim = project(picture.homography, disc_points(36))
             cv2.polylines(tile, [(rim * 16).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA, 4)
             cv2.circle(tile, tuple(int(v) for v in rim[0]), 3, (0, 0, 255), -1)
-            cv2.putText(tile, clock_text(picture.dial.minutes), (3, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 200, 255), 1, cv2.LINE_AA)
+            cv2.putText(
+                tile,
+                clock_text(picture.dial.minutes),
+                (3, 12),
+                cv2.FONT_HERSHEY_SIMPLEX,
+                0.4,
+                (0, 200, 255),
+                1,
+                cv2.LINE_AA,
+            )
         tiles.append(tile)
     return np.vstack([np.hstack(tiles[i * columns : (i + 1) * columns]) for i in range(rows)])
 

@@ -32,10 +32,14 @@ EXAMPLES = (  # file, seed, (centre x, centre y, face radius, tilt 0..1) of each
 )
 
 
-def main(folder: Annotated[Path, typer.Argument(help="Where to write the photos and times.json.")]) -> None:
+def main(
+    folder: Annotated[Path, typer.Argument(help="Where to write the photos and times.json.")],
+) -> None:
     """Write the example photos and their times."""
     if photos():
-        raise typer.BadParameter("examples must not hold collected photographs: set CLOCKREAD_DATA to an empty folder")
+        raise typer.BadParameter(
+            "examples must not hold collected photographs: set CLOCKREAD_DATA to an empty folder"
+        )
     preset: Preset = replace(PRESETS["plain"], optics=GENTLE)
     folder.mkdir(parents=True, exist_ok=True)
     times = {}
@@ -48,7 +52,12 @@ def main(folder: Annotated[Path, typer.Argument(help="Where to write the photos 
             homography = np.array([[radius * tilt, 0, x], [0, radius, y], [0, 0, 1.0]])
             image = paste(dial, image, homography)
             left, top, right, bottom = extent(homography, dial.outer)
-            shown.append({"time": clock_text(dial.minutes), "box": [round(v) for v in (left, top, right - left, bottom - top)]})
+            shown.append(
+                {
+                    "time": clock_text(dial.minutes),
+                    "box": [round(v) for v in (left, top, right - left, bottom - top)],
+                }
+            )
         image = degrade(rng, image, preset.optics, 80.0)
         cv2.imwrite(str(folder / name), image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
         times[name] = shown

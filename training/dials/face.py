@@ -59,14 +59,19 @@ def _face_texture(rng: Random, canvas: Canvas) -> None:
         gain = 1 + amount * np.sin(rng.choice((2, 4)) * AZIMUTH + rng.uniform(0, 6.3))
     elif kind < 0.7:  # brushed or wood
         a = rng.uniform(0, math.pi)
-        gain = 1 + amount * 0.5 * np.sin((X * math.cos(a) + Y * math.sin(a)) * rng.uniform(10, 90) + 2 * soft_noise(rng, CANVAS, CANVAS, 6))
+        gain = 1 + amount * 0.5 * np.sin(
+            (X * math.cos(a) + Y * math.sin(a)) * rng.uniform(10, 90)
+            + 2 * soft_noise(rng, CANVAS, CANVAS, 6)
+        )
     elif kind < 0.88:  # stains
         gain = 1 + amount * 0.6 * soft_noise(rng, CANVAS, CANVAS, rng.choice((4, 8, 16, 40)))
     else:
         gain = np.ones_like(RADIUS)
         picture = photo_crop(rng, CANVAS, CANVAS)
         if picture is not None:
-            gain += (picture.astype(np.float32) - float(picture.mean())) / 255 * rng.uniform(0.2, 1.0)
+            gain += (
+                (picture.astype(np.float32) - float(picture.mean())) / 255 * rng.uniform(0.2, 1.0)
+            )
             if rng.random() < 0.5:
                 gain = np.where(rng.uniform(0.4, 0.8) > RADIUS, gain, 1)
     inside = np.where(RADIUS <= 1.0, gain, 1.0).astype(np.float32)
@@ -79,7 +84,9 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
     Of ``preset`` it takes the shares of textures, of a tower dial's tracery and of painted eyes and mouths.
     """
     canvas.circle(1.0, tones.face)
-    if rng.random() < 0.2 and canvas.wall_tone is None:  # a band of another tone under the numerals, or another centre
+    if (
+        rng.random() < 0.2 and canvas.wall_tone is None
+    ):  # a band of another tone under the numerals, or another centre
         tone = float(np.clip(tones.face + rng.uniform(-55, 55), 0, 255))
         if abs(tone - tones.hands) > 50:
             canvas.circle(rng.uniform(0.4, 0.8), tone)
@@ -88,7 +95,11 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
     middle = (tones.face + tones.ink) / 2
     if rng.random() < 0.45:
         for _ in range(rng.randrange(1, 4)):
-            canvas.circle(rng.choice((0.98, rng.uniform(0.25, 0.97))), rng.choice((tones.ink, middle)), rng.uniform(0.004, 0.02))
+            canvas.circle(
+                rng.choice((0.98, rng.uniform(0.25, 0.97))),
+                rng.choice((tones.ink, middle)),
+                rng.uniform(0.004, 0.02),
+            )
     ornament = rng.random()
     if chance(rng, preset.smile):
         _smile(rng, canvas, tones.ink)
@@ -104,7 +115,14 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
     elif ornament < 0.08:
         n = rng.choice((6, 8, 12))
         r = rng.uniform(0.2, 0.45)
-        canvas.stroke([disc_points(16, r, (r * math.sin(a), -r * math.cos(a))) for a in np.arange(n) * 2 * math.pi / n], middle, 0.008)
+        canvas.stroke(
+            [
+                disc_points(16, r, (r * math.sin(a), -r * math.cos(a)))
+                for a in np.arange(n) * 2 * math.pi / n
+            ],
+            middle,
+            0.008,
+        )
     elif ornament < 0.12:
         n = rng.choice((5, 8, 12, 16))
         star = disc_points(2 * n, rng.uniform(0.2, 0.5))
@@ -115,7 +133,12 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
 
 
 def _smile(rng: Random, canvas: Canvas, tone: float) -> None:
-    apart, up, size, wide = rng.uniform(0.2, 0.4), rng.uniform(0.1, 0.4), rng.uniform(0.03, 0.12), rng.uniform(0.3, 0.6)
+    apart, up, size, wide = (
+        rng.uniform(0.2, 0.4),
+        rng.uniform(0.1, 0.4),
+        rng.uniform(0.03, 0.12),
+        rng.uniform(0.3, 0.6),
+    )
     for side in (-1, 1):
         canvas.circle(size, tone, center=(side * apart, -up))
     x = np.linspace(-wide, wide, 17)
@@ -129,10 +152,20 @@ def _sub_dial(rng: Random, canvas: Canvas, x: float, y: float, r: float, tones: 
     n = rng.choice((4, 12, 30))
     for i in range(n):
         a = 2 * math.pi * i / n
-        p = np.array([[r * 0.78 * math.sin(a), -r * 0.78 * math.cos(a)], [r * 0.95 * math.sin(a), -r * 0.95 * math.cos(a)]]) + (x, y)
+        p = np.array(
+            [
+                [r * 0.78 * math.sin(a), -r * 0.78 * math.cos(a)],
+                [r * 0.95 * math.sin(a), -r * 0.95 * math.cos(a)],
+            ]
+        ) + (x, y)
         canvas.stroke([p], tones.ink, 0.006, closed=False)
     a = rng.uniform(0, 2 * math.pi)
-    p = np.array([[x - r * 0.2 * math.sin(a), y + r * 0.2 * math.cos(a)], [x + r * 0.8 * math.sin(a), y - r * 0.8 * math.cos(a)]])
+    p = np.array(
+        [
+            [x - r * 0.2 * math.sin(a), y + r * 0.2 * math.cos(a)],
+            [x + r * 0.8 * math.sin(a), y - r * 0.8 * math.cos(a)],
+        ]
+    )
     canvas.stroke([p], tones.hands, 0.012, closed=False)
 
 
@@ -143,34 +176,64 @@ def draw_extras(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> No
             word = (
                 rng.choice(WORDS)
                 if rng.random() < 0.7
-                else "".join(rng.choices("abcdefghiklmnoprstuvwz", k=rng.randrange(3, 9))).capitalize()
+                else "".join(
+                    rng.choices("abcdefghiklmnoprstuvwz", k=rng.randrange(3, 9))
+                ).capitalize()
             )
             text = glyphs(rng.randrange(len(font_files())), word)
             canvas.stamp(
-                text, rng.uniform(-0.05, 0.05), y + rng.uniform(-0.04, 0.04), rng.uniform(0.04, 0.13), 0, (tones.ink * 2 + tones.face) / 3
+                text,
+                rng.uniform(-0.05, 0.05),
+                y + rng.uniform(-0.04, 0.04),
+                rng.uniform(0.04, 0.13),
+                0,
+                (tones.ink * 2 + tones.face) / 3,
             )
     if rng.random() < preset.date:  # date window
         a = math.radians(rng.choice((90, 90, 90, 135, 180, 270)))
         r = rng.uniform(0.5, 0.75)
         x, y = r * math.sin(a), -r * math.cos(a)
         w, h = rng.uniform(0.07, 0.14), rng.uniform(0.05, 0.08)
-        canvas.fill([np.array([[x - w, y - h], [x + w, y - h], [x + w, y + h], [x - w, y + h]])], 255 - tones.ink)
-        canvas.stamp(glyphs(rng.randrange(len(font_files())), str(rng.randrange(1, 32))), x, y, h * 1.5, 0, tones.ink)
+        canvas.fill(
+            [np.array([[x - w, y - h], [x + w, y - h], [x + w, y + h], [x - w, y + h]])],
+            255 - tones.ink,
+        )
+        canvas.stamp(
+            glyphs(rng.randrange(len(font_files())), str(rng.randrange(1, 32))),
+            x,
+            y,
+            h * 1.5,
+            0,
+            tones.ink,
+        )
     if rng.random() < preset.sub_dials:
-        places = rng.sample([(0.0, 0.45), (0.0, -0.45), (-0.45, 0.0), (0.45, 0.0)], rng.choice((1, 1, 2, 3)))
+        places = rng.sample(
+            [(0.0, 0.45), (0.0, -0.45), (-0.45, 0.0), (0.45, 0.0)], rng.choice((1, 1, 2, 3))
+        )
         size = rng.uniform(0.16, 0.3)
         for x, y in places:
             _sub_dial(rng, canvas, x, y, size, tones)
     if rng.random() < 0.08:  # winding holes
         for side in (-1, 1):
-            canvas.circle(rng.uniform(0.03, 0.06), 20, center=(side * rng.uniform(0.25, 0.4), rng.uniform(0.1, 0.3)))
+            canvas.circle(
+                rng.uniform(0.03, 0.06),
+                20,
+                center=(side * rng.uniform(0.25, 0.4), rng.uniform(0.1, 0.3)),
+            )
 
 
 def _mark(kind: str, width: float, inner: float, outer: float) -> Points:
     if kind == "bar":
         return np.array([[-width, -inner], [width, -inner], [width, -outer], [-width, -outer]])
     if kind == "wedge":
-        return np.array([[-width * 0.3, -inner], [width * 0.3, -inner], [width * 1.4, -outer], [-width * 1.4, -outer]])
+        return np.array(
+            [
+                [-width * 0.3, -inner],
+                [width * 0.3, -inner],
+                [width * 1.4, -outer],
+                [-width * 1.4, -outer],
+            ]
+        )
     if kind == "triangle":
         return np.array([[0, -inner], [width * 2, -outer], [-width * 2, -outer]])
     if kind == "diamond":
@@ -187,12 +250,16 @@ class Track:
     twelve_marked: bool  # in its own way
 
 
-def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool, bare: float = 0.0) -> Track:
+def draw_track(
+    rng: Random, canvas: Canvas, tones: Tones, numerals: bool, bare: float = 0.0
+) -> Track:
     """Minute track and hour marks; a share ``bare`` of the faces without numerals has neither."""
     outer = rng.uniform(0.9, 0.99) if rng.random() < 0.85 else rng.uniform(0.7, 0.9)
     length = rng.uniform(0.025, 0.09)
     inner = outer - length
-    style = rng.choices(("ticks", "dots", "railway", "hours", "none"), (46, 8, 16, 18, 12 if numerals else 0))[0]
+    style = rng.choices(
+        ("ticks", "dots", "railway", "hours", "none"), (46, 8, 16, 18, 12 if numerals else 0)
+    )[0]
     if not numerals and chance(rng, bare):
         style = "none"
     width = rng.uniform(0.003, 0.012)
@@ -219,8 +286,13 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool, bare: 
         twelve_marked = rng.random() < (0.15 if numerals else 0.4)
         if twelve_marked:
             w = hour_width * 1.6
-            pair = [_mark("bar", hour_width, hour_inner, outer) + (s * hour_width * 1.6, 0) for s in (-1, 1)]
-            canvas.fill([_mark("triangle", w, hour_inner, outer)] if rng.random() < 0.5 else pair, tone)
+            pair = [
+                _mark("bar", hour_width, hour_inner, outer) + (s * hour_width * 1.6, 0)
+                for s in (-1, 1)
+            ]
+            canvas.fill(
+                [_mark("triangle", w, hour_inner, outer)] if rng.random() < 0.5 else pair, tone
+            )
         inner = min(inner, hour_inner)
     return Track(inner if style != "none" else rng.uniform(0.9, 1.0), twelve_marked)
 
@@ -228,11 +300,15 @@ def draw_track(rng: Random, canvas: Canvas, tones: Tones, numerals: bool, bare: 
 def _numeral_set(rng: Random, roman: float) -> tuple[tuple[str, ...], Sequence[int]]:
     arabic = rng.random() >= roman
     texts = ARABIC if arabic else (WATCHMAKERS_ROMAN if rng.random() < 0.6 else ROMAN)
-    which = rng.choices((range(12), range(0, 12, 3), range(0, 12, 2), range(0, 12, 6), range(1)), (80, 11, 5, 2, 2))[0]
+    which = rng.choices(
+        (range(12), range(0, 12, 3), range(0, 12, 2), range(0, 12, 6), range(1)), (80, 11, 5, 2, 2)
+    )[0]
     return texts, which
 
 
-def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track, roman_share: float) -> None:
+def draw_numerals(
+    rng: Random, canvas: Canvas, tones: Tones, track: Track, roman_share: float
+) -> None:
     """Numerals in one font: upright, radial, or radial and readable from below."""
     texts, which = _numeral_set(rng, roman_share)
     roman = "V" in "".join(texts)
@@ -249,7 +325,11 @@ def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track, roman
         plate = float(np.clip(tones.face + rng.choice((-1, 1)) * rng.uniform(30, 120), 0, 255))
         tone = 0.0 if plate > 127 else 255.0
         size = height * rng.uniform(0.6, 0.75)
-        shape = disc_points(14, size) if rng.random() < 0.5 else np.array([[-1.1, -1], [1.1, -1], [0.9, 1], [-0.9, 1]]) * size
+        shape = (
+            disc_points(14, size)
+            if rng.random() < 0.5
+            else np.array([[-1.1, -1], [1.1, -1], [0.9, 1], [-0.9, 1]]) * size
+        )
         canvas.fill([turned(shape + (0, -radius), 30.0 * i) for i in which], plate)
     if rng.random() < 0.05 and len(which) == 12:
         which = [i for i in which if rng.random() < 0.9]
@@ -268,14 +348,32 @@ def draw_numerals(rng: Random, canvas: Canvas, tones: Tones, track: Track, roman
         wide = alpha.shape[1] / alpha.shape[0] * height * aspect
         if wide > limit:
             aspect *= limit / wide
-        away = radius if way != "upright" else radius - max(0.0, min(wide, limit) - height) * 0.35 * abs(math.sin(a))
+        away = (
+            radius
+            if way != "upright"
+            else radius - max(0.0, min(wide, limit) - height) * 0.35 * abs(math.sin(a))
+        )
         canvas.stamp(alpha, away * math.sin(a), -away * math.cos(a), height, turn, tone, aspect)
     if rng.random() < 0.05:  # a second ring: 13 to 24 inside, or minutes outside
         inner = radius - height * 0.5 - 0.08
         for i in range(12):
             a = math.radians(30 * i)
-            canvas.stamp(glyphs(font, str(i + 12 if i else 24)), inner * math.sin(a), -inner * math.cos(a), 0.09, 0, tone)
+            canvas.stamp(
+                glyphs(font, str(i + 12 if i else 24)),
+                inner * math.sin(a),
+                -inner * math.cos(a),
+                0.09,
+                0,
+                tone,
+            )
     elif rng.random() < 0.06 and radius < 0.75:
         for i in range(12):
             a = math.radians(30 * i)
-            canvas.stamp(glyphs(font, str(5 * i or 60)), 0.92 * math.sin(a), -0.92 * math.cos(a), 0.08, rng.choice((0, 30 * i)), tone)
+            canvas.stamp(
+                glyphs(font, str(5 * i or 60)),
+                0.92 * math.sin(a),
+                -0.92 * math.cos(a),
+                0.08,
+                rng.choice((0, 30 * i)),
+                tone,
+            )

@@ -8,7 +8,17 @@ from random import Random
 import cv2
 import numpy as np
 
-from training.dials.canvas import CANVAS, RADIUS, Canvas, Grey, blend, disc_points, noise, photo_crop, turned
+from training.dials.canvas import (
+    CANVAS,
+    RADIUS,
+    Canvas,
+    Grey,
+    blend,
+    disc_points,
+    noise,
+    photo_crop,
+    turned,
+)
 
 
 def draw_glass(rng: Random, canvas: Canvas) -> None:
@@ -17,7 +27,9 @@ def draw_glass(rng: Random, canvas: Canvas) -> None:
         ring: Grey = np.full((CANVAS, CANVAS), 255, np.uint8)
         depth = rng.uniform(0.01, 0.1)
         a = rng.uniform(0, 2 * math.pi)
-        canvas.circle(1.0 - depth * 0.5, 0, center=(depth * math.sin(a), depth * math.cos(a)), target=ring)
+        canvas.circle(
+            1.0 - depth * 0.5, 0, center=(depth * math.sin(a), depth * math.cos(a)), target=ring
+        )
         k = rng.choice((3, 7, 13))
         ring = cv2.blur(ring, (k, k))
         gain = 1 - ring.astype(np.float32) * (rng.uniform(0.2, 0.7) / 255)
@@ -30,7 +42,11 @@ def draw_glass(rng: Random, canvas: Canvas) -> None:
             if rng.random() < 0.5:
                 shape = disc_points(24, size, (x, y), rng.uniform(0.4, 2.5))
             else:
-                quad = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * size * (rng.uniform(0.3, 1), rng.uniform(0.3, 2.0))
+                quad = (
+                    np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+                    * size
+                    * (rng.uniform(0.3, 1), rng.uniform(0.3, 2.0))
+                )
                 shape = turned(quad, rng.uniform(-40, 40)) + (x, y)
             canvas.fill([shape], rng.uniform(30, 150) if rng.random() < 0.8 else 255, glare)
             k = rng.choice((5, 15, 31, 61))
@@ -51,7 +67,10 @@ def draw_occlusion(rng: Random, canvas: Canvas) -> None:
     alpha = np.zeros((CANVAS, CANVAS), np.uint8)
     if rng.random() < 0.5:
         half = rng.uniform(0.005, 0.03)
-        bar = np.array([[-half, -1.7], [half, -1.7], [half, 1.7], [-half, 1.7]]) + (rng.uniform(-0.8, 0.8), 0)
+        bar = np.array([[-half, -1.7], [half, -1.7], [half, 1.7], [-half, 1.7]]) + (
+            rng.uniform(-0.8, 0.8),
+            0,
+        )
         canvas.fill([turned(bar, rng.uniform(0, 180))], 255, alpha)
     else:
         size = rng.uniform(0.1, 0.5)

@@ -9,7 +9,18 @@ from random import Random
 import cv2
 import numpy as np
 
-from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, X, Y, blend, disc_points, turned
+from training.dials.canvas import (
+    CANVAS,
+    UNIT,
+    Canvas,
+    Grey,
+    Points,
+    X,
+    Y,
+    blend,
+    disc_points,
+    turned,
+)
 from training.dials.case import Tones
 from training.dials.presets import Preset, chance
 
@@ -40,12 +51,23 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
         point = rng.choice((0.0, half, 2 * half))
         return [_profile([(0, half), (length - point, half), (length, half if point == 0 else 0)])]
     if kind == "round":
-        bow = [(length - half * (1 - math.sin(t)), half * math.cos(t)) for t in np.linspace(0, math.pi / 2, 7)]
+        bow = [
+            (length - half * (1 - math.sin(t)), half * math.cos(t))
+            for t in np.linspace(0, math.pi / 2, 7)
+        ]
         return [_profile([(0, half), *bow])]
     if kind == "taper":
         return [_profile([(0, half), (length, half * rng.uniform(0, 0.4))])]
     if kind == "widening":
-        return [_profile([(0, thin), (length * rng.uniform(0.9, 0.98), half), (length, rng.choice((0, half)))])]
+        return [
+            _profile(
+                [
+                    (0, thin),
+                    (length * rng.uniform(0.9, 0.98), half),
+                    (length, rng.choice((0, half))),
+                ]
+            )
+        ]
     if kind == "dauphine":
         return [_profile([(0, thin), (length * rng.uniform(0.05, 0.35), half), (length, 0)])]
     if kind == "sword":
@@ -64,7 +86,16 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
     if kind == "arrow":
         head = rng.uniform(0.12, 0.3) * length
         back = head * rng.uniform(0.7, 1.2)
-        return [_profile([(0, thin), (length - head, thin), (length - back, half * rng.uniform(0.9, 1.6)), (length, 0)])]
+        return [
+            _profile(
+                [
+                    (0, thin),
+                    (length - head, thin),
+                    (length - back, half * rng.uniform(0.9, 1.6)),
+                    (length, 0),
+                ]
+            )
+        ]
     if kind == "spade":
         low = length * rng.uniform(0.5, 0.72)
         lobe = half * rng.uniform(1.2, 2.4)
@@ -77,7 +108,10 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
             (length * 0.97, thin * 0.7),
             (length, 0.0),
         ]
-        return [_profile([(0, thin * rng.uniform(1, 2)), (low - 0.03, thin)]), _profile(_smooth(stations))]
+        return [
+            _profile([(0, thin * rng.uniform(1, 2)), (low - 0.03, thin)]),
+            _profile(_smooth(stations)),
+        ]
     if kind == "breguet":
         at = length * rng.uniform(0.6, 0.82)
         ring = half * rng.uniform(1.0, 1.8) + 0.01
@@ -88,9 +122,15 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
     if kind == "skeleton":
         wide = rng.uniform(0.4, 0.8)
         rim = rng.uniform(0.3, 0.5)
-        outer = _profile([(0, half * 0.7), (length * wide, half), (length, 0 if rng.random() < 0.6 else half)])
+        outer = _profile(
+            [(0, half * 0.7), (length * wide, half), (length, 0 if rng.random() < 0.6 else half)]
+        )
         inner = _profile(
-            [(length * 0.15, half * 0.7 * rim), (length * wide, half * rim), (length * rng.uniform(0.8, 0.93), half * rim * 0.5)]
+            [
+                (length * 0.15, half * 0.7 * rim),
+                (length * wide, half * rim),
+                (length * rng.uniform(0.8, 0.93), half * rim * 0.5),
+            ]
         )
         return [outer, inner]
     # ornate: lobes of random width along a stem, some pierced
@@ -104,10 +144,21 @@ def _blade(rng: Random, kind: str, length: float, half: float) -> list[Points]:
 
 
 _KINDS: tuple[str, ...] = (
-    ("bar",) * 6 + ("taper",) * 4 + ("widening",) * 2 + ("dauphine",) * 2 + ("sword",) * 3 + ("leaf",) * 3 + ("arrow",) * 2
+    ("bar",) * 6
+    + ("taper",) * 4
+    + ("widening",) * 2
+    + ("dauphine",) * 2
+    + ("sword",) * 3
+    + ("leaf",) * 3
+    + ("arrow",) * 2
 )
 _KINDS += ("spade",) * 3 + ("breguet",) * 2 + ("skeleton",) * 2 + ("ornate",) * 4
-_BOLD_KINDS = ("round",) * 8 + ("bar",) * 4 + ("taper",) * 3 + ("dauphine", "sword", "arrow", "arrow", "leaf", "leaf", "spade")
+_BOLD_KINDS = (
+    ("round",) * 8
+    + ("bar",) * 4
+    + ("taper",) * 3
+    + ("dauphine", "sword", "arrow", "arrow", "leaf", "leaf", "spade")
+)
 
 
 def _tail(rng: Random, kind: str, length: float, half: float) -> list[Points]:
@@ -118,7 +169,10 @@ def _tail(rng: Random, kind: str, length: float, half: float) -> list[Points]:
         return [_profile([(-length, half * rng.uniform(0.5, 1.0)), (0.0, half)])]
     if kind == "counterweight":
         size = half * rng.uniform(1.0, 2.0) + 0.01
-        return [_profile([(-length, half * 0.4), (0.0, half * 0.5)]), disc_points(14, size, (0, length))]
+        return [
+            _profile([(-length, half * 0.4), (0.0, half * 0.5)]),
+            disc_points(14, size, (0, length)),
+        ]
     flare = half * rng.uniform(1.0, 2.2)
     return [_profile([(-length, flare), (-length * 0.4, half * 0.5), (0.0, half * 0.6)])]
 
@@ -133,29 +187,46 @@ class Hand:
     outline: float | None = None  # tone of a thin outline
     facet: float | None = None  # tone of the right half, for a bevelled hand
     inlay: tuple[float, list[Points]] | None = None  # tone and shape of a luminous strip
-    sheen: tuple[float, float, float] | None = None  # grey levels, waves a radius and phase of what polished metal reflects
+    sheen: tuple[float, float, float] | None = (
+        None  # grey levels, waves a radius and phase of what polished metal reflects
+    )
 
 
-def _group(rng: Random, kind: str, length: float, half: float, tail: list[Points]) -> list[list[Points]]:
+def _group(
+    rng: Random, kind: str, length: float, half: float, tail: list[Points]
+) -> list[list[Points]]:
     blade = _blade(rng, kind, length, half)
-    groups = [blade] if kind in ("skeleton", "ornate") else [[blade[0]], *([blade[1:]] if len(blade) > 1 else [])]
+    groups = (
+        [blade]
+        if kind in ("skeleton", "ornate")
+        else [[blade[0]], *([blade[1:]] if len(blade) > 1 else [])]
+    )
     return [*groups, *([t] for t in tail)]
 
 
-def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones, preset: Preset) -> list[Hand]:
+def make_pair(
+    rng: Random, hour_angle: float, minute_angle: float, tones: Tones, preset: Preset
+) -> list[Hand]:
     """Hour and minute hand in one style (now and then in two), the hour hand first."""
     tone, face_tone = tones.hands, tones.face
     minute_length = rng.uniform(0.66, 1.0) if rng.random() < 0.9 else rng.uniform(0.5, 0.7)
     ratio = rng.uniform(0.5, 0.8) if rng.random() < 0.93 else rng.uniform(0.8, 0.92)
     hour_length = minute_length * ratio
     minute_half = math.exp(rng.uniform(math.log(0.009), math.log(0.05)))
-    hour_half = minute_half * (rng.uniform(1.0, 1.9) if rng.random() < 0.85 else rng.uniform(0.85, 1.05))
+    hour_half = minute_half * (
+        rng.uniform(1.0, 1.9) if rng.random() < 0.85 else rng.uniform(0.85, 1.05)
+    )
     bold = chance(rng, preset.bold)
     if bold:
-        minute_length, minute_half = minute_length * rng.uniform(0.8, 1.08), math.exp(rng.uniform(math.log(0.025), math.log(0.1)))
+        minute_length, minute_half = (
+            minute_length * rng.uniform(0.8, 1.08),
+            math.exp(rng.uniform(math.log(0.025), math.log(0.1))),
+        )
         hour_length, hour_half = minute_length * ratio, minute_half * rng.uniform(0.95, 1.4)
     if ratio > 0.8:
-        hour_half = max(hour_half, minute_half * 1.5)  # nearly as long: only the width tells them apart
+        hour_half = max(
+            hour_half, minute_half * 1.5
+        )  # nearly as long: only the width tells them apart
     kind = rng.choice(_BOLD_KINDS if bold else _KINDS)
     if kind in ("leaf", "skeleton", "spade", "ornate", "breguet", "dauphine", "sword"):
         minute_half = max(minute_half, 0.016)
@@ -166,16 +237,26 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones,
     outline = None if rng.random() < 0.75 else (0.0 if tone > 110 else 255.0)
     if bold and rng.random() < 0.35:
         outline = 0.0 if tone > 60 else 255.0
-    facet = None if rng.random() < 0.85 else float(np.clip(tone + rng.choice((-1, 1)) * rng.uniform(25, 80), 0, 255))
+    facet = (
+        None
+        if rng.random() < 0.85
+        else float(np.clip(tone + rng.choice((-1, 1)) * rng.uniform(25, 80), 0, 255))
+    )
     lume = rng.random() < preset.lume
-    sheen = (rng.uniform(30, 130) * rng.choice((-1, 1)), rng.uniform(0.5, 2.2)) if rng.random() < preset.sheen else None
+    sheen = (
+        (rng.uniform(30, 130) * rng.choice((-1, 1)), rng.uniform(0.5, 2.2))
+        if rng.random() < preset.sheen
+        else None
+    )
     style = rng.getrandbits(32)
     hands = []
     for name, length, half, angle, k in (
         ("hour", hour_length, hour_half, hour_angle, other),
         ("minute", minute_length, minute_half, minute_angle, kind),
     ):
-        same = Random(style if k == kind else style + 1)  # both hands of a style share its proportions
+        same = Random(
+            style if k == kind else style + 1
+        )  # both hands of a style share its proportions
         tail = _tail(same, tail_kind, tail_length * (1.0 if name == "minute" else 0.85), half)
         groups = _group(same, k, length, half, tail)
         inlay = None
@@ -184,7 +265,9 @@ def make_pair(rng: Random, hour_angle: float, minute_angle: float, tones: Tones,
             inlay = (shade, [_profile([(length * 0.3, half * 0.45), (length * 0.88, half * 0.4)])])
         hand_tone = tone
         if rng.random() < (0.25 if bold and name == "hour" else 0.04):  # hands of two colours
-            hand_tone = float(np.clip(face_tone + rng.choice((-1, 1)) * rng.uniform(60, 160), 0, 255))
+            hand_tone = float(
+                np.clip(face_tone + rng.choice((-1, 1)) * rng.uniform(60, 160), 0, 255)
+            )
         shine = None if sheen is None else (*sheen, rng.uniform(0, 2 * math.pi))
         hands.append(Hand(groups, angle, hand_tone, outline, facet, inlay, shine))
     return hands
@@ -195,10 +278,14 @@ def make_second(rng: Random, angle: float, tone: float, face_tone: float) -> Han
     length = rng.uniform(0.7, 1.0)
     half = rng.uniform(0.004, 0.013)
     tail = rng.uniform(0.0, 0.4)
-    shapes = [[_profile([(-tail, half * rng.uniform(1, 2.5)), (length, half * rng.uniform(0.5, 1))])]]
+    shapes = [
+        [_profile([(-tail, half * rng.uniform(1, 2.5)), (length, half * rng.uniform(0.5, 1))])]
+    ]
     mark = rng.random()
     if mark < 0.12:
-        shapes.append([disc_points(16, rng.uniform(0.03, 0.09), (0, -length * rng.uniform(0.6, 0.95)))])
+        shapes.append(
+            [disc_points(16, rng.uniform(0.03, 0.09), (0, -length * rng.uniform(0.6, 0.95)))]
+        )
     elif mark < 0.3:
         shapes.append([disc_points(14, rng.uniform(0.02, 0.05), (0, tail * rng.uniform(0.6, 1.0)))])
     elif mark < 0.4:
@@ -215,7 +302,11 @@ def make_alarm(rng: Random, face_tone: float) -> Hand:
     """A short thin alarm hand, wherever it is set."""
     shade = float(np.clip(face_tone + rng.choice((-1, 1)) * rng.uniform(30, 120), 0, 255))
     half = rng.uniform(0.006, 0.02)
-    return Hand([[_profile([(0, half), (rng.uniform(0.3, 0.5), half * rng.random())])]], rng.uniform(0, 360), shade)
+    return Hand(
+        [[_profile([(0, half), (rng.uniform(0.3, 0.5), half * rng.random())])]],
+        rng.uniform(0, 360),
+        shade,
+    )
 
 
 def make_marker(rng: Random, hour_angle: float, minute_angle: float, tone: float) -> list[Hand]:
@@ -225,8 +316,14 @@ def make_marker(rng: Random, hour_angle: float, minute_angle: float, tone: float
     lengths = (minute * rng.uniform(0.5, 0.78), minute)
     tail = rng.uniform(0, 0.08) if rng.random() < 0.4 else 0.0
     widths = (half * rng.uniform(1.0, 1.5), half)
-    bars = [[_profile([(-tail, w), (length, w * rng.choice((1.0, 0.6)))])] for length, w in zip(lengths, widths, strict=True)]
-    return [Hand([bar], angle, tone) for bar, angle in zip(bars, (hour_angle, minute_angle), strict=True)]
+    bars = [
+        [_profile([(-tail, w), (length, w * rng.choice((1.0, 0.6)))])]
+        for length, w in zip(lengths, widths, strict=True)
+    ]
+    return [
+        Hand([bar], angle, tone)
+        for bar, angle in zip(bars, (hour_angle, minute_angle), strict=True)
+    ]
 
 
 def _polish(canvas: Canvas, shapes: list[Points], hand: Hand) -> None:
@@ -235,13 +332,17 @@ def _polish(canvas: Canvas, shapes: list[Points], hand: Hand) -> None:
     levels, waves, phase = hand.sheen
     a = math.radians(hand.angle)
     along = X * math.sin(a) - Y * math.cos(a)
-    lit = np.clip(hand.tone + levels * (1 + np.sin(along * (2 * math.pi * waves) + phase)) / 2, 0, 255).astype(np.uint8)
+    lit = np.clip(
+        hand.tone + levels * (1 + np.sin(along * (2 * math.pi * waves) + phase)) / 2, 0, 255
+    ).astype(np.uint8)
     alpha: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
     canvas.fill(shapes, 255, alpha)
     blend(canvas.grey, alpha, lit)
 
 
-def draw_hands(rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float, cap_tone: float) -> None:
+def draw_hands(
+    rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float, cap_tone: float
+) -> None:
     """Draw hands in order (the first lowest) with one light's shadow, then the cap over the axis."""
     if rng.random() < 0.55:
         shadow: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
@@ -253,9 +354,13 @@ def draw_hands(rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float
         dx, dy = height * math.sin(direction) * UNIT, height * math.cos(direction) * UNIT
         blur = rng.choice((3, 5, 9))
         shadow = cv2.blur(shadow, (blur, blur))
-        shifted = cv2.warpAffine(shadow, np.array([[1, 0, dx], [0, 1, dy]]), (CANVAS, CANVAS), flags=cv2.INTER_NEAREST)
+        shifted = cv2.warpAffine(
+            shadow, np.array([[1, 0, dx], [0, 1, dy]]), (CANVAS, CANVAS), flags=cv2.INTER_NEAREST
+        )
         depth = rng.uniform(0.15, 0.6)
-        canvas.grey = cv2.subtract(canvas.grey, cv2.multiply(canvas.grey, shifted, scale=depth / 255))
+        canvas.grey = cv2.subtract(
+            canvas.grey, cv2.multiply(canvas.grey, shifted, scale=depth / 255)
+        )
     for hand in hands:
         for group in hand.shapes:
             shapes = [turned(p, hand.angle) for p in group]
@@ -273,4 +378,7 @@ def draw_hands(rng: Random, canvas: Canvas, hands: list[Hand], cap_radius: float
     if cap_radius > 0:
         canvas.circle(cap_radius, cap_tone)
         if rng.random() < 0.35:
-            canvas.circle(cap_radius * rng.uniform(0.3, 0.6), 255 - cap_tone if rng.random() < 0.5 else min(255, cap_tone + 60))
+            canvas.circle(
+                cap_radius * rng.uniform(0.3, 0.6),
+                255 - cap_tone if rng.random() < 0.5 else min(255, cap_tone + 60),
+            )

@@ -37,7 +37,11 @@ def _font(rng: Random) -> int:
 
 def _away(rng: Random, tone: float, least: float = 60) -> float:
     """Another tone, at least ``least`` grey levels off."""
-    return tone - rng.uniform(least, max(least, tone)) if tone > 127 else tone + rng.uniform(least, max(least, 255 - tone))
+    return (
+        tone - rng.uniform(least, max(least, tone))
+        if tone > 127
+        else tone + rng.uniform(least, max(least, 255 - tone))
+    )
 
 
 def _disc(rng: Random, canvas: Canvas) -> float:
@@ -54,25 +58,40 @@ def _disc(rng: Random, canvas: Canvas) -> float:
 def _plate(rng: Random, canvas: Canvas) -> None:
     tone = _disc(rng, canvas)
     for _ in range(rng.randrange(0, 5)):
-        canvas.circle(rng.uniform(0.15, 0.97), tone + rng.gauss(0, 45), rng.choice((0.01, 0.02, 0.06)))
+        canvas.circle(
+            rng.uniform(0.15, 0.97), tone + rng.gauss(0, 45), rng.choice((0.01, 0.02, 0.06))
+        )
     if rng.random() < 0.3:  # a pattern on the rim
         n, r = rng.choice((8, 12, 16, 24, 36)), rng.uniform(0.75, 0.92)
         canvas.fill(
-            [disc_points(8, rng.uniform(0.02, 0.09), (r * math.sin(a), -r * math.cos(a))) for a in np.arange(n) * 2 * math.pi / n],
+            [
+                disc_points(8, rng.uniform(0.02, 0.09), (r * math.sin(a), -r * math.cos(a)))
+                for a in np.arange(n) * 2 * math.pi / n
+            ],
             _away(rng, tone),
         )
     if rng.random() < 0.5:
-        canvas.shade((1 + rng.uniform(0.1, 0.4) * np.where(rng.uniform(0.5, 0.8) > RADIUS, X, -X)).astype(np.float32))
+        canvas.shade(
+            (1 + rng.uniform(0.1, 0.4) * np.where(rng.uniform(0.5, 0.8) > RADIUS, X, -X)).astype(
+                np.float32
+            )
+        )
 
 
 def _wheel(rng: Random, canvas: Canvas) -> None:
     tone = rng.uniform(0, 255)
-    rim, hub, n = rng.uniform(0.04, 0.3), rng.uniform(0.05, 0.25), rng.choice((3, 4, 5, 6, 7, 8, 10, 12, 16, 24))
+    rim, hub, n = (
+        rng.uniform(0.04, 0.3),
+        rng.uniform(0.05, 0.25),
+        rng.choice((3, 4, 5, 6, 7, 8, 10, 12, 16, 24)),
+    )
     if rng.random() < 0.5:  # closed behind the spokes
         canvas.circle(1.0, _away(rng, tone))
         canvas.circle(1.0, 255, target=canvas.mask)
     half, taper = rng.uniform(0.01, 0.5 / n), rng.uniform(0.5, 1.6)
-    spoke = np.array([[-half, 0], [half, 0], [half * taper, -1 + rim / 2], [-half * taper, -1 + rim / 2]])
+    spoke = np.array(
+        [[-half, 0], [half, 0], [half * taper, -1 + rim / 2], [-half * taper, -1 + rim / 2]]
+    )
     start = rng.uniform(0, 360)
     shapes = [turned(spoke, start + 360 * i / n) for i in range(n)]
     for target, value in ((None, tone), (canvas.mask, 255)):
@@ -95,11 +114,17 @@ def _window(rng: Random, canvas: Canvas) -> None:
         for i in range(n):
             at = (2 * (i + 1) / (n + 1) - 1) * 1.0
             reach = math.sqrt(max(0.0, 1 - at * at))
-            for quad in ([[-reach, at - half], [reach, at - half], [reach, at + half], [-reach, at + half]],):
+            for quad in (
+                [[-reach, at - half], [reach, at - half], [reach, at + half], [-reach, at + half]],
+            ):
                 canvas.fill([np.array(quad)], bar)
                 canvas.fill([np.array(quad)[:, ::-1].copy()], bar)
     else:  # petals of a rose window
-        n, at, size = rng.choice((6, 8, 10, 12, 16)), rng.uniform(0.55, 0.72), rng.uniform(0.08, 0.22)
+        n, at, size = (
+            rng.choice((6, 8, 10, 12, 16)),
+            rng.uniform(0.55, 0.72),
+            rng.uniform(0.08, 0.22),
+        )
         long = rng.uniform(1, 2.0)
         petal = disc_points(16, size * long, (0, -at), 1 / long)
         for i in range(n):
@@ -141,7 +166,9 @@ def _button(rng: Random, canvas: Canvas) -> None:
     n, at = rng.choice((2, 4)), rng.uniform(0.15, 0.35)
     for i in range(n):
         a = 2 * math.pi * (i + 0.5) / n
-        canvas.circle(rng.uniform(0.07, 0.16), _away(rng, tone), center=(at * math.sin(a), at * math.cos(a)))
+        canvas.circle(
+            rng.uniform(0.07, 0.16), _away(rng, tone), center=(at * math.sin(a), at * math.cos(a))
+        )
     canvas.circle(rng.uniform(0.6, 0.85), tone + rng.gauss(0, 40), 0.04)
 
 
@@ -160,14 +187,35 @@ def _gauge(rng: Random, canvas: Canvas) -> None:
         font, step = _font(rng), rng.choice((1, 2, 5, 10, 20, 50, 100))
         for i in range(n):
             a = math.radians(start + span * i / (n - 1))
-            canvas.stamp(glyphs(font, str(i * step)), (r - 0.28) * math.sin(a), -(r - 0.28) * math.cos(a), 0.13, 0, ink)
+            canvas.stamp(
+                glyphs(font, str(i * step)),
+                (r - 0.28) * math.sin(a),
+                -(r - 0.28) * math.cos(a),
+                0.13,
+                0,
+                ink,
+            )
     if rng.random() < 0.5:
-        canvas.stamp(glyphs(_font(rng), rng.choice(("bar", "km/h", "°C", "psi", "V", "A", "rpm"))), 0, rng.uniform(0.25, 0.6), 0.15, 0, ink)
+        canvas.stamp(
+            glyphs(_font(rng), rng.choice(("bar", "km/h", "°C", "psi", "V", "A", "rpm"))),
+            0,
+            rng.uniform(0.25, 0.6),
+            0.15,
+            0,
+            ink,
+        )
     if rng.random() < 0.3:
-        canvas.stroke([turned(disc_points(72, r - 0.02)[: int(span / 5)], start)], ink, 0.02, closed=False)
+        canvas.stroke(
+            [turned(disc_points(72, r - 0.02)[: int(span / 5)], start)], ink, 0.02, closed=False
+        )
     half, tail = rng.uniform(0.012, 0.05), rng.uniform(0, 0.3)
-    needle = np.array([[-half, tail], [half, tail], [half * 0.3, -r + 0.05], [-half * 0.3, -r + 0.05]])
-    canvas.fill([turned(needle, start + span * rng.random())], ink if rng.random() < 0.6 else rng.uniform(0, 255))
+    needle = np.array(
+        [[-half, tail], [half, tail], [half * 0.3, -r + 0.05], [-half * 0.3, -r + 0.05]]
+    )
+    canvas.fill(
+        [turned(needle, start + span * rng.random())],
+        ink if rng.random() < 0.6 else rng.uniform(0, 255),
+    )
     canvas.circle(rng.uniform(0.04, 0.14), ink)
 
 
@@ -184,7 +232,15 @@ def _compass(rng: Random, canvas: Canvas) -> None:
         canvas.fill([turned(kite, turn + 180 * i / points)], ink if i % 2 else _away(rng, tone, 40))
     if rng.random() < 0.5:
         for i in range(36):
-            canvas.fill([turned(np.array([[-0.01, -0.97], [0.01, -0.97], [0.01, -0.92], [-0.01, -0.92]]), 10 * i)], ink)
+            canvas.fill(
+                [
+                    turned(
+                        np.array([[-0.01, -0.97], [0.01, -0.97], [0.01, -0.92], [-0.01, -0.92]]),
+                        10 * i,
+                    )
+                ],
+                ink,
+            )
 
 
 def _text_ring(rng: Random, canvas: Canvas) -> None:
@@ -196,10 +252,14 @@ def _text_ring(rng: Random, canvas: Canvas) -> None:
         degrees = -span / 2 + span * i / len(text)
         a = math.radians(degrees)
         if letter != " ":
-            canvas.stamp(glyphs(font, letter), r * math.sin(a), -r * math.cos(a), 0.16, degrees, ink)
+            canvas.stamp(
+                glyphs(font, letter), r * math.sin(a), -r * math.cos(a), 0.16, degrees, ink
+            )
     canvas.circle(r - 0.15, ink, 0.02)
     if rng.random() < 0.6:
-        canvas.stamp(glyphs(_font(rng), rng.choice(WORDS)), 0, 0, rng.uniform(0.12, 0.3), 0, ink, 0.7)
+        canvas.stamp(
+            glyphs(_font(rng), rng.choice(WORDS)), 0, 0, rng.uniform(0.12, 0.3), 0, ink, 0.7
+        )
 
 
 def _sign(rng: Random, canvas: Canvas) -> None:
@@ -211,8 +271,14 @@ def _sign(rng: Random, canvas: Canvas) -> None:
         canvas.circle(1 - width / 2, rng.choice((ink, rng.uniform(0, 255))), width)
     kind = rng.random()
     if kind < 0.65:
-        text = str(rng.randrange(1, 130)) if rng.random() < 0.6 else "".join(rng.choices(LETTERS, k=rng.randrange(1, 4)))
-        canvas.stamp(glyphs(_font(rng), text), 0, 0, rng.uniform(0.5, 1.0) / max(1, len(text)) ** 0.4, 0, ink)
+        text = (
+            str(rng.randrange(1, 130))
+            if rng.random() < 0.6
+            else "".join(rng.choices(LETTERS, k=rng.randrange(1, 4)))
+        )
+        canvas.stamp(
+            glyphs(_font(rng), text), 0, 0, rng.uniform(0.5, 1.0) / max(1, len(text)) ** 0.4, 0, ink
+        )
     elif kind < 0.8:  # a bar, an arrow or a cross
         half, long = rng.uniform(0.06, 0.2), rng.uniform(0.5, 0.9)
         bar = np.array([[-half, -long], [half, -long], [half, long], [-half, long]])
@@ -231,7 +297,13 @@ def _donut(rng: Random, canvas: Canvas) -> None:
     canvas.circle(1 - width / 2, tone, width)
     canvas.circle(1 - width / 2, 255, width, target=canvas.mask)
     away = np.abs(RADIUS - 1 + width / 2) / (width / 2)
-    canvas.shade((1.1 - rng.uniform(0.1, 0.6) * np.minimum(away, 1) ** 2 + 0.2 * (X + Y) * rng.uniform(-1, 1)).astype(np.float32))
+    canvas.shade(
+        (
+            1.1
+            - rng.uniform(0.1, 0.6) * np.minimum(away, 1) ** 2
+            + 0.2 * (X + Y) * rng.uniform(-1, 1)
+        ).astype(np.float32)
+    )
 
 
 def _ball(rng: Random, canvas: Canvas) -> None:
@@ -242,7 +314,11 @@ def _ball(rng: Random, canvas: Canvas) -> None:
     kind = rng.random()
     if kind < 0.3:  # seams
         for _ in range(rng.randrange(1, 4)):
-            canvas.stroke([turned(disc_points(32, 0.99, (0, 0), rng.uniform(0.2, 0.9)), rng.uniform(0, 180))], rng.uniform(0, 255), 0.03)
+            canvas.stroke(
+                [turned(disc_points(32, 0.99, (0, 0), rng.uniform(0.2, 0.9)), rng.uniform(0, 180))],
+                rng.uniform(0, 255),
+                0.03,
+            )
     elif kind < 0.55:
         grain = cv2.blur(noise(rng, CANVAS, CANVAS), (5, 5)) * rng.uniform(10, 60)
         canvas.grey = np.asarray(cv2.add(canvas.grey, grain, dtype=cv2.CV_8U), dtype=np.uint8)

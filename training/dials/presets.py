@@ -32,7 +32,9 @@ class Preset:
     bare: float = 0.0  # no mark of the hours, of those without numerals
     smile: float = 0.0  # eyes and a mouth
     careless: float = 0.0  # hour hands that point to the full hour whatever the minute, or are off by some degrees
-    textured: float = 1.0  # faces that may have a texture, a glass with glare and reflections, and a rim's shadow
+    textured: float = (
+        1.0  # faces that may have a texture, a glass with glare and reflections, and a rim's shadow
+    )
     flat_wall: float = 0.0  # one tone behind the clock, mostly white
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
@@ -45,7 +47,11 @@ def chance(rng: Random, share: float) -> bool:
 
 PRESETS = {
     "varied": Preset(),
-    "hard": Preset(Optics(max_tilt=68, frontal=0.2, turned=0.6, clean=0.02, blur=1.6, noise=1.4), numerals=0.75, second_hand=0.6),
+    "hard": Preset(
+        Optics(max_tilt=68, frontal=0.2, turned=0.6, clean=0.02, blur=1.6, noise=1.4),
+        numerals=0.75,
+        second_hand=0.6,
+    ),
     "shaped": Preset(shaped=0.8),
     "watch": Preset(
         Optics(turned=0.5, frontal=0.5, max_tilt=55),

@@ -56,7 +56,11 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     hour, minute = (float(v) for v in hand_angles(minutes + late))
     hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
     if chance(rng, preset.careless):
-        hour = 30.0 * (minutes // 60) if rng.random() < 0.6 else hour + max(-12.0, min(12.0, rng.gauss(0, 6)))
+        hour = (
+            30.0 * (minutes // 60)
+            if rng.random() < 0.6
+            else hour + max(-12.0, min(12.0, rng.gauss(0, 6)))
+        )
     minute += rng.gauss(0, 0.5)
     canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
     outer = draw_case(rng, canvas, tones, preset)
@@ -67,7 +71,11 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
         draw_numerals(rng, canvas, tones, track, preset.roman)
     draw_extras(rng, canvas, tones, preset)
     marker = rng.random() < preset.marker
-    pair = make_marker(rng, hour, minute, tones.hands) if marker else make_pair(rng, hour, minute, tones, preset)
+    pair = (
+        make_marker(rng, hour, minute, tones.hands)
+        if marker
+        else make_pair(rng, hour, minute, tones, preset)
+    )
     if rng.random() < 0.06:
         pair.reverse()
     hands = [make_alarm(rng, tones.face)] if rng.random() < preset.alarm else []
@@ -76,14 +84,24 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     if has_second:
         second = make_second(rng, second_angle, tones.hands, tones.face)
         hands = [second, *hands] if rng.random() < 0.15 else [*hands, second]
-    cap = 0.0 if (marker and rng.random() < 0.7) or rng.random() < 0.05 else rng.uniform(0.015, 0.09)
+    cap = (
+        0.0 if (marker and rng.random() < 0.7) or rng.random() < 0.05 else rng.uniform(0.015, 0.09)
+    )
     cap_tone = tones.hands if rng.random() < 0.7 else rng.uniform(0, 255)
     draw_hands(rng, canvas, hands, cap, cap_tone)
     canvas.lift_marks()
     if canvas.wall_tone is None and chance(rng, preset.textured):
         draw_glass(rng, canvas)
     draw_occlusion(rng, canvas)
-    return Dial(canvas, outer, numerals or track.twelve_marked, minutes, hour % 360, minute % 360, second_angle if has_second else math.nan)
+    return Dial(
+        canvas,
+        outer,
+        numerals or track.twelve_marked,
+        minutes,
+        hour % 360,
+        minute % 360,
+        second_angle if has_second else math.nan,
+    )
 
 
 def draw_no_dial(rng: Random) -> Dial:
@@ -93,7 +111,9 @@ def draw_no_dial(rng: Random) -> Dial:
 
 _TO_CANVAS = np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
 _FROM_CANVAS = np.linalg.inv(_TO_CANVAS)
-_CIRCLE = np.stack([np.cos(np.arange(24) * math.pi / 12), np.sin(np.arange(24) * math.pi / 12), np.ones(24)])
+_CIRCLE = np.stack(
+    [np.cos(np.arange(24) * math.pi / 12), np.sin(np.arange(24) * math.pi / 12), np.ones(24)]
+)
 
 
 def extent(homography: NDArray[np.floating], radius: float) -> tuple[float, float, float, float]:
@@ -107,15 +127,25 @@ def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
     """The dial seen through ``homography`` (dial plane to pixels) in front of ``background``."""
     h, w = background.shape
     matrix = homography @ _FROM_CANVAS
-    scale = math.sqrt(abs(np.linalg.det(matrix[:2, :2] - np.outer(homography[:2, 2], matrix[2, :2]))))
+    scale = math.sqrt(
+        abs(np.linalg.det(matrix[:2, :2] - np.outer(homography[:2, 2], matrix[2, :2])))
+    )
     grey, mask = dial.canvas.grey, dial.canvas.mask
     if scale < 0.6:  # thin hands would alias
         k = max(2, round(0.7 / scale))
         grey, mask = cv2.blur(grey, (k, k)), cv2.blur(mask, (k, k))
-    seen = cv2.warpPerspective(grey, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    alpha = cv2.warpPerspective(mask, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+    seen = cv2.warpPerspective(
+        grey, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    alpha = cv2.warpPerspective(
+        mask, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )
     return np.asarray(
-        cv2.add(cv2.multiply(seen, alpha, scale=1 / 255), cv2.multiply(background, 255 - alpha, scale=1 / 255)), dtype=np.uint8
+        cv2.add(
+            cv2.multiply(seen, alpha, scale=1 / 255),
+            cv2.multiply(background, 255 - alpha, scale=1 / 255),
+        ),
+        dtype=np.uint8,
     )
 
 
@@ -137,7 +167,9 @@ def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture
     backdrop = flat_backdrop(rng, size, size) if flat else make_backdrop(rng, size, size)
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
         share = dial.canvas.wall_share
-        backdrop = cv2.addWeighted(backdrop, 1 - share, backdrop, 0.0, share * dial.canvas.wall_tone)
+        backdrop = cv2.addWeighted(
+            backdrop, 1 - share, backdrop, 0.0, share * dial.canvas.wall_tone
+        )
     image = paste(dial, backdrop, homography)
     image = degrade(rng, image, preset.optics, scale)
     return Picture(image, homography / homography[2, 2], dial)
@@ -155,7 +187,11 @@ def render_without(seed: int, preset: Preset, size: int) -> Grey:
     kind = rng.random()
     if things() and kind < _THINGS:
         flat = rng.random() < 0.5
-        image = flat_backdrop(rng, size, size) if flat else np.ascontiguousarray(make_backdrop(rng, size, size))
+        image = (
+            flat_backdrop(rng, size, size)
+            if flat
+            else np.ascontiguousarray(make_backdrop(rng, size, size))
+        )
         thing = pick_thing(rng, 0.5 * size, 1.1 * size)
         x, y = (size / 2 + rng.gauss(0, preset.shift) * size / 2 for _ in range(2))
         thing.lay(image, x, y)

@@ -33,7 +33,9 @@ class Scene:
     """A photo as the finder sees it."""
 
     image: Grey  # (size, size)
-    boxes: NDArray[np.float32]  # (n, 4): x, y, width, height of each clock's case; pixel edges at integers
+    boxes: NDArray[
+        np.float32
+    ]  # (n, 4): x, y, width, height of each clock's case; pixel edges at integers
     frame: tuple[int, int, int, int]  # x, y, width, height of the picture between the bars
 
 
@@ -48,7 +50,14 @@ def _covered(box: Box, others: list[Box]) -> float:
     return worst
 
 
-def _place(rng: Random, plane: Matrix, outer: float, longest: float, frame: tuple[int, int], taken: list[Box]) -> tuple[Matrix, Box] | None:
+def _place(
+    rng: Random,
+    plane: Matrix,
+    outer: float,
+    longest: float,
+    frame: tuple[int, int],
+    taken: list[Box],
+) -> tuple[Matrix, Box] | None:
     """A homography to a free place of the frame (width, height) and the box there; None where there is none."""
     left, top, right, bottom = extent(plane, outer)
     scale = longest / max(right - left, bottom - top)
@@ -65,7 +74,13 @@ def _place(rng: Random, plane: Matrix, outer: float, longest: float, frame: tupl
                 center.append(room * rng.uniform(0.02, 0.98))
         box = (center[0] - w / 2, center[1] - h / 2, w, h)
         if _covered(box, taken) < FULL_PLACE:
-            move = np.array([[scale, 0, box[0] - 0.5 - scale * left], [0, scale, box[1] - 0.5 - scale * top], [0, 0, 1.0]])
+            move = np.array(
+                [
+                    [scale, 0, box[0] - 0.5 - scale * left],
+                    [0, scale, box[1] - 0.5 - scale * top],
+                    [0, 0, 1.0],
+                ]
+            )
             return move @ plane, box
     return None
 
@@ -74,7 +89,12 @@ def _window(box: Box, reach: float, shape: tuple[int, ...]) -> tuple[int, int, i
     """Left, top, right, bottom in whole pixels of what a thing of ``box`` can touch."""
     x, y, w, h = box
     mx, my = w * reach + 3, h * reach + 3
-    return max(0, int(x - mx)), max(0, int(y - my)), min(shape[1], int(x + w + mx) + 1), min(shape[0], int(y + h + my) + 1)
+    return (
+        max(0, int(x - mx)),
+        max(0, int(y - my)),
+        min(shape[1], int(x + w + mx) + 1),
+        min(shape[0], int(y + h + my) + 1),
+    )
 
 
 def _settle(rng: Random, canvas: Canvas, around: Grey) -> None:
@@ -95,18 +115,44 @@ def _mount(rng: Random, image: Grey, box: Box) -> None:
     cx, cy, r = x + w / 2, y + h / 2, max(w, h) / 2
     row, column = int(np.clip(cy, 0, image.shape[0] - 1)), int(np.clip(cx, 0, image.shape[1] - 1))
     tone = float(np.clip(image[row, column] + rng.gauss(0, 60), 0, 255))
-    kind, half, up, down = rng.random(), r * rng.uniform(1.05, 2.0), r * rng.uniform(1.05, 2.2), r * rng.uniform(1.05, 8)
-    points = [[cx - half, cy - up], [cx + half, cy - up], [cx + half, cy + down], [cx - half, cy + down]]
+    kind, half, up, down = (
+        rng.random(),
+        r * rng.uniform(1.05, 2.0),
+        r * rng.uniform(1.05, 2.2),
+        r * rng.uniform(1.05, 8),
+    )
+    points = [
+        [cx - half, cy - up],
+        [cx + half, cy - up],
+        [cx + half, cy + down],
+        [cx - half, cy + down],
+    ]
     if kind < 0.4:  # a gable or a spire
-        points = [*points[2:], [cx - half, cy - up], [cx, cy - up - r * rng.uniform(0.5, 5)], [cx + half, cy - up]]
+        points = [
+            *points[2:],
+            [cx - half, cy - up],
+            [cx, cy - up - r * rng.uniform(0.5, 5)],
+            [cx + half, cy - up],
+        ]
     elif kind < 0.55:  # a post
         half = r * rng.uniform(0.1, 0.4)
-        points = [[cx - half, cy], [cx + half, cy], [cx + half, cy + 9 * r], [cx - half, cy + 9 * r]]
+        points = [
+            [cx - half, cy],
+            [cx + half, cy],
+            [cx + half, cy + 9 * r],
+            [cx - half, cy + 9 * r],
+        ]
     layer = image.copy()
     cv2.fillPoly(layer, [np.array(points).astype(np.int32)], tone, cv2.LINE_AA)
     for _ in range(rng.randrange(0, 6)):  # ledges
         ly = int(cy + r * rng.uniform(-3, 6))
-        cv2.line(layer, (int(cx - half), ly), (int(cx + half), ly), tone + rng.gauss(0, 50), rng.randrange(1, 3))
+        cv2.line(
+            layer,
+            (int(cx - half), ly),
+            (int(cx + half), ly),
+            tone + rng.gauss(0, 50),
+            rng.randrange(1, 3),
+        )
     mix = rng.uniform(0.6, 1.0)
     cv2.addWeighted(layer, mix, image, 1 - mix, 0, dst=image)
 
@@ -128,7 +174,9 @@ def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> 
     elif rng.random() < 0.35 and w > 24:  # its shadow
         shadow = Canvas()
         shadow.mask, shadow.grey = dial.canvas.mask, np.zeros_like(dial.canvas.grey)
-        shift = np.array([[1, 0, w * rng.uniform(-0.08, 0.08)], [0, 1, h * rng.uniform(0, 0.1)], [0, 0, 1.0]])
+        shift = np.array(
+            [[1, 0, w * rng.uniform(-0.08, 0.08)], [0, 1, h * rng.uniform(0, 0.1)], [0, 0, 1.0]]
+        )
         dark = paste(replace(dial, canvas=shadow), roi, shift @ local)
         k = max(3, int(w * 0.06) | 1)
         strength = rng.uniform(0.2, 0.7)
@@ -174,7 +222,11 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     drawn = rng.random() < _DRAWN
     optics = PRESETS["drawn"].optics if drawn else _OPTICS
     flat = drawn and rng.random() < PRESETS["drawn"].flat_wall
-    image = flat_backdrop(rng, width, height) if flat else np.ascontiguousarray(_wall(rng, width, height))
+    image = (
+        flat_backdrop(rng, width, height)
+        if flat
+        else np.ascontiguousarray(_wall(rng, width, height))
+    )
     kind = rng.random()
     clocks = 0 if kind < 0.2 else 1 if kind < 0.75 else rng.randrange(2, 5)
     others = rng.randrange(1, 5) if rng.random() < 0.5 else 0
@@ -185,11 +237,15 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     shown: list[tuple[Dial, Matrix, Box]] = []
     smallest = size * rng.uniform(0.1, 0.5)
     preset = PRESETS["drawn" if drawn else rng.choice(_MIX)]
-    same = draw_dial(rng, preset) if clocks > 1 and rng.random() < 0.2 else None  # a row of equal clocks
+    same = (
+        draw_dial(rng, preset) if clocks > 1 and rng.random() < 0.2 else None
+    )  # a row of equal clocks
     for _ in range(clocks):
         dial = same or draw_dial(rng, preset)
         plane, _ = view(rng, optics, oriented=dial.oriented)
-        longest = math.exp(low + (high - low) * rng.random() ** 0.75)  # tiny ones are hard to tell, so a little fewer
+        longest = math.exp(
+            low + (high - low) * rng.random() ** 0.75
+        )  # tiny ones are hard to tell, so a little fewer
         placed = _place(rng, plane, dial.outer, longest, (width, height), boxes)
         if placed is not None:
             boxes.append(placed[1])
@@ -199,7 +255,14 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     for _ in range(others):
         thing = draw_no_dial(rng)
         plane, _ = view(rng, optics)
-        placed = _place(rng, plane, thing.outer, math.exp(rng.uniform(low, math.log(0.75 * shorter))), (width, height), taken)
+        placed = _place(
+            rng,
+            plane,
+            thing.outer,
+            math.exp(rng.uniform(low, math.log(0.75 * shorter))),
+            (width, height),
+            taken,
+        )
         if placed is not None:
             taken.append(placed[1])
             shown.append((thing, *placed))

@@ -45,7 +45,9 @@ class Thing:
             k = max(2, round(0.7 / self.scale))
             pixels = np.asarray(cv2.blur(pixels, (k, k)), dtype=np.uint8)
         size = image.shape[1], image.shape[0]
-        seen = cv2.warpAffine(pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)
+        seen = cv2.warpAffine(
+            pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        )
         blend(image, np.ascontiguousarray(seen[..., 1]), np.ascontiguousarray(seen[..., 0]))
 
 

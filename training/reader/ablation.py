@@ -62,29 +62,45 @@ VARIANTS = {
     "as-it-is": Variant("as it is"),
     "narrow": Variant("width 96 in place of 128", replace(BASE, width=96)),
     "wide": Variant("width 160", replace(BASE, width=160)),
-    "shallow": Variant("4 circular convolutions in place of 8", replace(BASE, dilations=(1, 4, 16, 32))),
-    "deeper": Variant("as shipped now: one more residual 2-D and two more circular convolutions", HandsConfig()),
-    "no-local": Variant("no residual 2-D convolution before the radius is folded", replace(BASE, local=0)),
+    "shallow": Variant(
+        "4 circular convolutions in place of 8", replace(BASE, dilations=(1, 4, 16, 32))
+    ),
+    "deeper": Variant(
+        "as shipped now: one more residual 2-D and two more circular convolutions", HandsConfig()
+    ),
+    "no-local": Variant(
+        "no residual 2-D convolution before the radius is folded", replace(BASE, local=0)
+    ),
     "true-poses": Variant("jittered true poses only, none of the pose network", found=False),
     "not-relit": Variant("crops as they were rendered, exposure not drawn anew", lit=False),
     "half-angles": Variant("120 angles in place of 240", coarse=(2, 1)),
     "half-radii": Variant("32 radii in place of 64", coarse=(1, 2)),
-    "one-look": Variant("the pose is not mended: neither learned nor used", weights=(("change", 0.0),), looks=1),
-    "no-second": Variant("the second hand is not learned", weights=(("second", 0.0), ("has_second", 0.0))),
+    "one-look": Variant(
+        "the pose is not mended: neither learned nor used", weights=(("change", 0.0),), looks=1
+    ),
+    "no-second": Variant(
+        "the second hand is not learned", weights=(("second", 0.0), ("has_second", 0.0))
+    ),
     "only-varied": Variant("crops of the preset `varied` only", presets=("varied",)),
-    "no-styles": Variant("no crops of watches, towers and films", presets=("hard", "shaped", "varied")),
+    "no-styles": Variant(
+        "no crops of watches, towers and films", presets=("hard", "shaped", "varied")
+    ),
 }
 
 
 def coarsened(model: keras.Model, angles: int, radii: int) -> keras.Model:
     """``model`` behind a polar image of which so many angles and radii are averaged into one; the grid's size stays."""
     image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
-    x = ops.reshape(ops.cast(image, "float32"), (-1, ANGLES // angles, angles, RADII // radii, radii))
+    x = ops.reshape(
+        ops.cast(image, "float32"), (-1, ANGLES // angles, angles, RADII // radii, radii)
+    )
     x = ops.repeat(ops.repeat(ops.mean(x, axis=(2, 4)), angles, axis=1), radii, axis=2)
     return keras.Model(image, model(ops.cast(x + 0.5, "uint8")), name=model.name)
 
 
-def trained(variant: Variant, folder: Path, schedule: Schedule) -> tuple[keras.Model, dict[str, Any]]:
+def trained(
+    variant: Variant, folder: Path, schedule: Schedule
+) -> tuple[keras.Model, dict[str, Any]]:
     """The variant's network, trained (again from its last checkpoint), and the run's result."""
     shards = training_shards("reduced")[: len(MIX)]
     chosen = [i for i, preset in enumerate(MIX) if preset in variant.presets]
@@ -122,14 +138,22 @@ def reader_with(model: keras.Model, folder: Path, looks: int) -> ClockReader:
         shutil.copy(EXPORTED / entries[role]["file"], folder)
     data = to_onnx(model, OUTPUTS["hands"])
     (folder / "hands.onnx").write_bytes(data)
-    entries["hands"] |= {"file": "hands.onnx", "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    entries["hands"] |= {
+        "file": "hands.onnx",
+        "bytes": len(data),
+        "sha256": hashlib.sha256(data).hexdigest(),
+    }
     write_json(folder / MANIFEST_NAME, {**manifest, "models": {DEFAULT: entries}})
-    return ClockReader("cpu", model=DEFAULT, models=folder, threads=1, effort=Effort(passes=looks, retry_below=0.0))
+    return ClockReader(
+        "cpu", model=DEFAULT, models=folder, threads=1, effort=Effort(passes=looks, retry_below=0.0)
+    )
 
 
 def milliseconds(reader: ClockReader) -> float:
     """Of one core, for one dial's polar image through the reading network, in a batch; the median of several rounds."""
-    polar: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (TIMED_DIALS, ANGLES, RADII), dtype=np.uint8)
+    polar: NDArray[np.uint8] = np.random.default_rng(0).integers(
+        0, 256, (TIMED_DIALS, ANGLES, RADII), dtype=np.uint8
+    )
     times = []
     for _ in range(TIMED_ROUNDS):
         began = time.process_time()
@@ -143,7 +167,10 @@ def measured(variant: Variant, model: keras.Model, result: Mapping[str, Any]) ->
     plain = folded(with_sincos(model)) if variant.coarse == (1, 1) else with_sincos(model)
     with tempfile.TemporaryDirectory() as scratch:
         reader = reader_with(plain, Path(scratch), variant.looks)
-        figures = {preset: float(on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean()) for preset, n in VALIDATION.items()}
+        figures = {
+            preset: float(on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean())
+            for preset, n in VALIDATION.items()
+        }
         photographs = on_photographs(Path(scratch), DEFAULT)
         return {
             "about": variant.about,
@@ -152,7 +179,10 @@ def measured(variant: Variant, model: keras.Model, result: Mapping[str, Any]) ->
             "parameters": int(model.count_params()),
             "milliseconds": milliseconds(reader),
             "rendered": figures,
-            "photographs": {name: {k: of[k] for k in ("photographs", "within_1_min")} for name, of in photographs.items()},
+            "photographs": {
+                name: {k: of[k] for k in ("photographs", "within_1_min")}
+                for name, of in photographs.items()
+            },
         }
 
 
@@ -162,13 +192,20 @@ def _file(name: str, samples: int) -> Path:
 
 def table(samples: int) -> str:
     """The results that are there, as Markdown."""
-    rows = ["| | varied | hard | photographs, box given | 144 dials | parameters | ms |", "|---|---|---|---|---|---|---|"]
+    rows = [
+        "| | varied | hard | photographs, box given | 144 dials | parameters | ms |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name in VARIANTS:
         file = _file(name, samples)
         if not file.exists():
             continue
         r = json.loads(file.read_text())
-        given = [f"{of['within_1_min']:.1%}" for of_name, of in r["photographs"].items() if "found" not in of_name] or ["–", "–"]
+        given = [
+            f"{of['within_1_min']:.1%}"
+            for of_name, of in r["photographs"].items()
+            if "found" not in of_name
+        ] or ["–", "–"]
         rendered = [f"{r['rendered'][preset]:.1%}" for preset in VALIDATION]
         cells = [r["about"], *rendered, *given, f"{r['parameters']:,}", f"{r['milliseconds']:.2f}"]
         rows.append("| " + " | ".join(cells) + " |")
@@ -176,9 +213,13 @@ def table(samples: int) -> str:
 
 
 def main(
-    only: Annotated[str, typer.Option(help="Names, separated by commas: " + ", ".join(VARIANTS))] = "",
+    only: Annotated[
+        str, typer.Option(help="Names, separated by commas: " + ", ".join(VARIANTS))
+    ] = "",
     samples: Annotated[int, typer.Option(help="Drawn in each training.")] = 96_000,
-    show: Annotated[bool, typer.Option("--table", help="Only print the table of the results that are there.")] = False,
+    show: Annotated[
+        bool, typer.Option("--table", help="Only print the table of the results that are there.")
+    ] = False,
 ) -> None:
     """Train and measure the variants that have no result yet, and print the table."""
     unknown = [name for name in only.split(",") if name and name not in VARIANTS]
@@ -190,7 +231,9 @@ def main(
         if file.exists():
             continue
         try:
-            model, result = trained(VARIANTS[name], run_folder("ablation", f"{name}-{samples}"), schedule)
+            model, result = trained(
+                VARIANTS[name], run_folder("ablation", f"{name}-{samples}"), schedule
+            )
         except NotTrainedError as error:
             raise SystemExit(str(error)) from None
         figures = measured(VARIANTS[name], model, result)

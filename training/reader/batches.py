@@ -23,7 +23,9 @@ SOME_POSE = np.array([0, 0, 0.7, 0, 0.7, 0, 0])  # about where dials lie in crop
 _RIM = np.stack([np.sin(np.arange(16) * math.pi / 8), -np.cos(np.arange(16) * math.pi / 8)], axis=1)
 
 
-def similarity(rng: Rng, turn: float, scale: tuple[float, float], shift: float) -> NDArray[np.float64]:
+def similarity(
+    rng: Rng, turn: float, scale: tuple[float, float], shift: float
+) -> NDArray[np.float64]:
     """A random (3, 3) similarity about a patch's centre: any rotation with probability ``turn``, log-uniform scale, gaussian shift."""
     angle = rng.uniform(-math.pi, math.pi) if rng.random() < turn else rng.normal(0, 0.06)
     size = math.exp(rng.uniform(math.log(scale[0]), math.log(scale[1])))
@@ -39,12 +41,16 @@ def relight(rng: Rng, image: Grey) -> Grey:
     if rng.random() < 0.5:
         ramp = np.arange(256) / 255.0
         gain, gamma = math.exp(rng.normal(0, 0.2)), math.exp(rng.normal(0, 0.2))
-        table = np.clip((ramp**gamma - 0.5) * 255 * gain + 127.5 + rng.normal(0, 10), 0, 255).astype(np.uint8)
+        table = np.clip(
+            (ramp**gamma - 0.5) * 255 * gain + 127.5 + rng.normal(0, 10), 0, 255
+        ).astype(np.uint8)
         if rng.random() < 0.15:
             table = 255 - table
         image = cv2.LUT(image, table)
     if rng.random() < 0.15:
-        image = cv2.add(image, rng.normal(0, rng.uniform(1, 8), image.shape).astype(np.float32), dtype=cv2.CV_8U)
+        image = cv2.add(
+            image, rng.normal(0, rng.uniform(1, 8), image.shape).astype(np.float32), dtype=cv2.CV_8U
+        )
     return image
 
 
@@ -67,7 +73,10 @@ class Batches(keras.utils.PyDataset):
 def moved(image: Grey, move: NDArray[np.float64]) -> Grey:
     """A stored crop through a (3, 3) homography of its pixels; beyond it, its border is repeated."""
     return np.asarray(
-        cv2.warpPerspective(image, move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), dtype=np.uint8
+        cv2.warpPerspective(
+            image, move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        dtype=np.uint8,
     )
 
 
@@ -77,7 +86,9 @@ class PoseBatches(Batches):
     ``pose`` carries an eighth column: 1 for a dial, 0 for a background (whose pose does not count).
     """
 
-    def __init__(self, shards: list[Shards], without: NDArray[np.uint8], steps: int, batch: int, seed: int) -> None:
+    def __init__(
+        self, shards: list[Shards], without: NDArray[np.uint8], steps: int, batch: int, seed: int
+    ) -> None:
         super().__init__(steps, batch, seed)
         self.shards, self.without = shards, without
 
@@ -106,7 +117,9 @@ def jittered(rng: Rng, pose: NDArray[np.floating], strength: float) -> NDArray[n
     radius = math.sqrt(max(1e-6, p[2] * p[4] - p[3] ** 2))
     amount = strength * (1.0 if rng.random() < 0.85 else 2.2)
     p[:2] += rng.normal(0, 0.025 * amount * radius, 2)
-    p[2:5] = p[2:5] * math.exp(rng.normal(0, 0.05 * amount)) + rng.normal(0, 0.025 * amount * radius, 3)
+    p[2:5] = p[2:5] * math.exp(rng.normal(0, 0.05 * amount)) + rng.normal(
+        0, 0.025 * amount * radius, 3
+    )
     p[5:7] += rng.normal(0, 0.04 * amount, 2)
     return p
 
@@ -162,8 +175,12 @@ class HandsBatches(Batches):
         changes[:, [2, 4]] = 1.0
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_HANDS:
-                somewhere = FROM_UNIT @ compose(jittered(rng, SOME_POSE, 4.0), rng.uniform(-180, 180))
-                images[i] = self._seen(rng, self.without[rng.integers(len(self.without))], somewhere)
+                somewhere = FROM_UNIT @ compose(
+                    jittered(rng, SOME_POSE, 4.0), rng.uniform(-180, 180)
+                )
+                images[i] = self._seen(
+                    rng, self.without[rng.integers(len(self.without))], somewhere
+                )
                 continue
             s = int(rng.integers(len(self.shards)))
             shard = self.shards[s]
@@ -176,12 +193,18 @@ class HandsBatches(Batches):
             assumed = FROM_UNIT @ compose(pose, rng.uniform(-180, 180))
             images[i] = self._seen(rng, shard.images[k], assumed)
             twelve = seen_rotation(true, assumed)
-            angles[:, i] = twelve + np.array([shard.hour_angle[k], shard.minute_angle[k], 0.0, shard.second_angle[k]])
+            angles[:, i] = twelve + np.array(
+                [shard.hour_angle[k], shard.minute_angle[k], 0.0, shard.second_angle[k]]
+            )
             changes[i, :7], changes[i, 7] = decompose(np.linalg.inv(assumed) @ true)[0], 1
         targets = {head: soft_targets(angles[j]) for j, head in enumerate(HEADS)}
         has_second = ~np.isnan(angles[3])
         targets["second"][~has_second] = 0.0  # there is no place to learn
-        return images, {**targets, "has_second": has_second[:, None].astype(np.float32), "change": changes}
+        return images, {
+            **targets,
+            "has_second": has_second[:, None].astype(np.float32),
+            "change": changes,
+        }
 
     def _seen(self, rng: Rng, crop: Grey, homography: NDArray[np.float64]) -> Grey:
         polar = unwrap(crop, homography)

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
-from clockread.confidence import BINS, ClockScore, expected_calibration_error, fitted, fitted_presence, reliability
+from clockread.confidence import (
+    BINS,
+    ClockScore,
+    expected_calibration_error,
+    fitted,
+    fitted_presence,
+    reliability,
+)
 from clockread.images import ImageSource
 from clockread.reader import ClockReader, Thresholds
 from clockread.reading import Reading
@@ -31,7 +38,9 @@ SCENES = 1000  # from the same seed, to fit on what a clock is
 SAME_CLOCK = 0.5  # intersection over union of a reading's box with a clock's
 DIALS = {"varied": 3000, "hard": 1000}  # half to fit on, half to tell the error
 SMOKE = 20  # dials of each preset
-PHOTOGRAPHS = REPOSITORY.parent / "shared" / "photos"  # see benchmarks/accuracy.py for what it holds
+PHOTOGRAPHS = (
+    REPOSITORY.parent / "shared" / "photos"
+)  # see benchmarks/accuracy.py for what it holds
 
 
 def run(settings: Settings) -> dict[str, Any]:
@@ -52,7 +61,10 @@ def run(settings: Settings) -> dict[str, Any]:
             manifest = json.loads(manifest_file.read_text())
             manifest.setdefault("photographs", {})[name] = photographs
             write_json(manifest_file, manifest)
-            metrics |= {f"{name}: {of}: within 1 min": values["within_1_min"] for of, values in photographs.items()}
+            metrics |= {
+                f"{name}: {of}: within 1 min": values["within_1_min"]
+                for of, values in photographs.items()
+            }
     write_model_card(folder)
     return {"metrics": metrics}
 
@@ -73,12 +85,20 @@ def calibrate(name: str, manifest_file: Path, most: int | None) -> dict[str, flo
         "ece_before": expected_calibration_error(held, truth),
         "ece": expected_calibration_error(calibrated, truth),
         "confidence_0.9_share": float((calibrated >= 0.9).mean()),
-        "confidence_0.9_right": float(truth[calibrated >= 0.9].mean()) if (calibrated >= 0.9).any() else None,
+        "confidence_0.9_right": float(truth[calibrated >= 0.9].mean())
+        if (calibrated >= 0.9).any()
+        else None,
     }
-    entry["calibration"] = {"slope": round(calibration.slope, 4), "offset": round(calibration.offset, 4), "rendered": figures}
+    entry["calibration"] = {
+        "slope": round(calibration.slope, 4),
+        "offset": round(calibration.offset, 4),
+        "rendered": figures,
+    }
     write_json(manifest_file, manifest)
     presence = presence_of(name, manifest_file.parent, most or SCENES)
-    entry["calibration"]["presence"] = {weight: round(value, 4) for weight, value in asdict(presence).items()}
+    entry["calibration"]["presence"] = {
+        weight: round(value, 4) for weight, value in asdict(presence).items()
+    }
     write_json(manifest_file, manifest)
     draw(manifest_file.parent / diagram(name), {"believed": held, "calibrated": calibrated}, truth)
     return figures
@@ -90,18 +110,26 @@ def presence_of(name: str, models: Path, scenes: int) -> ClockScore:
     readings, clock, _ = in_scenes(reader, rendered_scenes(splits.CALIBRATION.start, scenes))
     if clock.all() or not clock.any():  # of a few scenes that a smoke test reads
         return ClockScore()
-    finder_score, confidence, dial_logit = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings]).T
+    finder_score, confidence, dial_logit = np.array(
+        [(r.finder_score, r.confidence, r.dial_logit) for r in readings]
+    ).T
     return fitted_presence(finder_score, confidence, dial_logit, clock)
 
 
-def in_scenes(reader: ClockReader, shard: SceneShards) -> tuple[list[Reading], NDArray[np.bool_], int]:
+def in_scenes(
+    reader: ClockReader, shard: SceneShards
+) -> tuple[list[Reading], NDArray[np.bool_], int]:
     """All readings of rendered scenes, which of them are of a clock that none before was of, and how many clocks there are."""
     pictures, boxes = zip(*(shard.picture(i) for i in range(len(shard))), strict=True)
     readings: list[Reading] = []
     clock: list[bool] = []
-    for of_scene, truth in zip((result.readings for result in reader.stream(pictures)), boxes, strict=True):
+    for of_scene, truth in zip(
+        (result.readings for result in reader.stream(pictures)), boxes, strict=True
+    ):
         readings += of_scene
-        clock += match(np.array([r.box for r in of_scene], np.float64).reshape(-1, 4), truth, SAME_CLOCK).tolist()
+        clock += match(
+            np.array([r.box for r in of_scene], np.float64).reshape(-1, 4), truth, SAME_CLOCK
+        ).tolist()
     return readings, np.array(clock, bool), sum(map(len, boxes))
 
 
@@ -121,12 +149,16 @@ def beliefs(reader: ClockReader, most: int | None) -> tuple[NDArray[np.float64],
     return np.concatenate(confidence)[order], np.concatenate(right)[order]
 
 
-def on_rendered(reader: ClockReader, preset: str, first_seed: int, count: int) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def on_rendered(
+    reader: ClockReader, preset: str, first_seed: int, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Confidence (n,) of a reader on rendered dials of one preset, and whether it is right within a minute."""
     shard = rendered(preset, first_seed, count)
     images: list[ImageSource] = [np.asarray(image) for image in shard.images]
     readings = [of_image[0] for of_image in reader.read(images, cropped=True)]
-    away = circular_difference(np.array([r.minutes for r in readings]), shard.minutes, MINUTES_ON_DIAL)
+    away = circular_difference(
+        np.array([r.minutes for r in readings]), shard.minutes, MINUTES_ON_DIAL
+    )
     return np.array([r.confidence for r in readings]), np.abs(away) <= 1
 
 
@@ -141,8 +173,16 @@ def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bo
     axis.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
     for name, confidence in kinds.items():
         points = reliability(confidence, right)
-        axis.plot([p.confidence for p in points], [p.right for p in points], "o-", markersize=4, label=name)
-    axis.set(xlabel=f"confidence, {BINS} bins", ylabel="right within a minute", xlim=(0, 1), ylim=(0, 1))
+        axis.plot(
+            [p.confidence for p in points],
+            [p.right for p in points],
+            "o-",
+            markersize=4,
+            label=name,
+        )
+    axis.set(
+        xlabel=f"confidence, {BINS} bins", ylabel="right within a minute", xlim=(0, 1), ylim=(0, 1)
+    )
     axis.legend()
     figure.savefig(path, dpi=90, metadata={"Software": None})
     plt.close(figure)
@@ -169,4 +209,8 @@ def on_photographs(models: Path, name: str) -> dict[str, dict[str, Any]]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     report = json.loads(done.stdout)
-    return {name: figures for name, figures in report.items() if isinstance(figures, dict) and "within_1_min" in figures}
+    return {
+        name: figures
+        for name, figures in report.items()
+        if isinstance(figures, dict) and "within_1_min" in figures
+    }

@@ -75,7 +75,11 @@ def folded(model: keras.Model) -> keras.Model:
 
     Weights are rounded to half precision, the precision in which the ONNX file stores them.
     """
-    norms = {layer.name.removesuffix("_norm"): layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)}
+    norms = {
+        layer.name.removesuffix("_norm"): layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    }
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         if isinstance(layer, keras.layers.BatchNormalization):
@@ -108,11 +112,19 @@ def _stored_half(proto: Any) -> None:
     for weight in proto.graph.initializer:
         values = numpy_helper.to_array(weight)
         half = values.astype(np.float16) if values.dtype == np.float32 else values
-        if values.dtype != np.float32 or values.size < _SMALL or (half.astype(np.float32) != values).any():
+        if (
+            values.dtype != np.float32
+            or values.size < _SMALL
+            or (half.astype(np.float32) != values).any()
+        ):
             continue
         name = weight.name
         weight.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
-        casts.append(helper.make_node("Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT))
+        casts.append(
+            helper.make_node(
+                "Cast", [f"{name}_half"], [name], name=f"{name}_cast", to=TensorProto.FLOAT
+            )
+        )
     nodes = list(proto.graph.node)
     del proto.graph.node[:]
     proto.graph.node.extend([*casts, *nodes])
@@ -135,7 +147,12 @@ def canonical(proto: Any) -> None:
 
     def computes(node: Any) -> tuple[Any, ...]:
         attributes = sorted(a.SerializeToString(deterministic=True) for a in node.attribute)
-        return node.op_type, [names[value] for value in node.input], attributes, [v for v in node.output if v in outputs]
+        return (
+            node.op_type,
+            [names[value] for value in node.input],
+            attributes,
+            [v for v in node.output if v in outputs],
+        )
 
     while waiting:
         node = min((n for n in waiting if all(value in names for value in n.input)), key=computes)
@@ -147,7 +164,11 @@ def canonical(proto: Any) -> None:
         node.name = f"{node.op_type}_{number}"
         for field in (node.input, node.output):
             field[:] = [names[value] for value in field]
-    ordered = list({weight.name: weight for weight in sorted(graph.initializer, key=lambda w: str(w.name))}.values())
+    ordered = list(
+        {
+            weight.name: weight for weight in sorted(graph.initializer, key=lambda w: str(w.name))
+        }.values()
+    )
     nodes = [node.SerializeToString(deterministic=True) for node in placed]
     del graph.node[:], graph.initializer[:]
     graph.initializer.extend(ordered)
@@ -183,7 +204,11 @@ def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
         value.name = renamed[value.name]
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
     for value in proto.graph.output:  # where shape inference lost track
-        for dim, size in zip(list(value.type.tensor_type.shape.dim)[1:], model.output[value.name].shape[1:], strict=True):
+        for dim, size in zip(
+            list(value.type.tensor_type.shape.dim)[1:],
+            model.output[value.name].shape[1:],
+            strict=True,
+        ):
             dim.dim_value = size
     del proto.graph.value_info[:]
     _stored_half(proto)
@@ -194,7 +219,9 @@ def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
     return bytes(proto.SerializeToString(deterministic=True))
 
 
-def largest_difference(model: keras.Model, data: bytes, batch: np.ndarray, outputs: tuple[str, ...]) -> float:
+def largest_difference(
+    model: keras.Model, data: bytes, batch: np.ndarray, outputs: tuple[str, ...]
+) -> float:
     """Largest difference between Keras and onnxruntime on one batch, over the largest magnitude of each output."""
     import onnxruntime
 
@@ -209,7 +236,13 @@ def largest_difference(model: keras.Model, data: bytes, batch: np.ndarray, outpu
 
 
 def export(
-    model: keras.Model, role: str, batch: np.ndarray, training: Mapping[str, Any], *, folder: Path = EXPORTED, name: str = DEFAULT
+    model: keras.Model,
+    role: str,
+    batch: np.ndarray,
+    training: Mapping[str, Any],
+    *,
+    folder: Path = EXPORTED,
+    name: str = DEFAULT,
 ) -> dict[str, Any]:
     """Write one model, folded, and its manifest entry.
 
@@ -225,7 +258,10 @@ def export(
         raise ValueError(f"{role}: ONNX differs from Keras by {away:.2g} (allowed {TOLERANCE})")
     rounding = largest_difference(trained, data, batch, outputs)
     folder.mkdir(parents=True, exist_ok=True)
-    file = folder / f"{role if name == DEFAULT else name if name.startswith(role) else f'{role}-{name}'}.onnx"
+    file = (
+        folder
+        / f"{role if name == DEFAULT else name if name.startswith(role) else f'{role}-{name}'}.onnx"
+    )
     file.write_bytes(data)
     proto = onnx.load_from_string(data)
 
@@ -277,7 +313,10 @@ def run(settings: Settings) -> dict[str, Any]:
     batches = {
         "finder": (trained_finder(profile), np.asarray(validation_scenes(profile).images[:4])),
         "pose": (pose, patches),
-        "hands": (with_sincos(trained_hands(profile)), unwrap_posed(posed_by(patches, find_poses(pose, patches)))),
+        "hands": (
+            with_sincos(trained_hands(profile)),
+            unwrap_posed(posed_by(patches, find_poses(pose, patches))),
+        ),
     }
     _forget_quantized(folder)
     metrics: dict[str, Any] = {}
@@ -303,7 +342,11 @@ def _as_it_was(folder: Path, role: str, told: Mapping[str, Any]) -> dict[str, An
 def training_of(profile: str, name: str) -> dict[str, Any]:
     """How a run's network came about: its result, with the command and the seed that repeat it."""
     result = json.loads((run_folder(profile, name) / RESULT_FILE).read_text())
-    return {**result, "command": f"python -m training.run_all --profile {profile} --only reader", "seed": result["schedule"]["seed"]}
+    return {
+        **result,
+        "command": f"python -m training.run_all --profile {profile} --only reader",
+        "seed": result["schedule"]["seed"],
+    }
 
 
 def _forget_quantized(folder: Path) -> None:

@@ -12,19 +12,35 @@ from clockread.finder import ious, peaks
 from clockread.geometry import Floats
 from training.experiment import Settings
 from training.reader.finder_batches import FinderBatches
-from training.reader.finder_network import SMALL_FINDER, FinderConfig, box_loss, build_finder, heat_loss
+from training.reader.finder_network import (
+    SMALL_FINDER,
+    FinderConfig,
+    box_loss,
+    build_finder,
+    heat_loss,
+)
 from training.reader.loop import Schedule, computing_in, finished, fit, run_folder
 from training.reader.scene_shards import SceneShards, rendered_scenes
 from training.splits import TRAINING, VALIDATION
 
 SCHEDULES = {
     "smoke": Schedule(64, batch=8, steps_per_epoch=8),
-    "reduced": Schedule(800_000, continued=320_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
+    "reduced": Schedule(
+        800_000,
+        continued=320_000,
+        batch=32,
+        rate=2e-3,
+        average=0.995,
+        steps_per_epoch=125,
+        precision="mixed_bfloat16",
+    ),
     "full": Schedule(2_400_000, batch=32, rate=2e-3),
 }
 SMALL_SCHEDULES = {
     **SCHEDULES,
-    "reduced": Schedule(96_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"),
+    "reduced": Schedule(
+        96_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"
+    ),
     "full": Schedule(600_000, batch=32, rate=2e-3),
 }
 SCENES_PER_SHARD = 4_000
@@ -36,23 +52,38 @@ def training_scenes(profile: str, processes: int | None = None) -> list[SceneSha
     if profile == "smoke":
         return [rendered_scenes(TRAINING.start, 40, processes=processes)]
     count = 20 if profile == "reduced" else 40
-    return [rendered_scenes(TRAINING.start + i * SCENES_PER_SHARD, SCENES_PER_SHARD, processes=processes) for i in range(count)]
+    return [
+        rendered_scenes(
+            TRAINING.start + i * SCENES_PER_SHARD, SCENES_PER_SHARD, processes=processes
+        )
+        for i in range(count)
+    ]
 
 
 def validation_scenes(profile: str, processes: int | None = None) -> SceneShards:
     """Rendered scenes that no training sees."""
-    return rendered_scenes(VALIDATION.start, 20 if profile == "smoke" else 1000, processes=processes)
+    return rendered_scenes(
+        VALIDATION.start, 20 if profile == "smoke" else 1000, processes=processes
+    )
 
 
-def trained_finder(profile: str, config: FinderConfig | None = None, name: str = "reader/finder") -> keras.Model:
+def trained_finder(
+    profile: str, config: FinderConfig | None = None, name: str = "reader/finder"
+) -> keras.Model:
     """The finder of a finished run; NotTrainedError where there is none."""
     return finished(build_finder(config), profile, name)
 
 
 def maps(model: keras.Model, images: NDArray[np.uint8], batch: int = 50) -> tuple[Floats, Floats]:
     """Heat (n, c, c) and box (n, c, c, 4) of scenes (n, SCENE, SCENE)."""
-    parts = [model(np.asarray(images[i : i + batch]), training=False) for i in range(0, len(images), batch)]
-    heat, box = (np.concatenate([keras.ops.convert_to_numpy(part[name]) for part in parts]) for name in ("heat", "box"))
+    parts = [
+        model(np.asarray(images[i : i + batch]), training=False)
+        for i in range(0, len(images), batch)
+    ]
+    heat, box = (
+        np.concatenate([keras.ops.convert_to_numpy(part[name]) for part in parts])
+        for name in ("heat", "box")
+    )
     return heat, box
 
 
@@ -69,7 +100,9 @@ def match(boxes: Floats, clocks: Floats, iou: float) -> NDArray[np.bool_]:
     return right
 
 
-def finding_scores(heat: Floats, box: Floats, shard: SceneShards, iou: float = 0.5) -> dict[str, float]:
+def finding_scores(
+    heat: Floats, box: Floats, shard: SceneShards, iou: float = 0.5
+) -> dict[str, float]:
     """Average precision, recall at `FALSE_PER_SCENE` and its threshold, and the threshold of the best F1."""
     scores, right, clocks = [], [], 0
     for i in range(len(heat)):
@@ -80,7 +113,13 @@ def finding_scores(heat: Floats, box: Floats, shard: SceneShards, iou: float = 0
         clocks += len(truth)
     score, hit = np.concatenate(scores), np.concatenate(right)
     if not clocks or not len(score):
-        return {"average_precision": 0.0, "recall": 0.0, "threshold": 1.0, "best_f1": 0.0, "best_f1_threshold": 1.0}
+        return {
+            "average_precision": 0.0,
+            "recall": 0.0,
+            "threshold": 1.0,
+            "best_f1": 0.0,
+            "best_f1_threshold": 1.0,
+        }
     order = np.argsort(-score, kind="stable")
     score, hit = score[order], hit[order]
     hits = np.cumsum(hit)
@@ -115,7 +154,9 @@ def _run(settings: Settings, schedule: Schedule, config: FinderConfig, name: str
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):
         model = build_finder(config)
-    data = FinderBatches(training_scenes(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
+    data = FinderBatches(
+        training_scenes(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed
+    )
 
     def validate(model: keras.Model) -> dict[str, float]:
         return finding_scores(*maps(model, validation.images), validation)
@@ -123,4 +164,14 @@ def _run(settings: Settings, schedule: Schedule, config: FinderConfig, name: str
     losses = {"heat": heat_loss, "box": box_loss}
     weights = {"heat": 1.0, "box": 0.5}
     folder = run_folder(profile, name)
-    return fit(model, data, losses, schedule, folder, loss_weights=weights, validate=validate, validate_every=4, resume=settings.resume)
+    return fit(
+        model,
+        data,
+        losses,
+        schedule,
+        folder,
+        loss_weights=weights,
+        validate=validate,
+        validate_every=4,
+        resume=settings.resume,
+    )

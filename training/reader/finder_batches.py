@@ -24,11 +24,15 @@ def targets(boxes: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     heat = np.zeros((CELLS, CELLS), np.float32)
     maps = np.zeros((CELLS, CELLS, 5), np.float32)
     at = np.arange(CELLS)
-    for x, y, w, h in boxes[np.argsort(-boxes[:, 2] * boxes[:, 3])]:  # where two meet, the smaller one wins
+    for x, y, w, h in boxes[
+        np.argsort(-boxes[:, 2] * boxes[:, 3])
+    ]:  # where two meet, the smaller one wins
         cx, cy = (x + w / 2) / STRIDE, (y + h / 2) / STRIDE
         column, row = min(CELLS - 1, max(0, int(cx))), min(CELLS - 1, max(0, int(cy)))
         sx, sy = (max(LEAST_SPREAD, SPREAD * side / STRIDE) for side in (w, h))
-        bump = np.exp(-0.5 * (((at - column) / sx) ** 2)[None, :] - 0.5 * (((at - row) / sy) ** 2)[:, None]).astype(np.float32)
+        bump = np.exp(
+            -0.5 * (((at - column) / sx) ** 2)[None, :] - 0.5 * (((at - row) / sy) ** 2)[:, None]
+        ).astype(np.float32)
         mine = (bump > BOX_CELLS) & (bump >= heat)
         maps[mine, 0] = np.broadcast_to(cx - at[None, :], bump.shape)[mine]
         maps[mine, 1] = np.broadcast_to(cy - at[:, None], bump.shape)[mine]
@@ -44,21 +48,28 @@ def _cut(rng: Rng, frame: NDArray[np.int16], boxes: Floats) -> tuple[float, floa
     for _ in range(4):
         zoom = rng.uniform(0.7, 1.0) if rng.random() < 0.7 else 1.0
         narrow = rng.uniform(0.6, 1.0) if rng.random() < 0.5 else 1.0
-        cw, ch = (w * zoom * narrow, h * zoom) if rng.random() < 0.5 else (w * zoom, h * zoom * narrow)
+        cw, ch = (
+            (w * zoom * narrow, h * zoom) if rng.random() < 0.5 else (w * zoom, h * zoom * narrow)
+        )
         if min(cw, ch) < 0.3 * max(cw, ch):
             continue
         left, top = x + rng.uniform(0, w - cw), y + rng.uniform(0, h - ch)
         cx, cy = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
         inside = (cx > left) & (cx < left + cw) & (cy > top) & (cy < top + ch)
         apart = (
-            (boxes[:, 0] > left + cw) | (boxes[:, 0] + boxes[:, 2] < left) | (boxes[:, 1] > top + ch) | (boxes[:, 1] + boxes[:, 3] < top)
+            (boxes[:, 0] > left + cw)
+            | (boxes[:, 0] + boxes[:, 2] < left)
+            | (boxes[:, 1] > top + ch)
+            | (boxes[:, 1] + boxes[:, 3] < top)
         )
         if (inside | apart).all():
             return left, top, cw, ch
     return x, y, w, h
 
 
-def moved(rng: Rng, image: NDArray[np.uint8], frame: NDArray[np.int16], boxes: Floats) -> tuple[NDArray[np.uint8], Floats]:
+def moved(
+    rng: Rng, image: NDArray[np.uint8], frame: NDArray[np.int16], boxes: Floats
+) -> tuple[NDArray[np.uint8], Floats]:
     """Part of a scene's picture as a scene of its own, letterboxed anew, maybe mirrored, and the boxes (n, 4) that are in it."""
     left, top, width, height = _cut(rng, frame, boxes)
     scale = SCENE / max(width, height)
@@ -70,7 +81,9 @@ def moved(rng: Rng, image: NDArray[np.uint8], frame: NDArray[np.int16], boxes: F
     ax, bx = (-sx, ox + w + sx * left) if mirror else (sx, ox - sx * left)  # edges to edges
     ay, by = sy, oy - sy * top
     matrix = np.array([[ax, 0, bx - 0.5 + ax * 0.5], [0, ay, by - 0.5 + ay * 0.5]])
-    seen = cv2.warpAffine(image, matrix, (SCENE, SCENE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpAffine(
+        image, matrix, (SCENE, SCENE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
     seen = relight(rng, np.asarray(seen, dtype=np.uint8))
     out = np.full((SCENE, SCENE), PADDING, np.uint8)
     out[oy : oy + h, ox : ox + w] = seen[oy : oy + h, ox : ox + w]
@@ -96,6 +109,8 @@ class FinderBatches(Batches):
         for i in range(self.batch):
             shard = self.shards[rng.integers(len(self.shards))]
             k = int(rng.integers(len(shard)))
-            images[i], boxes = moved(rng, shard.images[k], shard.frame[k], shard.clocks(k).astype(np.float64))
+            images[i], boxes = moved(
+                rng, shard.images[k], shard.frame[k], shard.clocks(k).astype(np.float64)
+            )
             heat[i], box[i] = targets(boxes)
         return images, {"heat": heat, "box": box}

@@ -19,14 +19,36 @@ class FinderConfig:
 
     channels: tuple[int, int, int, int] = (24, 40, 64, 96)
     blocks: int = 2  # residual blocks of two convolutions at stride 16
-    dilations: tuple[int, ...] = (1, 2, 4, 1, 2)  # of the convolutions at stride 32: together they see the whole scene
+    dilations: tuple[int, ...] = (
+        1,
+        2,
+        4,
+        1,
+        2,
+    )  # of the convolutions at stride 32: together they see the whole scene
 
 
 SMALL_FINDER = FinderConfig(channels=(16, 24, 48, 56), blocks=1, dilations=(1, 2, 4))
 
 
-def _conv(x: keras.KerasTensor, channels: int, kernel: int, name: str, *, stride: int = 1, dilation: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(channels, kernel, strides=stride, dilation_rate=dilation, padding="same", use_bias=False, name=name)(x)
+def _conv(
+    x: keras.KerasTensor,
+    channels: int,
+    kernel: int,
+    name: str,
+    *,
+    stride: int = 1,
+    dilation: int = 1,
+) -> keras.KerasTensor:
+    x = layers.Conv2D(
+        channels,
+        kernel,
+        strides=stride,
+        dilation_rate=dilation,
+        padding="same",
+        use_bias=False,
+        name=name,
+    )(x)
     return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
@@ -57,16 +79,22 @@ def build_finder(config: FinderConfig | None = None) -> keras.Model:
     middle = x
     x = layers.ReLU()(_conv(x, c.channels[3], 3, "down32", stride=2))
     for i, dilation in enumerate(c.dilations):
-        x = layers.ReLU()(layers.Add()([x, _conv(x, c.channels[3], 3, f"wide{i}", dilation=dilation)]))
+        x = layers.ReLU()(
+            layers.Add()([x, _conv(x, c.channels[3], 3, f"wide{i}", dilation=dilation)])
+        )
     x = _enlarged(_conv(x, c.channels[2], 1, "up16"), "enlarge16")
     x = layers.ReLU()(layers.Add()([x, _conv(middle, c.channels[2], 1, "lateral16")]))
     x = layers.ReLU()(_conv(x, c.channels[2], 3, "merge16"))
     x = _enlarged(_conv(x, c.channels[1], 1, "up8"), "enlarge8")
     x = layers.ReLU()(layers.Add()([x, _conv(fine, c.channels[1], 1, "lateral8")]))
     x = layers.ReLU()(_conv(x, c.channels[1] + 8, 3, "merge8"))
-    heat = layers.Conv2D(1, 1, bias_initializer=keras.initializers.Constant(_RARE), name="heat_map")(x)
+    heat = layers.Conv2D(
+        1, 1, bias_initializer=keras.initializers.Constant(_RARE), name="heat_map"
+    )(x)
     box = layers.Conv2D(4, 1, dtype="float32", name="box")(x)
-    return keras.Model(scene, {"heat": ops.cast(heat[..., 0], "float32"), "box": box}, name="finder")
+    return keras.Model(
+        scene, {"heat": ops.cast(heat[..., 0], "float32"), "box": box}, name="finder"
+    )
 
 
 def heat_loss(true: keras.KerasTensor, logits: keras.KerasTensor) -> keras.KerasTensor:

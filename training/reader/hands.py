@@ -19,7 +19,14 @@ from training.reader.batches import HandsBatches, moved, similarity
 from training.reader.loop import Schedule, computing_in, finished, fit, run_folder
 from training.reader.losses import circular_cross_entropy, pose_loss
 from training.reader.networks import HEADS, SMALL_HANDS, HandsConfig, build_hands
-from training.reader.pose import find_poses, pose_errors, trained_pose, training_backgrounds, training_shards, validation_shard
+from training.reader.pose import (
+    find_poses,
+    pose_errors,
+    trained_pose,
+    training_backgrounds,
+    training_shards,
+    validation_shard,
+)
 from training.reader.shards import Shards
 
 SCHEDULES = {
@@ -27,11 +34,24 @@ SCHEDULES = {
     "reduced": Schedule(2_800_000, continued=560_000, precision="mixed_bfloat16"),
     "full": Schedule(12_000_000),
 }
-SMALL_SCHEDULES = {**SCHEDULES, "reduced": Schedule(500_000, continued=160_000, precision="mixed_bfloat16"), "full": Schedule(4_000_000)}
-LOSS_WEIGHTS = {"hour": 1.0, "minute": 1.0, "twelve": 0.6, "second": 0.25, "has_second": 0.15, "change": 4.0}
+SMALL_SCHEDULES = {
+    **SCHEDULES,
+    "reduced": Schedule(500_000, continued=160_000, precision="mixed_bfloat16"),
+    "full": Schedule(4_000_000),
+}
+LOSS_WEIGHTS = {
+    "hour": 1.0,
+    "minute": 1.0,
+    "twelve": 0.6,
+    "second": 0.25,
+    "has_second": 0.15,
+    "change": 4.0,
+}
 
 
-def trained_hands(profile: str, config: HandsConfig | None = None, name: str = "reader/hands") -> keras.Model:
+def trained_hands(
+    profile: str, config: HandsConfig | None = None, name: str = "reader/hands"
+) -> keras.Model:
     """The reading network of a finished run; NotTrainedError where there is none."""
     return finished(build_hands(config), profile, name)
 
@@ -51,8 +71,14 @@ def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]
                 # from another crop of the same dial, as the finder's boxes vary
                 images = np.asarray(shard.images[start : start + 1000])
                 moves = [similarity(rng, 0.0, (0.85, 1.2), 0.05) for _ in images]
-                poses = find_poses(model, np.stack([moved(image, m) for image, m in zip(images, moves, strict=True)]))
-                back = [TO_UNIT @ np.linalg.inv(m) @ FROM_UNIT @ compose(p) for m, p in zip(moves, poses, strict=True)]
+                poses = find_poses(
+                    model,
+                    np.stack([moved(image, m) for image, m in zip(images, moves, strict=True)]),
+                )
+                back = [
+                    TO_UNIT @ np.linalg.inv(m) @ FROM_UNIT @ compose(p)
+                    for m, p in zip(moves, poses, strict=True)
+                ]
                 out[start : start + len(images), 0] = decompose(np.stack(back))[0]
             np.save(file, out)
         found.append(np.load(file))
@@ -75,7 +101,10 @@ def network_of(model: keras.Model) -> HandsNetwork:
     def network(polar: NDArray[np.uint8]) -> HandsOutput:
         parts = [model(polar[i : i + 250], training=False) for i in range(0, len(polar), 250)]
         return HandsOutput(
-            *(np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[f.name])) for p in parts]) for f in fields(HandsOutput))
+            *(
+                np.concatenate([np.asarray(keras.ops.convert_to_numpy(p[f.name])) for p in parts])
+                for f in fields(HandsOutput)
+            )
         )
 
     return network
@@ -90,7 +119,11 @@ def time_errors(found: NDArray[np.integer], true: NDArray[np.integer]) -> dict[s
 def hands_losses() -> dict[str, Any]:
     """The loss of each output; `LOSS_WEIGHTS` weighs them."""
     binary = keras.losses.BinaryCrossentropy(from_logits=True)
-    return {**dict.fromkeys(HEADS, circular_cross_entropy), "has_second": binary, "change": pose_loss}
+    return {
+        **dict.fromkeys(HEADS, circular_cross_entropy),
+        "has_second": binary,
+        "change": pose_loss,
+    }
 
 
 def run(settings: Settings) -> dict[str, Any]:
@@ -112,24 +145,45 @@ def _run(settings: Settings, schedule: Schedule, config: HandsConfig, name: str)
     sets = {preset: validation_shard(profile, preset) for preset in ("varied", "hard")}
     posed = {name: posed_by(s.images, find_poses(pose_model, s.images)) for name, s in sets.items()}
     sets["true_pose"] = sets["varied"]
-    posed["true_pose"] = posed_by(sets["varied"].images, decompose(TO_UNIT @ sets["varied"].homography.astype(np.float64))[0])
+    posed["true_pose"] = posed_by(
+        sets["varied"].images, decompose(TO_UNIT @ sets["varied"].homography.astype(np.float64))[0]
+    )
 
     def validate(model: keras.Model) -> dict[str, float]:
         out = {}
         for of, dials in posed.items():
-            better, seen = read_refined(dials, network_of(model), 1 if of == "true_pose" else MAX_PASSES)
+            better, seen = read_refined(
+                dials, network_of(model), 1 if of == "true_pose" else MAX_PASSES
+            )
             minutes = np.array([hands.minutes for hands in read_hands(seen)])
             figures = time_errors(minutes, sets[of].minutes)
             poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in better]))[0]
-            out.update({f"{of}_{k}": v for k, v in (figures | pose_errors(poses, sets[of])).items()})
+            out.update(
+                {f"{of}_{k}": v for k, v in (figures | pose_errors(poses, sets[of])).items()}
+            )
         return out
 
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):
         model = build_hands(config)
-    data = HandsBatches(shards, found, training_backgrounds(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
+    data = HandsBatches(
+        shards,
+        found,
+        training_backgrounds(profile),
+        schedule.steps_per_epoch,
+        schedule.batch,
+        schedule.seed,
+    )
     folder = run_folder(profile, name)
     losses = hands_losses()
     return fit(
-        model, data, losses, schedule, folder, loss_weights=LOSS_WEIGHTS, validate=validate, validate_every=20, resume=settings.resume
+        model,
+        data,
+        losses,
+        schedule,
+        folder,
+        loss_weights=LOSS_WEIGHTS,
+        validate=validate,
+        validate_every=20,
+        resume=settings.resume,
     )

@@ -19,7 +19,10 @@ from training.data import NotTrainedError, data_folder, write_whole
 from training.report.loop import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
-START_FILE, ORIGIN_FILE = "start.weights.h5", "start.json"  # weights that a run begins with, and how they came about
+START_FILE, ORIGIN_FILE = (
+    "start.weights.h5",
+    "start.json",
+)  # weights that a run begins with, and how they came about
 
 
 @dataclass(frozen=True)
@@ -27,14 +30,20 @@ class Schedule:
     """How long and how fast a network is trained."""
 
     samples: int  # drawn in total
-    continued: int = 0  # drawn in a run that begins with the weights of `training.reader.restore`; 0: as many
+    continued: int = (
+        0  # drawn in a run that begins with the weights of `training.reader.restore`; 0: as many
+    )
     batch: int = 64
-    rate: float = 1.5e-3  # peak of AdamW's learning rate, after a warm-up of 2 %, cosine to a hundredth
+    rate: float = (
+        1.5e-3  # peak of AdamW's learning rate, after a warm-up of 2 %, cosine to a hundredth
+    )
     weight_decay: float = 1e-4
     average: float = 0.998  # momentum of the exponential moving average that is kept in the end
     seed: int = 0
     steps_per_epoch: int = 250  # a checkpoint is written after each
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: products in bfloat16, weights and outputs in float32
+    precision: Literal["float32", "mixed_bfloat16"] = (
+        "float32"  # mixed: products in bfloat16, weights and outputs in float32
+    )
 
     @property
     def epochs(self) -> int:
@@ -53,7 +62,9 @@ def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
     """``model`` with the weights of a finished run; NotTrainedError, with what to run first, where there is none."""
     weights = run_folder(profile, name) / WEIGHTS_FILE
     if not weights.exists():
-        raise NotTrainedError(f"{weights} is missing: run `python -m training.run_all --profile {profile} --only {name}` first")
+        raise NotTrainedError(
+            f"{weights} is missing: run `python -m training.run_all --profile {profile} --only {name}` first"
+        )
     model.load_weights(weights)
     return model
 
@@ -97,7 +108,12 @@ def fit(
     With ``resume`` an interrupted run continues at its last checkpoint, a finished one is only loaded, and a new one begins with the
     weights of `training.reader.restore` where there are some.
     """
-    weights, result_file, backup, start = folder / WEIGHTS_FILE, folder / RESULT_FILE, folder / "backup", folder / START_FILE
+    weights, result_file, backup, start = (
+        folder / WEIGHTS_FILE,
+        folder / RESULT_FILE,
+        folder / "backup",
+        folder / START_FILE,
+    )
     if resume and weights.exists() and result_file.exists():
         model.load_weights(weights)
         return dict(json.loads(result_file.read_text()))
@@ -110,9 +126,19 @@ def fit(
     total = schedule.epochs * schedule.steps_per_epoch
     warmup = max(1, total // 50)
     rate = keras.optimizers.schedules.CosineDecay(
-        schedule.rate / 10, total - warmup, alpha=0.1, warmup_target=schedule.rate, warmup_steps=warmup
+        schedule.rate / 10,
+        total - warmup,
+        alpha=0.1,
+        warmup_target=schedule.rate,
+        warmup_steps=warmup,
     )
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=schedule.weight_decay, use_ema=True, ema_momentum=schedule.average, clipnorm=5.0)
+    optimizer = keras.optimizers.AdamW(
+        rate,
+        weight_decay=schedule.weight_decay,
+        use_ema=True,
+        ema_momentum=schedule.average,
+        clipnorm=5.0,
+    )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, jit_compile=False)
     history: dict[str, list[float]] = {}
@@ -121,7 +147,11 @@ def fit(
 
     class Record(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            row = {"epoch": epoch, "seconds": round(time.time() - began, 1), **{k: float(v) for k, v in (logs or {}).items()}}
+            row = {
+                "epoch": epoch,
+                "seconds": round(time.time() - began, 1),
+                **{k: float(v) for k, v in (logs or {}).items()},
+            }
             last = epoch + 1 == schedule.epochs
             if validate is not None and not last and (epoch + 1) % validate_every == 0:
                 kept = model.get_weights()
@@ -134,9 +164,15 @@ def fit(
                 out.write(json.dumps(row) + "\n")
             data.epoch = epoch + 1
 
-    callbacks = [keras.callbacks.BackupAndRestore(backup), Record(), *tensorboard_logs(folder / "tensorboard")]
+    callbacks = [
+        keras.callbacks.BackupAndRestore(backup),
+        Record(),
+        *tensorboard_logs(folder / "tensorboard"),
+    ]
     epoch_file = backup / "training_metadata.json"
-    data.epoch = int(json.loads(epoch_file.read_text())["epoch"]) if resume and epoch_file.exists() else 0
+    data.epoch = (
+        int(json.loads(epoch_file.read_text())["epoch"]) if resume and epoch_file.exists() else 0
+    )
     model.fit(data, epochs=schedule.epochs, callbacks=callbacks, verbose="auto", shuffle=False)
     model.save_weights(weights)
     for line in log.read_text().splitlines():

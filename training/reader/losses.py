@@ -9,9 +9,14 @@ import numpy as np
 from keras import ops
 
 _POINTS = np.concatenate(
-    [np.zeros((1, 2)), np.stack([np.sin(np.arange(8) * math.pi / 4), -np.cos(np.arange(8) * math.pi / 4)], axis=1)]
+    [
+        np.zeros((1, 2)),
+        np.stack([np.sin(np.arange(8) * math.pi / 4), -np.cos(np.arange(8) * math.pi / 4)], axis=1),
+    ]
 ).astype(np.float32)
-CENTRE_WEIGHT = 3.0  # of the centre against one of the eight rim points: an error there turns both hands
+CENTRE_WEIGHT = (
+    3.0  # of the centre against one of the eight rim points: an error there turns both hands
+)
 
 
 def _projected(pose: keras.KerasTensor) -> keras.KerasTensor:
@@ -29,7 +34,9 @@ def pose_loss(true: keras.KerasTensor, pred: keras.KerasTensor) -> keras.KerasTe
     away = _projected(pred) - _projected(true[:, :7])
     distance = ops.sqrt(ops.sum(ops.square(away), axis=-1) + 1e-6)
     radius = ops.sqrt(ops.maximum(true[:, 2] * true[:, 4] - ops.square(true[:, 3]), 1e-3))
-    weights = ops.convert_to_tensor(np.array([CENTRE_WEIGHT] + [1.0] * 8, np.float32) / (CENTRE_WEIGHT + 8))
+    weights = ops.convert_to_tensor(
+        np.array([CENTRE_WEIGHT] + [1.0] * 8, np.float32) / (CENTRE_WEIGHT + 8)
+    )
     return ops.sum(distance * weights, axis=1) / radius * true[:, 7]
 
 

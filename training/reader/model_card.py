@@ -47,44 +47,78 @@ def write_model_card(folder: Path) -> Path:
         ]
         for role, entry in roles.items():
             training, metrics = entry["training"], entry["metrics"]
-            shown = "; ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, float) and k not in EXPORT_METRICS)
+            shown = "; ".join(
+                f"{k} {v:.4g}"
+                for k, v in metrics.items()
+                if isinstance(v, float) and k not in EXPORT_METRICS
+            )
             samples = training.get("schedule", {}).get("samples", "")
-            lines.append(f"| {role} | `{entry['file']}` | {entry['bytes']:,} | {entry['opset']} | {samples:,} | {shown} |")
+            lines.append(
+                f"| {role} | `{entry['file']}` | {entry['bytes']:,} | {entry['opset']} | {samples:,} | {shown} |"
+            )
         lines.append("")
         for role, entry in roles.items():
             lines.append(_made(role, entry))
         lines.append("")
-    calibrations = {name: roles["hands"].get("calibration", {}) for name, roles in manifest["models"].items() if "hands" in roles}
+    calibrations = {
+        name: roles["hands"].get("calibration", {})
+        for name, roles in manifest["models"].items()
+        if "hands" in roles
+    }
     if any("rendered" in calibration for calibration in calibrations.values()):
         lines += [
             "## Confidence",
             "",
             "`python -m training.run_all --only reader/calibration`: p = sigmoid(slope · logit(believed) + offset)",
         ]
-        lines += ["fitted on rendered dials; the figures are those of as many others, the errors expected calibration errors.", ""]
-        lines += ["| | slope | offset | dials | right | error before | error | share with confidence ≥ 0.9 | of these right |"]
+        lines += [
+            "fitted on rendered dials; the figures are those of as many others, the errors expected calibration errors.",
+            "",
+        ]
+        lines += [
+            "| | slope | offset | dials | right | error before | error | share with confidence ≥ 0.9 | of these right |"
+        ]
         lines += ["|---|---|---|---|---|---|---|---|---|"]
         for name, calibration in calibrations.items():
             of = calibration.get("rendered", {})
             shares = ("right", "ece_before", "ece", "confidence_0.9_share", "confidence_0.9_right")
             cells = " | ".join(_percent(of.get(k)) for k in shares)
-            lines.append(f"| {name} | {calibration.get('slope')} | {calibration.get('offset')} | {of.get('dials')} | {cells} |")
+            lines.append(
+                f"| {name} | {calibration.get('slope')} | {calibration.get('offset')} | {of.get('dials')} | {cells} |"
+            )
         lines += ["", "![Reliability diagram of the default model](reliability.png)", ""]
         lines += ["What is a clock (`dial_score`), fitted on rendered scenes:"]
-        lines += ["sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d)."]
+        lines += [
+            "sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d)."
+        ]
         lines += ["", "| | a | b | c | d |", "|---|---|---|---|---|"]
         for name, calibration in calibrations.items():
             presence = calibration.get("presence", {})
-            cells = " | ".join(str(presence.get(k)) for k in ("finder_score", "confidence", "dial_logit", "offset"))
+            cells = " | ".join(
+                str(presence.get(k)) for k in ("finder_score", "confidence", "dial_logit", "offset")
+            )
             lines.append(f"| {name} | {cells} |")
         lines.append("")
     if manifest.get("photographs"):
-        lines += ["## On photographs", "", "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.", ""]
-        lines += ["| model | set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"]
+        lines += [
+            "## On photographs",
+            "",
+            "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.",
+            "",
+        ]
+        lines += [
+            "| model | set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"
+        ]
         lines += ["|---|---|---|---|---|---|---|---|"]
         for model, sets in manifest["photographs"].items():
             for name, figures in sets.items():
-                shares = ("within_1_min", "exact", "confidence_0.9_share", "confidence_0.9_right", "expected_calibration_error")
+                shares = (
+                    "within_1_min",
+                    "exact",
+                    "confidence_0.9_share",
+                    "confidence_0.9_right",
+                    "expected_calibration_error",
+                )
                 cells = " | ".join(_percent(figures.get(k)) for k in shares)
                 lines.append(f"| {model} | {name} | {figures['photographs']} | {cells} |")
         lines.append("")

@@ -75,7 +75,10 @@ def _harmonics() -> NDArray[np.float32]:
     s, c, s2, c2 = np.sin(angles), np.cos(angles), np.sin(2 * angles), np.cos(2 * angles)
     out = np.zeros((BINS, _WAVES, POSE_SIZE), np.float32)
     out[:, 0, 0] = 0.5
-    for pair, x, y in ((1, 1, 2), (5, 5, 6)):  # outwards is (sin, -cos), clockwise along the rim (cos, sin)
+    for pair, x, y in (
+        (1, 1, 2),
+        (5, 5, 6),
+    ):  # outwards is (sin, -cos), clockwise along the rim (cos, sin)
         out[:, pair, x], out[:, pair, y] = s, -c
         out[:, pair + 1, x], out[:, pair + 1, y] = c, s
     out[:, 3, 3], out[:, 3, 4] = -c2, -s2
@@ -102,7 +105,9 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
     x = standardized(image)
     x = ops.pad(_circular(x, 2), ((0, 0), (0, 0), (1, 0), (0, 0)))
-    x = layers.Conv2D(c.stem, (5, 3), strides=(2, 2), padding="valid", use_bias=False, name="stem")(x)
+    x = layers.Conv2D(c.stem, (5, 3), strides=(2, 2), padding="valid", use_bias=False, name="stem")(
+        x
+    )
     x = layers.ReLU()(layers.BatchNormalization(name="stem_norm")(x))
     x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
     x = layers.Conv2D(c.fold, 3, strides=(1, 2), padding="valid", use_bias=False, name="fold")(x)
@@ -118,13 +123,22 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     for i, dilation in enumerate(c.dilations):
         y = layers.ReLU()(x)
         y = _circular(y, c.kernel // 2 * dilation)
-        y = layers.Conv1D(c.width, c.kernel, dilation_rate=dilation, padding="valid", use_bias=False, name=f"ring{i}")(y)
+        y = layers.Conv1D(
+            c.width,
+            c.kernel,
+            dilation_rate=dilation,
+            padding="valid",
+            use_bias=False,
+            name=f"ring{i}",
+        )(y)
         y = layers.BatchNormalization(name=f"ring{i}_norm")(y)
         x = layers.Add()([x, y])
     x = layers.ReLU()(x)
     logits = layers.Dense(len(HEADS), name="logits")(x)
     outputs = {name: ops.cast(logits[:, :, i], "float32") for i, name in enumerate(HEADS)}
-    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(layers.GlobalMaxPooling1D()(x))
+    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(
+        layers.GlobalMaxPooling1D()(x)
+    )
     outputs["change"] = _pose_change(x)
     return keras.Model(image, outputs, name="hands")
 
@@ -151,12 +165,19 @@ def with_sincos(hands: keras.Model) -> keras.Model:
     """
     angles = np.arange(BINS) * (2 * np.pi / BINS)
     directions = np.stack([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
-    pairs = {f"{head}_sincos": ops.matmul(ops.softmax(hands.output[head], axis=-1), directions) for head in HEADS}
+    pairs = {
+        f"{head}_sincos": ops.matmul(ops.softmax(hands.output[head], axis=-1), directions)
+        for head in HEADS
+    }
     return keras.Model(hands.input, {**hands.output, **pairs}, name=hands.name)
 
 
-def _conv(x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str) -> keras.KerasTensor:
-    x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, name=name)(x)
+def _conv(
+    x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str
+) -> keras.KerasTensor:
+    x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, name=name)(
+        x
+    )
     return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
@@ -175,8 +196,12 @@ def build_pose(config: PoseConfig | None = None) -> keras.Model:
     if c.squeeze:
         x = layers.ReLU()(_conv(x, c.squeeze, 1, 1, "squeeze"))
     x = layers.Flatten()(x)
-    x = layers.BatchNormalization(name="mix_norm")(layers.Dense(c.dense, use_bias=False, name="mix")(x))
-    x = layers.ReLU()(x)  # without the normalization nearly all of these units die in the first minute
+    x = layers.BatchNormalization(name="mix_norm")(
+        layers.Dense(c.dense, use_bias=False, name="mix")(x)
+    )
+    x = layers.ReLU()(
+        x
+    )  # without the normalization nearly all of these units die in the first minute
     # the bias is the average dial, so that training starts from one
     start = keras.initializers.Constant([0, 0, 0.7, 0, 0.7, 0, 0])
     pose = layers.Dense(POSE_SIZE, bias_initializer=start, dtype="float32", name="pose")(x)

@@ -25,7 +25,17 @@ SCHEDULES = {
     "full": Schedule(3_000_000, rate=2e-3),
 }
 CROPS_PER_SHARD = 30_000
-MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")  # presets of a shard each
+MIX = (
+    "varied",
+    "hard",
+    "watch",
+    "tower",
+    "varied",
+    "shaped",
+    "film",
+    "hard",
+    "drawn",
+)  # presets of a shard each
 SETS_OF_MIX = 3
 
 
@@ -33,7 +43,10 @@ def training_shards(profile: str) -> list[Shards]:
     """The rendered crops of a profile."""
     if profile == "smoke":
         return [rendered("varied", TRAINING.start, 200)]
-    return [rendered(preset, TRAINING.start + i * CROPS_PER_SHARD, CROPS_PER_SHARD) for i, preset in enumerate(MIX * SETS_OF_MIX)]
+    return [
+        rendered(preset, TRAINING.start + i * CROPS_PER_SHARD, CROPS_PER_SHARD)
+        for i, preset in enumerate(MIX * SETS_OF_MIX)
+    ]
 
 
 def training_backgrounds(profile: str) -> NDArray[np.uint8]:
@@ -43,10 +56,16 @@ def training_backgrounds(profile: str) -> NDArray[np.uint8]:
 
 def validation_shard(profile: str, preset: str = "varied") -> Shards:
     """Rendered crops that no training sees."""
-    return rendered(preset, VALIDATION.start, 50 if profile == "smoke" else {"varied": 2000, "hard": 1000}[preset])
+    return rendered(
+        preset,
+        VALIDATION.start,
+        50 if profile == "smoke" else {"varied": 2000, "hard": 1000}[preset],
+    )
 
 
-def trained_pose(profile: str, config: PoseConfig | None = None, name: str = "reader/pose") -> keras.Model:
+def trained_pose(
+    profile: str, config: PoseConfig | None = None, name: str = "reader/pose"
+) -> keras.Model:
     """The pose network of a finished run; NotTrainedError where there is none."""
     return finished(build_pose(config), profile, name)
 
@@ -56,7 +75,9 @@ def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) 
 
     def network(patches: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         found = model(patches, training=False)
-        return np.asarray(keras.ops.convert_to_numpy(found["pose"]), np.float64), np.asarray(keras.ops.convert_to_numpy(found["dial"]))
+        return np.asarray(keras.ops.convert_to_numpy(found["pose"]), np.float64), np.asarray(
+            keras.ops.convert_to_numpy(found["dial"])
+        )
 
     whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
     posed: list[PosedDial] = []
@@ -98,14 +119,29 @@ def _run(settings: Settings, config: PoseConfig, name: str) -> dict[str, Any]:
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):
         model = build_pose(config)
-    data = PoseBatches(training_shards(profile), training_backgrounds(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed)
+    data = PoseBatches(
+        training_shards(profile),
+        training_backgrounds(profile),
+        schedule.steps_per_epoch,
+        schedule.batch,
+        schedule.seed,
+    )
 
     def validate(model: keras.Model) -> dict[str, float]:
         return pose_errors(find_poses(model, validation.images), validation)
 
     losses = {"pose": pose_loss, "dial": keras.losses.BinaryCrossentropy(from_logits=True)}
     weights = {"pose": 1.0, "dial": 0.1}
-    return fit(model, data, losses, schedule, run_folder(profile, name), loss_weights=weights, validate=validate, resume=settings.resume)
+    return fit(
+        model,
+        data,
+        losses,
+        schedule,
+        run_folder(profile, name),
+        loss_weights=weights,
+        validate=validate,
+        resume=settings.resume,
+    )
 
 
 assert PATCH % 32 == 0  # five halvings

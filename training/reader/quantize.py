@@ -57,10 +57,14 @@ def run(settings: Settings) -> dict[str, Any]:
     entries = load_manifest(folder).models[DEFAULT]
     models = manifest["models"]
     models[QUANTIZED] = {
-        role: quantized_entry(folder, QUANTIZED, role, model_bytes(entry), models[DEFAULT][role], inputs[role])
+        role: quantized_entry(
+            folder, QUANTIZED, role, model_bytes(entry), models[DEFAULT][role], inputs[role]
+        )
         for role, entry in entries.items()
     }
-    return _measured_and_written(manifest_file, manifest, QUANTIZED, (DEFAULT, QUANTIZED), smoke=smoke)
+    return _measured_and_written(
+        manifest_file, manifest, QUANTIZED, (DEFAULT, QUANTIZED), smoke=smoke
+    )
 
 
 def run_small(settings: Settings) -> dict[str, Any]:
@@ -82,13 +86,25 @@ def run_small(settings: Settings) -> dict[str, Any]:
         for role, model in trained.items():
             told = training_of(profile, f"reader/{role}-small")
             entry = export(model, role, inputs[role][:8], told, folder=Path(scratch))
-            made[role] = quantized_entry(folder, SMALL, role, (Path(scratch) / entry["file"]).read_bytes(), entry, inputs[role])
+            made[role] = quantized_entry(
+                folder,
+                SMALL,
+                role,
+                (Path(scratch) / entry["file"]).read_bytes(),
+                entry,
+                inputs[role],
+            )
     models[SMALL] = made
     return _measured_and_written(manifest_file, manifest, SMALL, (SMALL,), smoke=smoke)
 
 
 def _measured_and_written(
-    manifest_file: Path, manifest: dict[str, Any], name: str, compared: tuple[str, ...], *, smoke: bool
+    manifest_file: Path,
+    manifest: dict[str, Any],
+    name: str,
+    compared: tuple[str, ...],
+    *,
+    smoke: bool,
 ) -> dict[str, Any]:
     """Write a manifest with the new model ``name``, measure the models ``compared`` with it, and note the figures in it and the card."""
     write_json(manifest_file, manifest)
@@ -100,12 +116,17 @@ def _measured_and_written(
     return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in made.values())}}
 
 
-def quantized_entry(folder: Path, name: str, role: str, data: bytes, of: dict[str, Any], inputs: NDArray[np.uint8]) -> dict[str, Any]:
+def quantized_entry(
+    folder: Path, name: str, role: str, data: bytes, of: dict[str, Any], inputs: NDArray[np.uint8]
+) -> dict[str, Any]:
     """Write the quantized network of a model ``name``; the manifest's entry of it, made from that ``of`` the network in floats."""
     small = quantized(data, next(iter(of["inputs"])), inputs)
     file = folder / f"{role}-{name}.onnx"
     file.write_bytes(small)
-    method = {"method": "static, uint8 activations, 7-bit weights by channel", "inputs": len(inputs)}
+    method = {
+        "method": "static, uint8 activations, 7-bit weights by channel",
+        "inputs": len(inputs),
+    }
     return {
         **of,
         "file": file.name,
@@ -118,7 +139,9 @@ def quantized_entry(folder: Path, name: str, role: str, data: bytes, of: dict[st
 
 def noted(made: dict[str, Any], figures: dict[str, float]) -> None:
     """Put `measured` figures into a model's entries: the finder's into its own, those of the whole reader into that of the hands."""
-    of_finder = {k.removeprefix("finder_"): v for k, v in figures.items() if k.startswith("finder_")}
+    of_finder = {
+        k.removeprefix("finder_"): v for k, v in figures.items() if k.startswith("finder_")
+    }
     made["finder"]["metrics"] = of_finder
     made["hands"]["metrics"] = {k: v for k, v in figures.items() if not k.startswith("finder_")}
 
@@ -131,10 +154,13 @@ def measured(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str,
         reader = ClockReader("cpu", model=model, models=folder)
         for preset, count in VALIDATION.items():
             out[f"{preset}_within_1_{model}"] = float(
-                on_rendered(reader, preset, splits.VALIDATION.start, 20 if smoke else count)[1].mean()
+                on_rendered(reader, preset, splits.VALIDATION.start, 20 if smoke else count)[
+                    1
+                ].mean()
             )
         parts = [
-            finder_network(reader.networks["finder"])(np.asarray(scenes.images[i : i + BATCH])) for i in range(0, len(scenes.images), BATCH)
+            finder_network(reader.networks["finder"])(np.asarray(scenes.images[i : i + BATCH]))
+            for i in range(0, len(scenes.images), BATCH)
         ]
         heat, box = (np.concatenate(maps) for maps in zip(*parts, strict=True))
         scores = finding_scores(heat, box, scenes)
@@ -146,12 +172,20 @@ def calibration_inputs(reader: ClockReader, profile: str) -> dict[str, NDArray[n
     """What each network sees of rendered dials and scenes such as it was trained on, (n, …) uint8 by role."""
     count = SMOKE if profile == "smoke" else CALIBRATION
     share = count // len(PRESETS)
-    crops = [np.asarray(image) for preset in PRESETS for image in rendered(preset, splits.QUANTIZATION.start, share).images]
+    crops = [
+        np.asarray(image)
+        for preset in PRESETS
+        for image in rendered(preset, splits.QUANTIZATION.start, share).images
+    ]
     whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
     posed = [
         dial
         for i in range(0, len(crops), BATCH)
-        for dial in estimate(crops[i : i + BATCH], [whole] * len(crops[i : i + BATCH]), pose_network(reader.networks["pose"]))
+        for dial in estimate(
+            crops[i : i + BATCH],
+            [whole] * len(crops[i : i + BATCH]),
+            pose_network(reader.networks["pose"]),
+        )
     ]
     return {
         "finder": np.asarray(rendered_scenes(splits.QUANTIZATION.start, count).images),
@@ -164,19 +198,29 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
     """The quantized model of an exported one; ``inputs`` (n, …) set the activations' ranges."""
     import onnx
     import onnxruntime
-    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization import (
+        CalibrationDataReader,
+        CalibrationMethod,
+        QuantFormat,
+        QuantType,
+        quantize_static,
+    )
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Inputs(CalibrationDataReader):
         def __init__(self) -> None:
-            self._batches: Iterator[NDArray[np.uint8]] = iter([inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)])
+            self._batches: Iterator[NDArray[np.uint8]] = iter(
+                [inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
+            )
 
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
             batch = next(self._batches, None)
             return None if batch is None else {input_name: batch}
 
     with tempfile.TemporaryDirectory() as folder:
-        plain, prepared, result = (str(Path(folder) / name) for name in ("plain.onnx", "prepared.onnx", "int8.onnx"))
+        plain, prepared, result = (
+            str(Path(folder) / name) for name in ("plain.onnx", "prepared.onnx", "int8.onnx")
+        )
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = plain  # without the casts from half precision
@@ -206,10 +250,18 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
 
 def _narrow(proto: Any) -> list[str]:
     """Names of the products with few outputs: they cost nothing, and what is rounded in them is rounded in the outputs."""
-    sizes = {weight.name: (weight.dims[0], weight.dims[-1]) for weight in proto.graph.initializer if len(weight.dims) > 1}
+    sizes = {
+        weight.name: (weight.dims[0], weight.dims[-1])
+        for weight in proto.graph.initializer
+        if len(weight.dims) > 1
+    }
     out = []
     for node in proto.graph.node:
         known = [sizes[name] for name in node.input if name in sizes]
-        if node.op_type in OPERATORS and known and known[0][0 if node.op_type == "Conv" else 1] < NARROW:
+        if (
+            node.op_type in OPERATORS
+            and known
+            and known[0][0 if node.op_type == "Conv" else 1] < NARROW
+        ):
             out.append(node.name)
     return out

@@ -25,8 +25,22 @@ from clockread.reader import ClockReader
 from clockread.runtime.manifest import DEFAULT, load_manifest, model_bytes
 from training.reader.export import EXPORTED, OUTPUTS, folded, to_onnx
 from training.reader.finder_network import FinderConfig, build_finder
-from training.reader.loop import ORIGIN_FILE, RESULT_FILE, START_FILE, WEIGHTS_FILE, run_folder, write_json
-from training.reader.networks import HandsConfig, PoseConfig, build_hands, build_pose, grow, with_sincos
+from training.reader.loop import (
+    ORIGIN_FILE,
+    RESULT_FILE,
+    START_FILE,
+    WEIGHTS_FILE,
+    run_folder,
+    write_json,
+)
+from training.reader.networks import (
+    HandsConfig,
+    PoseConfig,
+    build_hands,
+    build_pose,
+    grow,
+    with_sincos,
+)
 from training.reader.quantize import calibration_inputs
 from training.splits import PROFILES
 
@@ -39,7 +53,9 @@ MEASURED_ON = 128  # inputs that the normalizations' means and variances are tak
 _NORM = "_norm"
 
 
-def restored(model: keras.Model, data: bytes, outputs: tuple[str, ...], inputs: NDArray[np.uint8]) -> None:
+def restored(
+    model: keras.Model, data: bytes, outputs: tuple[str, ...], inputs: NDArray[np.uint8]
+) -> None:
     """Give a network the weights of an ONNX file that one of the same architecture was exported to.
 
     ``inputs`` (n, …) uint8 are what the normalizations' means and variances are measured on. Raises ValueError where the file is of
@@ -48,7 +64,9 @@ def restored(model: keras.Model, data: bytes, outputs: tuple[str, ...], inputs: 
     plain = folded(model)
     rng = np.random.default_rng(0)
     for layer in plain.layers:
-        layer.set_weights([rng.normal(size=w.shape).astype(np.float32) for w in layer.get_weights()])
+        layer.set_weights(
+            [rng.normal(size=w.shape).astype(np.float32) for w in layer.get_weights()]
+        )
     known, wanted = _weights(to_onnx(plain, outputs), outputs), _weights(data, outputs)
     if [w.shape for w in known] != [w.shape for w in wanted]:
         raise ValueError(
@@ -85,7 +103,9 @@ def _weights(data: bytes, outputs: tuple[str, ...]) -> list[NDArray[np.float32]]
     return found
 
 
-def _same_order(own: NDArray[np.float32], pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> NDArray[np.float32]:
+def _same_order(
+    own: NDArray[np.float32], pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
+) -> NDArray[np.float32]:
     """The wanted weights that stand where the graph has ``own``, in the order of Keras: the converter turns axes and adds some of 1."""
     sorted_own = np.sort(own, axis=None)
     for known, wanted in pairs:
@@ -102,9 +122,22 @@ def _same_order(own: NDArray[np.float32], pairs: list[tuple[NDArray[np.float32],
 
 def _unfold(plain: keras.Model, model: keras.Model, inputs: NDArray[np.uint8]) -> None:
     """Set ``model`` to the function of ``plain``, its normalizations to what they see of ``inputs``."""
-    names = [layer.name.removesuffix(_NORM) for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    names = [
+        layer.name.removesuffix(_NORM)
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
     probe = keras.Model(plain.inputs, [plain.get_layer(name).output for name in names])
-    before = dict(zip(names, (keras.ops.convert_to_numpy(out) for out in probe(inputs[:MEASURED_ON], training=False)), strict=True))
+    before = dict(
+        zip(
+            names,
+            (
+                keras.ops.convert_to_numpy(out)
+                for out in probe(inputs[:MEASURED_ON], training=False)
+            ),
+            strict=True,
+        )
+    )
     for layer in plain.layers:
         weights = layer.get_weights()
         if not weights:
@@ -117,14 +150,28 @@ def _unfold(plain: keras.Model, model: keras.Model, inputs: NDArray[np.uint8]) -
         norm = model.get_layer(layer.name + _NORM)
         variance = out.var(axis=0)
         model.get_layer(layer.name).set_weights([kernel])
-        norm.set_weights([np.sqrt(variance + norm.epsilon), out.mean(axis=0), out.mean(axis=0) - bias, variance])
+        norm.set_weights(
+            [np.sqrt(variance + norm.epsilon), out.mean(axis=0), out.mean(axis=0) - bias, variance]
+        )
 
 
 def main(
     networks: Annotated[list[str], typer.Argument(help="Which: " + ", ".join(BUILD))],
-    profile: Annotated[str, typer.Option(help="Whose run folders are written: " + ", ".join(PROFILES))] = "reduced",
-    as_start: Annotated[bool, typer.Option("--as-start", help="As weights to begin a new run with, not as a finished run.")] = False,
-    exported: Annotated[str, typer.Option(help="How the exported networks' options differ from today's, as JSON.", metavar="JSON")] = "{}",
+    profile: Annotated[
+        str, typer.Option(help="Whose run folders are written: " + ", ".join(PROFILES))
+    ] = "reduced",
+    as_start: Annotated[
+        bool,
+        typer.Option(
+            "--as-start", help="As weights to begin a new run with, not as a finished run."
+        ),
+    ] = False,
+    exported: Annotated[
+        str,
+        typer.Option(
+            help="How the exported networks' options differ from today's, as JSON.", metavar="JSON"
+        ),
+    ] = "{}",
 ) -> None:
     """Put exported networks back where training looks for its own."""
     for name in networks:
@@ -136,7 +183,9 @@ def main(
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(f"--exported {exported}: {error}") from None
     if different and not as_start:
-        raise typer.BadParameter("--exported: a network of other options is no finished run of today's; use --as-start")
+        raise typer.BadParameter(
+            "--exported: a network of other options is no finished run of today's; use --as-start"
+        )
     entries = load_manifest(EXPORTED).models[DEFAULT]
     inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=EXPORTED), profile)
     for name in networks:
@@ -151,7 +200,8 @@ def main(
         folder = run_folder(profile, name)
         model.save_weights(folder / (START_FILE if as_start else WEIGHTS_FILE))
         write_json(
-            folder / (ORIGIN_FILE if as_start else RESULT_FILE), {**entry.training, "sha256": entry.sha256, "metrics": dict(entry.metrics)}
+            folder / (ORIGIN_FILE if as_start else RESULT_FILE),
+            {**entry.training, "sha256": entry.sha256, "metrics": dict(entry.metrics)},
         )
         print(f"{name}: {entry.path.name} is in {folder}")
 

@@ -20,7 +20,9 @@ class SceneShards:
     """Memory-mapped scenes and their labels."""
 
     images: NDArray[np.uint8]  # (n, SCENE, SCENE)
-    boxes: NDArray[np.float32]  # (n, MOST_CLOCKS, 4): x, y, width, height in scene pixels, nan where there are fewer
+    boxes: NDArray[
+        np.float32
+    ]  # (n, MOST_CLOCKS, 4): x, y, width, height in scene pixels, nan where there are fewer
     frame: NDArray[np.int16]  # (n, 4): x, y, width, height of the picture between the bars
 
     def __len__(self) -> int:
@@ -37,7 +39,9 @@ class SceneShards:
         boxes = self.clocks(index).astype(np.float64)
         low = np.clip(boxes[:, :2] - (x, y), 0, (w, h))
         high = np.clip(boxes[:, :2] + boxes[:, 2:] - (x, y), 0, (w, h))
-        return np.ascontiguousarray(self.images[index][y : y + h, x : x + w]), np.concatenate([low, high - low], axis=1)
+        return np.ascontiguousarray(self.images[index][y : y + h, x : x + w]), np.concatenate(
+            [low, high - low], axis=1
+        )
 
 
 _FIELDS: Fields = {
@@ -52,9 +56,15 @@ def _scenes(first: int, count: int) -> Arrays:
     boxes = np.full((count, MOST_CLOCKS, 4), np.nan, np.float32)
     for row, scene in zip(boxes, scenes, strict=True):
         row[: len(scene.boxes)] = scene.boxes
-    return {"images": np.stack([s.image for s in scenes]), "boxes": boxes, "frame": np.stack([s.frame for s in scenes])}
+    return {
+        "images": np.stack([s.image for s in scenes]),
+        "boxes": boxes,
+        "frame": np.stack([s.frame for s in scenes]),
+    }
 
 
 def rendered_scenes(first_seed: int, count: int, *, processes: int | None = None) -> SceneShards:
     """Scenes by their seeds."""
-    return SceneShards(**stored(f"scenes-v{SCENES_VERSION}", first_seed, count, _FIELDS, _scenes, processes))
+    return SceneShards(
+        **stored(f"scenes-v{SCENES_VERSION}", first_seed, count, _FIELDS, _scenes, processes)
+    )

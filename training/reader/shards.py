@@ -33,10 +33,19 @@ _CHUNK = 250
 
 Arrays = dict[str, NDArray[Any]]
 Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and dtype
-Renderer = Callable[[int, int], Arrays]  # first seed, count -> arrays of that length; a function of a module, to be pickled
+Renderer = Callable[
+    [int, int], Arrays
+]  # first seed, count -> arrays of that length; a function of a module, to be pickled
 
 
-def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Renderer, processes: int | None = None) -> Arrays:
+def stored(
+    name: str,
+    first_seed: int,
+    count: int,
+    fields: Fields,
+    renderer: Renderer,
+    processes: int | None = None,
+) -> Arrays:
     """Memory-mapped arrays of the samples of seeds first_seed … first_seed + count - 1, rendered now where they are not on disk."""
     check_seeds(first_seed, count)
     folder = data_folder() / "shards" / f"{name}-{first_seed}-{count}"
@@ -44,16 +53,27 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
     done_file = folder / "done.json"
     done: set[int] = set(json.loads(done_file.read_text())) if done_file.exists() else set()
     jobs = [
-        (renderer, first_seed + start, min(_CHUNK, count - start)) for start in range(0, count, _CHUNK) if first_seed + start not in done
+        (renderer, first_seed + start, min(_CHUNK, count - start))
+        for start in range(0, count, _CHUNK)
+        if first_seed + start not in done
     ]
     if jobs:
         mode = "r+" if done else "w+"
         arrays = {
-            field: open_memmap(folder / f"{field}.npy", mode=mode, dtype=dtype, shape=None if done else (count, *shape))
+            field: open_memmap(
+                folder / f"{field}.npy",
+                mode=mode,
+                dtype=dtype,
+                shape=None if done else (count, *shape),
+            )
             for field, (shape, dtype) in fields.items()
         }
-        with multiprocessing.get_context("spawn").Pool(processes or len(os.sched_getaffinity(0))) as pool:
-            for first, part in track(pool.imap_unordered(_rendered_part, jobs), f"rendering {folder.name}", len(jobs)):
+        with multiprocessing.get_context("spawn").Pool(
+            processes or len(os.sched_getaffinity(0))
+        ) as pool:
+            for first, part in track(
+                pool.imap_unordered(_rendered_part, jobs), f"rendering {folder.name}", len(jobs)
+            ):
                 at = first - first_seed
                 for field, array in arrays.items():
                     array[at : at + len(part[field])] = part[field]
@@ -96,20 +116,41 @@ _FIELDS: Fields = {
 
 def _crops(preset: str, first: int, count: int) -> Arrays:
     pictures = [render(seed, PRESETS[preset], PATCH) for seed in range(first, first + count)]
-    labels = {field: np.array([getattr(p.dial, field) for p in pictures]) for field in list(_FIELDS)[2:]}
-    return {"images": np.stack([p.image for p in pictures]), "homography": np.stack([p.homography for p in pictures]), **labels}
+    labels = {
+        field: np.array([getattr(p.dial, field) for p in pictures]) for field in list(_FIELDS)[2:]
+    }
+    return {
+        "images": np.stack([p.image for p in pictures]),
+        "homography": np.stack([p.homography for p in pictures]),
+        **labels,
+    }
 
 
 def rendered(preset: str, first_seed: int, count: int, *, processes: int | None = None) -> Shards:
     """Crops of one of `presets.PRESETS` by their seeds."""
     name = f"{preset}-v{RENDERER_VERSION}"
-    return Shards(**stored(name, first_seed, count, _FIELDS, functools.partial(_crops, preset), processes))
+    return Shards(
+        **stored(name, first_seed, count, _FIELDS, functools.partial(_crops, preset), processes)
+    )
 
 
 def _without(first: int, count: int) -> Arrays:
-    return {"images": np.stack([render_without(seed, PRESETS["varied"], PATCH) for seed in range(first, first + count)])}
+    return {
+        "images": np.stack(
+            [render_without(seed, PRESETS["varied"], PATCH) for seed in range(first, first + count)]
+        )
+    }
 
 
-def rendered_without(first_seed: int, count: int, *, processes: int | None = None) -> NDArray[np.uint8]:
+def rendered_without(
+    first_seed: int, count: int, *, processes: int | None = None
+) -> NDArray[np.uint8]:
     """Crops (n, PATCH, PATCH) without a dial by their seeds."""
-    return stored(f"without-v{WITHOUT_VERSION}", first_seed, count, {"images": _FIELDS["images"]}, _without, processes)["images"]
+    return stored(
+        f"without-v{WITHOUT_VERSION}",
+        first_seed,
+        count,
+        {"images": _FIELDS["images"]},
+        _without,
+        processes,
+    )["images"]

@@ -20,7 +20,15 @@ from training.report.experiments import EXPERIMENTS
 from training.report.figures import write_figures
 from training.report.results import Entry, Result, entries, read_fits
 from training.report.runs import results_folder, slug
-from training.report.tables import classifier_section, permutation_table, setting, settings_tables, table, time_section, time_table
+from training.report.tables import (
+    classifier_section,
+    permutation_table,
+    setting,
+    settings_tables,
+    table,
+    time_section,
+    time_table,
+)
 from training.report.telltime import PLACES_ENTRY
 from training.report.turned_clocks import PLACES
 from training.report.verdicts import MISSING, Claim, Verdict
@@ -43,16 +51,28 @@ def collect(profiles: Sequence[str], folder: Path) -> None:
             shutil.copyfile(path, target)
 
 
-def claims_table(found: dict[str, Entry], claims: Sequence[Claim] = CLAIMS) -> tuple[list[str], list[Verdict]]:
+def claims_table(
+    found: dict[str, Entry], claims: Sequence[Claim] = CLAIMS
+) -> tuple[list[str], list[Verdict]]:
     """Every claim with its verdict and numbers."""
     verdicts = [claim.verdict(found) for claim in claims]
-    rows = [[c.entry, c.says, f"**{v.status}**", v.numbers] for c, v in zip(claims, verdicts, strict=True)]
+    rows = [
+        [c.entry, c.says, f"**{v.status}**", v.numbers]
+        for c, v in zip(claims, verdicts, strict=True)
+    ]
     return table(("entry", "the report says", "verdict", "numbers"), rows), verdicts
 
 
 def _provenance(fits: Sequence[Result]) -> list[str]:
-    machines = sorted({f"{f['machine']['architecture']}, {f['machine']['cores']} cores" for f in fits})
-    versions = sorted({f"Keras {f['versions'].get('keras')} on {f['backend']} {f['versions'].get(f['backend'], '')}".strip() for f in fits})
+    machines = sorted(
+        {f"{f['machine']['architecture']}, {f['machine']['cores']} cores" for f in fits}
+    )
+    versions = sorted(
+        {
+            f"Keras {f['versions'].get('keras')} on {f['backend']} {f['versions'].get(f['backend'], '')}".strip()
+            for f in fits
+        }
+    )
     hours = sum(float(f["seconds"]) for f in fits if "same_as" not in f) / 3600
     clocks = sorted({f["images"]["source"] for f in fits if "source" in f["images"]})
     lines = [f"{len(fits)} fits, {hours:.1f} hours; {'; '.join(machines)}; {'; '.join(versions)}."]
@@ -83,22 +103,35 @@ def write_report(folder: Path, fits: Sequence[Result]) -> Path:
         "",
     ]
     rows, verdicts = claims_table(found)
-    counts = {s: sum(v.status == s for v in verdicts) for s in dict.fromkeys(v.status for v in verdicts)}
+    counts = {
+        s: sum(v.status == s for v in verdicts) for s in dict.fromkeys(v.status for v in verdicts)
+    }
     lines += ["; ".join(f"{n} {status}" for status, n in counts.items()) + ".", "", *rows]
     lines += ["## Where the report contradicts itself", "", *contradictions(), ""]
     if any(n.startswith("permutation/") for n in names):
         lines += ["## Permutation", "", *permutation_table(found)]
-    for group, title in (("time/", "turned clocks, as the report's"), ("upright/", "upright clocks, to compare")):
+    for group, title in (
+        ("time/", "turned clocks, as the report's"),
+        ("upright/", "upright clocks, to compare"),
+    ):
         times = [found[n] for n in names if n.startswith(group) and n != PLACES_ENTRY]
         if times:
-            lines += [f"## Telling the time: common-sense error on the test images, {title}", "", *time_table(times)]
+            lines += [
+                f"## Telling the time: common-sense error on the test images, {title}",
+                "",
+                *time_table(times),
+            ]
     lines += _places(found)
     lines += ["## Hyperparameters: the report's tables 2 to 6", "", *settings_tables(found)]
     lines += ["## Entries", ""]
     for name in names:
         entry = found[name]
         lines += [f"### {name}", "", f"{setting(entry)}.", ""]
-        lines += time_section(entry) if name.startswith(("time/", "upright/")) else classifier_section(entry)
+        lines += (
+            time_section(entry)
+            if name.startswith(("time/", "upright/"))
+            else classifier_section(entry)
+        )
         lines += _plots(entry, folder)
     missing = [e.name for e in EXPERIMENTS if e.fits and e.name not in found]
     if missing:
@@ -132,7 +165,12 @@ def _places(found: dict[str, Entry]) -> list[str]:
         figures = (history["mae"][at], history["val_mae"][at], history["val_mae"][at] * gain)
         rows.append([str(fit["config"]["places"]), *(f"{value:.2f}" for value in figures)])
     nearer = "The report has 0.46 after 600 and no less after 1200; what more epochs gain speaks for the higher of two that are as near."
-    head = ("camera places", f"training MAE, hours, epoch {_PILOT_AT}", "test MAE", f"× {gain:.2f}: what epoch {len(longer)} would have")
+    head = (
+        "camera places",
+        f"training MAE, hours, epoch {_PILOT_AT}",
+        "test MAE",
+        f"× {gain:.2f}: what epoch {len(longer)} would have",
+    )
     return [*lines, *table(head, rows), nearer, ""]
 
 
@@ -149,7 +187,10 @@ def _plots(entry: Entry, folder: Path) -> list[str]:
 def main(
     to: Annotated[Path, typer.Option(help="Folder for RESULTS.md, plots/ and fits/.")] = RESULTS,
     profiles: Annotated[
-        str, typer.Option("--profiles", help="Profiles whose finished fits are added, separated by commas.")
+        str,
+        typer.Option(
+            "--profiles", help="Profiles whose finished fits are added, separated by commas."
+        ),
     ] = "reduced,full",
 ) -> None:
     """Collect finished fits and write RESULTS.md with tables, plots and a verdict on each claim."""
@@ -157,7 +198,10 @@ def main(
     collect(wanted, to)
     fits = [f for f in read_fits(to / "fits") if f["profile"] in wanted or not wanted]
     if not fits:
-        print("no finished fits: run `python -m training.run_all --only mlp` (or cnn, permutation, time) first", file=sys.stderr)
+        print(
+            "no finished fits: run `python -m training.run_all --only mlp` (or cnn, permutation, time) first",
+            file=sys.stderr,
+        )
         raise SystemExit(1)
     path = write_report(to, fits)
     found = entries(fits)

@@ -13,7 +13,10 @@ from training.report.runs import Fit, log_folder
 
 DATA_SETS = ("mnist", "fashion-mnist")
 TRAINER = "classifier"
-SMALL_STDDEV, LARGE_STDDEV = 0.01, 0.5  # of init-values, "slightly smaller and larger" than 0.05; the report gives no numbers
+SMALL_STDDEV, LARGE_STDDEV = (
+    0.01,
+    0.5,
+)  # of init-values, "slightly smaller and larger" than 0.05; the report gives no numbers
 CNN_EPOCHS = 14  # of part 1; part 2 has 15
 HE_OR_XAVIER = 10  # fits of each on MNIST: three cannot tell them apart
 
@@ -23,7 +26,9 @@ def _variants() -> dict[str, dict[str, Any]]:
     from training.report.classifiers import CnnConfig, MlpConfig
 
     mlp, cnn = MlpConfig(), CnnConfig()
-    hidden: dict[str, Any] = {"output_init": "glorot_uniform"}  # the report initializes the hidden weights
+    hidden: dict[str, Any] = {
+        "output_init": "glorot_uniform"
+    }  # the report initializes the hidden weights
     normal = replace(mlp, init="random_normal", **hidden)
     return {
         "mlp/vanilla": {"vanilla": mlp},
@@ -44,14 +49,18 @@ def _variants() -> dict[str, dict[str, Any]]:
             "rmsprop": replace(mlp, optimizer="rmsprop", rate=0.001),
             "adam": replace(mlp, optimizer="adam", rate=0.001),
         },
-        "mlp/regularization": {r: replace(mlp, regularization=r) for r in ("none", "l1", "l2", "dropout")},
+        "mlp/regularization": {
+            r: replace(mlp, regularization=r) for r in ("none", "l1", "l2", "dropout")
+        },
         "cnn/vanilla": {"vanilla": cnn},
         "cnn/init-distribution": {
             "normal": replace(cnn, init="random_normal", **hidden),
             "he": replace(cnn, init="he_normal", **hidden),
         },
         "cnn/activation": {a: replace(cnn, activation=a) for a in ("relu", "sigmoid", "tanh")},
-        "cnn/regularization": {r: replace(cnn, regularization=r) for r in ("dropout", "l1", "l2", "none")},
+        "cnn/regularization": {
+            r: replace(cnn, regularization=r) for r in ("dropout", "l1", "l2", "none")
+        },
     }
 
 
@@ -64,11 +73,21 @@ def at_profile(config: Any, profile: str) -> Any:
 
     cnn = isinstance(config, CnnConfig)
     if profile == "smoke":
-        return replace(config, epochs=1, images=128, **({"channels": (8, 8, 8, 8, 8)} if cnn else {}))
+        return replace(
+            config, epochs=1, images=128, **({"channels": (8, 8, 8, 8, 8)} if cnn else {})
+        )
     if profile == "reduced":
-        return replace(config, epochs=5, images=15_000, precision="mixed_bfloat16") if cnn else replace(config, epochs=15)
+        return (
+            replace(config, epochs=5, images=15_000, precision="mixed_bfloat16")
+            if cnn
+            else replace(config, epochs=15)
+        )
     # one epoch more than part 1 has: part 2's "original" is then the same fit
-    return replace(config, epochs=CNN_EPOCHS + 1, tested_after=CNN_EPOCHS, precision="mixed_bfloat16") if cnn else config
+    return (
+        replace(config, epochs=CNN_EPOCHS + 1, tested_after=CNN_EPOCHS, precision="mixed_bfloat16")
+        if cnn
+        else config
+    )
 
 
 def fits_each(entry: str, profile: str, data: str = "mnist", variant: str = "") -> int:
@@ -120,7 +139,12 @@ def train_on(images: Any, fit: Fit, settings: Settings, work: Path) -> dict[str,
     model = build(fit.config, images.train[0], fit.seed)
     # XLA is slower than the plain graph on CPUs; jax knows nothing else
     jit = "auto" if keras.backend.backend() == "jax" else False
-    model.compile(make_optimizer(fit.config), "sparse_categorical_crossentropy", metrics=["accuracy"], jit_compile=jit)
+    model.compile(
+        make_optimizer(fit.config),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        jit_compile=jit,
+    )
 
     def figures(suffix: str = "") -> dict[str, float]:
         loss, accuracy = model.evaluate(*images.test, batch_size=500, verbose=0)
@@ -136,11 +160,17 @@ def train_on(images: Any, fit: Fit, settings: Settings, work: Path) -> dict[str,
         work=work,
         logs=log_folder(fit, settings.profile),
         seed=fit.seed,
-        after={epoch: lambda: write_whole(earlier, json.dumps(figures(f"_after_{epoch}")))} if epoch else {},
+        after={epoch: lambda: write_whole(earlier, json.dumps(figures(f"_after_{epoch}")))}
+        if epoch
+        else {},
     )
     return {
         "history": history,
         "test": {**figures(), **(json.loads(earlier.read_text()) if earlier.exists() else {})},
         "parameters": model.count_params(),
-        "images": {"train": len(images.train[0]), "validation": len(images.validation[0]), "test": len(images.test[0])},
+        "images": {
+            "train": len(images.train[0]),
+            "validation": len(images.validation[0]),
+            "test": len(images.test[0]),
+        },
     }

@@ -47,7 +47,13 @@ class MlpConfig:
 class CnnConfig:
     """Vanilla CNN; the defaults are the report's, and the textbook's where the report is silent."""
 
-    channels: tuple[int, ...] = (64, 128, 128, 256, 256)  # the first 7x7, the others 3x3; a pool after 1, 3 and 5
+    channels: tuple[int, ...] = (
+        64,
+        128,
+        128,
+        256,
+        256,
+    )  # the first 7x7, the others 3x3; a pool after 1, 3 and 5
     dense: tuple[int, ...] = (128, 64)
     activation: Activation = "relu"  # of convolutions and hidden dense layers
     init: Init = "glorot_uniform"
@@ -55,14 +61,20 @@ class CnnConfig:
     output_init: Init | None = None
     optimizer: Optimizer = "nadam"
     rate: float = 0.001
-    regularization: Regularization = "dropout"  # of the hidden dense layers: dropout, or l1, l2, none in its place
+    regularization: Regularization = (
+        "dropout"  # of the hidden dense layers: dropout, or l1, l2, none in its place
+    )
     penalty: float = 0.01
     dropout: float = 0.5
     batch: int = 32
     epochs: int = 14
     images: int = 0
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: products in bfloat16, weights and logits in float32
-    tested_after: int | None = None  # an earlier epoch after which the test images are looked at, too
+    precision: Literal["float32", "mixed_bfloat16"] = (
+        "float32"  # mixed: products in bfloat16, weights and logits in float32
+    )
+    tested_after: int | None = (
+        None  # an earlier epoch after which the test images are looked at, too
+    )
 
 
 Config = MlpConfig | CnnConfig
@@ -111,7 +123,9 @@ def build_mlp(config: MlpConfig, seed: int = 0) -> keras.Model:
     return keras.Model(image, x, name="mlp")
 
 
-def build_cnn(config: CnnConfig, images: NDArray[np.uint8] | None = None, seed: int = 0) -> keras.Model:
+def build_cnn(
+    config: CnnConfig, images: NDArray[np.uint8] | None = None, seed: int = 0
+) -> keras.Model:
     """(n, 28, 28) uint8 to (n, 10) probabilities through five convolutions.
 
     ``images`` (n, 28, 28) are those that pixels are standardized by; without them the pixels are only divided by 255.
@@ -123,7 +137,9 @@ def build_cnn(config: CnnConfig, images: NDArray[np.uint8] | None = None, seed: 
         # pixels that are dark in nearly all images have next to no deviation; the textbook adds 1e-7, which blows them up
         # without bound in test images, so the floor is one grey level
         deviation = np.maximum(scaled.std(axis=0), 1 / 255)
-        x = layers.Normalization(axis=(1, 2), mean=scaled.mean(axis=0), variance=deviation**2, name="standardize")(x)
+        x = layers.Normalization(
+            axis=(1, 2), mean=scaled.mean(axis=0), variance=deviation**2, name="standardize"
+        )(x)
     x = layers.Reshape((SIDE, SIDE, 1))(x)
     for i, channels in enumerate(config.channels):
         x = layers.Conv2D(
@@ -150,10 +166,16 @@ def build_cnn(config: CnnConfig, images: NDArray[np.uint8] | None = None, seed: 
         if config.regularization == "dropout":
             x = layers.Dropout(config.dropout, seed=seed + 100 + i, dtype=config.precision)(x)
     output_init = _initializer(config, seed + 20, output=True)
-    x = layers.Dense(CLASSES, activation="softmax", kernel_initializer=output_init, name="classes")(x)
+    x = layers.Dense(CLASSES, activation="softmax", kernel_initializer=output_init, name="classes")(
+        x
+    )
     return keras.Model(image, x, name="cnn")
 
 
 def build(config: Config, images: NDArray[np.uint8] | None = None, seed: int = 0) -> keras.Model:
     """The network of a configuration."""
-    return build_mlp(config, seed) if isinstance(config, MlpConfig) else build_cnn(config, images, seed)
+    return (
+        build_mlp(config, seed)
+        if isinstance(config, MlpConfig)
+        else build_cnn(config, images, seed)
+    )

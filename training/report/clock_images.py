@@ -55,7 +55,9 @@ class Rendering:
     def folder(self) -> str:
         """Name of the folder that holds it."""
         places = f"-{self.places}-places" if self.name == TURNED else ""
-        return f"{self.name}-v{VERSIONS[self.name]}{places}-{self.side}-{self.per_time}-{self.every}"
+        return (
+            f"{self.name}-v{VERSIONS[self.name]}{places}-{self.side}-{self.per_time}-{self.every}"
+        )
 
     def image(self, number: int, minutes: int) -> Grey:
         """Render the image with a number (its seed)."""
@@ -78,7 +80,11 @@ class ClockSet:
         The upright set keeps the shuffle that its finished fits had.
         """
         shuffle: Callable[[int], NDArray[np.int64]]
-        shuffle = np.random.default_rng(SPLIT_SEED).permutation if self.source == UPRIGHT else np.random.RandomState(SPLIT_SEED).permutation
+        shuffle = (
+            np.random.default_rng(SPLIT_SEED).permutation
+            if self.source == UPRIGHT
+            else np.random.RandomState(SPLIT_SEED).permutation
+        )
         order = shuffle(len(self.minutes))
         tests = int(np.ceil(len(order) * TEST_SHARE))
         return self.part(order[tests:]), self.part(order[:tests])
@@ -105,7 +111,9 @@ def rendered(what: Rendering, *, processes: int | None = None) -> Path:
     if len(jobs) == 1:
         images[:] = _render_some(jobs[0])[1]
     else:
-        with multiprocessing.get_context("spawn").Pool(processes or len(os.sched_getaffinity(0))) as pool:
+        with multiprocessing.get_context("spawn").Pool(
+            processes or len(os.sched_getaffinity(0))
+        ) as pool:
             for first, some in pool.imap_unordered(_render_some, jobs):
                 images[first : first + len(some)] = some
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
@@ -135,9 +143,15 @@ def clock_folder(data: Path | None) -> Path | None:
         return None
     if (data / "images.npy").is_file():
         return data
-    if any(idx_file(folder, PARTS[0]) for name in ("mnist", "fashion-mnist") for folder in folders(name, data)):
+    if any(
+        idx_file(folder, PARTS[0])
+        for name in ("mnist", "fashion-mnist")
+        for folder in folders(name, data)
+    ):
         return None
-    raise DataMissingError(f"{data} holds no images.npy and labels.npy of clocks: name their folder with --data, or leave --data out")
+    raise DataMissingError(
+        f"{data} holds no images.npy and labels.npy of clocks: name their folder with --data, or leave --data out"
+    )
 
 
 def data_name(data: Path | None) -> str:
@@ -176,7 +190,9 @@ def given(folder: Path, side: int) -> ClockSet:
             f"{folder}: {problem}: give images.npy (n, side, side) uint8 and labels.npy (n, 2) with hour 0-11 and minute 0-59"
         )
     if images.shape[1] != side:
-        images = np.stack([cv2.resize(np.asarray(i), (side, side), interpolation=cv2.INTER_AREA) for i in images])
+        images = np.stack(
+            [cv2.resize(np.asarray(i), (side, side), interpolation=cv2.INTER_AREA) for i in images]
+        )
     labels = labels.astype(np.int64)
     return ClockSet(np.asarray(images), labels[:, 0] * 60 + labels[:, 1], GIVEN)
 
@@ -185,9 +201,13 @@ def _array(path: Path) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
-        raise DataMissingError(f"{path} is missing: give images.npy and labels.npy as numpy.save writes them") from None
+        raise DataMissingError(
+            f"{path} is missing: give images.npy and labels.npy as numpy.save writes them"
+        ) from None
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        raise DataDamagedError(f"{path} is no array as numpy.save writes it, or is cut off: write it again") from None
+        raise DataDamagedError(
+            f"{path} is no array as numpy.save writes it, or is cut off: write it again"
+        ) from None
     if not isinstance(array, np.ndarray):
         raise DataDamagedError(f"{path} holds several arrays: write one with numpy.save")
     return array
@@ -202,7 +222,11 @@ def _problem(images: np.ndarray, labels: np.ndarray, side: int) -> str | None:
         return f"labels are {labels.shape} for {len(images)} images"
     if len(images) < MIN_IMAGES:
         return f"{len(images)} images are too few, {MIN_IMAGES} are the least"
-    if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
+    if (
+        labels.dtype.kind not in "iuf"
+        or not np.isfinite(labels).all()
+        or (labels != np.floor(labels)).any()
+    ):
         return f"labels ({labels.dtype}) are not all whole numbers"
     if labels.min() < 0 or labels[:, 0].max() > 11 or labels[:, 1].max() > 59:
         return "labels are out of range"

@@ -13,8 +13,14 @@ def minutes_of(coordinate_error: float) -> float:
     """Return the mean error in minutes of points on the unit circle whose coordinates err by ``coordinate_error`` on average."""
     rng = np.random.default_rng(_NOISE_SEED)
     minutes = rng.integers(720, size=_SAMPLES)
-    codec, deviation = UnitCircle(), coordinate_error * np.sqrt(np.pi / 2)  # a normal error of that mean size
-    outputs = {head: values + rng.normal(0, deviation, _SAMPLES) for head, values in codec.encode(minutes).items()}
+    codec, deviation = (
+        UnitCircle(),
+        coordinate_error * np.sqrt(np.pi / 2),
+    )  # a normal error of that mean size
+    outputs = {
+        head: values + rng.normal(0, deviation, _SAMPLES)
+        for head, values in codec.encode(minutes).items()
+    }
     return float(common_sense_error(codec.decode(outputs), minutes).mean())
 
 
@@ -27,7 +33,10 @@ def coordinate_error_of(minutes: float) -> float:
 def contradictions() -> list[str]:
     """Return the list items of RESULTS.md."""
     printed = {
-        head: np.array([v]) for head, v in zip(("hour_sin", "hour_cos", "minute_sin", "minute_cos"), (0, -1, 0.5, 0.866), strict=True)
+        head: np.array([v])
+        for head, v in zip(
+            ("hour_sin", "hour_cos", "minute_sin", "minute_cos"), (0, -1, 0.5, 0.866), strict=True
+        )
     }
     hour, minute = divmod(int(SinCos().decode(printed)[0]), 60)
     undivided, divided = (float(np.sin(np.deg2rad(d))) for d in (710.0, 710.0 / 4))

@@ -18,9 +18,17 @@ def _run(fits: Plan, settings: Settings) -> dict[str, Any]:
     return {"metrics": {"fits": len(files)}, "files": files}
 
 
-def _experiment(name: str, about: str, module: str, smoke: str, reduced: str, full: str) -> Experiment:
+def _experiment(
+    name: str, about: str, module: str, smoke: str, reduced: str, full: str
+) -> Experiment:
     fits: Plan = partial(imported_later(f"training.report.{module}:plan"), name)
-    return Experiment(name, about, {"smoke": smoke, "reduced": reduced, "full": full}, partial(_run, fits), fits=fits)
+    return Experiment(
+        name,
+        about,
+        {"smoke": smoke, "reduced": reduced, "full": full},
+        partial(_run, fits),
+        fits=fits,
+    )
 
 
 _CLASSIFY, _PERMUTE, _TIME = "classification", "permutation", "telltime"
@@ -38,24 +46,91 @@ _SIX = (
 
 
 def _clocks(group: str, where: str) -> list[Experiment]:
-    return [_experiment(f"{group}/{name}", f"{about}, {where}", _TIME, *cost) for name, about, *cost in _SIX]
+    return [
+        _experiment(f"{group}/{name}", f"{about}, {where}", _TIME, *cost)
+        for name, about, *cost in _SIX
+    ]
 
 
 EXPERIMENTS = (
-    _experiment("mlp/vanilla", "Vanilla MLP as the report has it", _CLASSIFY, "4 s", "2 min", "4 min"),
-    _experiment("mlp/init-values", "standard deviation of normal initial weights: 0.01, 0.05, 0.5", _CLASSIFY, "8 s", "4 min", "10 min"),
-    _experiment("mlp/init-distribution", "initial weights normal, Xavier, He", _CLASSIFY, "8 s", "4 min", "18 min"),
-    _experiment("mlp/activation", "ReLU, sigmoid, tanh in the hidden layers", _CLASSIFY, "8 s", "4 min", "10 min"),
-    _experiment("mlp/optimizer", "SGD, Nesterov momentum, RMSprop, Adam", _CLASSIFY, "10 s", "5 min", "14 min"),
-    _experiment("mlp/regularization", "none, L1, L2, dropout", _CLASSIFY, "10 s", "5 min", "14 min"),
-    _experiment("cnn/vanilla", "Vanilla CNN as the report has it", _CLASSIFY, "4 s", "17 min", "1.6 h"),
-    _experiment("cnn/init-distribution", "initial weights normal, He", _CLASSIFY, "6 s", "17 min", "1.6 h"),
-    _experiment("cnn/activation", "ReLU, sigmoid, tanh in all hidden layers", _CLASSIFY, "7 s", "25 min", "2.4 h"),
-    _experiment("cnn/regularization", "dropout, L1, L2, none in the hidden layers", _CLASSIFY, "9 s", "34 min", "3.2 h"),
-    _experiment("permutation/mlp", "pixels permuted: one permutation for all, one for each image", _PERMUTE, "6 s", "3 min", "3 min"),
+    _experiment(
+        "mlp/vanilla", "Vanilla MLP as the report has it", _CLASSIFY, "4 s", "2 min", "4 min"
+    ),
+    _experiment(
+        "mlp/init-values",
+        "standard deviation of normal initial weights: 0.01, 0.05, 0.5",
+        _CLASSIFY,
+        "8 s",
+        "4 min",
+        "10 min",
+    ),
+    _experiment(
+        "mlp/init-distribution",
+        "initial weights normal, Xavier, He",
+        _CLASSIFY,
+        "8 s",
+        "4 min",
+        "18 min",
+    ),
+    _experiment(
+        "mlp/activation",
+        "ReLU, sigmoid, tanh in the hidden layers",
+        _CLASSIFY,
+        "8 s",
+        "4 min",
+        "10 min",
+    ),
+    _experiment(
+        "mlp/optimizer",
+        "SGD, Nesterov momentum, RMSprop, Adam",
+        _CLASSIFY,
+        "10 s",
+        "5 min",
+        "14 min",
+    ),
+    _experiment(
+        "mlp/regularization", "none, L1, L2, dropout", _CLASSIFY, "10 s", "5 min", "14 min"
+    ),
+    _experiment(
+        "cnn/vanilla", "Vanilla CNN as the report has it", _CLASSIFY, "4 s", "17 min", "1.6 h"
+    ),
+    _experiment(
+        "cnn/init-distribution", "initial weights normal, He", _CLASSIFY, "6 s", "17 min", "1.6 h"
+    ),
+    _experiment(
+        "cnn/activation",
+        "ReLU, sigmoid, tanh in all hidden layers",
+        _CLASSIFY,
+        "7 s",
+        "25 min",
+        "2.4 h",
+    ),
+    _experiment(
+        "cnn/regularization",
+        "dropout, L1, L2, none in the hidden layers",
+        _CLASSIFY,
+        "9 s",
+        "34 min",
+        "3.2 h",
+    ),
+    _experiment(
+        "permutation/mlp",
+        "pixels permuted: one permutation for all, one for each image",
+        _PERMUTE,
+        "6 s",
+        "3 min",
+        "3 min",
+    ),
     _experiment("permutation/cnn", "the same for the CNN", _PERMUTE, "8 s", "25 min", "2.4 h"),
     *_clocks("time", "turned clocks"),
-    _experiment("time/places", "how many camera places: regression in short", _TIME, "8 s", "10 min", "10 min"),
+    _experiment(
+        "time/places",
+        "how many camera places: regression in short",
+        _TIME,
+        "8 s",
+        "10 min",
+        "10 min",
+    ),
     Experiment(
         "time/export",
         "the four-head network to ONNX, as the model sincos-cnn",

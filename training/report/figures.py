@@ -54,9 +54,21 @@ FIGURES: tuple[Figure | Structure, ...] = (
     Structure(18, "Vanilla CNN structure", "cnn"),
     *_both(19, "Vanilla CNN", "cnn/vanilla"),
     Structure(21, "CNN for combination of classification and regression", "multi-head"),
-    Figure(22, "Combination of classification and regression: total loss", "time/multi-head", "loss"),
-    Figure(23, "Combination of classification and regression: accuracy of hours", "time/multi-head", "hour_accuracy"),
-    Figure(24, "Combination of classification and regression: MAE of minutes", "time/multi-head", "minute_mae"),
+    Figure(
+        22, "Combination of classification and regression: total loss", "time/multi-head", "loss"
+    ),
+    Figure(
+        23,
+        "Combination of classification and regression: accuracy of hours",
+        "time/multi-head",
+        "hour_accuracy",
+    ),
+    Figure(
+        24,
+        "Combination of classification and regression: MAE of minutes",
+        "time/multi-head",
+        "minute_mae",
+    ),
     Figure(25, "Regression: MAE, epochs 1 to 600", "time/regression", "mae", (), (0, 600)),
     Figure(26, "Regression: MAE, epochs 601 to 1200", "time/regression", "mae", (), (600, None)),
     Figure(27, "Classification: loss", "time/classification-720", "loss"),
@@ -80,7 +92,12 @@ def write_figures(folder: Path, found: dict[str, Entry]) -> Path:
         "",
     ]
     for figure in FIGURES:
-        lines += [f"## Figure {figure.number}. {figure.title}", "", *_figure(figure, found, folder / "plots"), ""]
+        lines += [
+            f"## Figure {figure.number}. {figure.title}",
+            "",
+            *_figure(figure, found, folder / "plots"),
+            "",
+        ]
     path = folder / FILE
     write_whole(path, "\n".join(lines))
     return path
@@ -101,7 +118,11 @@ def _figure(figure: Figure | Structure, found: dict[str, Entry], plots: Path) ->
     data = entry.data_sets[0]
     drawn = draw_curves(entry, data, figure.key, plots / name, figure.variants, figure.epochs)
     said = f"{before}`{entry.name}` on {data}, profile {entry.profiles[data]}."
-    return [said, "", f"![Figure {figure.number}](plots/{name})"] if drawn else [f"{said} It did not run this long."]
+    return (
+        [said, "", f"![Figure {figure.number}](plots/{name})"]
+        if drawn
+        else [f"{said} It did not run this long."]
+    )
 
 
 def model(network: str) -> Any:

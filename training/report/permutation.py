@@ -52,11 +52,15 @@ def plan(entry: str, profile: str, data: Path | None = None) -> list[Fit]:
     network = at_profile(MlpConfig() if entry.endswith("mlp") else CnnConfig(), profile)
     if profile == "full" or (profile == "reduced" and entry.endswith("mlp")):
         network = replace(network, epochs=EPOCHS)
-    return [_fit(entry, images, order, network) for images in data_sets(profile) for order in ORDERS]
+    return [
+        _fit(entry, images, order, network) for images in data_sets(profile) for order in ORDERS
+    ]
 
 
 def _fit(entry: str, data: str, order: str, network: Any) -> Fit:
-    if order == "original":  # nothing new: the same fit as the vanilla network's, where the epochs are the same too
+    if (
+        order == "original"
+    ):  # nothing new: the same fit as the vanilla network's, where the epochs are the same too
         return Fit(entry, data, order, 0, network, ORIGINAL_TRAINER)
     return Fit(entry, data, order, 0, PermutationConfig(order, network), TRAINER)
 

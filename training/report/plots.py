@@ -35,7 +35,13 @@ def draw(entry: Entry, data: str, folder: Path) -> Path:
     shown = panels(entry)
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(_SIZE[0] * columns, _SIZE[1] * rows), squeeze=False, constrained_layout=True)
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        figsize=(_SIZE[0] * columns, _SIZE[1] * rows),
+        squeeze=False,
+        constrained_layout=True,
+    )
     for axis, key in zip(axes.flat, shown, strict=False):
         for i, variant in enumerate(entry.variants):
             for fit in entry.of(data, variant):
@@ -48,7 +54,10 @@ def draw(entry: Entry, data: str, folder: Path) -> Path:
     for axis in list(axes.flat)[len(shown) :]:
         axis.set_visible(False)
     axes.flat[0].legend(fontsize="small")
-    figure.suptitle(f"{entry.name}, {data} (profile {entry.profiles[data]}); solid: validation, dashed: training", fontsize="medium")
+    figure.suptitle(
+        f"{entry.name}, {data} (profile {entry.profiles[data]}); solid: validation, dashed: training",
+        fontsize="medium",
+    )
     path = folder / f"{slug(entry.name)}-{data}.png"
     folder.mkdir(parents=True, exist_ok=True)
     # no date and no version in the file: the same fits give the same bytes
@@ -57,7 +66,14 @@ def draw(entry: Entry, data: str, folder: Path) -> Path:
     return path
 
 
-def draw_curves(entry: Entry, data: str, key: str, path: Path, variants: tuple[str, ...], epochs: tuple[int, int | None]) -> bool:
+def draw_curves(
+    entry: Entry,
+    data: str,
+    key: str,
+    path: Path,
+    variants: tuple[str, ...],
+    epochs: tuple[int, int | None],
+) -> bool:
     """One PNG of one column of the histories, of some variants and epochs; False, and no file, where nothing ran so long."""
     figure, axis = plt.subplots(figsize=_SIZE, constrained_layout=True)
     shown = [v for v in entry.variants if not variants or v in variants]
@@ -89,11 +105,21 @@ def draw_structure(model: Any, path: Path) -> None:
     for row, some in enumerate(boxes):
         for column, layer in enumerate(some):
             x = (column + 0.5) / len(some)
-            axis.text(x, -row, _described(layer), ha="center", va="center", fontsize=7, bbox={"boxstyle": "round", "fc": "white"})
+            axis.text(
+                x,
+                -row,
+                _described(layer),
+                ha="center",
+                va="center",
+                fontsize=7,
+                bbox={"boxstyle": "round", "fc": "white"},
+            )
             if row + 1 < len(boxes):
                 for i in range(len(boxes[row + 1])):
                     to = ((i + 0.5) / len(boxes[row + 1]), -row - 0.75)
-                    axis.annotate("", to, (x, -row - 0.25), arrowprops={"arrowstyle": "->", "lw": 0.7})
+                    axis.annotate(
+                        "", to, (x, -row - 0.25), arrowprops={"arrowstyle": "->", "lw": 0.7}
+                    )
     axis.set_xlim(0, 1)
     axis.set_ylim(0.5 - len(boxes), 0.5)
     axis.axis("off")
@@ -104,27 +130,49 @@ def draw_structure(model: Any, path: Path) -> None:
 
 def _shown(layer: Any) -> bool:
     """Whether a layer is one of the network's, and no arithmetic of scaling its pixels."""
-    return type(layer).__module__.startswith("keras.src.layers") and type(layer).__name__ != "Rescaling"
+    return (
+        type(layer).__module__.startswith("keras.src.layers")
+        and type(layer).__name__ != "Rescaling"
+    )
 
 
 def _described(layer: Any) -> str:
     config = layer.get_config()
-    how = [f"{config['filters']} of {'×'.join(map(str, config['kernel_size']))}"] if "kernel_size" in config else []
+    how = (
+        [f"{config['filters']} of {'×'.join(map(str, config['kernel_size']))}"]
+        if "kernel_size" in config
+        else []
+    )
     how += [str(config["activation"])] if config.get("activation") else []
     shape = "×".join(str(n) for n in layer.output.shape[1:]) or "1"
     parameters = f", {layer.count_params():,} parameters" if layer.count_params() else ""
     name = f"{layer.name}: " if layer.name in ("hour", "minute") else ""
-    return f"{name}{type(layer).__name__}{' ' + ', '.join(how) if how else ''} → {shape}{parameters}"
+    return (
+        f"{name}{type(layer).__name__}{' ' + ', '.join(how) if how else ''} → {shape}{parameters}"
+    )
 
 
 def _lines(
-    axis: Any, history: dict[str, list[float | None]], key: str, colour: str, label: str | None, epochs: tuple[int, int | None] = (0, None)
+    axis: Any,
+    history: dict[str, list[float | None]],
+    key: str,
+    colour: str,
+    label: str | None,
+    epochs: tuple[int, int | None] = (0, None),
 ) -> None:
     for name, style, said in ((key, "--", None), (f"val_{key}", "-", label)):
         values = [float("nan") if v is None else v for v in history.get(name, [])][slice(*epochs)]
         if values:
             at = range(epochs[0] + 1, epochs[0] + len(values) + 1)
-            axis.plot(at, values, style, color=colour, linewidth=1.2, label=said, marker="." if len(values) < 4 else "")
+            axis.plot(
+                at,
+                values,
+                style,
+                color=colour,
+                linewidth=1.2,
+                label=said,
+                marker="." if len(values) < 4 else "",
+            )
 
 
 def _clip_far(axis: Any) -> None:

@@ -15,8 +15,31 @@ from training.splits import PROFILES
 Result = dict[str, Any]
 EXTRA = "per-image"  # a variant of ours; the others are complete without it
 VARIANT_ORDER = (
-    *("vanilla", "stddev-small", "stddev-default", "stddev-large", "normal", "xavier", "he", "relu", "sigmoid", "tanh"),
-    *("sgd", "nesterov", "rmsprop", "adam", "none", "l1", "l2", "dropout", "original", "fixed", "per-image"),
+    *(
+        "vanilla",
+        "stddev-small",
+        "stddev-default",
+        "stddev-large",
+        "normal",
+        "xavier",
+        "he",
+        "relu",
+        "sigmoid",
+        "tanh",
+    ),
+    *(
+        "sgd",
+        "nesterov",
+        "rmsprop",
+        "adam",
+        "none",
+        "l1",
+        "l2",
+        "dropout",
+        "original",
+        "fixed",
+        "per-image",
+    ),
     *("as-printed", "undivided", "one-number"),
 )
 
@@ -53,7 +76,9 @@ class Entry:
 
     def of(self, data: str | None = None, variant: str | None = None) -> list[Result]:
         """Fits of a data set and variant."""
-        return [f for f in self.fits if data in (None, f["data"]) and variant in (None, f["variant"])]
+        return [
+            f for f in self.fits if data in (None, f["data"]) and variant in (None, f["variant"])
+        ]
 
     def test(self, data: str, variant: str, key: str = "accuracy") -> list[float]:
         """A test figure of each fit, nan where a fit diverged; of the CNNs of part 1 after part 1's epochs, where that is kept."""
@@ -65,7 +90,9 @@ class Entry:
         """Mean over fits (epochs,) of a figure of the history, of the epochs that all fits have; empty where there is none."""
         rows = [f["history"].get(key, []) for f in self.of(data, variant)]
         length = min((len(row) for row in rows), default=0)
-        values = np.array([[np.nan if v is None else v for v in row[:length]] for row in rows], float).reshape(len(rows), length)
+        values = np.array(
+            [[np.nan if v is None else v for v in row[:length]] for row in rows], float
+        ).reshape(len(rows), length)
         return np.asarray(values.mean(axis=0)) if rows else np.zeros(0)
 
     @property
@@ -94,7 +121,9 @@ def entries(fits: Iterable[Result]) -> dict[str, Entry]:
     """Entries by name; of each data set the highest profile that lacks no variant. MNIST and the plainest variant first."""
     found: dict[str, dict[str, dict[str, list[Result]]]] = {}
     for fit in fits:
-        found.setdefault(fit["entry"], {}).setdefault(fit["data"], {}).setdefault(fit["profile"], []).append(fit)
+        found.setdefault(fit["entry"], {}).setdefault(fit["data"], {}).setdefault(
+            fit["profile"], []
+        ).append(fit)
     rank = {variant: i for i, variant in enumerate(VARIANT_ORDER)}
     out = {}
     for name, data_sets in found.items():
@@ -102,9 +131,21 @@ def entries(fits: Iterable[Result]) -> dict[str, Entry]:
         best = {data: _best_profile(profiles) for data, profiles in data_sets.items()}
         for data, profiles in data_sets.items():
             have = {f["variant"] for f in profiles[best[data]]}
-            others = [f for some in profiles.values() for f in some if f["variant"] == EXTRA and EXTRA not in have]
+            others = [
+                f
+                for some in profiles.values()
+                for f in some
+                if f["variant"] == EXTRA and EXTRA not in have
+            ]
             chosen += profiles[best[data]] + others
-        chosen.sort(key=lambda f: (f["data"] != "mnist", f["data"], rank.get(f["variant"], len(rank)), f["fit"]))
+        chosen.sort(
+            key=lambda f: (
+                f["data"] != "mnist",
+                f["data"],
+                rank.get(f["variant"], len(rank)),
+                f["fit"],
+            )
+        )
         out[name] = Entry(name, best, tuple(chosen))
     return out
 

@@ -72,11 +72,17 @@ class Fit:
 
     def digest(self) -> str:
         """Ten hexadecimal digits of the sha256 of `description`."""
-        return hashlib.sha256(json.dumps(self.description(), sort_keys=True).encode()).hexdigest()[:10]
+        return hashlib.sha256(json.dumps(self.description(), sort_keys=True).encode()).hexdigest()[
+            :10
+        ]
 
 
 def _without_none(value: Any) -> Any:
-    return {k: _without_none(v) for k, v in value.items() if v is not None} if isinstance(value, dict) else value
+    return (
+        {k: _without_none(v) for k, v in value.items() if v is not None}
+        if isinstance(value, dict)
+        else value
+    )
 
 
 def results_folder(profile: str) -> Path:
@@ -91,12 +97,21 @@ def slug(entry: str) -> str:
 
 def result_path(fit: Fit, profile: str) -> Path:
     """The file of a finished fit."""
-    return results_folder(profile) / slug(fit.entry) / f"{fit.data}-{fit.variant}-{fit.number}.{fit.digest()}.json"
+    return (
+        results_folder(profile)
+        / slug(fit.entry)
+        / f"{fit.data}-{fit.variant}-{fit.number}.{fit.digest()}.json"
+    )
 
 
 def log_folder(fit: Fit, profile: str) -> Path:
     """TensorBoard logs of a fit: one folder a fit, so that one TensorBoard shows an entry's fits in one axis."""
-    return results_folder(profile) / "tensorboard" / slug(fit.entry) / f"{fit.data}-{fit.variant}-{fit.number}"
+    return (
+        results_folder(profile)
+        / "tensorboard"
+        / slug(fit.entry)
+        / f"{fit.data}-{fit.variant}-{fit.number}"
+    )
 
 
 def work_folder(fit: Fit, profile: str) -> Path:
@@ -133,7 +148,11 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """Processor architecture and the cores that this process may use; no names."""
-    return {"architecture": platform.machine(), "system": platform.system(), "cores": len(os.sched_getaffinity(0))}
+    return {
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "cores": len(os.sched_getaffinity(0)),
+    }
 
 
 def run_fit(fit: Fit, settings: Settings) -> Path:
@@ -144,13 +163,17 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
     twin = _twin(fit, settings)
     if twin is not None:
         result = json.loads(twin.read_text())
-        write_result(path, {**result, "entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]})
+        write_result(
+            path, {**result, "entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]}
+        )
         return path
     module, function = TRAINERS[fit.trainer].split(":")
     work = work_folder(fit, settings.profile)
     work.mkdir(parents=True, exist_ok=True)
     began = time.time()
-    outcome: dict[str, Any] = getattr(importlib.import_module(module), function)(fit, settings, work)
+    outcome: dict[str, Any] = getattr(importlib.import_module(module), function)(
+        fit, settings, work
+    )
     # an interrupted fit's epochs count, whichever process ran them
     seconds = max(time.time() - began, sum(outcome["history"].get("epoch_seconds", [])))
     result = {
@@ -171,13 +194,19 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
 
 
 def _twin(fit: Fit, settings: Settings) -> Path | None:
-    return next(iter(sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))), None)
+    return next(
+        iter(sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))), None
+    )
 
 
 def _backend() -> str:
     """The Keras backend that was used; Keras is imported by then, if at all."""
     keras = sys.modules.get("keras")
-    return str(keras.backend.backend()) if keras is not None else os.environ.get("KERAS_BACKEND", "tensorflow")
+    return (
+        str(keras.backend.backend())
+        if keras is not None
+        else os.environ.get("KERAS_BACKEND", "tensorflow")
+    )
 
 
 def forget(fits: Sequence[Fit], profile: str) -> None:
@@ -208,7 +237,9 @@ def run_fits(fits: Sequence[Fit], settings: Settings) -> list[Path]:
     if settings.jobs > 1 and len(waiting) > 1:
         threads = max(1, len(os.sched_getaffinity(0)) // settings.jobs)
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(settings.jobs, context, initializer=_use_cores, initargs=(threads,)) as pool:
+        with ProcessPoolExecutor(
+            settings.jobs, context, initializer=_use_cores, initargs=(threads,)
+        ) as pool:
             running = {pool.submit(run_fit, fit, settings): fit for fit in waiting}
             try:
                 for number, done in enumerate(as_completed(running), 1):
@@ -224,5 +255,7 @@ def run_fits(fits: Sequence[Fit], settings: Settings) -> list[Path]:
 
 def _say(fit: Fit, path: Path, number: int, total: int) -> None:
     result = json.loads(path.read_text())
-    figures = ", ".join(f"{k} {v:.4g}" for k, v in result["test"].items() if isinstance(v, float | int))
+    figures = ", ".join(
+        f"{k} {v:.4g}" for k, v in result["test"].items() if isinstance(v, float | int)
+    )
     print(f"  [{number}/{total}] {fit.name}: {result['seconds']:.0f} s; {figures}", flush=True)

@@ -13,7 +13,17 @@ import numpy as np
 
 from training.data import NotTrainedError
 from training.experiment import Settings
-from training.report.clock_images import GIVEN, TURNED, UPRIGHT, VERSIONS, ClockSet, Rendering, data_name, given, load_clocks
+from training.report.clock_images import (
+    GIVEN,
+    TURNED,
+    UPRIGHT,
+    VERSIONS,
+    ClockSet,
+    Rendering,
+    data_name,
+    given,
+    load_clocks,
+)
 from training.report.runs import Fit, log_folder, results_folder, run_fits
 from training.report.turned_clocks import PLACES
 
@@ -33,7 +43,9 @@ class TimeConfig:
     every: int = 1  # minutes between times
     renderer: int | None = None  # version of the rendered set; None for given images
     places: int | None = None  # camera places of the turned set
-    retrain: tuple[int, int, float] | None = None  # (epoch, epochs, rate): again from the model as it was after that epoch
+    retrain: tuple[int, int, float] | None = (
+        None  # (epoch, epochs, rate): again from the model as it was after that epoch
+    )
 
     @property
     def epochs(self) -> int:
@@ -67,14 +79,20 @@ SCHEDULES = {
     "sine-loss": Schedule(32, ((100, 5e-4),), ((15, 5e-4),)),  # the report gives no epochs
     "unit-circle": Schedule(64, ((200, 5e-4),), ((50, 5e-4),)),
     "sin-cos": Schedule(64, ((300, 1e-4),), ((200, 1e-4),)),
-    "sin-cos-faster": Schedule(64, ((240, 5e-4), (60, 1e-4)), ((60, 5e-4), (20, 1e-4))),  # ours: is it the rate?
+    "sin-cos-faster": Schedule(
+        64, ((240, 5e-4), (60, 1e-4)), ((60, 5e-4), (20, 1e-4))
+    ),  # ours: is it the rate?
 }
 # as the upright set's finished fits had it: the two rates one after the other
 UPRIGHT_REDUCED: dict[str, Phases] = {"multi-head": ((100, 5e-4), (30, 1e-4))}
 # variant -> kind of network, where an entry has several or another's
 VARIANTS = {
     "sin-cos-faster": {"sin-cos-faster": "sin-cos"},
-    "sine-loss": {"as-printed": "sine-loss", "undivided": "sine-loss-undivided", "one-number": "sine-loss-number"},
+    "sine-loss": {
+        "as-printed": "sine-loss",
+        "undivided": "sine-loss-undivided",
+        "one-number": "sine-loss-number",
+    },
 }
 SIDE = 75  # pixels: the smaller of the two sizes that the report's images come in
 PRECISION = "mixed_bfloat16"  # a third faster on CPUs that multiply it
@@ -95,25 +113,48 @@ def plan(entry: str, profile: str, data: Path | None = None) -> list[Fit]:
     variants = VARIANTS.get(name, {name: name})
     if images == UPRIGHT:
         variants = dict(list(variants.items())[:1])
-    return [Fit(entry, images, variant, 0, _config(kind, name, images, profile), TRAINER) for variant, kind in variants.items()]
+    return [
+        Fit(entry, images, variant, 0, _config(kind, name, images, profile), TRAINER)
+        for variant, kind in variants.items()
+    ]
 
 
 def _config(kind: str, name: str, data: str, profile: str) -> TimeConfig:
     from training.report.time_networks import Trunk
 
     schedule = SCHEDULES[name]
-    identity: dict[str, Any] = {"renderer": VERSIONS.get(data), "places": PLACES if data == TURNED else None}
+    identity: dict[str, Any] = {
+        "renderer": VERSIONS.get(data),
+        "places": PLACES if data == TURNED else None,
+    }
     if profile == "smoke":
         phases: Phases = ((1, schedule.full[0][1]),)
         again = (1, 1, schedule.retrain[2]) if schedule.retrain else None
         trunk = Trunk(SIDE, (4, 8, 8, 8), 16)
-        return TimeConfig(kind, phases, schedule.batch, trunk, per_time=2, every=8, retrain=again, **identity)
+        return TimeConfig(
+            kind, phases, schedule.batch, trunk, per_time=2, every=8, retrain=again, **identity
+        )
     if profile == "full":
-        return TimeConfig(kind, schedule.full, schedule.batch, Trunk(SIDE, precision=PRECISION), retrain=schedule.retrain, **identity)
+        return TimeConfig(
+            kind,
+            schedule.full,
+            schedule.batch,
+            Trunk(SIDE, precision=PRECISION),
+            retrain=schedule.retrain,
+            **identity,
+        )
     if data == UPRIGHT:
-        return TimeConfig(kind, UPRIGHT_REDUCED.get(name, schedule.reduced), schedule.batch, Trunk(SIDE), **identity)
+        return TimeConfig(
+            kind,
+            UPRIGHT_REDUCED.get(name, schedule.reduced),
+            schedule.batch,
+            Trunk(SIDE),
+            **identity,
+        )
     trunk = Trunk(SIDE, precision=PRECISION)
-    return TimeConfig(kind, schedule.reduced, schedule.batch, trunk, retrain=schedule.retrain_reduced, **identity)
+    return TimeConfig(
+        kind, schedule.reduced, schedule.batch, trunk, retrain=schedule.retrain_reduced, **identity
+    )
 
 
 def _pilot(places: int, profile: str) -> Fit:
@@ -129,7 +170,11 @@ def clocks_of(fit: Fit, data: Path | None) -> ClockSet:
     if fit.data.startswith(GIVEN):
         assert data is not None
         return given(data, config.trunk.side)
-    return load_clocks(Rendering(fit.data, config.trunk.side, config.per_time, config.every, config.places or PLACES))
+    return load_clocks(
+        Rendering(
+            fit.data, config.trunk.side, config.per_time, config.every, config.places or PLACES
+        )
+    )
 
 
 def weights_path(fit: Fit, profile: str) -> Path:
@@ -152,7 +197,10 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     keras.utils.set_random_seed(fit.seed)
     model = build_time(config.kind, config.trunk)
     compile_time(model, config.kind, config.rate(0))
-    labelled = (training.images, codec.encode(training.minutes)), (test.images, codec.encode(test.minutes))
+    labelled = (
+        (training.images, codec.encode(training.minutes)),
+        (test.images, codec.encode(test.minutes)),
+    )
     how: dict[str, Any] = {"batch": config.batch, "seed": fit.seed}
     done, saved = work / "trained.weights.h5", work / "saved.weights.h5"
     if done.exists():  # interrupted while it was trained again
@@ -161,14 +209,27 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     else:
         after = {config.retrain[0]: lambda: model.save_weights(saved)} if config.retrain else {}
         logs = log_folder(fit, settings.profile)
-        history = learn(model, *labelled, epochs=config.epochs, work=work, logs=logs, rate=config.rate, after=after, **how)
+        history = learn(
+            model,
+            *labelled,
+            epochs=config.epochs,
+            work=work,
+            logs=logs,
+            rate=config.rate,
+            after=after,
+            **how,
+        )
         _save_whole(model, done)
     _save_whole(model, weights_path(fit, settings.profile))
     outcome = {
         "history": history,
         "test": _figures(model, config.kind, labelled[1], test.minutes),
         "parameters": model.count_params(),
-        "images": {"train": len(training.minutes), "test": len(test.minutes), "source": clocks.source},
+        "images": {
+            "train": len(training.minutes),
+            "test": len(test.minutes),
+            "source": clocks.source,
+        },
     }
     if config.retrain:
         _, epochs, rate = config.retrain
@@ -176,8 +237,13 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
         model.optimizer.learning_rate = rate
         again, logs = work / "again", log_folder(fit, settings.profile) / "again"
         again.mkdir(exist_ok=True)
-        history = learn(model, *labelled, epochs=epochs, work=again, logs=logs, rate=lambda _: rate, **how)
-        outcome["retrained"] = {"history": history, "test": _figures(model, config.kind, labelled[1], test.minutes)}
+        history = learn(
+            model, *labelled, epochs=epochs, work=again, logs=logs, rate=lambda _: rate, **how
+        )
+        outcome["retrained"] = {
+            "history": history,
+            "test": _figures(model, config.kind, labelled[1], test.minutes),
+        }
     return outcome
 
 
@@ -192,9 +258,15 @@ def _figures(model: Any, kind: str, labelled: tuple[Any, Any], minutes: Any) -> 
     """Measure losses, metrics and the common-sense error on the test images."""
     from training.report.time_networks import CODECS, HEADS
 
-    figures = {k: float(v) for k, v in model.evaluate(*labelled, batch_size=250, verbose=0, return_dict=True).items()}
+    figures = {
+        k: float(v)
+        for k, v in model.evaluate(*labelled, batch_size=250, verbose=0, return_dict=True).items()
+    }
     outputs = model.predict(labelled[0], batch_size=250, verbose=0)
-    return {**figures, **_errors(CODECS[kind], {name: np.asarray(outputs[name]) for name in HEADS[kind]}, minutes)}
+    return {
+        **figures,
+        **_errors(CODECS[kind], {name: np.asarray(outputs[name]) for name in HEADS[kind]}, minutes),
+    }
 
 
 def _errors(codec: Any, outputs: Any, minutes: Any) -> dict[str, float]:
@@ -204,7 +276,10 @@ def _errors(codec: Any, outputs: Any, minutes: Any) -> dict[str, float]:
     if not all(np.isfinite(o).all() for o in outputs.values()):  # diverged
         return {}
     out = {f"error_{k}": v for k, v in error_summary(codec.decode(outputs), minutes).items()}
-    return {**out, **{f"joint_{k}": v for k, v in error_summary(codec.jointly(outputs), minutes).items()}}
+    return {
+        **out,
+        **{f"joint_{k}": v for k, v in error_summary(codec.jointly(outputs), minutes).items()},
+    }
 
 
 def export_run(settings: Settings) -> dict[str, Any]:
@@ -225,7 +300,9 @@ def export_run(settings: Settings) -> dict[str, Any]:
             f"{weights} is missing: run `python -m training.run_all --profile {profile} --only time/sin-cos --fresh` first"
         )
     trunk = fit.config.trunk
-    model = build_time(fit.config.kind, Trunk(trunk.side, trunk.channels, trunk.dense))  # in float32, as runtimes compute
+    model = build_time(
+        fit.config.kind, Trunk(trunk.side, trunk.channels, trunk.dense)
+    )  # in float32, as runtimes compute
     model.load_weights(weights)
     result = json.loads(path.read_text())
     batch = clocks_of(fit, settings.data).images[::7][:16]
@@ -249,4 +326,9 @@ def export_run(settings: Settings) -> dict[str, Any]:
         name="sincos-cnn",
     )
     write_model_card(folder)
-    return {"metrics": {"bytes": entry["bytes"], "difference": entry["metrics"]["largest_difference_to_keras"]}}
+    return {
+        "metrics": {
+            "bytes": entry["bytes"],
+            "difference": entry["metrics"]["largest_difference_to_keras"],
+        }
+    }

@@ -40,7 +40,9 @@ def hours_as_number(minutes: Minutes) -> NDArray[np.float64]:
     return np.round(np.asarray(minutes) / 60, 2)
 
 
-def _most_likely(outputs: NDArray[Any], codes: NDArray[Any], noise: NDArray[Any] | float) -> Minutes:
+def _most_likely(
+    outputs: NDArray[Any], codes: NDArray[Any], noise: NDArray[Any] | float
+) -> Minutes:
     return np.asarray(joint_log_likelihood(outputs, codes, noise).argmax(axis=1))
 
 
@@ -80,11 +82,16 @@ class Regression:
 
     def decode(self, outputs: Outputs) -> Minutes:
         """The nearest minute."""
-        return np.rint(outputs["hours"].reshape(-1).astype(np.float64) * 60).astype(np.int64) % MINUTES_ON_DIAL
+        return (
+            np.rint(outputs["hours"].reshape(-1).astype(np.float64) * 60).astype(np.int64)
+            % MINUTES_ON_DIAL
+        )
 
     def jointly(self, outputs: Outputs) -> Minutes:
         """The likeliest time; differs from rounding only about twelve, where the number jumps."""
-        return _most_likely(outputs["hours"].reshape(-1, 1), hours_as_number(ALL_TIMES)[:, None], self.noise)
+        return _most_likely(
+            outputs["hours"].reshape(-1, 1), hours_as_number(ALL_TIMES)[:, None], self.noise
+        )
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,11 @@ class Classes:
         """The time with the most probability about it: neighbours on the dial vote too."""
         away = np.minimum(ALL_TIMES, MINUTES_ON_DIAL - ALL_TIMES)
         near = np.fft.rfft(np.exp(-0.5 * (away / SPREADS[-1]) ** 2))
-        return np.asarray(np.fft.irfft(np.fft.rfft(outputs["time"], axis=1) * near, n=MINUTES_ON_DIAL, axis=1).argmax(axis=1))
+        return np.asarray(
+            np.fft.irfft(
+                np.fft.rfft(outputs["time"], axis=1) * near, n=MINUTES_ON_DIAL, axis=1
+            ).argmax(axis=1)
+        )
 
 
 @dataclass(frozen=True)
@@ -129,7 +140,10 @@ class Number:
 
     def decode(self, outputs: Outputs) -> Minutes:
         """Rounded, within the dial."""
-        return np.rint(outputs["time"].reshape(-1).astype(np.float64)).astype(np.int64) % MINUTES_ON_DIAL
+        return (
+            np.rint(outputs["time"].reshape(-1).astype(np.float64)).astype(np.int64)
+            % MINUTES_ON_DIAL
+        )
 
     def jointly(self, outputs: Outputs) -> Minutes:
         """The same: one number has nothing to be joined with."""
@@ -149,7 +163,10 @@ class UnitCircle:
 
     def decode(self, outputs: Outputs) -> Minutes:
         """atan2, + 360 where negative, twice that, rounded."""
-        return np.rint(angle_of(_columns(outputs, "sin", "cos")) * 2).astype(np.int64) % MINUTES_ON_DIAL
+        return (
+            np.rint(angle_of(_columns(outputs, "sin", "cos")) * 2).astype(np.int64)
+            % MINUTES_ON_DIAL
+        )
 
     def jointly(self, outputs: Outputs) -> Minutes:
         """The nearest of the 720 points: the same as rounding, for there is one hand only."""

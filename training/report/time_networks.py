@@ -17,7 +17,17 @@ from keras import layers, ops
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.upright_reader import OUTPUT
 from training.reader.networks import standardized
-from training.report.time_labels import PAIR_HEADS, Classes, Codec, MeanClass, MultiHead, Number, Regression, SinCos, UnitCircle
+from training.report.time_labels import (
+    PAIR_HEADS,
+    Classes,
+    Codec,
+    MeanClass,
+    MultiHead,
+    Number,
+    Regression,
+    SinCos,
+    UnitCircle,
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +37,9 @@ class Trunk:
     side: int = 150  # pixels of an image
     channels: tuple[int, ...] = (16, 32, 64, 128)
     dense: int = 256
-    precision: str | None = None  # of the trunk's products, as Keras names it; None: float32, as the heads always are
+    precision: str | None = (
+        None  # of the trunk's products, as Keras names it; None: float32, as the heads always are
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,9 @@ def _squared_sine(true: Any, pred: Any, divisor: float) -> Any:
     if pred.shape[-1] == 1:
         number = ops.reshape(pred, (-1,))
     else:
-        number = ops.sum(pred * ops.convert_to_tensor(np.arange(MINUTES_ON_DIAL, dtype=np.float32)), axis=-1)
+        number = ops.sum(
+            pred * ops.convert_to_tensor(np.arange(MINUTES_ON_DIAL, dtype=np.float32)), axis=-1
+        )
     away = (ops.reshape(ops.cast(true, "float32"), (-1,)) - number) / divisor
     return ops.square(ops.sin(away * (np.pi / 180)))
 
@@ -101,7 +115,15 @@ def build_time(kind: str, trunk: Trunk | None = None) -> keras.Model:
     x = standardized(image)
     for i, channels in enumerate(t.channels):
         kernel, stride = (5, 2) if i == 0 else (3, 1)
-        x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, dtype=t.precision, name=f"conv{i}")(x)
+        x = layers.Conv2D(
+            channels,
+            kernel,
+            strides=stride,
+            padding="same",
+            use_bias=False,
+            dtype=t.precision,
+            name=f"conv{i}",
+        )(x)
         if i > 0:
             x = layers.MaxPooling2D(2, dtype=t.precision)(x)
         x = layers.BatchNormalization(dtype=t.precision, name=f"conv{i}_norm")(x)
@@ -109,7 +131,8 @@ def build_time(kind: str, trunk: Trunk | None = None) -> keras.Model:
     x = layers.Flatten(dtype=t.precision)(x)
     x = layers.Dense(t.dense, activation="relu", dtype=t.precision, name="dense")(x)
     outputs = {
-        name: layers.Dense(head.units, activation=head.activation, dtype="float32", name=name)(x) for name, head in HEADS[kind].items()
+        name: layers.Dense(head.units, activation=head.activation, dtype="float32", name=name)(x)
+        for name, head in HEADS[kind].items()
     }
     return keras.Model(image, outputs, name=kind.replace("-", "_"))
 
@@ -128,4 +151,8 @@ def compile_time(model: keras.Model, kind: str, rate: float) -> None:
 
 def with_pairs(model: keras.Model) -> keras.Model:
     """The four-head network with one output "pairs" (n, 4), as `clockread.upright_reader` reads it."""
-    return keras.Model(model.inputs[0], {OUTPUT: ops.concatenate([model.output[name] for name in PAIR_HEADS], axis=-1)}, name="sincos")
+    return keras.Model(
+        model.inputs[0],
+        {OUTPUT: ops.concatenate([model.output[name] for name in PAIR_HEADS], axis=-1)},
+        name="sincos",
+    )

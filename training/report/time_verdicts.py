@@ -9,7 +9,17 @@ import numpy as np
 from training.report.results import Entry, Result, metric_key
 from training.report.verdicts import FAILS, HOLDS, INCOMPARABLE, RISE, Entries, Verdict
 
-SIX = tuple(f"time/{name}" for name in ("multi-head", "regression", "classification-720", "sine-loss", "unit-circle", "sin-cos"))
+SIX = tuple(
+    f"time/{name}"
+    for name in (
+        "multi-head",
+        "regression",
+        "classification-720",
+        "sine-loss",
+        "unit-circle",
+        "sin-cos",
+    )
+)
 CHANCE = 180.0  # minutes, mean error of a guess
 Judge = Callable[[Entry, Entries], Verdict]
 
@@ -26,7 +36,10 @@ def clocks(entry: Entry) -> str:
 
 def _curve(fit: Result, head: str, metric: str, prefix: str = "val_") -> np.ndarray:
     history = fit["history"]
-    return np.array([np.nan if v is None else v for v in history[metric_key(history, head, metric, prefix)]], float)
+    return np.array(
+        [np.nan if v is None else v for v in history[metric_key(history, head, metric, prefix)]],
+        float,
+    )
 
 
 def _tested(fit: Result, head: str, metric: str) -> float:
@@ -48,7 +61,9 @@ def half_the_hours(entry: Entry, _: Entries) -> Verdict:
 def hours_at_the_end(entry: Entry, _: Entries) -> Verdict:
     """Hold where 80 to 90 % of the hours are right at the end."""
     right = _tested(entry.fits[0], "hour", "accuracy")
-    return _holds(abs(right - 0.85) <= 0.05, entry, f"{100 * right:.1f} % after {entry.epochs} epochs")
+    return _holds(
+        abs(right - 0.85) <= 0.05, entry, f"{100 * right:.1f} % after {entry.epochs} epochs"
+    )
 
 
 def hours_retrained(entry: Entry, _: Entries) -> Verdict:
@@ -56,13 +71,19 @@ def hours_retrained(entry: Entry, _: Entries) -> Verdict:
     config, again = entry.fits[0]["config"], entry.fits[0]["retrained"]
     at, epochs, _rate = config["retrain"]
     right = _tested(again, "hour", "accuracy")
-    return _holds(abs(right - 0.9) <= 0.05, entry, f"{100 * right:.1f} % after {at} + {epochs} epochs")
+    return _holds(
+        abs(right - 0.9) <= 0.05, entry, f"{100 * right:.1f} % after {at} + {epochs} epochs"
+    )
 
 
 def minutes_soon(entry: Entry, _: Entries) -> Verdict:
     """Hold where the minute is less than 10 off by epoch 15."""
     when = _first(_curve(entry.fits[0], "minute", "mae") < 10)
-    return _holds(when is not None and when <= 15, entry, f"minute MAE below 10 {f'from epoch {when}' if when else 'never'}")
+    return _holds(
+        when is not None and when <= 15,
+        entry,
+        f"minute MAE below 10 {f'from epoch {when}' if when else 'never'}",
+    )
 
 
 def minutes_at_the_end(entry: Entry, _: Entries) -> Verdict:
@@ -77,9 +98,13 @@ def a_wrong_hour_costs_hours(entry: Entry, found: Entries) -> Verdict:
     for name in SIX:
         test = found[name].fits[0]["test"] if name in found else {}
         if "error_max" in test:
-            texts.append(f"{name.split('/')[1]} {100 * test['error_beyond_60']:.1f} %, {test['error_max']:.0f} minutes")
+            texts.append(
+                f"{name.split('/')[1]} {100 * test['error_beyond_60']:.1f} %, {test['error_max']:.0f} minutes"
+            )
     own = entry.fits[0]["test"]
-    return _holds(own["error_max"] > 60, entry, "errors beyond an hour and the largest: " + "; ".join(texts))
+    return _holds(
+        own["error_max"] > 60, entry, "errors beyond an hour and the largest: " + "; ".join(texts)
+    )
 
 
 def never_hours_off(entry: Entry, _: Entries) -> Verdict:
@@ -94,20 +119,33 @@ def hours_away(entry: Entry, _: Entries) -> Verdict:
     away = _tested(entry.fits[0], "hours", "mae")
     text = f"{away:.3f} h after {entry.epochs} epochs"
     if entry.fits[0]["images"]["source"] == "turned":
-        return Verdict(INCOMPARABLE, f"{text}; by this claim the number of camera places of the rendered clocks was chosen")
+        return Verdict(
+            INCOMPARABLE,
+            f"{text}; by this claim the number of camera places of the rendered clocks was chosen",
+        )
     return _holds(0.3 <= away <= 0.6, entry, text)
 
 
 def second_half_no_better(entry: Entry, _: Entries) -> Verdict:
     """Hold where the lowest error of the second half of the epochs is at least 0.9 of that of the first."""
     curve = _curve(entry.fits[0], "hours", "mae")
-    half, end = float(np.nanmin(curve[: len(curve) // 2])), float(np.nanmin(curve[len(curve) // 2 :]))
-    return _holds(end > 0.9 * half, entry, f"best MAE {half:.3f} h in the first half of {len(curve)} epochs, {end:.3f} h in the second")
+    half, end = (
+        float(np.nanmin(curve[: len(curve) // 2])),
+        float(np.nanmin(curve[len(curve) // 2 :])),
+    )
+    return _holds(
+        end > 0.9 * half,
+        entry,
+        f"best MAE {half:.3f} h in the first half of {len(curve)} epochs, {end:.3f} h in the second",
+    )
 
 
 def memorized(entry: Entry, _: Entries) -> Verdict:
     """Hold where more than 90 % are right in training and less than 20 % on the test images."""
-    trained, tested = _curve(entry.fits[0], "time", "accuracy", "")[-1], _tested(entry.fits[0], "time", "accuracy")
+    trained, tested = (
+        _curve(entry.fits[0], "time", "accuracy", "")[-1],
+        _tested(entry.fits[0], "time", "accuracy"),
+    )
     text = f"{100 * trained:.1f} % in training, {100 * tested:.1f} % on the test images after {entry.epochs} epochs"
     return _holds(trained > 0.9 and tested < 0.2, entry, text)
 
@@ -124,13 +162,21 @@ def never_converges(entry: Entry, _: Entries) -> Verdict:
     """Hold where the error stays above a third of a guess's in every reading of the loss."""
     means = {f["variant"]: float(f["test"]["error_mean"]) for f in entry.of(entry.data_sets[0])}
     text = ", ".join(f"{variant} {mean:.0f} minutes" for variant, mean in means.items())
-    return _holds(min(means.values()) > CHANCE / 3, entry, f"{text} after {entry.epochs} epochs; a guess errs by {CHANCE:.0f}")
+    return _holds(
+        min(means.values()) > CHANCE / 3,
+        entry,
+        f"{text} after {entry.epochs} epochs; a guess errs by {CHANCE:.0f}",
+    )
 
 
 def coordinates(entry: Entry, _: Entries) -> Verdict:
     """Hold where both coordinates end 0.015 to 0.045 off."""
     values = [_tested(entry.fits[0], head, "mae") for head in ("sin", "cos")]
-    return _holds(all(abs(v - 0.03) <= 0.015 for v in values), entry, f"MAE {values[0]:.3f} and {values[1]:.3f}")
+    return _holds(
+        all(abs(v - 0.03) <= 0.015 for v in values),
+        entry,
+        f"MAE {values[0]:.3f} and {values[1]:.3f}",
+    )
 
 
 def mean_error(low: float, high: float) -> Judge:
@@ -157,9 +203,15 @@ def best_of_six(entry: Entry, found: Entries) -> Verdict:
     six = {name: found[name] for name in SIX if name in found}
     if len(six) < len(SIX):
         raise ValueError("not all six were run")
-    means = {n: float(e.fits[0]["test"]["error_mean"]) for n, e in six.items() if "error_mean" in e.fits[0]["test"]}
+    means = {
+        n: float(e.fits[0]["test"]["error_mean"])
+        for n, e in six.items()
+        if "error_mean" in e.fits[0]["test"]
+    }
     own = means.pop(entry.name)
-    text = f"{own:.1f} minutes; " + ", ".join(f"{n.split('/')[1]} {m:.1f}" for n, m in means.items())
+    text = f"{own:.1f} minutes; " + ", ".join(
+        f"{n.split('/')[1]} {m:.1f}" for n, m in means.items()
+    )
     shorter = [n.split("/")[1] for n, e in six.items() if e.profile != entry.profile]
     if shorter:
         return Verdict(INCOMPARABLE, f"{text}; not at the same profile: {', '.join(shorter)}")

@@ -54,7 +54,12 @@ def _bar(degrees: float, start: float, end: float, half: float) -> NDArray[np.fl
     a = math.radians(degrees)
     along, across = np.array([math.sin(a), -math.cos(a)]), np.array([math.cos(a), math.sin(a)])
     return np.array(
-        [start * along - half * across, end * along - half * across, end * along + half * across, start * along + half * across]
+        [
+            start * along - half * across,
+            end * along - half * across,
+            end * along + half * across,
+            start * along + half * across,
+        ]
     )
 
 
@@ -62,14 +67,25 @@ def _numeral(canvas: Grey, text: str, degrees: float) -> None:
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, 0.62, 2)
     a = math.radians(degrees)
     x, y = (_CANVAS / 2 + _UNIT * 0.73 * v for v in (math.sin(a), -math.cos(a)))
-    cv2.putText(canvas, text, (round(x - width / 2), round(y + height / 2)), cv2.FONT_HERSHEY_DUPLEX, 0.62, _INK, 2, cv2.LINE_AA)
+    cv2.putText(
+        canvas,
+        text,
+        (round(x - width / 2), round(y + height / 2)),
+        cv2.FONT_HERSHEY_DUPLEX,
+        0.62,
+        _INK,
+        2,
+        cv2.LINE_AA,
+    )
 
 
 def _planks() -> Floats:
     """Draw the table (canvas, canvas): planks with grain along them and dark gaps between them."""
     rng = np.random.default_rng(7)
     grain: Floats = rng.normal(0, 1, (_CANVAS, _CANVAS // 32)).astype(np.float32)
-    grain = cv2.GaussianBlur(cv2.resize(grain, (_CANVAS, _CANVAS), interpolation=cv2.INTER_CUBIC), (0, 0), 1.0)
+    grain = cv2.GaussianBlur(
+        cv2.resize(grain, (_CANVAS, _CANVAS), interpolation=cv2.INTER_CUBIC), (0, 0), 1.0
+    )
     table = _TABLE + 11 * grain
     edge = 0
     while edge < _CANVAS:
@@ -85,12 +101,18 @@ def _scene() -> Grey:
     """Draw table, case, face, track and numerals, without hands (canvas, canvas)."""
     shadow = np.zeros((_CANVAS, _CANVAS), np.uint8)
     _disc(shadow, 1.22, 120)
-    canvas = np.clip(_planks() * (1 - cv2.GaussianBlur(shadow, (0, 0), 12).astype(np.float32) / 255), 0, 255).astype(np.uint8)
+    canvas = np.clip(
+        _planks() * (1 - cv2.GaussianBlur(shadow, (0, 0), 12).astype(np.float32) / 255), 0, 255
+    ).astype(np.uint8)
     _disc(canvas, 1.17, _CASE)
     _disc(canvas, 1.06, _CASE - 12)
     _disc(canvas, 1.0, _FACE)
     for i in range(60):
-        _fill(canvas, _bar(6.0 * i, 0.885 if i % 5 == 0 else 0.91, 0.945, 0.016 if i % 5 == 0 else 0.008), _INK)
+        _fill(
+            canvas,
+            _bar(6.0 * i, 0.885 if i % 5 == 0 else 0.91, 0.945, 0.016 if i % 5 == 0 else 0.008),
+            _INK,
+        )
     for i in range(12):
         _numeral(canvas, str(i or 12), 30.0 * i)
     return canvas
@@ -105,9 +127,17 @@ def _camera(place: int) -> NDArray[np.float64]:
     turn = np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
     plane = np.eye(3)
     plane[:2, :2] = np.diag([1.0, math.cos(tilt)]) @ turn
-    plane[2, :2] = -math.sin(tilt) / distance * turn[1]  # what lies higher in the picture is farther away
+    plane[2, :2] = (
+        -math.sin(tilt) / distance * turn[1]
+    )  # what lies higher in the picture is farther away
     scale = rng.uniform(0.31, 0.4)
-    frame = np.array([[scale, 0, 0.5 + rng.uniform(-0.04, 0.04)], [0, scale, 0.5 + rng.uniform(-0.04, 0.04)], [0, 0, 1.0]])
+    frame = np.array(
+        [
+            [scale, 0, 0.5 + rng.uniform(-0.04, 0.04)],
+            [0, scale, 0.5 + rng.uniform(-0.04, 0.04)],
+            [0, 0, 1.0],
+        ]
+    )
     return np.asarray(frame @ plane)
 
 
@@ -119,9 +149,14 @@ def _shine(rng: Random) -> tuple[Floats, Floats]:
     dx, dy = axis - r * math.sin(a), axis + r * math.cos(a)
 
     def spot(width: float) -> Floats:
-        return np.exp(-dy * dy / (2 * width * width))[:, None] * np.exp(-dx * dx / (2 * width * width))[None, :]
+        return (
+            np.exp(-dy * dy / (2 * width * width))[:, None]
+            * np.exp(-dx * dx / (2 * width * width))[None, :]
+        )
 
-    glare = rng.uniform(30, 190) * spot(rng.uniform(0.05, 0.16)) + rng.uniform(5, 45) * spot(rng.uniform(0.25, 0.6))
+    glare = rng.uniform(30, 190) * spot(rng.uniform(0.05, 0.16)) + rng.uniform(5, 45) * spot(
+        rng.uniform(0.25, 0.6)
+    )
     glare[axis[None, :] ** 2 + axis[:, None] ** 2 > 1] = 0  # the glass ends with the face
     gain = rng.uniform(0.72, 1.05) * (0.8 + 0.3 * spot(1.5))
     large = (_CANVAS, _CANVAS)
@@ -138,7 +173,9 @@ def render_turned(seed: int, minutes: int, side: int, places: int = PLACES) -> G
     _disc(canvas, 0.05, _HAND - 10)
     glare, gain = _shine(rng)
     lit = cv2.add(cv2.multiply(canvas, gain, dtype=cv2.CV_32F), glare)
-    to_dial = np.linalg.inv(np.array([[_UNIT, 0, _CANVAS / 2 - 0.5], [0, _UNIT, _CANVAS / 2 - 0.5], [0, 0, 1.0]]))
+    to_dial = np.linalg.inv(
+        np.array([[_UNIT, 0, _CANVAS / 2 - 0.5], [0, _UNIT, _CANVAS / 2 - 0.5], [0, 0, 1.0]])
+    )
     large = 2 * side  # averaged down: thin marks would alias
     to_image = np.array([[large, 0, -0.5], [0, large, -0.5], [0, 0, 1.0]])
     matrix = to_image @ _camera(rng.randrange(places)) @ to_dial
@@ -153,7 +190,15 @@ def contact_sheet(columns: int = 12, rows: int = 4, side: int = 150) -> Grey:
     rng = Random(0)
     lines: list[Sequence[Grey]] = [
         [
-            cv2.copyMakeBorder(render_turned(rng.randrange(18_000), rng.randrange(720), side), 2, 2, 2, 2, cv2.BORDER_CONSTANT, value=255)
+            cv2.copyMakeBorder(
+                render_turned(rng.randrange(18_000), rng.randrange(720), side),
+                2,
+                2,
+                2,
+                2,
+                cv2.BORDER_CONSTANT,
+                value=255,
+            )
             for _ in range(columns)
         ]
         for _ in range(rows)

@@ -15,7 +15,17 @@ import cv2
 import numpy as np
 
 from clockread.clock import hand_angles
-from training.dials.canvas import CANVAS, UNIT, Canvas, Grey, Points, blend, disc_points, noise, turned
+from training.dials.canvas import (
+    CANVAS,
+    UNIT,
+    Canvas,
+    Grey,
+    Points,
+    blend,
+    disc_points,
+    noise,
+    turned,
+)
 
 VERSION = 1  # raise with every change that alters pixels
 _NUMERAL_HEIGHT, _NUMERAL_RADIUS = 0.17, 0.72  # dial radii
@@ -23,7 +33,16 @@ _FACE, _INK = 242.0, 18.0
 
 
 def _tapering(length: float, half: float, tail: float) -> Points:
-    return np.array([[-half * 0.8, tail], [half * 0.8, tail], [half, 0], [half * 0.45, -length], [-half * 0.45, -length], [-half, 0]])
+    return np.array(
+        [
+            [-half * 0.8, tail],
+            [half * 0.8, tail],
+            [half, 0],
+            [half * 0.45, -length],
+            [-half * 0.45, -length],
+            [-half, 0],
+        ]
+    )
 
 
 def _numeral(canvas: Canvas, text: str, degrees: float) -> None:
@@ -32,7 +51,14 @@ def _numeral(canvas: Canvas, text: str, degrees: float) -> None:
     alpha = np.zeros((height + 8, width + 8), np.uint8)
     cv2.putText(alpha, text, (4, height + 3), cv2.FONT_HERSHEY_DUPLEX, 1.0, 255, 2, cv2.LINE_AA)
     a = math.radians(degrees)
-    canvas.stamp(alpha, _NUMERAL_RADIUS * math.sin(a), -_NUMERAL_RADIUS * math.cos(a), _NUMERAL_HEIGHT, 0.0, _INK)
+    canvas.stamp(
+        alpha,
+        _NUMERAL_RADIUS * math.sin(a),
+        -_NUMERAL_RADIUS * math.cos(a),
+        _NUMERAL_HEIGHT,
+        0.0,
+        _INK,
+    )
 
 
 def _draw(rng: Random, minutes: int, light: tuple[float, float]) -> Canvas:
@@ -44,7 +70,15 @@ def _draw(rng: Random, minutes: int, light: tuple[float, float]) -> Canvas:
     canvas.circle(1.0, _FACE)
     for i in range(60):
         inner, half = (0.86, 0.014) if i % 5 == 0 else (0.91, 0.006)
-        canvas.fill([turned(np.array([[-half, -0.96], [half, -0.96], [half, -inner], [-half, -inner]]), 6.0 * i)], _INK)
+        canvas.fill(
+            [
+                turned(
+                    np.array([[-half, -0.96], [half, -0.96], [half, -inner], [-half, -inner]]),
+                    6.0 * i,
+                )
+            ],
+            _INK,
+        )
     for i in range(12):
         _numeral(canvas, str(i or 12), 30.0 * i)
     hour, minute = (float(a) for a in hand_angles(minutes))
@@ -65,7 +99,9 @@ def render_upright(seed: int, minutes: int, side: int) -> Grey:
     lamp = rng.uniform(0, 2 * math.pi)
     light = (math.sin(lamp), math.cos(lamp))
     canvas = _draw(rng, minutes, light)
-    roll, tilt, azimuth = (math.radians(v) for v in (rng.uniform(-8, 8), rng.uniform(0, 35), rng.uniform(0, 360)))
+    roll, tilt, azimuth = (
+        math.radians(v) for v in (rng.uniform(-8, 8), rng.uniform(0, 35), rng.uniform(0, 360))
+    )
     distance = rng.uniform(3.0, 8.0)  # of the camera, in dial radii
     spin = np.array([[math.cos(roll), -math.sin(roll)], [math.sin(roll), math.cos(roll)]])
     axis = np.array([math.cos(azimuth), math.sin(azimuth)])
@@ -76,15 +112,27 @@ def render_upright(seed: int, minutes: int, side: int) -> Grey:
     scale = 2 * side * rng.uniform(0.34, 0.4)
     middle = side - 0.5
     place = np.array(
-        [[scale, 0, middle + 2 * side * rng.uniform(-0.03, 0.03)], [0, scale, middle + 2 * side * rng.uniform(-0.03, 0.03)], [0, 0, 1.0]]
+        [
+            [scale, 0, middle + 2 * side * rng.uniform(-0.03, 0.03)],
+            [0, scale, middle + 2 * side * rng.uniform(-0.03, 0.03)],
+            [0, 0, 1.0],
+        ]
     )
-    from_canvas = np.linalg.inv(np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]]))
+    from_canvas = np.linalg.inv(
+        np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
+    )
     matrix = place @ plane @ from_canvas
     wall = np.full((2 * side, 2 * side), rng.uniform(110, 190), np.float32)
-    seen = cv2.warpPerspective(canvas.grey, matrix, (2 * side, 2 * side), borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+    seen = cv2.warpPerspective(
+        canvas.grey, matrix, (2 * side, 2 * side), borderMode=cv2.BORDER_REPLICATE
+    ).astype(np.float32)
     alpha = cv2.warpPerspective(canvas.mask, matrix, (2 * side, 2 * side)).astype(np.float32) / 255
-    image = cv2.resize(seen * alpha + wall * (1 - alpha), (side, side), interpolation=cv2.INTER_AREA)
+    image = cv2.resize(
+        seen * alpha + wall * (1 - alpha), (side, side), interpolation=cv2.INTER_AREA
+    )
     ramp = np.linspace(-1, 1, side, dtype=np.float32)
-    gain = rng.uniform(0.6, 1.05) * (1 - rng.uniform(0, 0.35) * (ramp[None, :] * light[0] + ramp[:, None] * light[1]))
+    gain = rng.uniform(0.6, 1.05) * (
+        1 - rng.uniform(0, 0.35) * (ramp[None, :] * light[0] + ramp[:, None] * light[1])
+    )
     grain = noise(rng, side, side) * rng.uniform(0.3, 2.0)
     return np.asarray(np.clip(image * gain + grain, 0, 255).astype(np.uint8))

@@ -52,12 +52,16 @@ class Claim:
         except (KeyError, ValueError, IndexError, TypeError):  # no such fit, or one that diverged
             return Verdict(MISSING, "fits are missing or diverged")
         profile = entry.profiles.get(self.data or "", entry.profile)
-        if verdict.status != INCOMPARABLE and ((self.full and profile != "full" and not verdict.settled) or profile == "smoke"):
+        if verdict.status != INCOMPARABLE and (
+            (self.full and profile != "full" and not verdict.settled) or profile == "smoke"
+        ):
             return Verdict(OPEN, f"{verdict.numbers}; profile {profile}")
         return verdict
 
 
-def _percent(entry: Entry, data: str, variant: str, how: Callable[[list[float]], float] = max) -> float:
+def _percent(
+    entry: Entry, data: str, variant: str, how: Callable[[list[float]], float] = max
+) -> float:
     values = [100 * v for v in entry.test(data, variant) if np.isfinite(v)]
     if not values:
         raise ValueError(f"no fit of {data} {variant}")
@@ -72,7 +76,9 @@ def _all(outcomes: list[tuple[bool, str]]) -> Verdict:
     """Holds where it holds on every data set."""
     if not outcomes:
         raise ValueError("no data sets")
-    return Verdict(HOLDS if all(ok for ok, _ in outcomes) else FAILS, "; ".join(text for _, text in outcomes))
+    return Verdict(
+        HOLDS if all(ok for ok, _ in outcomes) else FAILS, "; ".join(text for _, text in outcomes)
+    )
 
 
 def accuracy_of(variant: str, data: str, reported: float) -> Callable[[Entry, Entries], Verdict]:
@@ -101,14 +107,19 @@ def over_fits_from(variant: str, low: int, high: int) -> Callable[[Entry, Entrie
         for data in entry.data_sets:
             at, rise = lowest_loss_epoch(entry, data, variant)
             outcomes.append(
-                (low <= at <= high, f"{data} {variant}: lowest at epoch {at} of {entry.epochs}, at the end {rise:.2f} times that")
+                (
+                    low <= at <= high,
+                    f"{data} {variant}: lowest at epoch {at} of {entry.epochs}, at the end {rise:.2f} times that",
+                )
             )
         return Verdict(HOLDS if outcomes[0][0] else FAILS, "; ".join(text for _, text in outcomes))
 
     return judge
 
 
-def training_above_validation(variant: str, low: int, high: int) -> Callable[[Entry, Entries], Verdict]:
+def training_above_validation(
+    variant: str, low: int, high: int
+) -> Callable[[Entry, Entries], Verdict]:
     """The report's own sign of over-fitting: from an epoch on, the training accuracy stays above the validation accuracy.
 
     The report means MNIST; Fashion-MNIST's epochs are said beside it.
@@ -118,7 +129,9 @@ def training_above_validation(variant: str, low: int, high: int) -> Callable[[En
         texts, ok = [], True
         for data in entry.data_sets:
             epochs = [crossing(f["history"]) for f in entry.of(data, variant)]
-            texts.append(f"{data}: above for good from epoch {', '.join(map(str, epochs))} of {entry.epochs}")
+            texts.append(
+                f"{data}: above for good from epoch {', '.join(map(str, epochs))} of {entry.epochs}"
+            )
             ok = ok and (data != entry.data_sets[0] or low <= float(np.mean(epochs)) <= high)
         return Verdict(HOLDS if ok else FAILS, "; ".join(texts))
 
@@ -138,7 +151,10 @@ def no_over_fitting(variants: tuple[str, ...]) -> Callable[[Entry, Entries], Ver
         outcomes = []
         for data in entry.data_sets:
             for variant in variants:
-                ends = [(100 * f["history"]["accuracy"][-1], 100 * f["history"]["val_accuracy"][-1]) for f in entry.of(data, variant)]
+                ends = [
+                    (100 * f["history"]["accuracy"][-1], 100 * f["history"]["val_accuracy"][-1])
+                    for f in entry.of(data, variant)
+                ]
                 gap = max(train - validation for train, validation in ends if validation > DEAD)
                 text = f"{data} {variant}: training {gap:+.1f} points from validation at most{_dead(entry, data, variant)}"
                 outcomes.append((gap <= SAME, text))
@@ -151,11 +167,17 @@ def costs_less(cheap: str) -> Callable[[Entry, Entries], Verdict]:
     """A variant's epoch takes less time than each other's, by more than equal fits differ (medians of epochs, all fits)."""
 
     def judge(entry: Entry, _: Entries) -> Verdict:
-        seconds = {v: [float(np.median(f["history"]["epoch_seconds"])) for f in entry.of(None, v)] for v in entry.variants}
+        seconds = {
+            v: [float(np.median(f["history"]["epoch_seconds"])) for f in entry.of(None, v)]
+            for v in entry.variants
+        }
         spread = max(float(np.std(s)) for s in seconds.values())
         means = {v: float(np.mean(s)) for v, s in seconds.items()}
         lead = min(m for v, m in means.items() if v != cheap) - means[cheap]
-        text = ", ".join(f"{v} {m:.2f} s" for v, m in means.items()) + f" an epoch (equal fits differ by ± {spread:.2f} s)"
+        text = (
+            ", ".join(f"{v} {m:.2f} s" for v, m in means.items())
+            + f" an epoch (equal fits differ by ± {spread:.2f} s)"
+        )
         return Verdict(OPEN if abs(lead) <= spread else HOLDS if lead > 0 else FAILS, text)
 
     return judge
@@ -181,15 +203,27 @@ def leads_on_mnist(winner: str, rival: str) -> Callable[[Entry, Entries], Verdic
     """A variant's mean accuracy is above another's by more than twice the standard error of the difference, on MNIST."""
 
     def judge(entry: Entry, _: Entries) -> Verdict:
-        a, b = (np.array([100 * v for v in entry.test("mnist", name) if np.isfinite(v)]) for name in (winner, rival))
+        a, b = (
+            np.array([100 * v for v in entry.test("mnist", name) if np.isfinite(v)])
+            for name in (winner, rival)
+        )
         fits = min(len(a), len(b))
         if fits == 0:
             raise ValueError("no fits on MNIST")
         lead = float(a.mean() - b.mean())
-        error = float(np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))) if fits > 1 else np.inf
+        error = (
+            float(np.sqrt(a.var(ddof=1) / len(a) + b.var(ddof=1) / len(b))) if fits > 1 else np.inf
+        )
         text = f"mnist: {winner} {a.mean():.2f} %, {rival} {b.mean():.2f} %, {lead:+.2f} ± {error:.2f} points by {fits} fits each"
-        others = [f"{v} {_percent(entry, 'mnist', v, _mean):.2f} %" for v in entry.variants if v not in (winner, rival)]
-        return Verdict(OPEN if abs(lead) <= 2 * error else HOLDS if lead > 0 else FAILS, "; ".join([text, *others]))
+        others = [
+            f"{v} {_percent(entry, 'mnist', v, _mean):.2f} %"
+            for v in entry.variants
+            if v not in (winner, rival)
+        ]
+        return Verdict(
+            OPEN if abs(lead) <= 2 * error else HOLDS if lead > 0 else FAILS,
+            "; ".join([text, *others]),
+        )
 
     return judge
 
@@ -203,12 +237,16 @@ def best_is(winner: str, *, worst: bool = False) -> Callable[[Entry, Entries], V
             means = {v: _percent(entry, data, v, _mean) for v in entry.variants}
             sign = -1 if worst else 1
             others = max(sign * m for v, m in means.items() if v != winner)
-            spread = max(float(np.std([100 * x for x in entry.test(data, v)])) for v in entry.variants)
+            spread = max(
+                float(np.std([100 * x for x in entry.test(data, v)])) for v in entry.variants
+            )
             lead = sign * means[winner] - others
             ok, clear = ok and lead > 0, clear and abs(lead) > spread
             fits = max(len(entry.test(data, v)) for v in entry.variants)
             differ = f"equal fits differ by ± {spread:.2f}" if fits > 1 else "one fit each"
-            texts.append(f"{data}: " + ", ".join(f"{v} {m:.2f} %" for v, m in means.items()) + f" ({differ})")
+            texts.append(
+                f"{data}: " + ", ".join(f"{v} {m:.2f} %" for v, m in means.items()) + f" ({differ})"
+            )
         if not clear:
             return Verdict(OPEN, "; ".join([*texts, "a lead of less than equal fits differ by"]))
         return Verdict(HOLDS if ok else FAILS, "; ".join(texts))
@@ -254,14 +292,18 @@ def much_faster(quick: tuple[str, ...], slow: str) -> Callable[[Entry, Entries],
             for variant in quick:
                 reached = np.flatnonzero(entry.curve(data, variant, "val_accuracy") >= goal)
                 when = int(reached[0]) + 1 if len(reached) else None
-                text = f"{data}: {variant} reaches {slow}'s last {100 * goal:.2f} % " + (f"in epoch {when}" if when else "never")
+                text = f"{data}: {variant} reaches {slow}'s last {100 * goal:.2f} % " + (
+                    f"in epoch {when}" if when else "never"
+                )
                 outcomes.append((when is not None and when <= entry.epochs / 2, text))
         return _all(outcomes)
 
     return judge
 
 
-def learns_fast(quick: tuple[str, ...], slow: str, after: int = 10) -> Callable[[Entry, Entries], Verdict]:
+def learns_fast(
+    quick: tuple[str, ...], slow: str, after: int = 10
+) -> Callable[[Entry, Entries], Verdict]:
     """Each of ``quick`` has what ``slow`` reaches in ``after`` epochs in at most half of them, on MNIST; other data beside it."""
 
     def judge(entry: Entry, _: Entries) -> Verdict:
@@ -289,7 +331,9 @@ def validation_below_training(variant: str) -> Callable[[Entry, Entries], Verdic
             histories = [f["history"] for f in entry.of(data, variant)]
             below = [np.array(h["val_loss"]) < np.array(h["loss"]) for h in histories]
             counts = ", ".join(f"{int(b.sum())} of {len(b)}" for b in below)
-            outcomes.append((all(bool(b.all()) for b in below), f"{data}: below in {counts} epochs"))
+            outcomes.append(
+                (all(bool(b.all()) for b in below), f"{data}: below in {counts} epochs")
+            )
         return _all(outcomes)
 
     return judge
@@ -301,7 +345,9 @@ def _dead(entry: Entry, data: str, variant: str) -> str:
     return f" ({dead} of {len(values)} never learned)" if dead else ""
 
 
-def better_than(pairs: tuple[tuple[str, str], ...], by: float = 0.0) -> Callable[[Entry, Entries], Verdict]:
+def better_than(
+    pairs: tuple[tuple[str, str], ...], by: float = 0.0
+) -> Callable[[Entry, Entries], Verdict]:
     """In every pair the first's mean accuracy is more than ``by`` points above the second's."""
 
     def judge(entry: Entry, _: Entries) -> Verdict:
@@ -309,7 +355,12 @@ def better_than(pairs: tuple[tuple[str, str], ...], by: float = 0.0) -> Callable
         for data in entry.data_sets:
             for a, b in pairs:
                 x, y = _percent(entry, data, a, _mean), _percent(entry, data, b, _mean)
-                outcomes.append((x - y > by, f"{data}: {a} {x:.2f} %{_dead(entry, data, a)}, {b} {y:.2f} %{_dead(entry, data, b)}"))
+                outcomes.append(
+                    (
+                        x - y > by,
+                        f"{data}: {a} {x:.2f} %{_dead(entry, data, a)}, {b} {y:.2f} %{_dead(entry, data, b)}",
+                    )
+                )
         return _all(outcomes)
 
     return judge
@@ -372,7 +423,10 @@ def always_below(other: str) -> Callable[[Entry, Entries], Verdict]:
             epochs = min(len(own), len(its))
             below = int((own[:epochs] < its[:epochs]).sum())
             outcomes.append(
-                (below == epochs > 0, f"{data}: below in {below} of {epochs} epochs, at the end {100 * (own[-1] - its[-1]):+.1f}")
+                (
+                    below == epochs > 0,
+                    f"{data}: below in {below} of {epochs} epochs, at the end {100 * (own[-1] - its[-1]):+.1f}",
+                )
             )
         return _all(outcomes)
 

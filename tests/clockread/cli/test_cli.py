@@ -60,7 +60,10 @@ def a_reading(photo: Photo, confidence: float = 0.9) -> Reading:
 
 def slow(*cases: object) -> list[Any]:
     """Cases that are unlikely to fail where the others do not; each starts processes."""
-    return [pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow) for case in cases]
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
+        for case in cases
+    ]
 
 
 class FakeNetwork:
@@ -84,13 +87,22 @@ class FakeReader:
         self.model = "fake"
         self.networks = {"pose": FakeNetwork()}
 
-    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False, timings: dict[str, float] | None = None) -> list[PhotoResult]:
+    def read_photos(
+        self,
+        photos: Sequence[Photo],
+        *,
+        cropped: bool = False,
+        timings: dict[str, float] | None = None,
+    ) -> list[PhotoResult]:
         self.calls.append((len(photos), cropped))
         self.networks["pose"].calls[len(photos)] += 1
         if timings is not None:
             for stage in ("find", "pose", "unwrap", "read"):
                 timings[stage] = timings.get(stage, 0.0) + 0.001
-        return [result_of(photo, a_reading(photo)) if photo.pixels.max() else result_of(photo) for photo in photos]
+        return [
+            result_of(photo, a_reading(photo)) if photo.pixels.max() else result_of(photo)
+            for photo in photos
+        ]
 
 
 @pytest.fixture
@@ -131,14 +143,22 @@ class TestPredict:
         assert (code, err) == (0, "")
         result = json.loads(out)
         assert list(result) == ["path", "width", "height", "readings", "error", "notes"]
-        assert (result["path"], result["width"], result["height"], result["error"]) == (str(photo), 60, 40, None)
+        assert (result["path"], result["width"], result["height"], result["error"]) == (
+            str(photo),
+            60,
+            40,
+            None,
+        )
         assert list(result["readings"][0]) == KEYS
         assert result["readings"][0]["time"] == "2:09"
 
     def test_seconds_are_asked_for(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         path = save(tmp_path / "a.png", 129)
         assert run("predict", path, "--format", "csv")[1].splitlines()[1].split(",")[3] == "2:09"
-        assert run("predict", path, "--format", "csv", "--seconds")[1].splitlines()[1].split(",")[3] == "2:09:15"
+        assert (
+            run("predict", path, "--format", "csv", "--seconds")[1].splitlines()[1].split(",")[3]
+            == "2:09:15"
+        )
 
     def test_default_is_a_table(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("predict", save(tmp_path / "a.png", 129))
@@ -146,12 +166,16 @@ class TestPredict:
         assert "2:09" in out
         assert "a.png" in out
 
-    def test_a_photo_without_a_clock_is_no_error(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_a_photo_without_a_clock_is_no_error(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         code, out, err = run("predict", save(tmp_path / "black.png", 0), "--format", "jsonl")
         assert (code, err) == (0, "")
         assert (json.loads(out)["readings"], json.loads(out)["error"]) == ([], None)
 
-    def test_bad_photos_leave_the_others_readable_and_in_order(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_bad_photos_leave_the_others_readable_and_in_order(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         first, last = save(tmp_path / "1.png", 10), save(tmp_path / "9.png", 20)
         text = tmp_path / "text.png"
         text.write_text("no picture, only words")
@@ -166,13 +190,23 @@ class TestPredict:
         results = [json.loads(line) for line in out.splitlines()]
         assert code == 1
         assert [result["path"] for result in results] == [str(path) for path in given]
-        assert [result["error"] is None for result in results] == [True, False, False, False, False, False, True]
+        assert [result["error"] is None for result in results] == [
+            True,
+            False,
+            False,
+            False,
+            False,
+            False,
+            True,
+        ]
         assert [len(result["readings"]) for result in results] == [1, 0, 0, 0, 0, 0, 1]
         assert results[-1]["readings"][0]["time"] == "12:20"
         assert err == "clockread: 5 of 7 photos could not be processed\n"
 
     @pytest.mark.parametrize("output", ["table", "csv", "json"])
-    def test_errors_show_in_every_format(self, output: str, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_errors_show_in_every_format(
+        self, output: str, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         code, out, _ = run("predict", tmp_path / "none.png", "--format", output)
         assert code == 1
         assert "no such file" in out
@@ -189,7 +223,9 @@ class TestPredict:
         assert paths_of(out) == [str(name) for name in names]
         assert reader.calls == [(7, True)]
 
-    def test_many_photos_have_a_worker_a_thread(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_many_photos_have_a_worker_a_thread(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         names = [save(tmp_path / f"{i}.png", i) for i in range(1, 8)]
         code, out, err = run("predict", tmp_path, "--format", "jsonl", "--threads", 3)
         assert (code, err) == (0, "")
@@ -197,7 +233,9 @@ class TestPredict:
         assert reader.options["threads"] == 1
         assert len(reader.calls) >= 3
 
-    def test_results_are_written_before_later_photos_are_read(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_results_are_written_before_later_photos_are_read(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(bulk, "PART_PHOTOS", 1)
         stream = io.StringIO()
         lines: list[int] = []
@@ -214,7 +252,9 @@ class TestPredict:
     def test_standard_input(self, tmp_path: Path, reader: FakeReader) -> None:
         data = save(tmp_path / "a.png", 129).read_bytes()
         stream = io.StringIO()
-        failed = predict.predict_photos(inputs.find_photos(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True)
+        failed = predict.predict_photos(
+            inputs.find_photos(["-", "-"], io.BytesIO(data)), reader, stream, "jsonl", quiet=True
+        )
         first, second = (json.loads(line) for line in stream.getvalue().splitlines())
         assert failed == 1
         assert (first["path"], first["width"], first["readings"][0]["time"]) == ("-", 60, "2:09")
@@ -222,11 +262,27 @@ class TestPredict:
 
     def test_empty_standard_input(self, reader: FakeReader) -> None:
         stream = io.StringIO()
-        assert predict.predict_photos(inputs.find_photos(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True) == 1
+        assert (
+            predict.predict_photos(
+                inputs.find_photos(["-"], io.BytesIO()), reader, stream, "jsonl", quiet=True
+            )
+            == 1
+        )
         assert "empty" in json.loads(stream.getvalue())["error"]
 
     def test_options_reach_the_reader(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
-        arguments = ["--provider", "cuda", "--batch-size", 8, "--min-confidence", 0.25, "--threads", 3, "--model", "small"]
+        arguments = [
+            "--provider",
+            "cuda",
+            "--batch-size",
+            8,
+            "--min-confidence",
+            0.25,
+            "--threads",
+            3,
+            "--model",
+            "small",
+        ]
         assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
         assert reader.options == {
             "provider": "cuda", "model": "small", "batch_size": 8, "threads": 3, "min_confidence": 0.25, "max_clocks": None,
@@ -271,10 +327,25 @@ class TestMakeReader:
         monkeypatch.setattr("clockread.reader.ClockReader", Noting)
         return made
 
-    def test_defaults(self, tmp_path: Path, made: list[dict[str, object]], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_defaults(
+        self,
+        tmp_path: Path,
+        made: list[dict[str, object]],
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
         monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
         assert run("predict", save(tmp_path / "a.png", 5))[0] == 0
-        assert made == [{"provider": "auto", "model": "auto", "batch_size": 32, "threads": 3, "min_confidence": 0.0, "max_clocks": 1000}]
+        assert made == [
+            {
+                "provider": "auto",
+                "model": "auto",
+                "batch_size": 32,
+                "threads": 3,
+                "min_confidence": 0.0,
+                "max_clocks": 1000,
+            }
+        ]
 
     @pytest.mark.parametrize(
         ("arguments", "given"),
@@ -298,22 +369,44 @@ class TestMakeReader:
     ) -> None:
         monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
         assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
-        usual = {"provider": "auto", "model": "auto", "batch_size": 32, "threads": 3, "min_confidence": 0.0, "max_clocks": 1000}
+        usual = {
+            "provider": "auto",
+            "model": "auto",
+            "batch_size": 32,
+            "threads": 3,
+            "min_confidence": 0.0,
+            "max_clocks": 1000,
+        }
         assert made == [{**usual, **given}]
 
-    def test_the_limits_of_confidence_are_allowed(self, tmp_path: Path, made: list[dict[str, object]], run: Run) -> None:
+    def test_the_limits_of_confidence_are_allowed(
+        self, tmp_path: Path, made: list[dict[str, object]], run: Run
+    ) -> None:
         for limit in (0.0, 1.0):
             assert run("predict", save(tmp_path / "a.png", 5), "--min-confidence", limit)[0] == 0
         assert [options["min_confidence"] for options in made] == [0.0, 1.0]
 
     def test_bench_reads_everything(self, made: list[dict[str, object]]) -> None:
         cli.make_reader("cpu", model="int8", batch_size=4, threads=None)
-        assert made == [{"provider": "cpu", "model": "int8", "batch_size": 4, "threads": None, "min_confidence": 0.0, "max_clocks": 1000}]
+        assert made == [
+            {
+                "provider": "cpu",
+                "model": "int8",
+                "batch_size": 4,
+                "threads": None,
+                "min_confidence": 0.0,
+                "max_clocks": 1000,
+            }
+        ]
 
-    def test_options_of_reading_reach_predict(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_options_of_reading_reach_predict(
+        self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         given: list[dict[str, object]] = []
 
-        def noting(photos: inputs.Photos, reader: object, stream: object, output: str, **options: object) -> int:
+        def noting(
+            photos: inputs.Photos, reader: object, stream: object, output: str, **options: object
+        ) -> int:
             given.append({"photos": len(photos.entries), "output": output, **options})
             return 0
 
@@ -327,7 +420,18 @@ class TestMakeReader:
             "batch_size": 32, "lenient": False, "frames": "first",
         }  # fmt: skip
         assert given == [usual]
-        options = ["--cropped", "--save-overlay", tmp_path, "-q", "--seconds", "--batch-size", 3, "--lenient", "--frames", "all"]
+        options = [
+            "--cropped",
+            "--save-overlay",
+            tmp_path,
+            "-q",
+            "--seconds",
+            "--batch-size",
+            3,
+            "--lenient",
+            "--frames",
+            "all",
+        ]
         assert run("predict", photo, *options, "--format", "csv")[0] == 0
         assert given[1] == {
             "photos": 1, "output": "csv", "cropped": True, "overlay_folder": tmp_path, "quiet": True, "seconds": True, "workers": 3,
@@ -336,29 +440,41 @@ class TestMakeReader:
 
 
 class TestOverlays:
-    def test_equal_stems_do_not_overwrite_each_other(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_equal_stems_do_not_overwrite_each_other(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         photos = [save(tmp_path / folder / "a.png", 99) for folder in ("x", "y", "z")]
         out = tmp_path / "made" / "overlays"
         assert run("predict", *photos, "--save-overlay", out, "--quiet")[0] == 0
-        assert sorted(path.name for path in out.iterdir()) == ["a-2.overlay.jpg", "a-3.overlay.jpg", "a.overlay.jpg"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            "a-2.overlay.jpg",
+            "a-3.overlay.jpg",
+            "a.overlay.jpg",
+        ]
         drawn = load_color(out / "a.overlay.jpg")
         assert drawn.shape == (40, 60, 3)
         assert np.ptp(drawn) > 100
 
-    def test_a_second_run_replaces_its_overlays(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_a_second_run_replaces_its_overlays(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         photo = save(tmp_path / "a.png", 99)
         for _ in range(2):
             assert run("predict", photo, "--save-overlay", tmp_path / "out")[0] == 0
         assert len(list((tmp_path / "out").iterdir())) == 1
 
-    def test_an_input_photo_is_never_overwritten(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_an_input_photo_is_never_overwritten(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         photos = [save(tmp_path / "a.png", 99), save(tmp_path / "a.overlay.jpg", 50)]
         before = photos[1].read_bytes()
         assert run("predict", *photos, "--save-overlay", tmp_path)[0] == 0
         assert photos[1].read_bytes() == before
         assert (tmp_path / "a-2.overlay.jpg").exists()
 
-    def test_a_folder_that_cannot_be_made_is_wrong_usage(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_a_folder_that_cannot_be_made_is_wrong_usage(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         photo = save(tmp_path / "a.png", 99)
         code, out, err = run("predict", photo, "--save-overlay", photo)
         assert (code, out) == (2, "")
@@ -374,7 +490,9 @@ class TestOverlays:
         monkeypatch.setattr(Path, "write_bytes", full)
         photo = tmp_path / "a.png"
         cv2.imwrite(str(photo), np.full((40, 60), 129, np.uint8))
-        code, out, _ = run("predict", photo, "--save-overlay", tmp_path / "out", "--format", "jsonl")
+        code, out, _ = run(
+            "predict", photo, "--save-overlay", tmp_path / "out", "--format", "jsonl"
+        )
         assert code == 1
         assert "No space left" in json.loads(out)["error"]
         assert json.loads(out)["readings"][0]["time"] == "2:09"
@@ -394,11 +512,18 @@ class TestOverlays:
     ) -> None:
         photos = [save(tmp_path / "a.png", 129), save(tmp_path / "b.png", 130)]
         decode = Photo.in_color
-        monkeypatch.setattr(Photo, "in_color", lambda photo: None if photo.name.endswith("a.png") else decode(photo))
-        code, out, _ = run("predict", *photos, "--save-overlay", tmp_path / "out", "--format", "jsonl")
+        monkeypatch.setattr(
+            Photo, "in_color", lambda photo: None if photo.name.endswith("a.png") else decode(photo)
+        )
+        code, out, _ = run(
+            "predict", *photos, "--save-overlay", tmp_path / "out", "--format", "jsonl"
+        )
         first, second = (json.loads(line) for line in out.splitlines())
         assert code == 1
-        assert first["error"] == f"{photos[0]}: it cannot be decoded again for its overlay; was it moved or changed?"
+        assert (
+            first["error"]
+            == f"{photos[0]}: it cannot be decoded again for its overlay; was it moved or changed?"
+        )
         assert first["readings"][0]["time"] == "2:09"
         assert second["error"] is None
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.overlay.jpg"]
@@ -447,7 +572,9 @@ class TestUsage:
             (["predict", "--fromat", "json", "photo.jpg"], "--format"),
         ],
     )
-    def test_what_was_meant_is_said(self, arguments: list[str], meant: str, reader: FakeReader, run: Run) -> None:
+    def test_what_was_meant_is_said(
+        self, arguments: list[str], meant: str, reader: FakeReader, run: Run
+    ) -> None:
         code, out, err = run(*arguments)
         assert (code, out) == (2, "")
         assert meant in err.splitlines()[-1]
@@ -463,7 +590,9 @@ class TestUsage:
         monkeypatch.setattr(metadata, "version", unknown)
         assert run("--version") == (0, "clockread, version unknown\n", "")
 
-    def test_an_interrupt_anywhere_is_one_line(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_interrupt_anywhere_is_one_line(
+        self, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def interrupt(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
@@ -477,11 +606,18 @@ class TestUsage:
         monkeypatch.chdir(tmp_path)
         assert "clockread predict photos" in run("photos")[2]
 
-    def test_threads_beyond_any_use_are_not_started(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
-        code, _, err = run("predict", save(tmp_path / "a.png", 5), "--threads", 100_000, "--format", "csv")
+    def test_threads_beyond_any_use_are_not_started(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
+        code, _, err = run(
+            "predict", save(tmp_path / "a.png", 5), "--threads", 100_000, "--format", "csv"
+        )
         limit = cpus.THREADS_PER_CPU * cpus.usable_threads()
         assert (code, reader.options["threads"]) == (0, limit)
-        assert err == f"clockread: warning: {limit} threads run instead of 100000: 4 for each usable CPU\n"
+        assert (
+            err
+            == f"clockread: warning: {limit} threads run instead of 100000: 4 for each usable CPU\n"
+        )
 
     @pytest.mark.parametrize(
         ("error", "line"),
@@ -504,9 +640,15 @@ class TestUsage:
         assert line in err
 
     @pytest.mark.parametrize("command", [["predict", "a.png"], ["bench"]])
-    @pytest.mark.parametrize("error", [ProviderError, ModelError, RuntimeMissingError, ClockreadError])
+    @pytest.mark.parametrize(
+        "error", [ProviderError, ModelError, RuntimeMissingError, ClockreadError]
+    )
     def test_expected_errors_are_one_line_and_2(
-        self, error: type[ClockreadError], command: list[str], run: Run, monkeypatch: pytest.MonkeyPatch
+        self,
+        error: type[ClockreadError],
+        command: list[str],
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         def make(*_: object, **__: object) -> None:
             raise error("no CUDA here;\nuse --provider cpu")
@@ -514,7 +656,9 @@ class TestUsage:
         monkeypatch.setattr(cli, "make_reader", make)
         assert run(*command) == (2, "", "clockread: no CUDA here; use --provider cpu\n")
 
-    def test_a_broken_model_while_reading_is_2(self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_broken_model_while_reading_is_2(
+        self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         class Broken(FakeReader):
             def read_photos(self, *_: object, **__: object) -> list[PhotoResult]:
                 raise ModelError("read.onnx: damaged; reinstall clockread")
@@ -533,7 +677,14 @@ class TestUsage:
             "heavy = {'cv2', 'numpy', 'onnxruntime', 'tensorflow', 'keras', 'rich.console'} & set(sys.modules)\n"
             "assert not heavy, heavy"
         )
-        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("clockread")
         assert "predict" in done.stdout
@@ -572,7 +723,11 @@ def wait_for(path: Path, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-NAMES = {"SIGINT": (130, b"interrupted"), "SIGTERM": (143, b"terminated"), "SIGHUP": (129, b"hung up")}
+NAMES = {
+    "SIGINT": (130, b"interrupted"),
+    "SIGTERM": (143, b"terminated"),
+    "SIGHUP": (129, b"hung up"),
+}
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals and pipes of another kind")
@@ -589,8 +744,16 @@ class TestProcess:
 
     def shell(self, redirections: str, *arguments: object) -> subprocess.CompletedProcess[bytes]:
         """Run the program from a shell, which can close descriptors."""
-        command = shlex.join([sys.executable, "-c", PROGRAM, *(str(argument) for argument in arguments)])
-        return subprocess.run(["sh", "-c", f"{command} {redirections}"], cwd=ROOT, capture_output=True, check=False, timeout=60)
+        command = shlex.join(
+            [sys.executable, "-c", PROGRAM, *(str(argument) for argument in arguments)]
+        )
+        return subprocess.run(
+            ["sh", "-c", f"{command} {redirections}"],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
 
     def test_standard_input_through_a_pipe(self, tmp_path: Path) -> None:
         data = save(tmp_path / "a.png", 129).read_bytes()
@@ -627,7 +790,9 @@ class TestProcess:
         assert done.stderr.count(b"\n") == 1
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-    @pytest.mark.parametrize("arguments", [["--version"], *slow(["--help"], ["predict", "--help"], ["info"])])
+    @pytest.mark.parametrize(
+        "arguments", [["--version"], *slow(["--help"], ["predict", "--help"], ["info"])]
+    )
     def test_nothing_else_fails_on_a_full_disk(self, arguments: list[str]) -> None:
         done = self.shell(">/dev/full", *arguments)
         assert done.returncode == 1
@@ -646,9 +811,13 @@ class TestProcess:
         done, usual = self.shell(closed, *arguments), self.shell("", *arguments)
         assert usual.returncode == done.returncode == 1
         seconds = re.compile(rb"[\d.]+ s$", re.MULTILINE)  # of the summary
-        assert seconds.sub(b"", done.stdout) == (b"" if ">&-" in closed.replace("2>&-", "") else seconds.sub(b"", usual.stdout))
+        assert seconds.sub(b"", done.stdout) == (
+            b"" if ">&-" in closed.replace("2>&-", "") else seconds.sub(b"", usual.stdout)
+        )
         assert done.stderr == (b"" if "2>&-" in closed else usual.stderr)
-        assert photo.read_bytes() == before, "results or messages were written into a photo that took the number of a closed stream"
+        assert photo.read_bytes() == before, (
+            "results or messages were written into a photo that took the number of a closed stream"
+        )
 
     def test_standard_input_that_is_closed_is_the_error_of_one_entry(self, tmp_path: Path) -> None:
         done = self.shell("<&-", "predict", "-", save(tmp_path / "a.png", 1), "--format", "json")
@@ -658,7 +827,14 @@ class TestProcess:
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
     @pytest.mark.slow
     def test_messages_that_nobody_can_receive_change_nothing(self, tmp_path: Path) -> None:
-        arguments = ["predict", save(tmp_path / "a.png", 1), "--threads", 100_000, "--format", "csv"]
+        arguments = [
+            "predict",
+            save(tmp_path / "a.png", 1),
+            "--threads",
+            100_000,
+            "--format",
+            "csv",
+        ]
         done, usual = self.shell("2>/dev/full", *arguments), self.shell("", *arguments)
         assert usual.stderr
         assert (done.returncode, done.stdout) == (0, usual.stdout)
@@ -667,14 +843,32 @@ class TestProcess:
     @pytest.mark.parametrize(
         ("name", "times", "output"),
         [("SIGINT", 1, "jsonl"), ("SIGTERM", 2, "json"), ("SIGHUP", 1, "table")]
-        + slow(("SIGTERM", 1, "csv"), ("SIGHUP", 2, "json"), ("SIGINT", 1, "json"), ("SIGTERM", 2, "table")),
+        + slow(
+            ("SIGTERM", 1, "csv"),
+            ("SIGHUP", 2, "json"),
+            ("SIGINT", 1, "json"),
+            ("SIGTERM", 2, "table"),
+        ),
     )
-    def test_a_signal_keeps_what_was_read(self, name: str, output: str, times: int, tmp_path: Path) -> None:
+    def test_a_signal_keeps_what_was_read(
+        self, name: str, output: str, times: int, tmp_path: Path
+    ) -> None:
         photos = [save(tmp_path / f"{i}.png", 1) for i in range(50)]
-        process = self.start("predict", *photos, "--format", output, "--threads", 1, SLOW="0.2", STARTED=str(tmp_path / "started"))
+        process = self.start(
+            "predict",
+            *photos,
+            "--format",
+            output,
+            "--threads",
+            1,
+            SLOW="0.2",
+            STARTED=str(tmp_path / "started"),
+        )
         assert process.stdout is not None
         assert process.stderr is not None
-        first = b"".join(process.stdout.readline() for _ in range({"jsonl": 1, "csv": 2}.get(output, 0)))
+        first = b"".join(
+            process.stdout.readline() for _ in range({"jsonl": 1, "csv": 2}.get(output, 0))
+        )
         wait_for(tmp_path / "started")
         time.sleep(1)
         for _ in range(times):  # twice at once, as `timeout` and a terminal that is closed do
@@ -689,9 +883,21 @@ class TestProcess:
         assert 1 <= text.count(str(tmp_path)) < 50
 
     @pytest.mark.slow
-    def test_a_signal_while_standard_output_is_full_leaves_a_whole_document(self, tmp_path: Path) -> None:
-        photos = [save(tmp_path / f"{'x' * 200}{i}.png", 1) for i in range(400)]  # more text than a pipe holds
-        process = self.start("predict", *photos, "--format", "json", "--threads", 1, STARTED=str(tmp_path / "started"))
+    def test_a_signal_while_standard_output_is_full_leaves_a_whole_document(
+        self, tmp_path: Path
+    ) -> None:
+        photos = [
+            save(tmp_path / f"{'x' * 200}{i}.png", 1) for i in range(400)
+        ]  # more text than a pipe holds
+        process = self.start(
+            "predict",
+            *photos,
+            "--format",
+            "json",
+            "--threads",
+            1,
+            STARTED=str(tmp_path / "started"),
+        )
         wait_for(tmp_path / "started")
         time.sleep(1)
         process.send_signal(signal.SIGTERM)
@@ -701,7 +907,16 @@ class TestProcess:
 
     def test_who_insists_need_not_wait(self, tmp_path: Path) -> None:
         photos = [save(tmp_path / f"{i}.png", 1) for i in range(4)]
-        process = self.start("predict", *photos, "--format", "jsonl", "--threads", 2, SLOW="60", STARTED=str(tmp_path / "started"))
+        process = self.start(
+            "predict",
+            *photos,
+            "--format",
+            "jsonl",
+            "--threads",
+            2,
+            SLOW="60",
+            STARTED=str(tmp_path / "started"),
+        )
         wait_for(tmp_path / "started")
         process.send_signal(signal.SIGTERM)
         time.sleep(1.2)
@@ -710,7 +925,16 @@ class TestProcess:
 
     def test_signals_that_are_to_be_ignored_stay_so(self, tmp_path: Path) -> None:
         photos = [save(tmp_path / f"{i}.png", 1) for i in range(3)]
-        process = self.start("predict", *photos, "--format", "jsonl", "--threads", 1, SLOW="0.3", IGNORED="SIGHUP SIGINT")
+        process = self.start(
+            "predict",
+            *photos,
+            "--format",
+            "jsonl",
+            "--threads",
+            1,
+            SLOW="0.3",
+            IGNORED="SIGHUP SIGINT",
+        )
         assert process.stdout is not None
         first = process.stdout.readline()
         process.send_signal(signal.SIGHUP)
@@ -722,7 +946,9 @@ class TestProcess:
     def test_a_signal_while_modules_are_imported_is_one_line(self, tmp_path: Path) -> None:
         # As an extension module does with what a handler raises.
         fails = "except BaseException as error:\n    raise ImportError(error)\n"
-        (tmp_path / "cv2.py").write_text(f"import time\ntry:\n    open('started', 'w').close(); time.sleep(1)\n{fails}resize = 0\n")
+        (tmp_path / "cv2.py").write_text(
+            f"import time\ntry:\n    open('started', 'w').close(); time.sleep(1)\n{fails}resize = 0\n"
+        )
         command = [sys.executable, "-m", "clockread", "predict", "a.png"]
         environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE)
@@ -734,7 +960,15 @@ class TestProcess:
     def test_names_outside_of_the_encoding_are_escaped(self, tmp_path: Path) -> None:
         photo = save(tmp_path / "caf\u00e9\u2603.png", 1)
         for output in ("table", "csv"):
-            done = self.start("predict", photo, tmp_path / "n\u00e9ant.png", "--format", output, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+            done = self.start(
+                "predict",
+                photo,
+                tmp_path / "n\u00e9ant.png",
+                "--format",
+                output,
+                PYTHONIOENCODING="ascii",
+                PYTHONUTF8="0",
+            )
             out, err = done.communicate(timeout=60)
             assert done.returncode == 1, err
             assert b"caf\\xe9\\u2603.png" in out
@@ -743,7 +977,12 @@ class TestProcess:
 
     def test_python_m(self) -> None:
         done = subprocess.run(
-            [sys.executable, "-m", "clockread", "sing"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-m", "clockread", "sing"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == 2
         assert done.stderr.startswith("Usage: clockread ")
@@ -751,7 +990,11 @@ class TestProcess:
     @pytest.mark.slow
     def test_completion(self, tmp_path: Path) -> None:
         def completed(*words: str) -> list[str]:
-            asked = {"_CLOCKREAD_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(["clockread", *words]), "COMP_CWORD": str(len(words))}
+            asked = {
+                "_CLOCKREAD_COMPLETE": "complete_bash",
+                "COMP_WORDS": " ".join(["clockread", *words]),
+                "COMP_CWORD": str(len(words)),
+            }
             out, _ = self.start(**asked).communicate(timeout=60)
             return out.decode().split()
 
@@ -759,7 +1002,9 @@ class TestProcess:
         assert completed("predict", "--form") == ["--format"]
         assert completed("predict", "--format", "js") == ["jsonl", "json"]
         assert completed("photo.jpg", "--th") == []
-        script, _ = self.start("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1").communicate(timeout=60)
+        script, _ = self.start(
+            "--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1"
+        ).communicate(timeout=60)
         assert b"_CLOCKREAD_COMPLETE=complete_bash" in script
 
     @pytest.mark.slow
@@ -776,23 +1021,42 @@ class TestEndings:
         ("error", "code", "message"),
         [
             (BrokenPipeError(), 141, ""),
-            (OSError(28, "No space left on device"), 1, "clockread: cannot write: [Errno 28] No space left on device\n"),
+            (
+                OSError(28, "No space left on device"),
+                1,
+                "clockread: cannot write: [Errno 28] No space left on device\n",
+            ),
             (KeyboardInterrupt(), 130, "clockread: interrupted\n"),
-            (ImportError("no libz", name="zlib"), 2, "clockread: zlib cannot be imported (no libz); install clockread again\n"),
+            (
+                ImportError("no libz", name="zlib"),
+                2,
+                "clockread: zlib cannot be imported (no libz); install clockread again\n",
+            ),
         ],
     )
     def test_errors_while_writing(
-        self, error: BaseException, code: int, message: str, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+        self,
+        error: BaseException,
+        code: int,
+        message: str,
+        tmp_path: Path,
+        reader: FakeReader,
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         def fail(*_: object, **__: object) -> int:
             raise error
 
         monkeypatch.setattr(predict, "predict_photos", fail)
-        monkeypatch.setattr(cli, "abandon", lambda _: None)  # it would close the descriptor that pytest uses
+        monkeypatch.setattr(
+            cli, "abandon", lambda _: None
+        )  # it would close the descriptor that pytest uses
         found, _, err = run("predict", save(tmp_path / "a.png", 5))
         assert (found, err) == (code, message)
 
-    def test_other_runtime_errors_are_raised(self, tmp_path: Path, reader: FakeReader, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_other_runtime_errors_are_raised(
+        self, tmp_path: Path, reader: FakeReader, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def fail(*_: object, **__: object) -> int:
             raise RuntimeError("a fault of the program")
 
@@ -810,7 +1074,9 @@ class TestBench:
 
     @pytest.fixture(autouse=True)
     def _no_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(bench, "STARTS", 1)  # they would use the real reader; one shows that it works
+        monkeypatch.setattr(
+            bench, "STARTS", 1
+        )  # they would use the real reader; one shows that it works
         monkeypatch.setattr(bench, "LEAST_LATENCIES", 10)
         monkeypatch.setattr(bench, "LEAST_BULK", 40)  # of three photos: 42, in three parts
 
@@ -818,50 +1084,101 @@ class TestBench:
         for i in range(3):
             save(tmp_path / f"{i}.png", 9)
         code, out, err = run(
-            "bench", "--photos", tmp_path, "--batch-size", "1,8", "--repeat", "2", "--threads", "1", "--format", "json", "--provider", "cpu"
+            "bench",
+            "--photos",
+            tmp_path,
+            "--batch-size",
+            "1,8",
+            "--repeat",
+            "2",
+            "--threads",
+            "1",
+            "--format",
+            "json",
+            "--provider",
+            "cpu",
         )
         assert (code, err) == (0, "")
         report = json.loads(out)
-        assert (report["provider"], report["photos"], report["repeats"], report["workers"]) == ("cpu", 3, 2, 1)
+        assert (report["provider"], report["photos"], report["repeats"], report["workers"]) == (
+            "cpu",
+            3,
+            2,
+            1,
+        )
         assert [batch["batch_size"] for batch in report["batches"]] == [1, 8]
         first = report["batches"][0]
         stages = {stage["stage"]: stage["milliseconds"] for stage in first["stages"]}
         assert list(stages) == ["decode", "find", "pose", "unwrap", "read", "decode again"]
         assert stages["find"]["median"] == pytest.approx(1 / 3)
-        for spread in (stages["decode"], first["photos_per_second"], first["decoding_only"], first["networks_only"]):
+        for spread in (
+            stages["decode"],
+            first["photos_per_second"],
+            first["decoding_only"],
+            first["networks_only"],
+        ):
             assert 0 < spread["lowest"] <= spread["median"] <= spread["highest"]
         assert first["dials"] == 3
         assert 0 < first["of_slowest_stage"] < first["of_shared_cores"]
-        assert (first["one_worker"], first["of_one_worker"]) == (None, None), "one thread has no other to be compared with"
+        assert (first["one_worker"], first["of_one_worker"]) == (None, None), (
+            "one thread has no other to be compared with"
+        )
         assert list(report["latency_ms"]) == ["p50", "p90", "p99"]
         assert report["latency_photos"] == 12
         assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
         assert report["start_seconds"]["lowest"] > 0.05
         assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
-        assert len(reader.networks["pose"].idle) == 2 * (42 + 6), "the same calls again, for each batch size and pass"
+        assert len(reader.networks["pose"].idle) == 2 * (42 + 6), (
+            "the same calls again, for each batch size and pass"
+        )
 
     @pytest.mark.slow
     def test_table_of_generated_photos(self, reader: FakeReader, run: Run) -> None:
         code, out, _ = run("bench", "--batch-size", "4", "--repeat", "1")
         assert code == 0
-        for part in ("provider cpu", "model fake", "16 photos", "decode", "dials/s", "photos/s", "p99", "peak memory", "networks alone"):
+        for part in (
+            "provider cpu",
+            "model fake",
+            "16 photos",
+            "decode",
+            "dials/s",
+            "photos/s",
+            "p99",
+            "peak memory",
+            "networks alone",
+        ):
             assert part in out
 
     @pytest.mark.slow
     def test_workers_are_compared_with_one(self, reader: FakeReader, run: Run) -> None:
-        code, out, _ = run("bench", "--batch-size", "4", "--repeat", "2", "--threads", "2", "--format", "json")
+        code, out, _ = run(
+            "bench", "--batch-size", "4", "--repeat", "2", "--threads", "2", "--format", "json"
+        )
         assert code == 0
         report = json.loads(out)
         first = report["batches"][0]
         assert report["workers"] == 2
-        assert first["of_one_worker"] == pytest.approx(first["photos_per_second"]["median"] / first["one_worker"]["median"])
+        assert first["of_one_worker"] == pytest.approx(
+            first["photos_per_second"]["median"] / first["one_worker"]["median"]
+        )
 
-    def test_without_dials_nothing_is_counted_by_them(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
+    def test_without_dials_nothing_is_counted_by_them(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
         save(tmp_path / "black.png", 0)
-        code, out, _ = run("bench", "--photos", tmp_path, "--batch-size", "1", "--repeat", "1", "--format", "json")
+        code, out, _ = run(
+            "bench", "--photos", tmp_path, "--batch-size", "1", "--repeat", "1", "--format", "json"
+        )
         assert code == 0
         stages = json.loads(out)["batches"][0]["stages"]
-        assert [stage["milliseconds"] is None for stage in stages] == [False, False, True, True, True, True]
+        assert [stage["milliseconds"] is None for stage in stages] == [
+            False,
+            False,
+            True,
+            True,
+            True,
+            True,
+        ]
 
     def test_a_cpu_figure_never_stands_for_cuda(self, reader: FakeReader, run: Run) -> None:
         code, out, err = run("bench", "--provider", "cuda")
@@ -882,21 +1199,39 @@ class TestInfo:
         path.write_bytes(b"abc")
         digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc", FIPS 180-2
         entry = ModelEntry("pose", path, digest, 3, 17, {}, {}, {}, {}, {})
-        monkeypatch.setattr(info, "load_manifest", lambda: Manifest(tmp_path / "manifest.json", {"default": {"pose": entry}}))
+        monkeypatch.setattr(
+            info,
+            "load_manifest",
+            lambda: Manifest(tmp_path / "manifest.json", {"default": {"pose": entry}}),
+        )
         monkeypatch.setattr(info, "usable_providers", lambda: ["cuda", "cpu"])
         monkeypatch.setattr(info, "usable_threads", lambda: 7)
 
     def test_table(self, run: Run) -> None:
         code, out, err = run("info")
         assert (code, err) == (0, "")
-        for part in ("numpy", "opencv", "pillow", "pillow-heif", "onnxruntime", "cuda, cpu", "default/pose", "3 bytes", " ok"):
+        for part in (
+            "numpy",
+            "opencv",
+            "pillow",
+            "pillow-heif",
+            "onnxruntime",
+            "cuda, cpu",
+            "default/pose",
+            "3 bytes",
+            " ok",
+        ):
             assert part in out
 
     def test_json(self, run: Run) -> None:
         code, out, _ = run("info", "--format", "json")
         report = json.loads(out)
         assert code == 0
-        assert (report["providers"], report["threads"], report["problems"]) == (["cuda", "cpu"], 7, [])
+        assert (report["providers"], report["threads"], report["problems"]) == (
+            ["cuda", "cpu"],
+            7,
+            [],
+        )
         assert report["models"][0]["error"] is None
 
     def test_a_damaged_model_is_said(self, tmp_path: Path, run: Run) -> None:
@@ -918,13 +1253,32 @@ class TestInfo:
 
     @pytest.mark.parametrize(
         ("module", "output"),
-        [("cv2", "table"), *slow(("cv2", "json"), ("numpy", "table"), ("numpy", "json"), ("PIL", "table"), ("PIL", "json"))],
+        [
+            ("cv2", "table"),
+            *slow(
+                ("cv2", "json"),
+                ("numpy", "table"),
+                ("numpy", "json"),
+                ("PIL", "table"),
+                ("PIL", "json"),
+            ),
+        ],
     )
     def test_answers_without_a_library(self, module: str, output: str, tmp_path: Path) -> None:
-        (tmp_path / f"{module}.py").write_text("raise ImportError('libGL.so.1: cannot open shared object file')")
+        (tmp_path / f"{module}.py").write_text(
+            "raise ImportError('libGL.so.1: cannot open shared object file')"
+        )
         environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
         command = [sys.executable, "-m", "clockread", "info", "--format", output]
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert "Traceback" not in done.stdout + done.stderr
         assert "threads" in done.stdout
         if module == "cv2":

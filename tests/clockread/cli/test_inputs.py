@@ -36,7 +36,9 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def save(path: Path, *greys: int) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     frames = [Image.fromarray(np.full((40, 60), grey, np.uint8)) for grey in greys or (120,)]
-    frames[0].save(path, **({"save_all": True, "append_images": frames[1:]} if len(frames) > 1 else {}))
+    frames[0].save(
+        path, **({"save_all": True, "append_images": frames[1:]} if len(frames) > 1 else {})
+    )
     return path
 
 
@@ -54,7 +56,9 @@ def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, run: Run) -> No
     assert run(tmp_path, "--quiet")[2] == ""
 
 
-def test_a_subfolder_that_cannot_be_listed_is_one_error(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_subfolder_that_cannot_be_listed_is_one_error(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save(tmp_path / "a.png")
     save(tmp_path / "lost+found" / "b.png")
     listed = Path.iterdir
@@ -70,7 +74,9 @@ def test_a_subfolder_that_cannot_be_listed_is_one_error(tmp_path: Path, run: Run
     assert "Permission denied" in str(results[1]["error"])
 
 
-def test_patterns_that_a_shell_left_alone_are_expanded(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_patterns_that_a_shell_left_alone_are_expanded(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("b.png", "a.png", "sub/c.png", "[x].png"):
         save(tmp_path / name)
     monkeypatch.chdir(tmp_path)
@@ -89,13 +95,19 @@ def test_a_list_of_paths(tmp_path: Path, run: Run, end: bytes) -> None:
     listed.write_bytes(end.join(os.fsencode(path) for path in [*paths[:2], tmp_path / "sub"]) + end)
     code, results, _ = run("--files-from", listed, *(["-0"] if end == b"\0" else []))
     assert (code, names(results)) == (0, ["b.png", "a b.png", "c.png"])
-    assert names(run(paths[1], "--files-from", listed, *(["--null"] if end == b"\0" else []))[1])[0] == "a b.png"
+    assert (
+        names(run(paths[1], "--files-from", listed, *(["--null"] if end == b"\0" else []))[1])[0]
+        == "a b.png"
+    )
 
 
 def test_a_list_on_standard_input(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png")
     photos = find_photos(["-"], io.BytesIO(os.fsencode(path)), files_from="-")
-    assert [(entry.name, bool(entry.error)) for entry in photos.entries] == [("-", True), (str(path), False)]
+    assert [(entry.name, bool(entry.error)) for entry in photos.entries] == [
+        ("-", True),
+        (str(path), False),
+    ]
 
 
 def test_a_list_that_is_not_there_is_wrong_usage(tmp_path: Path, run: Run) -> None:
@@ -174,9 +186,19 @@ def test_an_overlay_of_a_pipe_is_drawn(tmp_path: Path, run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a\u202fb.png", "a\u00a0b.png", "\u3000.png", "a\u200db.png", "\N{SMILING FACE WITH SUNGLASSES}.png", " a .png"]
+    "name",
+    [
+        "a\u202fb.png",
+        "a\u00a0b.png",
+        "\u3000.png",
+        "a\u200db.png",
+        "\N{SMILING FACE WITH SUNGLASSES}.png",
+        " a .png",
+    ],
 )
-def test_names_are_given_back_as_they_are(tmp_path: Path, name: str, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+def test_names_are_given_back_as_they_are(
+    tmp_path: Path, name: str, run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = save(tmp_path / name)
     (result,) = run(tmp_path)[1]
     assert result["path"] == str(path)
@@ -199,7 +221,10 @@ class Keyboard(io.BytesIO):
 
 def test_a_terminal_as_standard_input_is_not_waited_for() -> None:
     (entry,) = find_photos(["-"], Keyboard()).entries
-    assert entry.error == "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg"
+    assert (
+        entry.error
+        == "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg"
+    )
 
 
 def test_names_stay_as_given(tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,4 +232,8 @@ def test_names_stay_as_given(tmp_path: Path, run: Run, monkeypatch: pytest.Monke
     save(tmp_path / "sub" / "b.png")
     monkeypatch.chdir(tmp_path)
     _, results, _ = run("./a.png", "sub/../a.png", "sub")
-    assert [result["path"] for result in results] == ["./a.png", "sub/../a.png", os.path.join("sub", "b.png")]  # noqa: PTH118
+    assert [result["path"] for result in results] == [
+        "./a.png",
+        "sub/../a.png",
+        os.path.join("sub", "b.png"),
+    ]  # noqa: PTH118

@@ -44,7 +44,9 @@ def _plain_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
 
 
-def on_terminal(columns: int, name: str, *results: PhotoResult, color: bool = False, **options: Any) -> str:
+def on_terminal(
+    columns: int, name: str, *results: PhotoResult, color: bool = False, **options: Any
+) -> str:
     """What a terminal shows; without escape sequences unless ``color``."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("COLUMNS", str(columns))
@@ -74,7 +76,14 @@ def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
     ]  # fmt: skip
 
 
-WHOLE = replace(READING, second_sincos=(-0.95043, 0.02046), second_presence=0.97128, disagreement=-13.254, finder_score=0.8, dial_logit=1.5)
+WHOLE = replace(
+    READING,
+    second_sincos=(-0.95043, 0.02046),
+    second_presence=0.97128,
+    disagreement=-13.254,
+    finder_score=0.8,
+    dial_logit=1.5,
+)
 
 
 def test_the_json_object_of_a_reading() -> None:
@@ -94,7 +103,11 @@ def test_the_json_object_of_a_reading() -> None:
                 "hour_sincos": [0.0785, 0.9969],
                 "minute_sincos": [0.809, 0.5878],
                 "rotation": -1.25,
-                "homography": [[150.0, 1.5, 160.4], [-1.25, 155.0, 175.1], [0.00012345679, -2e-05, 1.0]],
+                "homography": [
+                    [150.0, 1.5, 160.4],
+                    [-1.25, 155.0, 175.1],
+                    [0.00012345679, -2e-05, 1.0],
+                ],
                 "dial_score": 0.75,
                 "second": 45,
                 "second_sincos": [-0.9504, 0.0205],
@@ -109,7 +122,9 @@ def test_the_json_object_of_a_reading() -> None:
 
 
 def test_the_csv_row_of_a_reading() -> None:
-    photo = PhotoResult("a.jpg", 640, 480, (WHOLE,), "a.overlay.jpg: the disk is full", 2.0, ("one", "two"))
+    photo = PhotoResult(
+        "a.jpg", 640, 480, (WHOLE,), "a.overlay.jpg: the disk is full", 2.0, ("one", "two")
+    )
     (row,) = csv.DictReader(io.StringIO(written("csv", photo)))
     assert row == {
         "path": "a.jpg", "width": "640", "height": "480", "time": "12:09", "hour": "0", "minute": "9", "confidence": "0.9877",
@@ -119,11 +134,22 @@ def test_the_csv_row_of_a_reading() -> None:
         "disagreement": "-13.25", "consistent": "false", "error": "a.overlay.jpg: the disk is full", "notes": "one; two",
     }  # fmt: skip
     (row,) = csv.DictReader(io.StringIO(written("csv", NONE)))
-    assert {name: value for name, value in row.items() if value} == {"path": "b.jpg", "width": "64", "height": "48"}
+    assert {name: value for name, value in row.items() if value} == {
+        "path": "b.jpg",
+        "width": "64",
+        "height": "48",
+    }
 
 
 def test_the_table_literally() -> None:
-    torn = PhotoResult("d.jpg", 9, 9, (WHOLE, replace(WHOLE, minutes=609, confidence=0.4)), "d.jpg: no room", notes=("a note",))
+    torn = PhotoResult(
+        "d.jpg",
+        9,
+        9,
+        (WHOLE, replace(WHOLE, minutes=609, confidence=0.4)),
+        "d.jpg: no room",
+        notes=("a note",),
+    )
     assert written("table", torn, summary=False).splitlines()[2:] == [
         "d.jpg  12:09         99 %     10 20 300 310  no room; a note; the hands disagree",
         "       10:09?        40 %     10 20 300 310  the hands disagree",
@@ -147,7 +173,12 @@ def test_each_result_is_flushed(form: str) -> None:
 
 def test_values_are_rounded_and_twelve_stands_for_zero() -> None:
     first, second = GOOD.to_dict()["readings"]
-    assert (first["time"], first["hour"], first["minute"], first["confidence"]) == ("12:09", 0, 9, 0.9877)
+    assert (first["time"], first["hour"], first["minute"], first["confidence"]) == (
+        "12:09",
+        0,
+        9,
+        0.9877,
+    )
     assert (second["time"], second["hour"], second["minute"]) == ("10:09", 10, 9)
     assert first["box"] == [10.12, 20.0, 300.5, 310.25]
     assert first["center"] == [160.4, 175.1]
@@ -158,7 +189,13 @@ def test_values_are_rounded_and_twelve_stands_for_zero() -> None:
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_json_never_holds_nan(bad: float) -> None:
     reading = replace(
-        READING, confidence=bad, box=(bad, 1, 2, 3), center=(1, bad), hour_sincos=(bad, bad), rotation=bad, homography=((bad,) * 3,) * 3
+        READING,
+        confidence=bad,
+        box=(bad, 1, 2, 3),
+        center=(1, bad),
+        hour_sincos=(bad, bad),
+        rotation=bad,
+        homography=((bad,) * 3,) * 3,
     )
     for name in ("json", "jsonl"):
         text = written(name, PhotoResult("a.jpg", 64, 48, (reading,), None))
@@ -169,7 +206,9 @@ def test_json_never_holds_nan(bad: float) -> None:
 
 
 def test_no_negative_zero() -> None:
-    assert "-0.0" not in written("jsonl", replace(GOOD, readings=(replace(READING, rotation=-0.001, center=(-0.0, -0.001)),)))
+    assert "-0.0" not in written(
+        "jsonl", replace(GOOD, readings=(replace(READING, rotation=-0.001, center=(-0.0, -0.001)),))
+    )
 
 
 def test_jsonl_is_written_as_results_come() -> None:
@@ -180,11 +219,22 @@ def test_jsonl_is_written_as_results_come() -> None:
         lines = stream.getvalue().splitlines()
         assert len(lines) == i
         assert strict(lines[-1]) == result.to_dict()
-    assert json.loads(lines[2]) == {"path": "c.jpg", "width": None, "height": None, "readings": [], "error": BAD.error, "notes": []}
+    assert json.loads(lines[2]) == {
+        "path": "c.jpg",
+        "width": None,
+        "height": None,
+        "readings": [],
+        "error": BAD.error,
+        "notes": [],
+    }
 
 
 def test_json_is_one_array_also_when_empty() -> None:
-    assert strict(written("json", GOOD, NONE, BAD)) == [GOOD.to_dict(), NONE.to_dict(), BAD.to_dict()]
+    assert strict(written("json", GOOD, NONE, BAD)) == [
+        GOOD.to_dict(),
+        NONE.to_dict(),
+        BAD.to_dict(),
+    ]
     assert strict(written("json")) == []
 
 
@@ -204,7 +254,16 @@ def test_csv_has_a_row_for_each_reading_and_for_photos_without() -> None:
 
 def test_table_shows_times_notes_and_errors() -> None:
     text = written("table", GOOD, NONE, BAD, PhotoResult("d[red].jpg", 64, 48, (), None))
-    for part in ("a.jpg", "12:09", "10:09", "99 %", "10 20 300 310", "no clock found", "no such file", "d[red].jpg"):
+    for part in (
+        "a.jpg",
+        "12:09",
+        "10:09",
+        "99 %",
+        "10 20 300 310",
+        "no clock found",
+        "no such file",
+        "d[red].jpg",
+    ):
         assert part in text
     assert text.count("a.jpg") == 1
 
@@ -239,7 +298,9 @@ def test_every_format_gives_back_the_very_name(name: str, readings: tuple[Readin
 
 @pytest.mark.parametrize("form", ["csv", "table"])
 def test_a_terminal_gets_no_control_characters_of_a_name(form: str) -> None:
-    result = PhotoResult("caf\u00e9\udcff\n\x1b[31m\u202e.jpg", 64, 48, (), None, notes=("two\nlines",))
+    result = PhotoResult(
+        "caf\u00e9\udcff\n\x1b[31m\u202e.jpg", 64, 48, (), None, notes=("two\nlines",)
+    )
     text = on_terminal(80, form, result)
     assert "caf\u00e9\\udcff\\n\\x1b[31m\\u202e.jpg" in text
     assert "two\\nlines" in text
@@ -259,14 +320,23 @@ def test_seconds_are_told_where_there_is_a_second_hand_and_they_are_asked_for() 
     at_45 = replace(READING, second_sincos=(-0.95, 0.02), second_presence=0.97)
     photo = PhotoResult("d.jpg", 9, 9, (at_45, READING), None)
     assert [r["time"] for r in photo.to_dict(seconds=True)["readings"]] == ["12:09:45", "12:09"]
-    assert [(r["time"], r["second"]) for r in photo.to_dict()["readings"]] == [("12:09", 45), ("12:09", None)]
+    assert [(r["time"], r["second"]) for r in photo.to_dict()["readings"]] == [
+        ("12:09", 45),
+        ("12:09", None),
+    ]
     for name in ("jsonl", "json", "csv", "table"):
         assert "12:09:45" in written(name, photo, seconds=True)
         assert "12:09:45" not in written(name, photo)
 
 
 def test_hands_that_cannot_both_be_right_are_marked() -> None:
-    torn = PhotoResult("e.jpg", 9, 9, (replace(READING, disagreement=-13.25), replace(READING, disagreement=3.0), READING), None)
+    torn = PhotoResult(
+        "e.jpg",
+        9,
+        9,
+        (replace(READING, disagreement=-13.25), replace(READING, disagreement=3.0), READING),
+        None,
+    )
     of_json = [(r["disagreement"], r["consistent"]) for r in torn.to_dict()["readings"]]
     assert of_json == [(-13.25, False), (3.0, True), (None, True)]
     rows = list(csv.DictReader(io.StringIO(written("csv", torn))))
@@ -280,7 +350,11 @@ def test_notes_are_shown_and_written() -> None:
         assert "the first of 12 frames; no EXIF" in written(form, noted)
     assert json.loads(written("jsonl", noted))["notes"] == ["the first of 12 frames", "no EXIF"]
     assert CSV_COLUMNS[-2:] == ("error", "notes")
-    rows = list(csv.DictReader(io.StringIO(written("csv", noted, NONE, replace(BAD, notes=("tried twice",))))))
+    rows = list(
+        csv.DictReader(
+            io.StringIO(written("csv", noted, NONE, replace(BAD, notes=("tried twice",))))
+        )
+    )
     assert [(row["error"], row["notes"]) for row in rows] == [
         ("", "the first of 12 frames; no EXIF"),
         ("", "the first of 12 frames; no EXIF"),
@@ -293,7 +367,11 @@ def test_a_photo_whose_readings_were_left_out_is_not_said_to_be_without_a_clock(
     first, *_, last = written("table", replace(NONE, below_min_confidence=1)).splitlines()[2:]
     assert first.endswith("  1 reading below --min-confidence")
     assert last.startswith("1 photo, 0 clocks, 1 below --min-confidence · ")
-    text = written("table", replace(GOOD, below_min_confidence=2), replace(NONE, notes=("the first of 3 frames",)))
+    text = written(
+        "table",
+        replace(GOOD, below_min_confidence=2),
+        replace(NONE, notes=("the first of 3 frames",)),
+    )
     assert "2 readings below --min-confidence" in text
     assert "no clock found; the first of 3 frames" in text
     assert "2 photos, 2 clocks, 2 below --min-confidence, 1 without a clock" in text
@@ -303,12 +381,24 @@ DOUBTFUL = replace(READING, confidence=0.4999)
 CLOCK = "\u6642\u8a08"
 FOLDER = "/home/ada/pictures/2024/summer holiday/italy"
 WIDE = (
-    PhotoResult(f"{FOLDER}/IMG_1.jpg", 640, 480, (READING, replace(DOUBTFUL, disagreement=-13.0)), None),
+    PhotoResult(
+        f"{FOLDER}/IMG_1.jpg", 640, 480, (READING, replace(DOUBTFUL, disagreement=-13.0)), None
+    ),
     PhotoResult(f"{FOLDER}/{'very-long-name-' * 6}7.jpg", 640, 480, (), None),
     PhotoResult(f"{FOLDER}/{CLOCK * 20} \U0001f550.jpg", 640, 480, (READING,), None),
-    PhotoResult(f"{FOLDER}/gone.jpg", None, None, (), f"{FOLDER}/gone.jpg: no such file; check the path"),
-    PhotoResult("o.jpg", 9, 9, (READING,), f"/overlays{FOLDER}/o.overlay.jpg: the overlay could not be saved (No space left on device)"),
-    PhotoResult("n.jpg", 9, 9, (READING,), None, notes=("the first of 12 frames; --frames all reads each",)),
+    PhotoResult(
+        f"{FOLDER}/gone.jpg", None, None, (), f"{FOLDER}/gone.jpg: no such file; check the path"
+    ),
+    PhotoResult(
+        "o.jpg",
+        9,
+        9,
+        (READING,),
+        f"/overlays{FOLDER}/o.overlay.jpg: the overlay could not be saved (No space left on device)",
+    ),
+    PhotoResult(
+        "n.jpg", 9, 9, (READING,), None, notes=("the first of 12 frames; --frames all reads each",)
+    ),
 )
 
 
@@ -324,10 +414,14 @@ def test_the_table_fits_the_terminal_and_breaks_no_word(columns: int) -> None:
     start = lines[0].index("note")
     words = " ".join(line[start:] for line in rows if cell_len(line) == len(line)).split()
     texts = [text for result in WIDE for text in (result.error or "", *result.notes)]
-    whole = {word for text in (*texts, "no clock found", "the hands disagree") for word in text.split()}
+    whole = {
+        word for text in (*texts, "no clock found", "the hands disagree") for word in text.split()
+    }
     assert len(words) > 20
     assert {word for word in words if "\u2026" not in word} <= whole
-    assert any(word.endswith(".jpg:") for word in words)  # the middle of a long word is left out, not its end
+    assert any(
+        word.endswith(".jpg:") for word in words
+    )  # the middle of a long word is left out, not its end
 
 
 def test_the_box_gives_way_before_the_name() -> None:
@@ -366,14 +460,21 @@ def test_a_file_or_pipe_gets_every_name_and_note_whole() -> None:
         ("abcdefghe\u0301jp", 7, "abc…jp"),  # the accent must not join the ellipsis
     ],
 )
-def test_folders_are_left_out_first_then_the_middle_of_a_name(path: str, width: int, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_are_left_out_first_then_the_middle_of_a_name(
+    path: str, width: int, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("clockread.cli.output.SEPARATOR", "/")
     assert elided_path(path, width) == shown
     assert cell_len(shown) <= width
 
 
-@pytest.mark.parametrize(("confidence", "doubtful"), [(0.0, True), (0.4999, True), (0.5, False), (1.0, False), (math.nan, True)])
-def test_doubtful_readings_are_marked_with_and_without_colour(confidence: float, doubtful: bool) -> None:
+@pytest.mark.parametrize(
+    ("confidence", "doubtful"),
+    [(0.0, True), (0.4999, True), (0.5, False), (1.0, False), (math.nan, True)],
+)
+def test_doubtful_readings_are_marked_with_and_without_colour(
+    confidence: float, doubtful: bool
+) -> None:
     photo = PhotoResult("a.jpg", 9, 9, (replace(READING, confidence=confidence), READING), None)
     for text in (written("table", photo), on_terminal(80, "table", photo)):
         assert text.count("12:09") == 2
@@ -384,9 +485,13 @@ def test_doubtful_readings_are_marked_with_and_without_colour(confidence: float,
 
 
 def test_digits_of_times_are_aligned() -> None:
-    times = [replace(READING, minutes=m, confidence=c) for m, c in ((65, 0.9), (605, 0.9), (65, 0.1))]
+    times = [
+        replace(READING, minutes=m, confidence=c) for m, c in ((65, 0.9), (605, 0.9), (65, 0.1))
+    ]
     seconds = [replace(r, second_sincos=(0.0, 1.0), second_presence=1.0) for r in times]
-    lines = written("table", PhotoResult("a.jpg", 9, 9, (*times, *seconds), None), seconds=True).splitlines()[2:-2]
+    lines = written(
+        "table", PhotoResult("a.jpg", 9, 9, (*times, *seconds), None), seconds=True
+    ).splitlines()[2:-2]
     assert len({re.search(r"\d:", line).end() for line in lines}) == 1  # type: ignore[union-attr]
 
 
@@ -428,7 +533,14 @@ def test_files_passed_over_may_be_counted_after_the_writer_was_opened() -> None:
 
 
 @pytest.mark.parametrize(
-    ("took", "text"), [(59.94, "59.9 s"), (61.2, "1 min 1 s"), (3600.0, "1 h 0 min"), (3599.9, "59 min 59 s"), (59.97, "1 min 0 s")]
+    ("took", "text"),
+    [
+        (59.94, "59.9 s"),
+        (61.2, "1 min 1 s"),
+        (3600.0, "1 h 0 min"),
+        (3599.9, "59 min 59 s"),
+        (59.97, "1 min 0 s"),
+    ],
 )
 def test_long_times_are_given_in_minutes_and_hours(took: float, text: str) -> None:
     assert summary(GOOD, took=took).endswith(f" · {text}")
@@ -446,7 +558,9 @@ def test_only_the_table_has_a_summary() -> None:
 
 
 def test_an_error_and_a_note_beside_a_reading_keep_the_disagreement() -> None:
-    torn = PhotoResult("x/d.jpg", 9, 9, (WHOLE,), "x/d.jpg: no room", notes=("a note",), below_min_confidence=1)
+    torn = PhotoResult(
+        "x/d.jpg", 9, 9, (WHOLE,), "x/d.jpg: no room", notes=("a note",), below_min_confidence=1
+    )
     line = written("table", torn, summary=False).splitlines()[2]
     assert line.endswith("no room; 1 reading below --min-confidence; a note; the hands disagree")
     assert line.count("x/d.jpg") == 1

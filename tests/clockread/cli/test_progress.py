@@ -94,7 +94,9 @@ def test_count_rate_and_time_left(terminal: Terminal) -> None:
 
 
 @pytest.mark.parametrize("columns", [45, 60, 80, 200])
-def test_it_is_one_line_that_fits(columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_one_line_that_fits(
+    columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     clock = Clock()
     with bar_on(terminal, 1000, clock=clock) as advance:
@@ -122,7 +124,9 @@ def test_nothing_of_it_remains(done: int, terminal: Terminal) -> None:
             advance()
         assert terminal.rows()
     assert terminal.rows() == []
-    assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex("\x1b[?25l")  # the cursor is shown again
+    assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex(
+        "\x1b[?25l"
+    )  # the cursor is shown again
 
 
 def test_it_is_gone_after_an_error_too(terminal: Terminal) -> None:
@@ -140,7 +144,9 @@ def test_a_warning_appears_above_it(terminal: Terminal) -> None:
     assert terminal.rows() == ["clockread: warning: odd"]
 
 
-def test_standard_output_is_left_alone(terminal: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+def test_standard_output_is_left_alone(
+    terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
     with bar_on(terminal, 5):
         print("a result")
     assert capsys.readouterr().out == "a result\n"
@@ -156,7 +162,9 @@ def test_it_is_not_drawn_more_often_than_eyes_can_see(terminal: Terminal) -> Non
         assert terminal.getvalue().count("photos/s") <= 11
 
 
-@pytest.mark.parametrize("case", ["one photo", "hidden", "no terminal", "no stream", "closed", "dumb"])
+@pytest.mark.parametrize(
+    "case", ["one photo", "hidden", "no terminal", "no stream", "closed", "dumb"]
+)
 def test_there_is_no_bar(case: str, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     if case == "dumb":
         monkeypatch.setenv("TERM", "dumb")
@@ -169,7 +177,9 @@ def test_there_is_no_bar(case: str, terminal: Terminal, monkeypatch: pytest.Monk
         assert stream.getvalue() == ""
 
 
-def test_a_terminal_that_goes_away_ends_nothing(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_that_goes_away_ends_nothing(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def gone(*_: object) -> int:
         raise OSError(5, "Input/output error")
 
@@ -201,47 +211,72 @@ class TestInPredict:
     def _results(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def read(entries: Iterable[Entry], *_: object, **__: object) -> Iterator[PhotoResult]:
             for entry in entries:
-                yield PhotoResult(entry.name, 64, 48, (), "1.jpg: damaged" if entry.name == "1.jpg" else None)
+                yield PhotoResult(
+                    entry.name, 64, 48, (), "1.jpg: damaged" if entry.name == "1.jpg" else None
+                )
 
         monkeypatch.setattr(predict, "read_in_order", read)
 
-    def shown(self, terminal: Terminal, output: str, stream: io.StringIO | None = None, **options: bool) -> str:
+    def shown(
+        self, terminal: Terminal, output: str, stream: io.StringIO | None = None, **options: bool
+    ) -> str:
         photos = Photos([Entry(f"{i}.jpg", None) for i in range(3)], Counter({".mov": 2}))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stderr", terminal)
             predict.predict_photos(photos, None, stream or terminal, output, **options)  # type: ignore[arg-type]
         return terminal.getvalue()
 
-    def test_nothing_remains_above_the_table(self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_nothing_remains_above_the_table(
+        self, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setenv("COLUMNS", "100")
         assert "0/3" in self.shown(terminal, "table")
         rows = terminal.rows()
         assert rows[0].startswith("photo")
         assert not any("/3" in row for row in rows)
-        assert rows[-1].startswith("3 photos, 0 clocks, 2 without a clock, 1 error, 2 files passed over (2 .mov) · ")
+        assert rows[-1].startswith(
+            "3 photos, 0 clocks, 2 without a clock, 1 error, 2 files passed over (2 .mov) · "
+        )
         assert sum("passed over" in row for row in rows) == 1
 
     @pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
-    def test_hidden_where_results_are_written_to_the_same_terminal(self, terminal: Terminal, output: str) -> None:
+    def test_hidden_where_results_are_written_to_the_same_terminal(
+        self, terminal: Terminal, output: str
+    ) -> None:
         assert "0/3" not in self.shown(terminal, output)
 
-    def test_a_table_in_a_file_leaves_its_counts_on_the_terminal_too(self, terminal: Terminal) -> None:
+    def test_a_table_in_a_file_leaves_its_counts_on_the_terminal_too(
+        self, terminal: Terminal
+    ) -> None:
         file = io.StringIO()
         self.shown(terminal, "table", file)
         assert file.getvalue().splitlines()[-1].startswith("3 photos")
-        assert terminal.rows() == ["clockread: passed over: 2 .mov", "clockread: 1 of 3 photos could not be processed"]
+        assert terminal.rows() == [
+            "clockread: passed over: 2 .mov",
+            "clockread: 1 of 3 photos could not be processed",
+        ]
 
-    def test_a_table_on_the_terminal_leaves_its_counts_in_a_file_of_messages_too(self, terminal: Terminal) -> None:
+    def test_a_table_on_the_terminal_leaves_its_counts_in_a_file_of_messages_too(
+        self, terminal: Terminal
+    ) -> None:
         messages = io.StringIO()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stderr", messages)
-            predict.predict_photos(Photos([Entry("1.jpg", None)], Counter({".mov": 2})), None, terminal, "table")  # type: ignore[arg-type]
-        assert messages.getvalue().splitlines() == ["clockread: passed over: 2 .mov", "clockread: 1 of 1 photos could not be processed"]
+            predict.predict_photos(
+                Photos([Entry("1.jpg", None)], Counter({".mov": 2})), None, terminal, "table"
+            )  # type: ignore[arg-type]
+        assert messages.getvalue().splitlines() == [
+            "clockread: passed over: 2 .mov",
+            "clockread: 1 of 1 photos could not be processed",
+        ]
 
     def test_closed_standard_error_ends_nothing(self, terminal: Terminal) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(sys, "stderr", None)
-            assert predict.predict_photos(Photos([Entry("1.jpg", None)] * 2), None, terminal, "table") == 2  # type: ignore[arg-type]
+            assert (
+                predict.predict_photos(Photos([Entry("1.jpg", None)] * 2), None, terminal, "table")
+                == 2
+            )  # type: ignore[arg-type]
 
     def test_hidden_if_quiet(self, terminal: Terminal) -> None:
         text = self.shown(terminal, "table", quiet=True)

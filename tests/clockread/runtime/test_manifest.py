@@ -59,7 +59,9 @@ def test_a_sound_folder_gives_the_bytes_and_all_that_the_manifest_says(tmp_path:
 
 
 def test_one_flipped_bit_is_noticed(tmp_path: Path) -> None:
-    entry = models.load_manifest(write(tmp_path, manifest(), bytes([DATA[0] ^ 1]) + DATA[1:])).entry("pose")
+    entry = models.load_manifest(
+        write(tmp_path, manifest(), bytes([DATA[0] ^ 1]) + DATA[1:])
+    ).entry("pose")
     with pytest.raises(ModelError, match=r"pose\.onnx is damaged or of another version") as caught:
         models.model_bytes(entry)
     assert "reinstall" in one_line(caught)
@@ -134,7 +136,9 @@ def test_an_unknown_role_or_model_is_a_model_error(tmp_path: Path) -> None:
         found.entry("pose", "tiny")
 
 
-def test_the_package_folder_comes_before_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_package_folder_comes_before_the_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package, checkout = tmp_path / "package", tmp_path / "checkout"
     monkeypatch.setattr(models, "EXPORTED_FOLDERS", (package, checkout))
     write(checkout, manifest())
@@ -143,7 +147,9 @@ def test_the_package_folder_comes_before_the_checkout(tmp_path: Path, monkeypatc
     assert models.load_manifest().path.parent == package
 
 
-@pytest.mark.skipif(not (models.PACKAGE_FOLDER.parent / "pyproject.toml").is_file(), reason="not a checkout")
+@pytest.mark.skipif(
+    not (models.PACKAGE_FOLDER.parent / "pyproject.toml").is_file(), reason="not a checkout"
+)
 def test_an_editable_install_looks_into_the_checkout() -> None:
     assert models.PACKAGE_FOLDER.parent / "exported" in models.EXPORTED_FOLDERS
 
@@ -167,8 +173,12 @@ def test_everything_of_an_entry_is_kept(tmp_path: Path) -> None:
     assert models.load_manifest(write(tmp_path, manifest())).entry("pose").calibration == {}
 
 
-@pytest.mark.parametrize(("named", "said"), [("pose.onnx", "pose.onnx"), ("manifest.json", "manifest.json")])
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, named: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("named", "said"), [("pose.onnx", "pose.onnx"), ("manifest.json", "manifest.json")]
+)
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, named: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entry = models.load_manifest(write(tmp_path, manifest())).entry("pose")
     read = Path.read_bytes
 
@@ -183,7 +193,9 @@ def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, named: str, said
     one_line(caught)
 
 
-def test_the_first_folder_is_named_where_no_manifest_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_folder_is_named_where_no_manifest_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(models, "EXPORTED_FOLDERS", (tmp_path / "package", tmp_path / "checkout"))
     with pytest.raises(ModelError, match="missing") as caught:
         models.load_manifest()

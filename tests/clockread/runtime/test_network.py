@@ -29,7 +29,9 @@ class Session:
 def opened(monkeypatch: pytest.MonkeyPatch, provider: str) -> tuple[Network, Session]:
     session = Session(provider)
     monkeypatch.setattr(module, "model_bytes", lambda entry: b"")
-    monkeypatch.setitem(__import__("sys").modules, "clockread.runtime.providers", _providers(session))
+    monkeypatch.setitem(
+        __import__("sys").modules, "clockread.runtime.providers", _providers(session)
+    )
     return Network(load_manifest(), "hands", "int8", "auto", 1), session
 
 
@@ -43,10 +45,14 @@ def _providers(session: Session) -> Any:
     ("provider", "sizes"),
     [("CPUExecutionProvider", [1, 2, 3, 5, 8, 31]), ("CUDAExecutionProvider", [1, 2, 4, 8, 8, 32])],
 )
-def test_only_accelerators_are_given_powers_of_two(provider: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_accelerators_are_given_powers_of_two(
+    provider: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     network, session = opened(monkeypatch, provider)
     for count in (1, 2, 3, 5, 8, 31):
-        batch = np.arange(1, count + 1, dtype=np.uint8)[:, None, None] * np.ones((1, 240, 64), np.uint8)
+        batch = np.arange(1, count + 1, dtype=np.uint8)[:, None, None] * np.ones(
+            (1, 240, 64), np.uint8
+        )
         (values,) = network(batch, "any")
         np.testing.assert_array_equal(values[:, 0], np.arange(1, count + 1))
     assert [len(batch) for batch in session.batches] == sizes

@@ -19,7 +19,12 @@ from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime import cpus, providers
 
-CACHED = (providers._problem, providers._has_driver, providers._warn_about_two_runtimes, providers._warn_about_cpu)
+CACHED = (
+    providers._problem,
+    providers._has_driver,
+    providers._warn_about_two_runtimes,
+    providers._warn_about_cpu,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -58,14 +63,21 @@ class FakeRuntime:
     def preload_dlls(self) -> None:
         print("Failed to load libcudnn")
 
-    def InferenceSession(self, model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:  # noqa: N802
+    def InferenceSession(
+        self, model: bytes, options: Any, providers: list[Any], **kwargs: Any
+    ) -> SimpleNamespace:  # noqa: N802
         names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
         if names[0].startswith("CUDA"):
             if self.cuda == "loud":
                 raise RuntimeError("libcublas.so not found\nsecond line")
             if self.cuda == "silent":
                 names = ["CPUExecutionProvider"]
-        session = SimpleNamespace(get_providers=lambda: names, run=lambda *_: [np.zeros(1)], options=options, kwargs=kwargs)
+        session = SimpleNamespace(
+            get_providers=lambda: names,
+            run=lambda *_: [np.zeros(1)],
+            options=options,
+            kwargs=kwargs,
+        )
         self.sessions.append(session)
         return session
 
@@ -85,7 +97,9 @@ def test_importing_clockread_providers_imports_no_runtime() -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_without_a_runtime_one_line_names_both_distributions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_runtime_one_line_names_both_distributions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(distributions, "version", lambda _: None)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # what makes `import onnxruntime` fail
     with pytest.raises(RuntimeMissingError) as caught:
@@ -107,7 +121,9 @@ def test_a_runtime_that_cannot_load_is_not_called_missing(monkeypatch: pytest.Mo
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", broken)
-    with pytest.raises(RuntimeMissingError, match=r"cannot be imported \(libstdc\+\+\.so\.6: version not found\)"):
+    with pytest.raises(
+        RuntimeMissingError, match=r"cannot be imported \(libstdc\+\+\.so\.6: version not found\)"
+    ):
         providers.require_runtime()
 
 
@@ -117,7 +133,10 @@ def test_a_runtime_emptied_by_an_uninstall_is_noticed(monkeypatch: pytest.Monkey
         providers.require_runtime()
 
 
-@pytest.mark.parametrize(("left", "install"), [("onnxruntime", "onnxruntime"), ("onnxruntime-gpu", '"onnxruntime-gpu[cuda,cudnn]"')])
+@pytest.mark.parametrize(
+    ("left", "install"),
+    [("onnxruntime", "onnxruntime"), ("onnxruntime-gpu", '"onnxruntime-gpu[cuda,cudnn]"')],
+)
 @pytest.mark.parametrize("module", [None, SimpleNamespace()])
 def test_what_an_uninstall_left_is_removed_before_one_runtime_is_installed(
     left: str, install: str, module: object, monkeypatch: pytest.MonkeyPatch
@@ -134,14 +153,31 @@ def test_what_an_uninstall_left_is_removed_before_one_runtime_is_installed(
 
 def test_no_message_installs_clockread_from_an_index() -> None:
     """There is no such distribution."""
-    files = [*(ROOT / "clockread").rglob("*.py"), *(ROOT / "examples").glob("*.py"), ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
-    assert [str(file) for file in files if re.search(r"""pip install[^\n&]*[ '"]clockread\b""", file.read_text(encoding="utf-8"))] == []
+    files = [
+        *(ROOT / "clockread").rglob("*.py"),
+        *(ROOT / "examples").glob("*.py"),
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+    ]
+    assert [
+        str(file)
+        for file in files
+        if re.search(r"""pip install[^\n&]*[ '"]clockread\b""", file.read_text(encoding="utf-8"))
+    ] == []
 
 
 CV2_STATES = {
     "missing": (None, "not installed", False),
-    "without libGL": ("raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')", "libGL.so.1", True),
-    "for another NumPy": ("import sys; print('pages', file=sys.stderr); raise AttributeError('_ARRAY_API not found')", "_ARRAY_API", True),
+    "without libGL": (
+        "raise ImportError('libGL.so.1: cannot open shared object file: No such file or directory')",
+        "libGL.so.1",
+        True,
+    ),
+    "for another NumPy": (
+        "import sys; print('pages', file=sys.stderr); raise AttributeError('_ARRAY_API not found')",
+        "_ARRAY_API",
+        True,
+    ),
     "without its own module": ("import cv2.cv2", "cv2.cv2", True),
     "emptied": ("", "incomplete", True),
 }
@@ -154,9 +190,23 @@ def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path)
         (tmp_path / "cv2.py").write_text(module)
     start = "" if module is not None else "import sys; sys.modules['cv2'] = None; "
     code = f"{start}from clockread import distributions; distributions.version = lambda name: '1' if {known} else None\n"
-    command = [sys.executable, "-c", f"{code}from clockread.__main__ import main; main()", "predict", "a.png"]
+    command = [
+        sys.executable,
+        "-c",
+        f"{code}from clockread.__main__ import main; main()",
+        "predict",
+        "a.png",
+    ]
     environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("clockread: OpenCV is ")
     assert problem in done.stderr
@@ -173,10 +223,21 @@ def test_nothing_is_collected(writable: bool, tmp_path: Path) -> None:
     else:
         home.write_text("no folder, so that nobody can write into it, not even root")
     code = "from clockread.runtime import providers as p; import os; p.open_session(p.PROBE_MODEL); print(os.environ[p.TELEMETRY])"
-    environment = {name: value for name, value in os.environ.items() if name != providers.TELEMETRY and not name.startswith("XDG_")}
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != providers.TELEMETRY and not name.startswith("XDG_")
+    }
     for given, value in (({}, "1"), ({providers.TELEMETRY: "true"}, "true")):
         command = {**environment, "HOME": str(home), "PYTHONPATH": str(ROOT), **given}
-        done = subprocess.run([sys.executable, "-c", code], env=command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=command,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{value}\n", "")
     assert not writable or list(home.rglob("*")) == []
 
@@ -185,16 +246,24 @@ def installed(folder: Path, *names: str, **attributes: Any) -> SimpleNamespace:
     """An onnxruntime in a folder that distributions were installed to."""
     for name in names:
         (folder / f"{name.replace('-', '_')}-1.99.0.dist-info").mkdir()
-    return SimpleNamespace(__file__=str(folder / "onnxruntime" / "__init__.py"), InferenceSession=object, __version__="1.99", **attributes)
+    return SimpleNamespace(
+        __file__=str(folder / "onnxruntime" / "__init__.py"),
+        InferenceSession=object,
+        __version__="1.99",
+        **attributes,
+    )
 
 
 @pytest.mark.parametrize(
-    ("listed", "in_use"), [(["CPUExecutionProvider"], "onnxruntime "), (["CUDAExecutionProvider"], "onnxruntime-gpu ")]
+    ("listed", "in_use"),
+    [(["CPUExecutionProvider"], "onnxruntime "), (["CUDAExecutionProvider"], "onnxruntime-gpu ")],
 )
 def test_two_runtimes_warn_once_and_say_which_is_in_use(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, listed: list[str], in_use: str
 ) -> None:
-    runtime = installed(tmp_path, "onnxruntime", "onnxruntime-gpu", get_available_providers=lambda: listed)
+    runtime = installed(
+        tmp_path, "onnxruntime", "onnxruntime-gpu", get_available_providers=lambda: listed
+    )
     monkeypatch.setitem(sys.modules, "onnxruntime", runtime)
     with pytest.warns(RuntimeWarning, match=f"both installed.*in use is {in_use}1\\.99"):
         providers.require_runtime()
@@ -204,7 +273,9 @@ def test_two_runtimes_warn_once_and_say_which_is_in_use(
 
 
 @pytest.mark.parametrize("name", providers.DISTRIBUTIONS)
-def test_one_runtime_warns_of_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str) -> None:
+def test_one_runtime_warns_of_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
     monkeypatch.setitem(sys.modules, "onnxruntime", installed(tmp_path, name))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -233,7 +304,9 @@ def test_a_broken_model_is_a_model_error_in_one_line() -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("arguments", "word"), [({"provider": "tpu"}, "tpu"), ({"threads": 0}, "threads")])
+@pytest.mark.parametrize(
+    ("arguments", "word"), [({"provider": "tpu"}, "tpu"), ({"threads": 0}, "threads")]
+)
 def test_wrong_arguments_are_value_errors(arguments: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
         providers.open_session(providers.PROBE_MODEL, **arguments)
@@ -242,7 +315,9 @@ def test_wrong_arguments_are_value_errors(arguments: dict[str, Any], word: str) 
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
 def test_cuda_is_taken_where_it_works(fake: FakeRuntime, capfd: pytest.CaptureFixture[str]) -> None:
     for provider in ("auto", "cuda"):
-        assert providers.open_session(b"", provider, 3).get_providers()[0] == "CUDAExecutionProvider"
+        assert (
+            providers.open_session(b"", provider, 3).get_providers()[0] == "CUDAExecutionProvider"
+        )
     assert providers.usable_providers() == ["cuda", "cpu"]
     assert fake.sessions[-1].options.intra_op_num_threads == 3
     assert fake.sessions[-1].kwargs == {"enable_fallback": 0}
@@ -260,7 +335,9 @@ def test_cuda_asked_for_by_name_never_gives_a_cpu_session(fake: FakeRuntime) -> 
 
 
 @pytest.mark.parametrize("fake", ["silent", "loud"], indirect=True)
-def test_auto_falls_back_to_the_cpu_and_says_so_once(fake: FakeRuntime, capfd: pytest.CaptureFixture[str]) -> None:
+def test_auto_falls_back_to_the_cpu_and_says_so_once(
+    fake: FakeRuntime, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.warns(RuntimeWarning, match="on the CPU, because CUDA is not usable here"):
         session = providers.open_session(b"", "auto")
     assert session.get_providers() == ["CPUExecutionProvider"]
@@ -275,7 +352,9 @@ def test_auto_falls_back_to_the_cpu_and_says_so_once(fake: FakeRuntime, capfd: p
 def test_every_provider_is_used_by_name_or_refused(
     fake: FakeRuntime, provider: providers.Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ProviderError, match="is not usable here: this onnxruntime is built without it") as caught:
+    with pytest.raises(
+        ProviderError, match="is not usable here: this onnxruntime is built without it"
+    ) as caught:
         providers.open_session(b"", provider)
     assert "\n" not in str(caught.value)
     providers._problem.cache_clear()
@@ -286,7 +365,9 @@ def test_every_provider_is_used_by_name_or_refused(
 
 
 @pytest.mark.parametrize("fake", ["loud"], indirect=True)
-def test_a_machine_without_a_driver_gets_the_cpu_without_a_word(fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_a_driver_gets_the_cpu_without_a_word(
+    fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(providers, "_has_driver", lambda: False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -310,7 +391,10 @@ def test_threads_default_to_what_the_process_may_use(monkeypatch: pytest.MonkeyP
     assert session.get_session_options().intra_op_num_threads == 5
 
 
-@pytest.mark.parametrize(("affinity", "quota", "threads"), [(8, None, 8), (8, 2.0, 2), (8, 2.9, 2), (8, 0.5, 1), (2, 6.0, 2)])
+@pytest.mark.parametrize(
+    ("affinity", "quota", "threads"),
+    [(8, None, 8), (8, 2.0, 2), (8, 2.9, 2), (8, 0.5, 1), (2, 6.0, 2)],
+)
 def test_threads_are_the_smaller_of_affinity_and_quota(
     monkeypatch: pytest.MonkeyPatch, affinity: int, quota: float | None, threads: int
 ) -> None:
@@ -339,15 +423,25 @@ def cgroups(tmp_path: Path, membership: str, files: dict[str, str]) -> float | N
         ("0::/a/b\n", {"a/b/cpu.max": "400000 100000", "a/cpu.max": "200000 100000"}, 2.0),
         ("0::/host/only\n", {"cpu.max": "100000 100000"}, 1.0),
         ("0::/../outside\n", {"cpu.max": "100000 100000"}, 1.0),
-        ("3:cpu,cpuacct:/job\n", {"cpu/job/cpu.cfs_quota_us": "250000", "cpu/job/cpu.cfs_period_us": "100000"}, 2.5),
-        ("3:cpu,cpuacct:/x\n", {"cpu,cpuacct/cpu.cfs_quota_us": "50000", "cpu,cpuacct/cpu.cfs_period_us": "100000"}, 0.5),
+        (
+            "3:cpu,cpuacct:/job\n",
+            {"cpu/job/cpu.cfs_quota_us": "250000", "cpu/job/cpu.cfs_period_us": "100000"},
+            2.5,
+        ),
+        (
+            "3:cpu,cpuacct:/x\n",
+            {"cpu,cpuacct/cpu.cfs_quota_us": "50000", "cpu,cpuacct/cpu.cfs_period_us": "100000"},
+            0.5,
+        ),
         ("3:cpu:/\n", {"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, None),
         ("3:cpuset:/\n", {"cpuset/cpu.cfs_quota_us": "1", "cpuset/cpu.cfs_period_us": "1"}, None),
         ("0::/\n", {"cpu.max": "rubbish"}, None),
         ("nonsense\n", {}, None),
     ],
 )
-def test_cgroup_quota(tmp_path: Path, membership: str, files: dict[str, str], cpus: float | None) -> None:
+def test_cgroup_quota(
+    tmp_path: Path, membership: str, files: dict[str, str], cpus: float | None
+) -> None:
     assert cgroups(tmp_path, membership, files) == cpus
 
 
@@ -355,7 +449,9 @@ def test_no_cgroups_at_all(tmp_path: Path) -> None:
     assert cpus.cgroup_cpus(tmp_path / "none", tmp_path) is None
 
 
-@pytest.mark.parametrize(("fake", "meant"), [("works", "cuda"), ("silent", "cpu"), ("loud", "cpu")], indirect=["fake"])
+@pytest.mark.parametrize(
+    ("fake", "meant"), [("works", "cuda"), ("silent", "cpu"), ("loud", "cpu")], indirect=["fake"]
+)
 def test_auto_means_cuda_where_it_works(fake: FakeRuntime, meant: str) -> None:
     assert providers.resolved("auto") == meant
     assert providers.resolved("cpu") == "cpu"
@@ -363,7 +459,9 @@ def test_auto_means_cuda_where_it_works(fake: FakeRuntime, meant: str) -> None:
 
 
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
-def test_auto_falls_back_where_only_the_model_fails(fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_falls_back_where_only_the_model_fails(
+    fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session = fake.InferenceSession
 
     def failing(model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:
@@ -385,7 +483,13 @@ def test_auto_falls_back_where_only_the_model_fails(fake: FakeRuntime, monkeypat
         (
             "cuda",
             [
-                ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}),
+                (
+                    "CUDAExecutionProvider",
+                    {
+                        "cudnn_conv_algo_search": "HEURISTIC",
+                        "arena_extend_strategy": "kSameAsRequested",
+                    },
+                ),
                 "CPUExecutionProvider",
             ],
         ),
@@ -393,18 +497,30 @@ def test_auto_falls_back_where_only_the_model_fails(fake: FakeRuntime, monkeypat
             "tensorrt",
             [
                 ("TensorrtExecutionProvider", {}),
-                ("CUDAExecutionProvider", {"cudnn_conv_algo_search": "HEURISTIC", "arena_extend_strategy": "kSameAsRequested"}),
+                (
+                    "CUDAExecutionProvider",
+                    {
+                        "cudnn_conv_algo_search": "HEURISTIC",
+                        "arena_extend_strategy": "kSameAsRequested",
+                    },
+                ),
                 "CPUExecutionProvider",
             ],
         ),
-        ("openvino", [("OpenVINOExecutionProvider", {"num_of_threads": "3"}), "CPUExecutionProvider"]),
+        (
+            "openvino",
+            [("OpenVINOExecutionProvider", {"num_of_threads": "3"}), "CPUExecutionProvider"],
+        ),
         ("coreml", [("CoreMLExecutionProvider", {}), "CPUExecutionProvider"]),
         ("dml", [("DmlExecutionProvider", {}), "CPUExecutionProvider"]),
         ("cpu", ["CPUExecutionProvider"]),
     ],
 )
 def test_what_a_session_is_opened_with(
-    fake: FakeRuntime, provider: providers.Provider, given: list[Any], monkeypatch: pytest.MonkeyPatch
+    fake: FakeRuntime,
+    provider: providers.Provider,
+    given: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
     monkeypatch.setattr(fake, "get_available_providers", lambda: list(providers.ORT_NAMES.values()))
@@ -428,7 +544,9 @@ def test_what_a_session_is_opened_with(
 
 
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
-def test_libraries_that_cannot_be_preloaded_are_no_problem(fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_libraries_that_cannot_be_preloaded_are_no_problem(
+    fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail() -> None:
         raise OSError("libcudnn is not there")
 
@@ -443,7 +561,9 @@ def test_no_more_threads_are_asked_for_than_one_at_least() -> None:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the library has another name there")
 @pytest.mark.parametrize("there", [True, False])
-def test_a_driver_is_a_library_that_can_be_loaded(there: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_driver_is_a_library_that_can_be_loaded(
+    there: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[str] = []
 
     def load(name: str) -> None:
@@ -456,7 +576,9 @@ def test_a_driver_is_a_library_that_can_be_loaded(there: bool, monkeypatch: pyte
     assert asked == ["libcuda.so.1"]
 
 
-def test_a_runtime_that_lacks_another_module_is_not_called_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_lacks_another_module_is_not_called_missing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     real = builtins.__import__
 
     def broken(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -465,5 +587,7 @@ def test_a_runtime_that_lacks_another_module_is_not_called_missing(monkeypatch: 
         return real(name, *args, **kwargs)
 
     monkeypatch.setattr(builtins, "__import__", broken)
-    with pytest.raises(RuntimeMissingError, match=r"cannot be imported \(No module named 'flatbuffers'\)"):
+    with pytest.raises(
+        RuntimeMissingError, match=r"cannot be imported \(No module named 'flatbuffers'\)"
+    ):
         providers.require_runtime()

@@ -34,7 +34,9 @@ def test_the_same_seed_gives_the_same_picture(preset: str) -> None:
 
 
 def test_seeds_differ() -> None:
-    assert (render(1, PRESETS["varied"], SIZE).image != render(2, PRESETS["varied"], SIZE).image).mean() > 0.5
+    assert (
+        render(1, PRESETS["varied"], SIZE).image != render(2, PRESETS["varied"], SIZE).image
+    ).mean() > 0.5
 
 
 def test_hands_stand_where_the_time_says() -> None:
@@ -69,7 +71,13 @@ def test_the_labelled_hands_are_on_the_picture() -> None:
         for off in (0.0, -15.0, 15.0):
             a = np.deg2rad(picture.dial.minute_angle + off)
             radii = np.linspace(0.25, 0.45, 12)
-            points = project(picture.homography, np.stack([radii * np.sin(a), -radii * np.cos(a)], axis=1)).round().astype(int)
+            points = (
+                project(
+                    picture.homography, np.stack([radii * np.sin(a), -radii * np.cos(a)], axis=1)
+                )
+                .round()
+                .astype(int)
+            )
             points = points.clip(0, 255)
             across.append(float(np.median(picture.image[points[:, 1], points[:, 0]])))
         seen += abs(across[0] - across[1]) > 15 or abs(across[0] - across[2]) > 15
@@ -85,7 +93,10 @@ def test_behind_openwork_is_what_is_behind_it() -> None:
             continue
         open_dials += 1
         place = np.array([[60.0, 0, 99.5], [0, 60, 99.5], [0, 0, 1]])
-        dark, light = (paste(dial, np.full((200, 200), tone, np.uint8), place).astype(int) for tone in (40, 215))
+        dark, light = (
+            paste(dial, np.full((200, 200), tone, np.uint8), place).astype(int)
+            for tone in (40, 215)
+        )
         y, x = np.indices(dark.shape)
         inside = np.hypot(x - 99.5, y - 99.5) < 54
         seen_through = light - dark > 120
@@ -106,24 +117,40 @@ def test_polished_hands_are_lighter_here_and_darker_there() -> None:
 
 
 def test_drawn_dials_are_flat_and_some_are_bare() -> None:
-    preset = replace(PRESETS["drawn"], numerals=0.0, bare=1.0, smile=0.0, sub_dials=0.0, date=0.0, textured=0.0)
-    marked, bare = ([draw_dial(Random(seed), replace(preset, bare=share)) for seed in range(60)] for share in (0.0, 1.0))
+    preset = replace(
+        PRESETS["drawn"], numerals=0.0, bare=1.0, smile=0.0, sub_dials=0.0, date=0.0, textured=0.0
+    )
+    marked, bare = (
+        [draw_dial(Random(seed), replace(preset, bare=share)) for seed in range(60)]
+        for share in (0.0, 1.0)
+    )
     assert any(dial.oriented for dial in marked)
-    assert not any(dial.oriented for dial in bare)  # nothing tells where 12 is, so these stay upright
+    assert not any(
+        dial.oriented for dial in bare
+    )  # nothing tells where 12 is, so these stay upright
 
     def tones(dials: list[Dial]) -> float:
         return float(np.median([len(np.unique(d.canvas.grey[RADIUS < 0.9])) for d in dials]))
 
-    textured = [draw_dial(Random(seed), replace(preset, bare=1.0, textured=1.0)) for seed in range(60)]
+    textured = [
+        draw_dial(Random(seed), replace(preset, bare=1.0, textured=1.0)) for seed in range(60)
+    ]
     assert tones(bare) < tones(textured)
 
 
 def test_presets_draw_what_they_say() -> None:
-    watches, towers = ([draw_dial(Random(seed), PRESETS[name]) for seed in range(120)] for name in ("watch", "tower"))
-    with_second = [np.mean([not np.isnan(d.second_angle) for d in dials]) for dials in (watches, towers)]
+    watches, towers = (
+        [draw_dial(Random(seed), PRESETS[name]) for seed in range(120)]
+        for name in ("watch", "tower")
+    )
+    with_second = [
+        np.mean([not np.isnan(d.second_angle) for d in dials]) for dials in (watches, towers)
+    ]
     assert with_second[0] > 0.5
     assert with_second[1] < 0.15
-    see_through = [np.mean([d.canvas.wall_share < 0.8 for d in dials]) for dials in (watches, towers)]
+    see_through = [
+        np.mean([d.canvas.wall_share < 0.8 for d in dials]) for dials in (watches, towers)
+    ]
     assert see_through[0] == 0
     assert see_through[1] > 0.05
 
@@ -140,7 +167,9 @@ def test_a_third_and_more_without_a_dial_are_things(monkeypatch: pytest.MonkeyPa
     after = [render_without(seed, clean, 96) for seed in range(60)]
     changed = [a for a, b in zip(after, before, strict=True) if (a != b).any()]
     assert 0.25 * len(after) < len(changed) < 0.6 * len(after)
-    assert all(np.ptp(picture.astype(int)) > 200 for picture in changed)  # black and white halves are there
+    assert all(
+        np.ptp(picture.astype(int)) > 200 for picture in changed
+    )  # black and white halves are there
     np.testing.assert_array_equal(after[3], render_without(3, clean, 96))
 
 

@@ -68,7 +68,9 @@ def test_another_size_is_the_same_kind_of_scene() -> None:
     assert max(scene.frame[2:]) == 200
 
 
-def test_things_that_are_no_clocks_change_the_picture_and_not_the_labels(scenes: list[Scene], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_things_that_are_no_clocks_change_the_picture_and_not_the_labels(
+    scenes: list[Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
     thing = np.full((60, 40, 2), 255, np.uint8)
     for of in (module, things):
         monkeypatch.setattr(of, "things", lambda: (thing,))

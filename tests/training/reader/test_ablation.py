@@ -37,31 +37,49 @@ def polar() -> np.ndarray:
 
 
 @pytest.mark.parametrize("coarse", [(2, 1), (1, 2), (4, 4)])
-def test_a_coarse_picture_is_averaged_and_keeps_its_place(tiny: keras.Model, polar: np.ndarray, coarse: tuple[int, int]) -> None:
+def test_a_coarse_picture_is_averaged_and_keeps_its_place(
+    tiny: keras.Model, polar: np.ndarray, coarse: tuple[int, int]
+) -> None:
     a, r = coarse
     cells = polar.reshape(3, ANGLES // a, a, RADII // r, r).astype(np.float64).mean(axis=(2, 4))
     expected = np.repeat(np.repeat((cells + 0.5).astype(np.uint8), a, axis=1), r, axis=2)
-    np.testing.assert_allclose(hour(ablation.coarsened(tiny, a, r), polar), hour(tiny, expected), atol=1e-4)
+    np.testing.assert_allclose(
+        hour(ablation.coarsened(tiny, a, r), polar), hour(tiny, expected), atol=1e-4
+    )
     assert np.abs(hour(tiny, expected) - hour(tiny, polar)).max() > 1e-3
 
 
 def test_every_variant_changes_something_that_is_there() -> None:
     plain = ablation.Variant("")
     for name, variant in ablation.VARIANTS.items():
-        changed = ablation.Variant("", variant.config, variant.presets, variant.found, variant.lit, variant.coarse, variant.weights)
+        changed = ablation.Variant(
+            "",
+            variant.config,
+            variant.presets,
+            variant.found,
+            variant.lit,
+            variant.coarse,
+            variant.weights,
+        )
         assert (changed == plain) == (name == "as-it-is"), name
         assert set(variant.presets) <= set(MIX)
         assert set(dict(variant.weights)) <= set(ablation.LOSS_WEIGHTS)
 
 
-def test_the_reader_reads_with_the_variants_network(tiny: keras.Model, polar: np.ndarray, tmp_path: Path) -> None:
+def test_the_reader_reads_with_the_variants_network(
+    tiny: keras.Model, polar: np.ndarray, tmp_path: Path
+) -> None:
     reader = ablation.reader_with(folded(with_sincos(tiny)), tmp_path, looks=2)
     assert (reader.effort.passes, reader.threads) == (2, 1)
-    np.testing.assert_allclose(hands_network(reader.networks["hands"])(polar).hour, hour(folded(tiny), polar), atol=1e-4)
+    np.testing.assert_allclose(
+        hands_network(reader.networks["hands"])(polar).hour, hour(folded(tiny), polar), atol=1e-4
+    )
     assert ablation.milliseconds(reader) > 0
 
 
-def test_the_table_has_a_row_for_every_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_table_has_a_row_for_every_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(ablation, "RESULTS", tmp_path)
     result = {
         "about": "as it is",
@@ -76,7 +94,9 @@ def test_the_table_has_a_row_for_every_result(tmp_path: Path, monkeypatch: pytes
         },
     }
     (tmp_path / "as-it-is-96k.json").write_text(json.dumps(result))
-    (tmp_path / "narrow-96k.json").write_text(json.dumps({**result, "about": "narrow", "photographs": {}}))
+    (tmp_path / "narrow-96k.json").write_text(
+        json.dumps({**result, "about": "narrow", "photographs": {}})
+    )
     (tmp_path / "wide-32k.json").write_text(json.dumps(result))
     rows = ablation.table(96_000).splitlines()[2:]
     assert rows == [

@@ -11,7 +11,15 @@ from clockread.geometry import compose, decompose, rotation_matrix
 from clockread.sampling import ANGLES, FROM_UNIT, PATCH
 from training.dials.presets import PRESETS
 from training.dials.render import render, render_without
-from training.reader.batches import BINS, HEADS, HandsBatches, PoseBatches, jittered, seen_rotation, soft_targets
+from training.reader.batches import (
+    BINS,
+    HEADS,
+    HandsBatches,
+    PoseBatches,
+    jittered,
+    seen_rotation,
+    soft_targets,
+)
 from training.reader.shards import Shards
 
 
@@ -54,9 +62,13 @@ def test_hands_keep_the_time_under_any_pose(shard: Shards, without: np.ndarray) 
     seen = {head: np.rad2deg(np.angle(targets[head] @ turns)) for head in HEADS}
     dials = targets["change"][:, 7] == 1
     assert dials.any()
-    hour, minute, second = ((seen[head] - seen["twelve"])[dials] % 360 for head in ("hour", "minute", "second"))
+    hour, minute, second = (
+        (seen[head] - seen["twelve"])[dials] % 360 for head in ("hour", "minute", "second")
+    )
     has_second = targets["has_second"][dials, 0] == 1
-    expected = np.stack([shard.hour_angle, shard.minute_angle, np.nan_to_num(shard.second_angle, nan=-1.0)], axis=1)
+    expected = np.stack(
+        [shard.hour_angle, shard.minute_angle, np.nan_to_num(shard.second_angle, nan=-1.0)], axis=1
+    )
 
     def away(a: np.ndarray, b: float) -> np.ndarray:
         return np.abs((a - b + 180) % 360 - 180)
@@ -78,7 +90,9 @@ def test_poses_are_wrong_either_way(shard: Shards, without: np.ndarray) -> None:
     np.testing.assert_allclose(changes.mean(axis=0), [0, 0, 1, 0, 1, 0, 0], atol=0.05)
 
 
-def test_where_there_is_no_dial_every_angle_is_as_likely(shard: Shards, without: np.ndarray) -> None:
+def test_where_there_is_no_dial_every_angle_is_as_likely(
+    shard: Shards, without: np.ndarray
+) -> None:
     _, targets = HandsBatches([shard], [], without, 1, 200, 4)[0]
     none = targets["change"][:, 7] == 0
     assert 1 < none.sum() < 40

@@ -32,7 +32,11 @@ class Line(Batches):
         if self.epoch == self.stop_at:
             raise RuntimeError("pulled the plug")
         self.drawn.append(self.epoch)
-        x = np.random.default_rng((self.epoch, index)).normal(size=(self.batch, 1)).astype(np.float32)
+        x = (
+            np.random.default_rng((self.epoch, index))
+            .normal(size=(self.batch, 1))
+            .astype(np.float32)
+        )
         return x, {"y": 3 * x}
 
 
@@ -45,12 +49,20 @@ def line_model() -> Any:
 def run(folder: Path, data: Line, *, resume: bool) -> tuple[Any, dict[str, Any]]:
     model = line_model()
     return model, fit(
-        model, data, {"y": "mse"}, SCHEDULE, folder, validate=lambda m: {"weight": float(m.get_weights()[0][0, 0])}, resume=resume
+        model,
+        data,
+        {"y": "mse"},
+        SCHEDULE,
+        folder,
+        validate=lambda m: {"weight": float(m.get_weights()[0][0, 0])},
+        resume=resume,
     )
 
 
 def epochs(folder: Path) -> list[int]:
-    return [json.loads(line)["epoch"] for line in (folder / "history.jsonl").read_text().splitlines()]
+    return [
+        json.loads(line)["epoch"] for line in (folder / "history.jsonl").read_text().splitlines()
+    ]
 
 
 def test_an_interrupted_run_goes_on_at_its_last_checkpoint(tmp_path: Path) -> None:
@@ -60,13 +72,17 @@ def test_an_interrupted_run_goes_on_at_its_last_checkpoint(tmp_path: Path) -> No
     assert not (tmp_path / "result.json").exists()
     log = tmp_path / "history.jsonl"
     rows = [json.loads(line) for line in log.read_text().splitlines()]
-    log.write_text("".join(json.dumps({**row, "seconds": 1000.0 + row["epoch"]}) + "\n" for row in rows))
+    log.write_text(
+        "".join(json.dumps({**row, "seconds": 1000.0 + row["epoch"]}) + "\n" for row in rows)
+    )
     data = Line()
     _, result = run(tmp_path, data, resume=True)
     assert epochs(tmp_path) == [0, 1, 2, 3]
     assert min(data.drawn) == 2  # nothing is trained twice
     assert len(result["history"]["loss"]) == 4
-    assert 1001 <= result["history"]["seconds"][2] <= result["seconds"] < 1100  # with those before the interruption
+    assert (
+        1001 <= result["history"]["seconds"][2] <= result["seconds"] < 1100
+    )  # with those before the interruption
 
 
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
@@ -90,7 +106,9 @@ def test_a_finished_run_is_only_loaded_and_a_fresh_one_starts_anew(tmp_path: Pat
     assert epochs(tmp_path) == [0, 1, 2, 3]
 
 
-def test_a_run_that_begins_with_trained_weights_is_as_long_as_the_schedule_says(tmp_path: Path) -> None:
+def test_a_run_that_begins_with_trained_weights_is_as_long_as_the_schedule_says(
+    tmp_path: Path,
+) -> None:
     folder, model = tmp_path, line_model()
     model.set_weights([np.array([[3.0]])])  # what there is to learn
     model.save_weights(folder / START_FILE)

@@ -28,11 +28,16 @@ def polar() -> np.ndarray:
 
 
 def outputs(model: keras.Model, batch: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: np.asarray(keras.ops.convert_to_numpy(value)) for name, value in model(batch, training=False).items()}
+    return {
+        name: np.asarray(keras.ops.convert_to_numpy(value))
+        for name, value in model(batch, training=False).items()
+    }
 
 
 @pytest.mark.parametrize("rows", [2, 60, 120])
-def test_turning_the_dial_turns_the_answer(hands: keras.Model, polar: np.ndarray, rows: int) -> None:
+def test_turning_the_dial_turns_the_answer(
+    hands: keras.Model, polar: np.ndarray, rows: int
+) -> None:
     still, turned = outputs(hands, polar), outputs(hands, np.roll(polar, rows, axis=1))
     for head in HEADS:
         assert np.ptp(still[head]) > 0.01
@@ -44,16 +49,24 @@ def test_turning_the_dial_turns_the_change(polar: np.ndarray) -> None:
     keras.utils.set_random_seed(3)
     model = build_hands()
     waves = model.get_layer("waves")
-    waves.set_weights([np.random.default_rng(3).normal(0, 0.3, w.shape) for w in waves.get_weights()])
+    waves.set_weights(
+        [np.random.default_rng(3).normal(0, 0.3, w.shape) for w in waves.get_weights()]
+    )
     rows = 46
     still, turned = (outputs(model, p)["change"] for p in (polar, np.roll(polar, rows, axis=1)))
-    assert np.abs(still - [0, 0, 1, 0, 1, 0, 0]).max(axis=0).min() > 1e-4  # each of the seven is at work
+    assert (
+        np.abs(still - [0, 0, 1, 0, 1, 0, 0]).max(axis=0).min() > 1e-4
+    )  # each of the seven is at work
     turn = rotation_matrix(rows * 360 / ANGLES)
-    np.testing.assert_allclose(compose(turned), turn @ compose(still) @ np.linalg.inv(turn), atol=1e-4)
+    np.testing.assert_allclose(
+        compose(turned), turn @ compose(still) @ np.linalg.inv(turn), atol=1e-4
+    )
 
 
 def test_an_untrained_network_changes_nothing(hands: keras.Model, polar: np.ndarray) -> None:
-    np.testing.assert_array_equal(outputs(hands, polar)["change"], np.tile([0, 0, 1, 0, 1, 0, 0], (3, 1)))
+    np.testing.assert_array_equal(
+        outputs(hands, polar)["change"], np.tile([0, 0, 1, 0, 1, 0, 0], (3, 1))
+    )
 
 
 def test_brightness_and_contrast_hardly_matter(hands: keras.Model, polar: np.ndarray) -> None:
@@ -71,7 +84,9 @@ def test_sincos_point_at_the_most_likely_angle(hands: keras.Model, polar: np.nda
         p = np.exp(values[head] - values[head].max(axis=1, keepdims=True))
         p /= p.sum(axis=1, keepdims=True)
         a = np.arange(BINS) * 2 * np.pi / BINS
-        np.testing.assert_allclose(pair, np.stack([p @ np.sin(a), p @ np.cos(a)], axis=1), atol=1e-5)
+        np.testing.assert_allclose(
+            pair, np.stack([p @ np.sin(a), p @ np.cos(a)], axis=1), atol=1e-5
+        )
 
 
 def test_folding_keeps_the_function() -> None:
@@ -99,16 +114,25 @@ def test_the_same_network_gives_the_same_file(hands: keras.Model) -> None:
 def test_pose_loss_is_the_distance_of_projected_points_in_radii() -> None:
     true = np.array([0.1, -0.2, 0.6, 0.05, 0.5, 0.1, -0.05, 1.0], np.float32)
     found = true[:7] + np.array([0.03, 0.01, 0.02, -0.02, 0.04, 0.03, 0.02], np.float32)
-    away = np.linalg.norm(project(compose(found), _POINTS) - project(compose(true[:7]), _POINTS), axis=1)
+    away = np.linalg.norm(
+        project(compose(found), _POINTS) - project(compose(true[:7]), _POINTS), axis=1
+    )
     expected = (3 * away[0] + away[1:].sum()) / 11 / np.sqrt(0.6 * 0.5 - 0.05**2)
-    got = keras.ops.convert_to_numpy(pose_loss(keras.ops.convert_to_tensor(true[None]), keras.ops.convert_to_tensor(found[None])))
+    got = keras.ops.convert_to_numpy(
+        pose_loss(keras.ops.convert_to_tensor(true[None]), keras.ops.convert_to_tensor(found[None]))
+    )
     assert got[0] == pytest.approx(expected, rel=0.02)
 
 
 def test_backgrounds_have_no_pose_to_be_wrong_about() -> None:
     true = np.array([[0, 0, 0.7, 0, 0.7, 0, 0, 0]], np.float32)
     found = np.full((1, 7), 0.9, np.float32)
-    assert keras.ops.convert_to_numpy(pose_loss(keras.ops.convert_to_tensor(true), keras.ops.convert_to_tensor(found)))[0] == 0
+    assert (
+        keras.ops.convert_to_numpy(
+            pose_loss(keras.ops.convert_to_tensor(true), keras.ops.convert_to_tensor(found))
+        )[0]
+        == 0
+    )
 
 
 def test_cross_entropy_is_least_at_the_target() -> None:
@@ -118,7 +142,9 @@ def test_cross_entropy_is_least_at_the_target() -> None:
     right[0, 7], wrong[0, 8] = 9, 9
 
     def loss(logits: np.ndarray) -> float:
-        value = circular_cross_entropy(keras.ops.convert_to_tensor(target), keras.ops.convert_to_tensor(logits))
+        value = circular_cross_entropy(
+            keras.ops.convert_to_tensor(target), keras.ops.convert_to_tensor(logits)
+        )
         return float(keras.ops.convert_to_numpy(value)[0])
 
     assert loss(right) < 0.05 < loss(np.zeros((1, BINS), np.float32)) < loss(wrong)

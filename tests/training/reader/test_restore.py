@@ -14,7 +14,14 @@ from clockread.finder import SCENE
 from clockread.sampling import ANGLES, PATCH, RADII
 from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.finder_network import FinderConfig, build_finder
-from training.reader.networks import HandsConfig, PoseConfig, build_hands, build_pose, grow, with_sincos
+from training.reader.networks import (
+    HandsConfig,
+    PoseConfig,
+    build_hands,
+    build_pose,
+    grow,
+    with_sincos,
+)
 from training.reader.restore import restored
 
 SHAPES = {"finder": (SCENE, SCENE), "pose": (PATCH, PATCH), "hands": (ANGLES, RADII)}
@@ -25,7 +32,9 @@ def small(role: str, width: int = 8) -> keras.Model:
         return build_finder(FinderConfig(channels=(8, 8, width, 16), dilations=(1, 2)))
     if role == "pose":
         return build_pose(PoseConfig(channels=(8, width, 16, 16), blocks=(0, 1, 0, 0), dense=16))
-    return with_sincos(build_hands(HandsConfig(stem=8, fold=8, local=1, width=2 * width, dilations=(1, 4))))
+    return with_sincos(
+        build_hands(HandsConfig(stem=8, fold=8, local=1, width=2 * width, dilations=(1, 4)))
+    )
 
 
 def trained(role: str) -> keras.Model:
@@ -40,7 +49,9 @@ def trained(role: str) -> keras.Model:
 
 
 def values(model: keras.Model, inputs: np.ndarray, **how: bool) -> dict[str, np.ndarray]:
-    return {name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in model(inputs, **how).items()}
+    return {
+        name: np.asarray(keras.ops.convert_to_numpy(v)) for name, v in model(inputs, **how).items()
+    }
 
 
 @pytest.mark.parametrize("role", SHAPES)
@@ -49,25 +60,41 @@ def test_a_restored_network_does_what_the_exported_one_does(role):
     inputs = np.random.default_rng(0).integers(0, 256, (12, *SHAPES[role]), dtype=np.uint8)
     again = small(role)
     restored(again, to_onnx(folded(model), OUTPUTS[role]), OUTPUTS[role], inputs)
-    exported, found = values(folded(model), inputs, training=False), values(again, inputs, training=False)
+    exported, found = (
+        values(folded(model), inputs, training=False),
+        values(again, inputs, training=False),
+    )
     for name, value in exported.items():
-        np.testing.assert_allclose(found[name], value, atol=2e-4 * max(1.0, np.abs(value).max()), err_msg=name)
+        np.testing.assert_allclose(
+            found[name], value, atol=2e-4 * max(1.0, np.abs(value).max()), err_msg=name
+        )
     # its normalizations were measured: as in training, by the batch's own mean and variance, it does nearly the same
     for name, value in values(again, inputs, training=True).items():
-        np.testing.assert_allclose(value, exported[name], atol=0.02 * max(1.0, np.abs(exported[name]).max()), err_msg=name)
+        np.testing.assert_allclose(
+            value, exported[name], atol=0.02 * max(1.0, np.abs(exported[name]).max()), err_msg=name
+        )
 
 
 def test_a_grown_network_does_what_the_shallower_one_did():
-    model, inputs = trained("hands"), np.random.default_rng(0).integers(0, 256, (4, *SHAPES["hands"]), dtype=np.uint8)
-    deeper = with_sincos(build_hands(HandsConfig(stem=8, fold=8, local=2, width=16, dilations=(1, 4, 2))))
+    model, inputs = (
+        trained("hands"),
+        np.random.default_rng(0).integers(0, 256, (4, *SHAPES["hands"]), dtype=np.uint8),
+    )
+    deeper = with_sincos(
+        build_hands(HandsConfig(stem=8, fold=8, local=2, width=16, dilations=(1, 4, 2)))
+    )
     grow(deeper, model)
     before, after = values(model, inputs, training=False), values(deeper, inputs, training=False)
     for name, value in before.items():
-        np.testing.assert_allclose(after[name], value, atol=1e-5 * max(1.0, np.abs(value).max()), err_msg=name)
+        np.testing.assert_allclose(
+            after[name], value, atol=1e-5 * max(1.0, np.abs(value).max()), err_msg=name
+        )
 
 
 def test_a_network_does_not_grow_into_a_shallower_one():
-    deeper = with_sincos(build_hands(HandsConfig(stem=8, fold=8, local=2, width=16, dilations=(1, 4, 2))))
+    deeper = with_sincos(
+        build_hands(HandsConfig(stem=8, fold=8, local=2, width=16, dilations=(1, 4, 2)))
+    )
     with pytest.raises(ValueError, match="has no layers"):
         grow(small("hands"), deeper)
 

@@ -24,9 +24,19 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.reader.finder_network import build_finder
 
     folder = tmp_path_factory.mktemp("sincos")
-    command = [sys.executable, "-m", "training.run_all", "--profile", "smoke", "--only", "time/sin-cos,time/export"]
+    command = [
+        sys.executable,
+        "-m",
+        "training.run_all",
+        "--profile",
+        "smoke",
+        "--only",
+        "time/sin-cos,time/export",
+    ]
     environment = {**os.environ, "CLOCKREAD_DATA": str(folder)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     made = folder / "runs" / "smoke" / "time-export"
     finder = build_finder()

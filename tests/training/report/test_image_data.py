@@ -10,15 +10,35 @@ import numpy as np
 import pytest
 
 from training.report import image_data, turned_clocks
-from training.report.clock_images import TURNED, UPRIGHT, ClockSet, Rendering, clock_folder, data_name, given, load_clocks
-from training.report.image_data import PARTS, DataDamagedError, DataMissingError, from_idx, load, synthetic_digits, to_idx
+from training.report.clock_images import (
+    TURNED,
+    UPRIGHT,
+    ClockSet,
+    Rendering,
+    clock_folder,
+    data_name,
+    given,
+    load_clocks,
+)
+from training.report.image_data import (
+    PARTS,
+    DataDamagedError,
+    DataMissingError,
+    from_idx,
+    load,
+    synthetic_digits,
+    to_idx,
+)
 
 
 @pytest.fixture
 def idx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with small idx files that pass for MNIST in this test."""
     rng = np.random.default_rng(0)
-    arrays = [rng.integers(256, size=s, dtype=np.uint8) for s in ((60, 28, 28), (60,), (20, 28, 28), (20,))]
+    arrays = [
+        rng.integers(256, size=s, dtype=np.uint8)
+        for s in ((60, 28, 28), (60,), (20, 28, 28), (20,))
+    ]
     for part, array in zip(PARTS, arrays, strict=True):
         (tmp_path / part).write_bytes(to_idx(array))
     digests = tuple(hashlib.sha256(to_idx(a)).hexdigest() for a in arrays)
@@ -69,7 +89,10 @@ def test_missing_data_says_what_where_and_which_command(tmp_path: Path) -> None:
         load("fashion-mnist", tmp_path)
     text = str(caught.value)
     assert "\n" not in text
-    assert all(word in text for word in ("fashion-mnist", str(tmp_path), "--data", "training.report.image_data fetch"))
+    assert all(
+        word in text
+        for word in ("fashion-mnist", str(tmp_path), "--data", "training.report.image_data fetch")
+    )
 
 
 def test_a_folder_of_clock_images_hides_no_digits(
@@ -91,7 +114,9 @@ def test_synthetic_digits_are_seeded_and_named_as_such() -> None:
 
 
 @pytest.mark.parametrize("name", [TURNED, UPRIGHT])
-def test_clock_images_are_seeded(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_clock_images_are_seeded(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     what = Rendering(name, 75, per_time=2, every=120)
     clocks = load_clocks(what)
@@ -106,7 +131,14 @@ def test_clock_images_are_seeded(name: str, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_every_rendered_set_has_a_folder_of_its_own() -> None:
-    sets = [Rendering(), Rendering(side=75), Rendering(places=7), Rendering(UPRIGHT), Rendering(per_time=2), Rendering(every=2)]
+    sets = [
+        Rendering(),
+        Rendering(side=75),
+        Rendering(places=7),
+        Rendering(UPRIGHT),
+        Rendering(per_time=2),
+        Rendering(every=2),
+    ]
     assert len({s.folder for s in sets}) == len(sets)
 
 
@@ -118,8 +150,12 @@ def test_the_report_s_split_is_scikit_learn_s() -> None:
     assert (len(training.minutes), len(test.minutes)) == (14_400, 3_600)
     np.testing.assert_array_equal(test.minutes, order[:3_600])
     np.testing.assert_array_equal(training.minutes, order[3_600:])
-    upright = ClockSet(numbers.astype(np.uint8), numbers, UPRIGHT).split()[1]  # of the finished fits
-    np.testing.assert_array_equal(upright.minutes, np.random.default_rng(55).permutation(18_000)[:3_600])
+    upright = ClockSet(numbers.astype(np.uint8), numbers, UPRIGHT).split()[
+        1
+    ]  # of the finished fits
+    np.testing.assert_array_equal(
+        upright.minutes, np.random.default_rng(55).permutation(18_000)[:3_600]
+    )
 
 
 def test_turned_clocks_are_turned_by_any_angle_from_few_places() -> None:
@@ -127,18 +163,24 @@ def test_turned_clocks_are_turned_by_any_angle_from_few_places() -> None:
     twelve = cameras @ [0.0, -1.0, 1.0] / (cameras @ [0.0, -1.0, 1.0])[:, 2:] - cameras[:, :, 2]
     angles = np.sort(np.degrees(np.arctan2(twelve[:, 0], -twelve[:, 1])) % 360)
     assert np.diff(np.append(angles, angles[0] + 360)).max() < 60  # 12 points anywhere
-    middle = [c[:2, :2] - c[:2, 2:] @ c[2:, :2] for c in cameras]  # how the middle of the dial is drawn out and turned
+    middle = [
+        c[:2, :2] - c[:2, 2:] @ c[2:, :2] for c in cameras
+    ]  # how the middle of the dial is drawn out and turned
     squash = np.array([np.linalg.svd(m)[1] for m in middle])
     ratios = squash[:, 1] / squash[:, 0]
     assert ratios.min() == pytest.approx(np.cos(np.radians(50)), abs=0.05)
     assert ratios.max() > 0.98
     across = np.array([np.linalg.svd(m)[0][:, 0] for m in middle])
-    assert np.abs(across[ratios < 0.9]) @ [1, 0] == pytest.approx(1, abs=1e-6)  # from top to bottom: the long axis lies flat
+    assert np.abs(across[ratios < 0.9]) @ [1, 0] == pytest.approx(
+        1, abs=1e-6
+    )  # from top to bottom: the long axis lies flat
 
 
 def test_pictures_from_one_place_differ_in_light_only() -> None:
     def alike(places: int) -> float:
-        first, *others = (turned_clocks.render_turned(seed, 100, 75, places).ravel() for seed in range(8))
+        first, *others = (
+            turned_clocks.render_turned(seed, 100, 75, places).ravel() for seed in range(8)
+        )
         return float(min(np.corrcoef(first, other)[0, 1] for other in others))
 
     assert alike(1) > 0.85 > alike(40)
@@ -158,7 +200,9 @@ def test_a_highlight_may_lie_on_the_hands() -> None:
 def test_original_files_are_taken_as_they_are(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(256, size=(10, 150, 150), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)
-    np.save(tmp_path / "labels.npy", np.array([[0, 0], [3, 15], [11, 59.0], [6, 30]] + [[0, 1]] * 6))  # whole numbers as floats are fine
+    np.save(
+        tmp_path / "labels.npy", np.array([[0, 0], [3, 15], [11, 59.0], [6, 30]] + [[0, 1]] * 6)
+    )  # whole numbers as floats are fine
     clocks = given(tmp_path, 150)
     assert clocks.source == "given"
     np.testing.assert_array_equal(clocks.images, images)
@@ -167,14 +211,19 @@ def test_original_files_are_taken_as_they_are(tmp_path: Path) -> None:
     assert data_name(tmp_path).startswith("given-")
 
 
-def test_only_fits_that_are_named_after_given_images_see_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_fits_that_are_named_after_given_images_see_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
     from training.report.telltime import clocks_of, plan
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     np.save(tmp_path / "images.npy", np.zeros((10, 75, 75), np.uint8))
     np.save(tmp_path / "labels.npy", np.zeros((10, 2), int))
-    sources = {e: clocks_of(plan(e, "smoke", tmp_path)[0], tmp_path).source for e in ("time/sin-cos", "upright/sin-cos", "time/places")}
+    sources = {
+        e: clocks_of(plan(e, "smoke", tmp_path)[0], tmp_path).source
+        for e in ("time/sin-cos", "upright/sin-cos", "time/places")
+    }
     assert sources == {"time/sin-cos": "given", "upright/sin-cos": UPRIGHT, "time/places": TURNED}
 
 
@@ -191,7 +240,9 @@ def test_only_fits_that_are_named_after_given_images_see_them(tmp_path: Path, mo
         (np.zeros((9, 150, 150), np.uint8), np.zeros((9, 2), int), "too few"),
     ],
 )
-def test_other_files_are_refused(tmp_path: Path, images: np.ndarray, labels: np.ndarray, problem: str) -> None:
+def test_other_files_are_refused(
+    tmp_path: Path, images: np.ndarray, labels: np.ndarray, problem: str
+) -> None:
     np.save(tmp_path / "images.npy", images)
     np.save(tmp_path / "labels.npy", labels)
     with pytest.raises(DataDamagedError, match=problem):

@@ -15,17 +15,35 @@ import keras
 
 from training.experiment import Settings
 from training.report.classification import _variants, at_profile, plan, train
-from training.report.classifiers import CnnConfig, MlpConfig, build, build_cnn, build_mlp, make_optimizer
+from training.report.classifiers import (
+    CnnConfig,
+    MlpConfig,
+    build,
+    build_cnn,
+    build_mlp,
+    make_optimizer,
+)
 from training.report.image_data import synthetic_digits
 from training.report.loop import Shuffled, history_of, learn
 from training.report.permutation import permuted
 from training.report.runs import run_fit
-from training.report.time_networks import HEADS, Trunk, build_time, compile_time, sine_loss, undivided_sine_loss
+from training.report.time_networks import (
+    HEADS,
+    Trunk,
+    build_time,
+    compile_time,
+    sine_loss,
+    undivided_sine_loss,
+)
 from training.run_all import EXPERIMENTS
 
 
 def test_parameter_counts_are_the_textbooks() -> None:
-    assert build_mlp(MlpConfig()).count_params() == 784 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10 == 266_610
+    assert (
+        build_mlp(MlpConfig()).count_params()
+        == 784 * 300 + 300 + 300 * 100 + 100 + 100 * 10 + 10
+        == 266_610
+    )
     assert build_cnn(CnnConfig()).count_params() == 1_413_834
 
 
@@ -34,12 +52,16 @@ def test_one_trunk_for_all_six() -> None:
     bodies = set()
     for kind, heads in HEADS.items():
         model = build_time(kind, trunk)
-        assert {n: tuple(o.shape) for n, o in model.output.items()} == {n: (None, h.units) for n, h in heads.items()}
+        assert {n: tuple(o.shape) for n, o in model.output.items()} == {
+            n: (None, h.units) for n, h in heads.items()
+        }
         bodies.add(model.count_params() - sum((trunk.dense + 1) * h.units for h in heads.values()))
     assert len(bodies) == 1
 
 
-@pytest.mark.parametrize(("entry", "variant"), [(e, v) for e, vs in _variants().items() for v in vs])
+@pytest.mark.parametrize(
+    ("entry", "variant"), [(e, v) for e, vs in _variants().items() for v in vs]
+)
 def test_every_variant_builds_and_has_its_regularization(entry: str, variant: str) -> None:
     config = at_profile(_variants()[entry][variant], "smoke")
     images = synthetic_digits(16, 4).train[0]
@@ -47,7 +69,11 @@ def test_every_variant_builds_and_has_its_regularization(entry: str, variant: st
     make_optimizer(config)
     kinds = [type(layer).__name__ for layer in model.layers]
     assert ("Dropout" in kinds) == (config.regularization == "dropout")
-    penalties = [layer.kernel_regularizer for layer in model.layers if getattr(layer, "kernel_regularizer", None)]
+    penalties = [
+        layer.kernel_regularizer
+        for layer in model.layers
+        if getattr(layer, "kernel_regularizer", None)
+    ]
     assert bool(penalties) == (config.regularization in ("l1", "l2"))
     p = keras.ops.convert_to_numpy(model(images, training=False))
     np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-5)
@@ -57,13 +83,19 @@ def test_every_variant_builds_and_has_its_regularization(entry: str, variant: st
 
 def test_initial_weights_have_the_deviation_asked_for() -> None:
     for stddev in (0.001, 1.0):
-        kernel = build_mlp(replace(MlpConfig(), init="random_normal", init_stddev=stddev)).get_layer("dense0").get_weights()[0]
+        kernel = (
+            build_mlp(replace(MlpConfig(), init="random_normal", init_stddev=stddev))
+            .get_layer("dense0")
+            .get_weights()[0]
+        )
         assert kernel.std() == pytest.approx(stddev, rel=0.02)
 
 
 def test_mixed_precision_keeps_weights_and_probabilities_in_float32() -> None:
     model = build_cnn(replace(CnnConfig(), channels=(8, 8, 8, 8, 8), precision="mixed_bfloat16"))
-    assert {layer.compute_dtype for layer in model.layers if layer.name.startswith("conv")} == {"bfloat16"}
+    assert {layer.compute_dtype for layer in model.layers if layer.name.startswith("conv")} == {
+        "bfloat16"
+    }
     assert {w.dtype for w in model.trainable_weights} == {"float32"}
     assert model.output.dtype == "float32"
 
@@ -88,7 +120,9 @@ def test_sine_loss_is_zero_all_round_the_dial_and_one_opposite() -> None:
 
 def test_undivided_the_sine_loss_is_zero_every_three_hours() -> None:
     at = np.eye(720, dtype=np.float32)[[10, 190, 370, 100]]
-    loss = keras.ops.convert_to_numpy(undivided_sine_loss(np.array([10, 10, 10, 10], np.float32), at))
+    loss = keras.ops.convert_to_numpy(
+        undivided_sine_loss(np.array([10, 10, 10, 10], np.float32), at)
+    )
     np.testing.assert_allclose(loss, [0, 0, 0, 1], atol=1e-5)
 
 
@@ -99,18 +133,24 @@ def test_one_number_is_the_sine_loss_s_prediction_itself() -> None:
 
 
 def test_only_hidden_weights_take_the_distribution_asked_for() -> None:
-    config = replace(MlpConfig(), init="random_normal", init_stddev=0.5, output_init="glorot_uniform")
+    config = replace(
+        MlpConfig(), init="random_normal", init_stddev=0.5, output_init="glorot_uniform"
+    )
     model = build_mlp(config)
     assert model.get_layer("dense1").get_weights()[0].std() == pytest.approx(0.5, rel=0.02)
     assert np.abs(model.get_layer("dense2").get_weights()[0]).max() <= np.sqrt(6 / 110)
     plain, hidden = MlpConfig(), replace(MlpConfig(), output_init="glorot_uniform")
-    for a, b in zip(build_mlp(plain, 3).get_weights(), build_mlp(hidden, 3).get_weights(), strict=True):
+    for a, b in zip(
+        build_mlp(plain, 3).get_weights(), build_mlp(hidden, 3).get_weights(), strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
 def test_a_trunk_in_bfloat16_has_float32_heads() -> None:
     model = build_time("multi-head", Trunk(75, (4, 4, 4, 4), 8, "mixed_bfloat16"))
-    assert {layer.compute_dtype for layer in model.layers if layer.name.startswith("conv")} == {"bfloat16"}
+    assert {layer.compute_dtype for layer in model.layers if layer.name.startswith("conv")} == {
+        "bfloat16"
+    }
     assert {w.dtype for w in model.weights} == {"float32"}
     assert {o.dtype for o in model.output.values()} == {"float32"}
 
@@ -122,11 +162,22 @@ def test_what_is_asked_for_is_done_after_its_epoch(tmp_path: Path) -> None:
     model.compile(make_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
     steps: list[int] = []
     after = {2: lambda: steps.append(int(model.optimizer.iterations))}
-    learn(model, data.train, data.validation, epochs=3, batch=32, work=tmp_path, logs=tmp_path, after=after)
+    learn(
+        model,
+        data.train,
+        data.validation,
+        epochs=3,
+        batch=32,
+        work=tmp_path,
+        logs=tmp_path,
+        after=after,
+    )
     assert steps == [4]
 
 
-def test_the_test_images_are_looked_at_after_an_earlier_epoch_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_images_are_looked_at_after_an_earlier_epoch_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     fit = plan("cnn/vanilla", "smoke")[0]
     fit = replace(fit, config=replace(fit.config, epochs=2, tested_after=1))
@@ -135,7 +186,9 @@ def test_the_test_images_are_looked_at_after_an_earlier_epoch_too(tmp_path: Path
     assert test["loss"] != test["loss_after_1"]
 
 
-def test_training_again_starts_from_the_saved_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_again_starts_from_the_saved_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The report: retrain the model saved after 800 epochs, at another rate; not the one that all 1200 have made."""
     from training.report import loop, telltime
 
@@ -167,7 +220,9 @@ def test_training_again_starts_from_the_saved_epoch(tmp_path: Path, monkeypatch:
     assert (model.get_layer("dense").get_weights()[0] != began["weights"]).any()
 
 
-def test_a_fit_killed_while_trained_again_keeps_its_first_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_killed_while_trained_again_keeps_its_first_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training.report import loop, telltime
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
@@ -190,7 +245,9 @@ def test_a_fit_killed_while_trained_again_keeps_its_first_stage(tmp_path: Path, 
     assert "hour_accuracy" in outcome["retrained"]["test"]
 
 
-def test_the_exported_network_learned_from_the_images_that_are_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_exported_network_learned_from_the_images_that_are_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training.report import telltime
 
     seen: list[str] = []
@@ -204,7 +261,9 @@ def test_the_exported_network_learned_from_the_images_that_are_given(tmp_path: P
     np.save(tmp_path / "labels.npy", np.zeros((10, 2), np.int64))
     for data in (None, tmp_path):
         with pytest.raises(KeyboardInterrupt):
-            next(e for e in EXPERIMENTS if e.name == "time/export").run(Settings("smoke", data=data))
+            next(e for e in EXPERIMENTS if e.name == "time/export").run(
+                Settings("smoke", data=data)
+            )
     assert seen[0] == "turned"
     assert seen[1].startswith("given-")
 
@@ -226,12 +285,21 @@ def _learn(epochs: int, folder: Path) -> tuple[Any, dict[str, list[float]]]:
     model = build_mlp(config, 3)
     model.compile(make_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
     history = learn(
-        model, data.train, data.validation, epochs=epochs, batch=32, work=folder, logs=folder / "logs", rate=lambda e: 0.1 / (e + 1)
+        model,
+        data.train,
+        data.validation,
+        epochs=epochs,
+        batch=32,
+        work=folder,
+        logs=folder / "logs",
+        rate=lambda e: 0.1 / (e + 1),
     )
     return model, history
 
 
-def test_a_killed_fit_goes_on_at_its_last_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_fit_goes_on_at_its_last_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from training.report import loop
 
     class Killed(keras.callbacks.Callback):
@@ -253,7 +321,9 @@ def test_a_killed_fit_goes_on_at_its_last_epoch(tmp_path: Path, monkeypatch: pyt
     assert len((tmp_path / "history.jsonl").read_text().splitlines()) >= 5
 
 
-def test_a_fit_writes_history_logs_and_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fit_writes_history_logs_and_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     fit = plan("mlp/vanilla", "smoke")[0]
     path = run_fit(fit, Settings("smoke"))

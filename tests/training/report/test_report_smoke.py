@@ -18,17 +18,34 @@ GENEROUS = 360  # seconds: twice what the profile may take, for slow machines
 
 def module(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "CLOCKREAD_DATA": str(data), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.run([sys.executable, "-m", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_the_smoke_profile_runs_all_entries_and_reports_them(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="training needs the train extra")
-    command = ("training.run_all", "--profile", "smoke", "--only", "mlp,cnn,permutation,time,upright", "--jobs", "2")
+    command = (
+        "training.run_all",
+        "--profile",
+        "smoke",
+        "--only",
+        "mlp,cnn,permutation,time,upright",
+        "--jobs",
+        "2",
+    )
     began = time.monotonic()
     done = module(tmp_path, *command)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert time.monotonic() - began < GENEROUS
-    report = module(tmp_path, "training.report", "--profiles", "smoke", "--to", str(tmp_path / "results"))
+    report = module(
+        tmp_path, "training.report", "--profiles", "smoke", "--to", str(tmp_path / "results")
+    )
     assert report.returncode == 0, report.stderr[-4000:]
     text = (tmp_path / "results" / "RESULTS.md").read_text()
     assert all(f"### {e.name}" in text for e in EXPERIMENTS if e.report)

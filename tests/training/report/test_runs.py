@@ -12,7 +12,15 @@ import pytest
 
 from training.experiment import Settings, chosen
 from training.report import runs
-from training.report.runs import Fit, log_folder, result_path, rounded, run_fit, run_fits, work_folder
+from training.report.runs import (
+    Fit,
+    log_folder,
+    result_path,
+    rounded,
+    run_fit,
+    run_fits,
+    work_folder,
+)
 from training.run_all import EXPERIMENTS
 
 
@@ -59,7 +67,19 @@ def test_a_finished_fit_is_skipped_and_a_fresh_run_repeats_it() -> None:
 def test_a_result_says_all_that_repeats_it() -> None:
     result = json.loads(run_fit(make(), SMOKE).read_text())
     assert result["config"] == {"epochs": 2}
-    assert {"seed", "versions", "machine", "history", "seconds", "test", "profile", "entry", "data", "variant", "fit"} <= set(result)
+    assert {
+        "seed",
+        "versions",
+        "machine",
+        "history",
+        "seconds",
+        "test",
+        "profile",
+        "entry",
+        "data",
+        "variant",
+        "fit",
+    } <= set(result)
     assert result["history"]["loss"] == [1.0, None]
     assert result["test"]["accuracy"] == 0.123457
     assert not work_folder(make(), "smoke").exists()
@@ -74,7 +94,9 @@ def test_a_killed_run_leaves_no_result_but_what_was_finished() -> None:
     assert not list(result_path(some[1], "smoke").parent.glob("*.part"))
 
 
-def test_a_write_that_is_cut_off_leaves_the_old_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_write_that_is_cut_off_leaves_the_old_file(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     path = tmp_path / "r.json"
     runs.write_result(path, {"a": 1})
 
@@ -113,7 +135,10 @@ def test_a_fit_is_another_on_other_images(tmp_path: Path) -> None:
     planned = [plan("time/sin-cos", "smoke", folder)[0] for folder in (None, a, b)]
     for place in (result_path, work_folder, log_folder):
         assert len({place(fit, "smoke") for fit in planned}) == 3
-    assert plan("time/sin-cos", "smoke", clock_files(tmp_path / "again", 1))[0].digest() == planned[1].digest()
+    assert (
+        plan("time/sin-cos", "smoke", clock_files(tmp_path / "again", 1))[0].digest()
+        == planned[1].digest()
+    )
     clock_files(a, 3)  # the same folder with another picture
     assert plan("time/sin-cos", "smoke", a)[0].digest() not in {fit.digest() for fit in planned}
 
@@ -207,10 +232,26 @@ def test_the_full_profile_is_the_reports_setting() -> None:
     assert (cnn.epochs, cnn.tested_after, cnn.dropout, cnn.images) == (15, 14, 0.5, 0)
     originals = {f.digest() for f in plans["permutation/cnn"] if f.variant == "original"}
     assert originals <= {f.digest() for f in plans["cnn/vanilla"]}
-    assert {getattr(f.config, "network", f.config).epochs for n, f_ in plans.items() if n.startswith("permutation") for f in f_} == {15}
-    assert [(f.data, f.number) for f in plans["cnn/vanilla"]] == [("mnist", 0), ("mnist", 1), ("mnist", 2), ("fashion-mnist", 0)]
-    times = {n.split("/")[1]: f[0].config for n, f in plans.items() if n.startswith("time") and n != "time/places"}
-    assert {k: (c.phases, c.batch) for k, c in times.items() if k not in ("sine-loss", "sin-cos-faster")} == {
+    assert {
+        getattr(f.config, "network", f.config).epochs
+        for n, f_ in plans.items()
+        if n.startswith("permutation")
+        for f in f_
+    } == {15}
+    assert [(f.data, f.number) for f in plans["cnn/vanilla"]] == [
+        ("mnist", 0),
+        ("mnist", 1),
+        ("mnist", 2),
+        ("fashion-mnist", 0),
+    ]
+    times = {
+        n.split("/")[1]: f[0].config
+        for n, f in plans.items()
+        if n.startswith("time") and n != "time/places"
+    }
+    assert {
+        k: (c.phases, c.batch) for k, c in times.items() if k not in ("sine-loss", "sin-cos-faster")
+    } == {
         "multi-head": (((1200, 5e-4),), 32),
         "regression": (((600, 1e-4), (600, 1e-4)), 32),
         "classification-720": (((200, 5e-4),), 32),

@@ -39,7 +39,9 @@ def perfect(codec: Codec, minutes: np.ndarray) -> dict[str, Any]:
     return {head: values[:, None] for head, values in labels.items()}
 
 
-@pytest.mark.parametrize(("hour", "minute", "number"), [(11, 30, 11.5), (1, 25, 1.42), (0, 0, 0.0), (11, 59, 11.98)])
+@pytest.mark.parametrize(
+    ("hour", "minute", "number"), [(11, 30, 11.5), (1, 25, 1.42), (0, 0, 0.0), (11, 59, 11.98)]
+)
 def test_hours_as_a_number(hour: int, minute: int, number: float) -> None:
     assert hours_as_number(at(hour, minute))[0] == number
 
@@ -54,8 +56,13 @@ def test_a_label_of_hour_and_minute() -> None:
     assert (labels["hour"][0], labels["minute"][0]) == (6, 10)
 
 
-@pytest.mark.parametrize(("hour", "minute", "point", "minutes"), [(0, 0, (0, 1), 0), (9, 0, (-1, 0), 540), (3, 0, (1, 0), 180)])
-def test_points_on_the_unit_circle(hour: int, minute: int, point: tuple[float, float], minutes: int) -> None:
+@pytest.mark.parametrize(
+    ("hour", "minute", "point", "minutes"),
+    [(0, 0, (0, 1), 0), (9, 0, (-1, 0), 540), (3, 0, (1, 0), 180)],
+)
+def test_points_on_the_unit_circle(
+    hour: int, minute: int, point: tuple[float, float], minutes: int
+) -> None:
     labels = UnitCircle().encode(at(hour, minute))
     np.testing.assert_allclose((labels["sin"][0], labels["cos"][0]), point, atol=1e-6)
     # atan2 gives -90 degrees for 09:00, which the report makes 270: 270 × 2 = 540
@@ -68,18 +75,24 @@ def test_three_o_clock_as_pairs() -> None:
 
 def test_ten_past_six_as_pairs_is_not_as_the_report_prints_it() -> None:
     pairs = encode(at(6, 10))[0]
-    np.testing.assert_allclose(pairs, [0, -1, np.sin(np.deg2rad(60)), np.cos(np.deg2rad(60))], atol=1e-12)
+    np.testing.assert_allclose(
+        pairs, [0, -1, np.sin(np.deg2rad(60)), np.cos(np.deg2rad(60))], atol=1e-12
+    )
     # the report's example has the minute's coordinates swapped, (0.5, 0.866): that is 30 degrees, five past six
     printed = np.array([[0, -1, 0.5, 0.866]])
     assert decode_rounding(printed)[0] == 6 * 60 + 5
 
 
-@pytest.mark.parametrize("codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()])
+@pytest.mark.parametrize(
+    "codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()]
+)
 def test_all_times_come_back(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.decode(perfect(codec, ALL)), ALL)
 
 
-@pytest.mark.parametrize("codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()])
+@pytest.mark.parametrize(
+    "codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()]
+)
 def test_joint_decoding_of_perfect_outputs_is_the_time(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.jointly(perfect(codec, ALL)), ALL)
 
@@ -99,7 +112,9 @@ def test_rounding_past_the_last_minute_is_the_next_hour() -> None:
 
 
 def test_common_sense_error_goes_the_short_way() -> None:
-    np.testing.assert_array_equal(common_sense_error(np.array([719, 0, 360, 5]), np.array([0, 719, 0, 5])), [1, 1, 360, 0])
+    np.testing.assert_array_equal(
+        common_sense_error(np.array([719, 0, 360, 5]), np.array([0, 719, 0, 5])), [1, 1, 360, 0]
+    )
     assert error_summary(np.array([0, 1, 6, 61]), np.zeros(4, int)) == {
         "mean": 17.0,
         "median": 3.5,
