@@ -1,7 +1,7 @@
 """MkDocs hook: add the repository's other documents to the site, and make links to them work there.
 
-Pages link to files outside `docs/` as ``../training/results/RESULTS.md``, which is right in a checkout. In the site these files
-have the same paths without ``../``.
+Pages link to files outside `docs/` as ``../training/results/RESULTS.md``, which is right in a
+checkout. In the site these files have the same paths without ``../``.
 """
 
 from __future__ import annotations
@@ -30,11 +30,8 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the files of EXTRA to those of `docs/`."""
     for pattern in EXTRA:
         for path in sorted(REPOSITORY.glob(pattern)):
-            files.append(
-                File.generated(
-                    config, path.relative_to(REPOSITORY).as_posix(), abs_src_path=str(path)
-                )
-            )
+            name = path.relative_to(REPOSITORY).as_posix()
+            files.append(File.generated(config, name, abs_src_path=str(path)))
     return files
 
 

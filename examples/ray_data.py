@@ -1,8 +1,8 @@
-"""clockread in Ray Data: `python examples/ray_data.py PHOTOS OUT`, on one machine or on a Ray cluster.
+"""clockread in Ray Data: `python examples/ray_data.py PHOTOS OUT`, on one machine or a Ray cluster.
 
-PHOTOS is a folder, or a Parquet file with a column `path`; OUT becomes a folder of Parquet files, one row a photo. Ray shares out the
-work, and starts it again where a worker dies. Run once more with the same OUT, it reads only the photos that are not in there yet.
-Needs `pip install ".[cpu,ray]"`.
+PHOTOS is a folder, or a Parquet file with a column `path`. OUT becomes a folder of Parquet files
+with one row per photo. Ray distributes the work, and restarts it if a worker dies. A second run
+with the same OUT reads only the photos that are missing there. Needs `pip install ".[cpu,ray]"`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import typer
 
 from clockread import ClockReader
 from clockread.listing import list_photos
+from clockread.reading import PhotoResult
 
-BLOCK = 64  # photos that are read, and where a worker dies read again, together
+BLOCK = 64  # photos per unit of work, which is read again if its worker dies
 READING = pa.struct(
     [
         ("time", pa.string()),
@@ -42,50 +43,35 @@ ROW = pa.schema(
 
 
 class Worker:
-    """An actor with one reader of its own, on one core."""
+    """An actor with its own reader, on one core."""
 
     def __init__(self, provider: str) -> None:
         self._reader = ClockReader(provider, threads=1)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """One row of results for each path."""
-        rows: list[dict[str, Any]] = []
-        for result in self._reader.stream(batch["path"].to_pylist()):
-            readings = [
-                {
-                    "time": r.time,
-                    "minutes": r.minutes,
-                    "confidence": r.confidence,
-                    "box": r.box,
-                    "second": r.second,
-                    "consistent": r.consistent,
-                }
-                for r in result.readings
-            ]
-            rows.append(
-                {
-                    "path": result.path,
-                    "width": result.width,
-                    "height": result.height,
-                    "error": result.error,
-                    "readings": readings,
-                }
-            )
-        return pa.Table.from_pylist(rows, schema=ROW)
+        """Return a row of results per path."""
+        results = self._reader.stream(batch["path"].to_pylist())
+        return pa.Table.from_pylist([_row(result) for result in results], schema=ROW)
+
+
+def _row(result: PhotoResult) -> dict[str, Any]:
+    fields = [field.name for field in READING]
+    readings = [{name: getattr(r, name) for name in fields} for r in result.readings]
+    row = {name: getattr(result, name) for name in ("path", "width", "height", "error")}
+    return {**row, "readings": readings}
 
 
 def wanted(photos: Path) -> pa.Array:
-    """The paths to read, each once, as absolute ones: a worker may have another folder open."""
-    named = (
-        pq.read_table(photos, columns=["path"])["path"].to_pylist()
-        if photos.suffix == ".parquet"
-        else list_photos([photos])
-    )
+    """Return the absolute paths to read, without repeats: workers may run in another folder."""
+    if photos.suffix == ".parquet":
+        named = pq.read_table(photos, columns=["path"])["path"].to_pylist()
+    else:
+        named = list_photos([photos])
     return pc.unique(pa.array([str(Path(path).absolute()) for path in named], pa.string()))
 
 
 def done(out: Path) -> pa.Array:
-    """The paths that are in OUT already. A file that a killed run left half written is removed, and its photos are read again."""
+    """Return the paths in OUT; remove files that are incomplete because a run was killed."""
     paths = []
     for file in sorted(out.glob("*.parquet")):
         try:
@@ -105,7 +91,7 @@ def main(
     ] = 2,
     provider: Annotated[str, typer.Option(help="As in `clockread predict`.")] = "cpu",
 ) -> None:
-    """Read what is not yet in OUT."""
+    """Read the photos that are not in OUT yet."""
     paths = wanted(photos)
     left = paths.filter(pc.invert(pc.is_in(paths, value_set=done(out))))
     typer.echo(f"{len(left)} of {len(paths)} photos to read")

@@ -1,4 +1,4 @@
-"""Lets PyInstaller find the models; it asks `get_hook_dirs` by the entry point `pyinstaller40`."""
+"""PyInstaller hooks; the entry point `pyinstaller40` names `get_hook_dirs`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PyInstaller's hook for clockread: the exported models, and the version that `clockread --version` prints."""
+"""PyInstaller's hook for clockread: the exported models, and the versions for `clockread info`."""
 
 from __future__ import annotations
 
@@ -7,20 +7,10 @@ from PyInstaller.utils.hooks import copy_metadata
 from clockread.image_files import PLUGINS
 from clockread.runtime.manifest import EXPORTED_FOLDERS
 
-hiddenimports = [
-    *PLUGINS.values(),
-    "pillow_heif",
-]  # which are imported by name when a photo needs them
+hiddenimports = [*PLUGINS.values(), "pillow_heif"]  # imported by name when a photo needs them
 
 datas = [(str(folder), "clockread/exported") for folder in EXPORTED_FOLDERS if folder.is_dir()][:1]
-for distribution in (
-    "clockread",
-    "numpy",
-    "pillow",
-    "pillow-heif",
-    "onnxruntime",
-    "onnxruntime-gpu",
-):  # as `clockread info` shows
+for distribution in ("numpy", "pillow", "pillow-heif", "onnxruntime", "onnxruntime-gpu"):
     try:
         datas += copy_metadata(distribution)
     except Exception:  # not installed; the error's class differs between versions

@@ -1,8 +1,9 @@
 """The command line: ``clockread predict``, ``clockread bench`` and ``clockread info``.
 
-Exit codes: 0 all photos processed, 1 at least one could not be, 2 wrong usage (also a provider, model or runtime that is not
-there), 129 hung up, 130 interrupted, 141 the reader of a pipe went away, 143 terminated. Heavy modules are imported where they are
-needed, so that ``--help`` and ``--version`` answer at once.
+Exit codes: 0 all photos processed; 1 at least one could not be processed; 2 wrong usage, or a
+provider, model or library that is missing; 129 hung up; 130 interrupted; 141 the reader of a pipe
+went away; 143 terminated. Heavy modules are imported where they are needed, so that ``--help`` and
+``--version`` answer at once.
 """
 
 from __future__ import annotations
@@ -11,39 +12,41 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
+from typer import Argument, Option
 from typer.core import TyperGroup
 
+from clockread import __version__
 from clockread.cli import signals
+from clockread.cli.output import Format
 from clockread.errors import ClockreadError, one_line
+from clockread.runtime.providers import Provider
 from clockread.streams import abandon, complain
 
 if TYPE_CHECKING:
-    from clockread.cli.bench import MeasuredReader
+    from clockread.reader import ClockReader
 
 EXIT_OK = 0
 EXIT_PHOTO_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141  # what a shell reports for other tools whose reader went away
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
 
 
 class _Commands(TyperGroup):
-    """Suggests the command that was meant if a photo, or an option of a command, is given instead."""
+    """Suggests the right command if a photo, or an option of a command, is given instead."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         option = args[0].partition("=")[0] if args else ""
         if option.startswith("--") and not (ctx.resilient_parsing or _has_option(self, option)):
             for name in self.commands:
                 if _has_option(self.commands[name], option):
-                    ctx.fail(
-                        f"{option} goes after the command. Did you mean `clockread {name} … {option}`?"
-                    )
+                    meant = f"clockread {name} … {option}"
+                    ctx.fail(f"{option} goes after the command. Did you mean `{meant}`?")
         return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -52,9 +55,8 @@ class _Commands(TyperGroup):
         if is_path and word not in self.commands and not ctx.resilient_parsing:
             import shlex
 
-            ctx.fail(
-                f"No such command. Did you mean `clockread predict {one_line(shlex.quote(word))}`?"
-            )
+            meant = f"clockread predict {one_line(shlex.quote(word))}"
+            ctx.fail(f"No such command. Did you mean `{meant}`?")
         return super().resolve_command(ctx, args)
 
 
@@ -71,189 +73,101 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-
-class Format(str, Enum):
-    """Output of predict."""
-
-    table = "table"
-    jsonl = "jsonl"
-    json = "json"
-    csv = "csv"
-
-
-class Frames(str, Enum):
-    """Frames of animations, and pages of files with several, that are read."""
-
-    first = "first"
-    all = "all"
-
-
-class ReportFormat(str, Enum):
-    """Output of bench and info."""
-
-    table = "table"
-    json = "json"
-
-
-class Provider(str, Enum):
-    """Where the networks run."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-    tensorrt = "tensorrt"
-    openvino = "openvino"
-    coreml = "coreml"
-    dml = "dml"
-
-
+FormatOption = Annotated[Format, Option("--format", help="Output format.")]
+ReportFormatOption = Annotated[Literal["table", "json"], Option("--format", help="Output format.")]
 ProviderOption = Annotated[
     Provider,
-    typer.Option(
-        "--provider",
-        help="Where the networks run: auto takes CUDA where it is usable; one that is named is used or refused.",
+    Option(
+        help="Where the networks run: auto takes CUDA if it works, else the CPU. "
+        "A provider that you name is used, or the command fails."
     ),
 ]
-ThreadsOption = Annotated[
-    int | None,
-    typer.Option("--threads", min=1, help="CPU threads; by default those this process may use."),
-]
+ThreadsOption = Annotated[int | None, Option(min=1, help="CPU threads; by default all usable.")]
 ModelOption = Annotated[
-    str,
-    typer.Option(
-        "--model",
-        help="Name of a set of models, as `clockread info` lists them; auto takes int8 on the CPU.",
+    str, Option(help="A model that `clockread info` lists; auto takes int8 on the CPU.")
+]
+PathsArgument = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="PATHS", help="Photos, folders, patterns such as '*.jpg', or - for standard input."
     ),
+]
+CroppedOption = Annotated[bool, Option("--cropped", help="Each photo is one dial: do not search.")]
+SecondsOption = Annotated[bool, Option("--seconds", help="Write seconds if a second hand is seen.")]
+OverlayOption = Annotated[
+    Path | None, Option(metavar="DIR", help="Save photos with their readings drawn on them here.")
+]
+FilesFromOption = Annotated[
+    str | None,
+    Option(
+        metavar="FILE", help="Read more paths from this file, one per line; - is standard input."
+    ),
+]
+NullOption = Annotated[
+    bool, Option("--null", "-0", help="Paths in that list end in NUL, as find -print0 writes them.")
+]
+FramesOption = Annotated[
+    Literal["first", "all"],
+    Option(help="Frames of an animation, or pages of a file, to read; named FILE#1, FILE#2, …"),
+]
+LenientOption = Annotated[bool, Option("--lenient", help="Read the intact part of cut-off photos.")]
+MaxClocksOption = Annotated[
+    int | None, Option(min=1, help="Most clocks per photo; by default 1,000.")
+]
+QuietOption = Annotated[
+    bool, Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")
 ]
 
 
-def make_reader(
-    provider: str,
-    *,
-    model: str,
-    batch_size: int,
-    threads: int | None,
-    min_confidence: float = 0.0,
-    max_clocks: int | None = None,
-) -> MeasuredReader:
-    """The reader that the commands use."""
+def make_reader(provider: str, *, max_clocks: int | None = None, **options: Any) -> ClockReader:
+    """Return the reader that the commands use; ``options`` are those of ClockReader."""
     from clockread.options import MAX_CLOCKS
     from clockread.reader import ClockReader
 
-    return ClockReader(
-        provider,
-        model=model,
-        batch_size=batch_size,
-        threads=threads,
-        min_confidence=min_confidence,
-        max_clocks=max_clocks or MAX_CLOCKS,
-    )
+    return ClockReader(provider, max_clocks=max_clocks or MAX_CLOCKS, **options)
 
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib import metadata  # which takes 20 ms
-
-        try:
-            typer.echo(f"clockread {metadata.version('clockread')}")
-        except metadata.PackageNotFoundError:  # a copy that was never installed
-            typer.echo("clockread, version unknown")
+        typer.echo(f"clockread {__version__}")
         raise typer.Exit
 
 
+VersionOption = Annotated[
+    bool,
+    Option("--version", help="Print the version and exit.", is_eager=True, callback=_print_version),
+]
+
+
 @app.callback()
-def _global_options(
-    *,
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
-        ),
-    ] = False,
-) -> None:
+def _global_options(*, version: VersionOption = False) -> None:
     """Read the time from photos of analog clocks."""
 
 
 @app.command()
 def predict(
-    paths: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="PATHS",
-            help="Photos, folders of photos, patterns such as '*.jpg', or - for standard input.",
-        ),
-    ] = None,
+    paths: PathsArgument = None,
     *,
-    output: Annotated[Format, typer.Option("--format", help="What to print.")] = Format.table,
-    cropped: Annotated[
-        bool, typer.Option("--cropped", help="Each photo is one dial: do not search for dials.")
-    ] = False,
-    provider: ProviderOption = Provider.auto,
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", min=1, help="Dials that go through a network at once.")
-    ] = 32,
-    min_confidence: Annotated[
-        float, typer.Option("--min-confidence", help="Leave out readings below this, 0..1.")
-    ] = 0.0,
-    seconds: Annotated[
-        bool,
-        typer.Option("--seconds", help="Print times with seconds, where a second hand is seen."),
-    ] = False,
-    save_overlay: Annotated[
-        Path | None,
-        typer.Option(
-            "--save-overlay",
-            metavar="DIR",
-            help="Save each photo with its readings drawn on it to this folder.",
-        ),
-    ] = None,
-    files_from: Annotated[
-        str | None,
-        typer.Option(
-            "--files-from",
-            metavar="FILE",
-            help="Read further paths from this file, one per line; - is standard input.",
-        ),
-    ] = None,
-    null: Annotated[
-        bool,
-        typer.Option(
-            "--null", "-0", help="Paths of --files-from end in NUL, as find -print0 writes them."
-        ),
-    ] = False,
-    frames: Annotated[
-        Frames,
-        typer.Option(
-            "--frames",
-            help="Which frames of animations and pages of files to read; all are named FILE#1, FILE#2, …",
-        ),
-    ] = Frames.first,
-    lenient: Annotated[
-        bool, typer.Option("--lenient", help="Read what is there of photos that are cut off.")
-    ] = False,
-    max_clocks: Annotated[
-        int | None,
-        typer.Option(
-            "--max-clocks",
-            min=1,
-            help="Most clocks per photo; by default 1,000, which hardly any photo reaches.",
-        ),
-    ] = None,
-    quiet: Annotated[
-        bool,
-        typer.Option("--quiet", "-q", help="Print results only: no progress, summary or warnings."),
-    ] = False,
-    threads: ThreadsOption = None,
+    output: FormatOption = "table",
+    cropped: CroppedOption = False,
+    provider: ProviderOption = "auto",
     model: ModelOption = "auto",
+    batch_size: Annotated[int, Option(min=1, help="Dials per call of a network.")] = 32,
+    threads: ThreadsOption = None,
+    min_confidence: Annotated[float, Option(help="Leave out readings below this, 0 to 1.")] = 0.0,
+    max_clocks: MaxClocksOption = None,
+    seconds: SecondsOption = False,
+    frames: FramesOption = "first",
+    lenient: LenientOption = False,
+    save_overlay: OverlayOption = None,
+    files_from: FilesFromOption = None,
+    null: NullOption = False,
+    quiet: QuietOption = False,
 ) -> None:
     """Read the time of every clock in photos."""
-    if (
-        not 0.0 <= min_confidence <= 1.0
-    ):  # also refuses nan, which typer's own range check lets through
-        raise typer.BadParameter(
-            f"{min_confidence} is not in the range 0..1.", param_hint="--min-confidence"
-        )
-
+    if not 0.0 <= min_confidence <= 1.0:  # refuses nan too, unlike typer's range check
+        message = f"{min_confidence} is not in the range 0 to 1."
+        raise typer.BadParameter(message, param_hint="--min-confidence")
     if not paths and files_from is None:
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
 
@@ -267,11 +181,10 @@ def predict(
         silence_decoders()
         stdin = getattr(sys.stdin, "buffer", None)  # None if it is closed
         photos = find_photos(paths or [], stdin, files_from=files_from, null=null)
-        plan = Plan.of(
-            None if frames is Frames.all else len(photos.entries), bounded_threads(threads)
-        )
+        count = None if frames == "all" else len(photos.entries)
+        plan = Plan.of(count, bounded_threads(threads))
         reader = make_reader(
-            provider.value,
+            provider,
             model=model,
             batch_size=batch_size,
             threads=plan.threads,
@@ -282,7 +195,7 @@ def predict(
             photos,
             reader,
             sys.stdout,
-            output.value,
+            output,
             cropped=cropped,
             overlay_folder=save_overlay,
             quiet=quiet,
@@ -290,7 +203,7 @@ def predict(
             workers=plan.workers,
             batch_size=batch_size,
             lenient=lenient,
-            frames=frames.value,
+            all_frames=frames == "all",
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
@@ -300,58 +213,44 @@ def predict(
 @app.command()
 def bench(
     *,
-    provider: ProviderOption = Provider.auto,
-    batch_size: Annotated[
-        str, typer.Option("--batch-size", help="Batch sizes to measure, with commas between.")
-    ] = "1,8,32",
-    photos: Annotated[
-        Path | None,
-        typer.Option("--photos", metavar="DIR", help="Photos to read; by default generated ones."),
-    ] = None,
-    repeat: Annotated[
-        int,
-        typer.Option(
-            "--repeat", min=1, help="Measured passes over all photos, after one that is not."
-        ),
-    ] = 3,
-    output: Annotated[
-        ReportFormat, typer.Option("--format", help="What to print.")
-    ] = ReportFormat.table,
-    threads: ThreadsOption = None,
+    output: ReportFormatOption = "table",
+    provider: ProviderOption = "auto",
     model: ModelOption = "auto",
+    batch_size: Annotated[str, Option(help="Batch sizes, separated by commas.")] = "1,8,32",
+    threads: ThreadsOption = None,
+    photos: Annotated[
+        Path | None, Option(metavar="DIR", help="Photos to read; generated ones by default.")
+    ] = None,
+    repeat: Annotated[int, Option(min=1, help="Measured passes, after one for warm-up.")] = 3,
 ) -> None:
-    """Measure latency, bulk rates beside their limits, the time of each stage, start-up and memory."""
+    """Measure latency, bulk rates, stages, start-up and memory."""
     sizes = _batch_sizes(batch_size)
 
     def action() -> int:
         from clockread.cli import bench as benchmark
         from clockread.runtime.cpus import bounded_threads
 
-        def reader_of(size: int, count: int) -> MeasuredReader:
-            return make_reader(provider.value, model=model, batch_size=size, threads=count)
+        def reader_of(size: int, count: int) -> ClockReader:
+            return make_reader(provider, model=model, batch_size=size, threads=count)
 
         count = bounded_threads(threads)
-        options = ["--provider", provider.value, "--model", model, "--threads", str(count)]
-        report = benchmark.measure(reader_of, provider.value, sizes, photos, repeat, count, options)
-        benchmark.write(report, sys.stdout, output.value)
+        options = ["--provider", provider, "--model", model, "--threads", str(count)]
+        report = benchmark.measure(reader_of, provider, sizes, photos, repeat, count, options)
+        benchmark.write(report, sys.stdout, output)
         return EXIT_OK
 
     _run(action)
 
 
 @app.command()
-def info(
-    output: Annotated[
-        ReportFormat, typer.Option("--format", help="What to print.")
-    ] = ReportFormat.table,
-) -> None:
+def info(output: ReportFormatOption = "table") -> None:
     """Print versions, usable providers, threads and models."""
 
     def action() -> int:
         from clockread.cli import info as information
 
         report = information.collect()
-        information.write(report, sys.stdout, output.value)
+        information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
 
     _run(action)
@@ -363,26 +262,24 @@ def _batch_sizes(text: str) -> list[int]:
     except ValueError:
         sizes = [0]
     if min(sizes) < 1:
-        raise typer.BadParameter(
-            f"{text!r} is not a list of whole numbers from 1, such as 1,8,32.",
-            param_hint="--batch-size",
-        )
+        message = f"{text!r} is not a list of whole numbers from 1, such as 1,8,32."
+        raise typer.BadParameter(message, param_hint="--batch-size")
     return sizes
 
 
 def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
-    """Run a command's body and exit with its code; what a user can act on becomes one line on standard error."""
+    """Run a command's body and exit with its code; warnings become one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")
-        warnings.simplefilter(
-            "ignore", ResourceWarning
-        )  # a signal may leave a file open that is being read
+        # A signal may leave a file open that is being read.
+        warnings.simplefilter("ignore", ResourceWarning)
         warnings.showwarning = _show_warning
         code = _exit_code(action)
     raise typer.Exit(code)
 
 
 def _exit_code(action: Callable[[], int]) -> int:
+    """Run an action and return its exit code; an error that a user can act on becomes one line."""
     try:
         code = action()
         sys.stdout.flush()
@@ -394,7 +291,7 @@ def _exit_code(action: Callable[[], int]) -> int:
         abandon(sys.stdout)
         signals.resume()
         return EXIT_BROKEN_PIPE
-    except OSError as error:  # reading is guarded photo by photo, so what remains is writing, such as to a full disk
+    except OSError as error:  # of writing, such as to a full disk: reading is guarded per photo
         abandon(sys.stdout)
         signals.resume()
         return _failed(f"cannot write: {error}")
@@ -403,10 +300,9 @@ def _exit_code(action: Callable[[], int]) -> int:
     except RecursionError:
         return _failed("folders or data are nested too deeply")
     except ImportError as error:
-        return _failed(
-            f"{error.name or 'a library'} cannot be imported ({error}); install clockread again",
-            EXIT_USAGE,
-        )
+        name = error.name or "a library"
+        message = f"{name} cannot be imported ({error}); install clockread again"
+        return _failed(message, EXIT_USAGE)
     except RuntimeError as error:
         if "new thread" not in str(error):
             raise
@@ -427,13 +323,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ``arguments`` default to those of the process."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A file name may hold what the encoding does not. Results in UTF-8 give back its very bytes (PEP 383).
-            bytes_again = (
-                stream is sys.stdout and stream.encoding.lower().replace("-", "") == "utf8"
-            )
-            stream.reconfigure(errors="surrogateescape" if bytes_again else "backslashreplace")
-    sys.exit(
-        _exit_code(
-            partial(app, args=None if arguments is None else list(arguments), prog_name="clockread")
-        )
-    )
+            # A file name may contain bytes that the encoding does not have. Results in UTF-8
+            # reproduce these bytes (PEP 383); any other output escapes them.
+            utf8 = stream.encoding.lower().replace("-", "") == "utf8"
+            is_exact = stream is sys.stdout and utf8
+            stream.reconfigure(errors="surrogateescape" if is_exact else "backslashreplace")
+    args = None if arguments is None else list(arguments)
+    sys.exit(_exit_code(partial(app, args=args, prog_name="clockread")))

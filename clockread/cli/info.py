@@ -1,4 +1,4 @@
-"""``clockread info``: installed versions, usable providers, threads, and the state of the model files."""
+"""``clockread info``: versions, usable providers, threads, and the state of the model files."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import platform
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
+from clockread import __version__
 from clockread.distributions import version
 from clockread.errors import ClockreadError, ModelError
 from clockread.runtime.cpus import usable_threads
 from clockread.runtime.manifest import ModelEntry, load_manifest, model_bytes
 from clockread.runtime.providers import DISTRIBUTIONS, usable_providers
+
+MISSING = "not installed"
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,19 @@ class ModelReport:
     role: str
     file: str
     bytes: int
-    sha256: str  # what the manifest promises
-    error: str | None  # why the file differs; None if it does not
+    sha256: str  # according to the manifest
+    error: str | None  # why the file cannot be used, or None
 
 
 @dataclass(frozen=True)
 class InfoReport:
-    """All that ``clockread info`` says."""
+    """Everything that ``clockread info`` prints."""
 
     versions: dict[str, str]
-    providers: list[str]  # those a session could really be made with
+    providers: list[str]  # a session was opened and run with each
     threads: int
     models: list[ModelReport]
-    problems: list[str]  # what keeps clockread from reading, a line each
+    problems: list[str]  # whatever keeps clockread from reading, one line each
 
     @property
     def healthy(self) -> bool:
@@ -43,18 +46,19 @@ class InfoReport:
 
 
 def collect() -> InfoReport:
-    """Collect the report; anything missing becomes a problem, never an exception."""
+    """Collect the report. Anything missing becomes a problem, never an exception."""
     problems: list[str] = []
     versions = {
-        "clockread": version("clockread") or "unknown",
+        "clockread": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "numpy": version("numpy") or "not installed",
+        "numpy": version("numpy") or MISSING,
         "opencv": _opencv_version(problems),
-        "pillow": version("pillow") or "not installed",
-        "pillow-heif": version("pillow-heif") or "not installed",
-        **_runtime_versions(),
+        "pillow": version("pillow") or MISSING,
+        "pillow-heif": version("pillow-heif") or MISSING,
     }
+    runtimes = {name: found for name in DISTRIBUTIONS if (found := version(name))}
+    versions |= runtimes or {"onnxruntime": MISSING}
     providers: list[str] = []
     try:
         providers = usable_providers()
@@ -83,11 +87,6 @@ def _opencv_version(problems: list[str]) -> str:
     return f"{cv2.__version__}"
 
 
-def _runtime_versions() -> dict[str, str]:
-    versions = {name: found for name in DISTRIBUTIONS if (found := version(name))}
-    return versions or {"onnxruntime": "not installed"}
-
-
 def _model_report(name: str, entry: ModelEntry) -> ModelReport:
     error = None
     try:
@@ -107,8 +106,7 @@ def write(report: InfoReport, stream: TextIO, output: str) -> None:
     lines.append(f"{'threads':<16} {report.threads}")
     for model in report.models:
         state = "ok" if model.error is None else "NOT OK"
-        lines.append(
-            f"{'model':<16} {model.model}/{model.role}: {model.file}, {model.bytes} bytes, sha256 {model.sha256} {state}"
-        )
+        facts = f"{model.file}, {model.bytes} bytes, sha256 {model.sha256} {state}"
+        lines.append(f"{'model':<16} {model.model}/{model.role}: {facts}")
     lines += [f"{'problem':<16} {problem}" for problem in report.problems]
     stream.write("\n".join(lines) + "\n")

@@ -1,4 +1,4 @@
-"""What the command line names → photos to read: files, folders, patterns, lists of paths, standard input, and frames."""
+"""Finds the photos to read: files, folders, patterns, lists of paths, standard input and frames."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STDIN_NAME = "-"
 
 @dataclass
 class Photos:
-    """The photos to read, in order, and the number of files passed over."""
+    """The photos to read, in order, and the numbers of files that are skipped."""
 
     entries: list[Entry] = field(default_factory=list)
     passed_over: Counter[str] = field(default_factory=Counter)  # other files in folders, by kind
@@ -31,7 +31,7 @@ class Photos:
                 self.add(match)
         elif is_folder(path):
             self._add_folder(path)
-        elif is_overlay(path):  # which a shell's *.jpg holds too
+        elif is_overlay(path):  # a shell's *.jpg matches it too
             self.passed_over[OVERLAYS] += 1
         else:
             self.entries.append(Entry(path, path))
@@ -70,9 +70,8 @@ def find_photos(
         if path != STDIN_NAME:
             photos.add(path)
         elif stdin_used:
-            photos.entries.append(
-                Entry(STDIN_NAME, None, "-: standard input was read already; name it once")
-            )
+            error = "-: standard input was read already; name it once"
+            photos.entries.append(Entry(STDIN_NAME, None, error))
         else:
             stdin_used = True
             photos.entries.append(_stdin_entry(stdin))
@@ -82,36 +81,29 @@ def find_photos(
 
 
 def _listed(name: str, stdin: BinaryIO | None, *, null: bool) -> Iterator[str]:
-    """Give the paths of a list; empty lines are left out."""
+    """Yield the paths of a list; empty lines are left out."""
     try:
-        if name == STDIN_NAME and stdin is None:
-            raise ClockreadError(
-                "--files-from -: standard input is closed; send a list of paths into it"
-            )
-        data = stdin.read() if name == STDIN_NAME and stdin is not None else Path(name).read_bytes()
+        if name != STDIN_NAME:
+            data = Path(name).read_bytes()
+        elif stdin is not None:
+            data = stdin.read()
+        else:
+            problem = "standard input is closed; send a list of paths into it"
+            raise ClockreadError(f"--files-from -: {problem}")
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
-        raise ClockreadError(
-            f"--files-from {one_line(name)}: this list cannot be read ({reason}); check the path"
-        ) from error
+        problem = f"this list cannot be read ({reason}); check the path"
+        raise ClockreadError(f"--files-from {one_line(name)}: {problem}") from error
     for line in data.split(b"\0") if null else data.splitlines():
         if line:
             yield os.fsdecode(line)
 
 
 def _stdin_entry(stdin: BinaryIO | None) -> Entry:
-    if stdin is None:
-        return Entry(
-            STDIN_NAME,
-            None,
-            "-: standard input is closed; send a photo into it: clockread predict - < photo.jpg",
-        )
-    if stdin.isatty():
-        return Entry(
-            STDIN_NAME,
-            None,
-            "-: standard input is a terminal; send a photo into it: clockread predict - < photo.jpg",
-        )
+    if stdin is None or stdin.isatty():
+        problem = f"standard input is {'closed' if stdin is None else 'a terminal'}"
+        remedy = "send a photo into it: clockread predict - < photo.jpg"
+        return Entry(STDIN_NAME, None, f"-: {problem}; {remedy}")
     try:
         return Entry(STDIN_NAME, read_all(stdin, STDIN_NAME))
     except ImageError as error:
@@ -119,7 +111,7 @@ def _stdin_entry(stdin: BinaryIO | None) -> Entry:
 
 
 def frames_in(entry: Entry) -> int:
-    """Return how many entries `each_frame` makes of one: its frames, or a single error."""
+    """Return the number of entries that `each_frame` yields for one: its frames, or one error."""
     if entry.error is not None or not isinstance(entry.source, str | bytes):
         return 1
     try:
@@ -129,7 +121,10 @@ def frames_in(entry: Entry) -> int:
 
 
 def each_frame(entries: Sequence[Entry], counts: Sequence[int]) -> Iterator[Entry]:
-    """Give an entry for each frame of each photo, ``counts`` of them (see `frames_in`); frames are decoded as they are drawn."""
+    """Yield an entry per frame of each photo, as many as ``counts`` (see `frames_in`) says.
+
+    Frames are decoded when they are requested.
+    """
     for entry, count in zip(entries, counts, strict=True):
         if count == 1 or not isinstance(entry.source, str | bytes):
             yield entry

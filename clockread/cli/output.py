@@ -1,4 +1,7 @@
-"""Results as text: JSON lines, JSON, CSV, and a table for people. Every format shows each photo, in order, errors too."""
+"""Results as text: JSON lines, JSON, CSV and a table.
+
+Every format has every photo, in order, also those with errors.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO, get_args
 
 from clockread.errors import one_line
 from clockread.listing import counted
@@ -23,18 +26,18 @@ if TYPE_CHECKING:
 
     from clockread.reading import PhotoResult, Reading
 
-FORMATS = ("table", "jsonl", "json", "csv")
+Format = Literal["table", "jsonl", "json", "csv"]
 DOUBTFUL_BELOW = 0.5  # confidence
 DOUBTFUL_MARK = "?"
 DOUBTFUL_STYLE = "yellow"
 ERROR_STYLE = "red"
 ELLIPSIS = "…"
 SEPARATOR = os.sep  # of folders
-BOX = "box (x, y, w, h)"  # header of that column
-WIDTH_WITHOUT_TERMINAL = 200  # characters; a file or a pipe has no width of its own
-UNLIMITED = sys.maxsize  # characters of a name
-TABLE_GAP = 2  # characters between two columns
-MIN_PHOTO_WIDTH, MIN_NOTE_WIDTH = 12, 10  # on a terminal so narrow that a table does not fit
+BOX = "box (x, y, w, h)"  # a column heading
+WIDTH_WITHOUT_TERMINAL = 200  # columns, for a file or a pipe
+UNLIMITED = sys.maxsize  # columns
+TABLE_GAP = 2  # spaces between two columns
+MIN_PHOTO_WIDTH, MIN_NOTE_WIDTH = 12, 10  # columns, on a very narrow terminal
 
 # fmt: off
 CSV_COLUMNS = (
@@ -47,14 +50,19 @@ CSV_COLUMNS = (
 # fmt: on
 
 
-class Writer(Protocol):
-    """Writes results to a stream; close() completes the document."""
+class Writer:
+    """Writes results to a text stream; close() completes the document."""
+
+    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
+        self._stream, self._seconds = stream, seconds
 
     def write(self, result: PhotoResult) -> None:
         """Add one photo."""
+        raise NotImplementedError
 
     def close(self) -> None:
-        """Write what a complete document still needs."""
+        """Write the rest of a complete document."""
+        self._stream.flush()
 
 
 def open_writer(
@@ -66,63 +74,56 @@ def open_writer(
     passed_over: Counter[str] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Writer:
-    """Open a writer of one of FORMATS onto a text stream; raises ValueError for another name.
+    """Open a writer onto a text stream.
 
     Args:
-        name: One of FORMATS.
-        stream: Where the results go.
-        seconds: Write times with seconds if a second hand is seen.
-        summary: End a table with a line of counts and of the time since the writer was opened.
-        passed_over: Files that are not read, by kind such as ".mov", for the summary; looked at when the writer closes.
-        clock: Monotonic time in seconds.
+        name: the format.
+        stream: receives the results.
+        seconds: whether times have seconds if a second hand is seen.
+        summary: whether a table ends with a line of counts and the time since it was opened.
+        passed_over: skipped files by kind, such as ".mov"; the summary counts them at the end.
+        clock: monotonic time, seconds.
+
+    Returns:
+        The writer.
+
+    Raises:
+        ValueError: for an unknown format.
 
     """
-    if name == "jsonl":
-        return _JsonLines(stream, seconds=seconds)
-    if name == "json":
-        return _Json(stream, seconds=seconds)
-    if name == "csv":
-        return _Csv(stream, seconds=seconds)
     if name == "table":
-        return _Table(
-            stream, seconds=seconds, summary=_Summary(passed_over, clock) if summary else None
-        )
-    raise ValueError(f"no format {name!r}; choose one of {', '.join(FORMATS)}")
+        counts = _Summary(passed_over, clock) if summary else None
+        return _Table(stream, seconds=seconds, summary=counts)
+    writers: dict[str, type[Writer]] = {"jsonl": _JsonLines, "json": _Json, "csv": _Csv}
+    if name not in writers:
+        raise ValueError(f"no format {name!r}; choose one of {', '.join(get_args(Format))}")
+    return writers[name](stream, seconds=seconds)
 
 
 def _json_text(result: PhotoResult, *, seconds: bool) -> str:
-    # ASCII only, so that any file name, even one that is no valid text, survives any terminal or pipe.
+    # ASCII only, so that any file name, even an invalid one, survives any terminal or pipe.
     return json.dumps(result.to_dict(seconds=seconds), allow_nan=False, ensure_ascii=True)
 
 
 def console_for(stream: TextIO) -> Console:
-    """A rich console that writes to a stream and leaves a broken pipe to its caller."""
+    """Return a rich console that writes to a stream and leaves a broken pipe to its caller."""
     from rich.console import Console
 
     class PlainConsole(Console):
-        def on_broken_pipe(self) -> None:  # rich would exit with 1 by itself
+        def on_broken_pipe(self) -> None:  # rich would exit with 1
             raise BrokenPipeError
 
-    return PlainConsole(
-        file=stream, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False
-    )
+    width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
+    return PlainConsole(file=stream, width=width, highlight=False)
 
 
-class _Stream:
-    def __init__(self, stream: TextIO, *, seconds: bool) -> None:
-        self._stream, self._seconds = stream, seconds
-
-
-class _JsonLines(_Stream):
+class _JsonLines(Writer):
     def write(self, result: PhotoResult) -> None:
         self._stream.write(_json_text(result, seconds=self._seconds) + "\n")
         self._stream.flush()
 
-    def close(self) -> None:
-        self._stream.flush()
 
-
-class _Json(_Stream):
+class _Json(Writer):
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
         super().__init__(stream, seconds=seconds)
         self._separator = "[\n"
@@ -137,7 +138,10 @@ class _Json(_Stream):
 
 
 class _Rows:
-    r"""Stream for csv.writer that ends rows with ``\n``; the writer itself must end them with ``\r\n``, or it leaves a ``\r`` unquoted."""
+    r"""Stream for csv.writer that ends rows with ``\n``.
+
+    The writer itself must end rows with ``\r\n``, or it leaves a ``\r`` in a name unquoted.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -146,8 +150,8 @@ class _Rows:
         self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
-class _Csv(_Stream):
-    """Gives names as they are to a file or a pipe; on a terminal, control characters in them become escapes."""
+class _Csv(Writer):
+    """Writes names unchanged to a file or a pipe; a terminal gets control characters escaped."""
 
     def __init__(self, stream: TextIO, *, seconds: bool) -> None:
         super().__init__(stream, seconds=seconds)
@@ -187,32 +191,28 @@ class _Csv(_Stream):
             )
         self._stream.flush()
 
-    def close(self) -> None:
-        self._stream.flush()
-
 
 def _shown(text: str) -> str:
     return one_line(text, UNLIMITED)
 
 
 class _Summary:
-    """The last line of a table: counts of photos, clocks and what went wrong, and the time since this object was made."""
+    """The last line of a table: counts of photos, clocks and problems, and the elapsed time."""
 
     def __init__(self, passed_over: Counter[str] | None, clock: Callable[[], float]) -> None:
         self._passed_over = Counter() if passed_over is None else passed_over
         self._clock, self._began = clock, clock()
 
     def line(self, results: Sequence[PhotoResult]) -> Text:
-        """Return the counts of ``results``, and of the files passed over by kind."""
+        """Return the counts of ``results``, and of skipped files by kind."""
         from rich.text import Text
 
         counts = self._counts(results)
         if self._passed_over:
-            files = f"{_count(self._passed_over.total(), 'file')} passed over"
+            files = f"{_count(self._passed_over.total(), 'file')} skipped"
             counts.append(Text.assemble(files, (f" ({counted(self._passed_over)})", "dim")))
-        return Text.assemble(
-            Text(", ").join(counts), (f" · {_duration(self._clock() - self._began)}", "dim")
-        )
+        elapsed = _duration(self._clock() - self._began)
+        return Text.assemble(Text(", ").join(counts), (f" · {elapsed}", "dim"))
 
     @staticmethod
     def _counts(results: Sequence[PhotoResult]) -> list[Text]:
@@ -224,12 +224,13 @@ class _Summary:
         without = sum(map(_is_without_clock, results))
         errors = sum(result.error is not None for result in results)
         counts = [Text(_count(len(results), "photo")), Text(_count(len(readings), "clock"))]
-        counts += (
-            [Text(f"{doubtful:,} doubtful ({DOUBTFUL_MARK})", DOUBTFUL_STYLE)] if doubtful else []
+        problems = (
+            (doubtful, f"{doubtful:,} doubtful ({DOUBTFUL_MARK})", DOUBTFUL_STYLE),
+            (left_out, f"{left_out:,} below --min-confidence", ""),
+            (without, f"{without:,} without a clock", ""),
+            (errors, _count(errors, "error"), ERROR_STYLE),
         )
-        counts += [Text(f"{left_out:,} below --min-confidence")] if left_out else []
-        counts += [Text(f"{without:,} without a clock")] if without else []
-        return counts + ([Text(_count(errors, "error"), ERROR_STYLE)] if errors else [])
+        return counts + [Text(text, style) for number, text, style in problems if number]
 
 
 def _count(number: int, noun: str) -> str:
@@ -262,7 +263,7 @@ class _Row:
     doubtful: bool = False
 
 
-class _Table(_Stream):
+class _Table(Writer):
     """Collects all rows, because a column is as wide as its widest cell."""
 
     def __init__(self, stream: TextIO, *, seconds: bool, summary: _Summary | None) -> None:
@@ -285,7 +286,7 @@ class _Table(_Stream):
                 console.line()
             if self._summary is not None:
                 console.print(self._summary.line(self._results))
-        # rich fills the last column with spaces
+        # rich pads the last column with spaces
         self._stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
         self._stream.flush()
 
@@ -301,17 +302,20 @@ def _rows(result: PhotoResult, *, seconds: bool) -> Iterator[_Row]:
     for i, reading in enumerate(result.readings):
         doubtful = _is_doubtful(reading)
         own = [*(notes if i == 0 else []), *([] if reading.consistent else ["the hands disagree"])]
+        percent = _integer(100 * reading.confidence)
         yield _Row(
             photo=_shown(result.path) if i == 0 else "",
             time=_aligned(reading.time_text(seconds=seconds)) + DOUBTFUL_MARK * doubtful,
-            confidence=f"{100 * reading.confidence:.0f} %"
-            if math.isfinite(reading.confidence)
-            else "?",
-            box=" ".join(f"{value:.0f}" if math.isfinite(value) else "?" for value in reading.box),
+            confidence=percent if percent == "?" else f"{percent} %",
+            box=" ".join(map(_integer, reading.box)),
             error=error if i == 0 else "",
             note="; ".join(own),
             doubtful=doubtful,
         )
+
+
+def _integer(value: float) -> str:
+    return f"{value:.0f}" if math.isfinite(value) else "?"
 
 
 def _aligned(time_text: str) -> str:
@@ -319,7 +323,10 @@ def _aligned(time_text: str) -> str:
 
 
 def _table(rows: Sequence[_Row], width: int) -> Table:
-    """Return a table that fits ``width``: without boxes if need be, then with shorter names and notes of several lines."""
+    """Return a table that fits ``width`` columns.
+
+    If it does not fit, boxes are left out; then names are shortened and notes wrap.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
     from rich.table import Table
@@ -340,27 +347,21 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
     if (excess := _total(widths) - width) > 0:
         notes = widths.get("note", 0)
         room = widths["photo"] + notes - excess
-        widths["photo"] = max(
-            MIN_PHOTO_WIDTH, room - min(notes, max(room - widths["photo"], room // 2))
-        )
+        note_room = min(notes, max(room - widths["photo"], room // 2))
+        widths["photo"] = max(MIN_PHOTO_WIDTH, room - note_room)
         if notes:
             widths["note"] = max(MIN_NOTE_WIDTH, room - widths["photo"])
 
-    table = Table(
-        box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, TABLE_GAP - 1, 0, 0)
-    )
+    padding = (0, TABLE_GAP - 1, 0, 0)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=padding)
     for name, column_width in widths.items():
-        right = name in ("confidence", BOX)
-        table.add_column(
-            name, width=column_width, justify="right" if right else "left", no_wrap=name != "note"
-        )
+        justify: Literal["left", "right"] = "right" if name in ("confidence", BOX) else "left"
+        table.add_column(name, width=column_width, justify=justify, no_wrap=name != "note")
+    note_width = widths.get("note", 0)
     for row in rows:
         reading_style = DOUBTFUL_STYLE if row.doubtful else ""
-        note_width = widths.get("note", 0)
-        error, note = (
-            Text(_with_short_words(text, note_width), style)
-            for text, style in ((row.error, ERROR_STYLE), (row.note, "dim"))
-        )
+        error = Text(_with_short_words(row.error, note_width), ERROR_STYLE)
+        note = Text(_with_short_words(row.note, note_width), "dim")
         cells = {
             "photo": Text(elided_path(row.photo, widths["photo"])),
             "time": Text(row.time, reading_style or "bold"),
@@ -377,12 +378,15 @@ def _total(widths: Mapping[str, int]) -> int:
 
 
 def _with_short_words(text: str, width: int) -> str:
-    """Shorten words that do not fit one line of a column, such as paths, so that none is broken over several."""
+    """Shorten words, such as paths, that do not fit one line of a column, so that none is split."""
     return " ".join(_elided(word, width) for word in text.split(" "))
 
 
 def elided_path(path: str, width: int) -> str:
-    """Return a path that takes at most ``width`` columns: its first folders are left out, and the middle of its name if need be."""
+    """Return a path in at most ``width`` columns, without its first folders if it is too long.
+
+    If its name alone is too long, the middle of the name is left out.
+    """
     from rich.cells import cell_len
 
     if cell_len(path) <= width:
@@ -396,7 +400,7 @@ def elided_path(path: str, width: int) -> str:
 
 
 def _elided(text: str, width: int) -> str:
-    """Return a text that takes at most ``width`` columns: its middle is left out."""
+    """Return a text in at most ``width`` columns, without its middle if it is too long."""
     from rich.cells import cell_len
 
     if cell_len(text) <= width:
@@ -404,7 +408,7 @@ def _elided(text: str, width: int) -> str:
     head, tail = text[: (width - 1) // 2], text[-(width // 2) :]
     while cell_len(head) > (width - 1) // 2:
         head = head[:-1]
-    # A combining character at the start would join the ellipsis.
+    # A combining character at the start would merge with the ellipsis.
     while cell_len(tail) > width // 2 or (tail and cell_len(tail[0]) == 0):
         tail = tail[1:]
     return f"{head}{ELLIPSIS}{tail}"

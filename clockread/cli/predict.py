@@ -1,4 +1,4 @@
-"""The work of ``clockread predict``: photos to results, results to text as they come."""
+"""``clockread predict``: reads photos and writes each result as soon as it exists."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TextIO
+from typing import TextIO
 
 from PIL import Image
 
 from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, read_in_order
-from clockread.cli import output as formats
 from clockread.cli import signals
 from clockread.cli.inputs import STDIN_NAME, Photos, each_frame, frames_in
+from clockread.cli.output import open_writer
 from clockread.cli.progress import progress_bar
 from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
@@ -24,7 +24,6 @@ from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
 from clockread.reading import PhotoResult
 
 OVERLAY_QUALITY = 90  # of JPEG, 1..100
-Frames = Literal["first", "all"]
 
 
 def predict_photos(
@@ -40,49 +39,43 @@ def predict_photos(
     workers: int = 1,
     batch_size: int = PART_PHOTOS,
     lenient: bool = False,
-    frames: Frames = "first",
+    all_frames: bool = False,
 ) -> int:
-    """Read photos and write their results to ``stream`` as they come.
+    """Read photos and write each result to ``stream`` as soon as it exists.
 
     Args:
-        photos: the photos, and what was passed over.
-        reader: reads them.
-        stream: for results; messages go to standard error.
-        output: one of formats.FORMATS.
+        photos: the photos, and the skipped files.
+        reader: reads the photos.
+        stream: receives results; messages go to standard error.
+        output: a format of `open_writer`.
         cropped: whether each photo is one dial.
-        overlay_folder: where each photo is saved with its readings drawn on it.
+        overlay_folder: folder for photos with their readings drawn on them, or None.
         quiet: whether to leave out progress and messages.
-        seconds: whether times have seconds if there is a second hand.
+        seconds: whether times have seconds if a second hand is seen.
         workers: see bulk.read_in_order.
         batch_size: see bulk.read_in_order.
-        lenient: whether photos that are cut off are read as far as they go.
-        frames: which frames of animations and pages of files with several are read.
+        lenient: whether the intact part of a cut-off photo is read.
+        all_frames: whether to read all frames of an animation and all pages of a file.
 
     Returns:
         The number of photos that could not be processed.
 
     """
-    overlays = (
-        None
-        if overlay_folder is None
-        else OverlayFolder(
-            overlay_folder, [entry.name for entry in photos.entries], seconds=seconds
-        )
-    )
-    counts = [frames_in(entry) if frames == "all" else 1 for entry in photos.entries]
-    entries = (
-        replace(
-            entry,
-            lenient=lenient,
-            overlay=None if overlays is None else overlays.path_for(entry.name),
-        )
-        for entry in each_frame(photos.entries, counts)
-    )
+    overlays = None
+    if overlay_folder is not None:
+        inputs = [entry.name for entry in photos.entries]
+        overlays = OverlayFolder(overlay_folder, inputs, seconds=seconds)
+    counts = [frames_in(entry) if all_frames else 1 for entry in photos.entries]
+
+    def prepared(entry: Entry) -> Entry:
+        overlay = None if overlays is None else overlays.path_for(entry.name)
+        return replace(entry, lenient=lenient, overlay=overlay)
+
     failed = done = 0
     # Lines of results and a moving bar would overwrite each other on one terminal.
     hidden = quiet or (output != "table" and stream.isatty())
     results = read_in_order(
-        entries,
+        map(prepared, each_frame(photos.entries, counts)),
         reader,
         count=sum(counts),
         cropped=cropped,
@@ -90,10 +83,10 @@ def predict_photos(
         batch_size=batch_size,
         finish=None if overlays is None else overlays.save,
     )
-    writer = formats.open_writer(
+    writer = open_writer(
         output, stream, seconds=seconds, summary=not quiet, passed_over=photos.passed_over
     )
-    # The bar ends first: a table that the writer prints at its end would push a bar that is still there up the screen.
+    # The bar ends first: the table that the writer prints at its end would scroll it up.
     with (
         signals.hold(),
         contextlib.closing(writer),
@@ -105,36 +98,35 @@ def predict_photos(
             done += 1
             writer.write(result)
             advance()
-    counted_in_table = (
-        output == "table" and stream.isatty() and (sys.stderr is None or sys.stderr.isatty())
-    )
-    if quiet or counted_in_table:
+    on_screen = stream.isatty() and (sys.stderr is None or sys.stderr.isatty())
+    if quiet or (output == "table" and on_screen):  # the table's summary has both counts
         return failed
     if photos.passed_over:
-        print(f"clockread: passed over: {counted(photos.passed_over)}", file=sys.stderr)
+        print(f"clockread: skipped files: {counted(photos.passed_over)}", file=sys.stderr)
     if failed:
         print(f"clockread: {failed} of {done} photos could not be processed", file=sys.stderr)
     return failed
 
 
 class OverlayFolder:
-    """Saves overlays as DIR/<stem>.overlay.jpg; of equal stems the second becomes <stem>-2, and no input photo is overwritten."""
+    """Saves overlays as DIR/<stem>.overlay.jpg.
+
+    A second photo of the same stem becomes <stem>-2, and no input photo is overwritten.
+    """
 
     def __init__(self, folder: Path, inputs: Sequence[str], *, seconds: bool = False) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            reason = (
-                "a file is in its place" if isinstance(error, FileExistsError) else error.strerror
-            )
-            raise ClockreadError(
-                f"{one_line(str(folder))}: cannot make this folder for overlays ({reason}); choose another"
-            ) from error
+            exists = isinstance(error, FileExistsError)
+            reason = "a file has this name" if exists else error.strerror
+            problem = f"cannot make this folder for overlays ({reason}); choose another"
+            raise ClockreadError(f"{one_line(str(folder))}: {problem}") from error
         self._folder, self._seconds = folder, seconds
         self._taken = {os.path.realpath(name).casefold() for name in inputs if "\0" not in name}
 
     def path_for(self, name: str) -> Path:
-        """Return where the overlay of a photo goes; each call takes the path that it returns."""
+        """Return a path for the overlay of a photo; no other call returns the same path."""
         stem = "stdin" if name == STDIN_NAME else Path(name).stem
         path, number = self._folder / f"{stem}{OVERLAY_SUFFIX}", 1
         while (key := os.path.realpath(path).casefold()) in self._taken:
@@ -144,18 +136,16 @@ class OverlayFolder:
         return path
 
     def save(self, entry: Entry, photo: Photo, result: PhotoResult) -> PhotoResult:
-        """Draw and save one photo's readings; the result says why if that cannot be done."""
-        from clockread.overlay import draw, enlarged  # which most runs do not need
+        """Draw and save one photo's readings; if that fails, the result has the error."""
+        from clockread.overlay import draw, enlarged  # not needed by most runs
 
         path = entry.overlay
         if path is None:
             return result
         color = photo.in_color()
         if color is None:
-            return replace(
-                result,
-                error=f"{one_line(entry.name)}: it cannot be decoded again for its overlay; was it moved or changed?",
-            )
+            problem = "it cannot be decoded again for its overlay; was it moved or changed?"
+            return replace(result, error=f"{one_line(entry.name)}: {problem}")
         color, factor = enlarged(color)
         drawn = draw(color, result.readings, scale=result.scale / factor, seconds=self._seconds)
         encoded = io.BytesIO()
@@ -165,8 +155,6 @@ class OverlayFolder:
         try:
             path.write_bytes(encoded.getvalue())
         except OSError as error:
-            return replace(
-                result,
-                error=f"{one_line(str(path))}: the overlay could not be saved ({error.strerror}); check the folder",
-            )
+            problem = f"the overlay could not be saved ({error.strerror}); check the folder"
+            return replace(result, error=f"{one_line(str(path))}: {problem}")
         return result

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-BAR_COLUMNS = 40  # at most
-OTHER_COLUMNS = 50  # of a terminal, for the count, the rate and the time left
-NARROW = 60  # terminal columns, below which the bar has no label
+MAX_BAR_COLUMNS = 40
+OTHER_COLUMNS = 50  # for the count, the rate and the time left
+NARROW = 60  # terminal columns below which the bar has no label
 REFRESH_SECONDS = 0.1
 
 
@@ -21,10 +21,17 @@ REFRESH_SECONDS = 0.1
 def progress_bar(
     total: int, *, hidden: bool = False, clock: Callable[[], float] = time.monotonic
 ) -> Iterator[Callable[[], None]]:
-    """Show a bar of ``total`` photos until the block ends; yields the function to call after each photo.
+    """Show a progress bar until the block ends; yield the function to call after each photo.
 
-    The end of the block erases the bar. A line written to standard output inside the block would break it; warnings on standard error
-    appear above it. No bar is shown if it is ``hidden``, for fewer than two photos, or if standard error cannot show one.
+    The end of the block erases the bar. A line on standard output inside the block would break it;
+    warnings on standard error appear above it. There is no bar for fewer than two photos, or if
+    standard error cannot show one.
+
+    Args:
+        total: the number of photos.
+        hidden: whether to show no bar.
+        clock: monotonic time, seconds.
+
     """
     bar = None if hidden or total < 2 else _started_bar(total)
     if bar is None:
@@ -40,7 +47,7 @@ def progress_bar(
         bar.update(bar.task_ids[0], completed=done, pace=_pace(done, total, now - began))
         if now - drawn >= REFRESH_SECONDS:
             drawn = now
-            with contextlib.suppress(OSError, ValueError):  # a terminal that has gone away
+            with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
                 bar.refresh()
 
     try:
@@ -51,7 +58,7 @@ def progress_bar(
 
 
 def _started_bar(total: int) -> Progress | None:
-    """Return a bar that is on the screen, or None if there cannot be one."""
+    """Return a bar that is shown, or None if standard error cannot show one."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
@@ -60,38 +67,33 @@ def _started_bar(total: int) -> Progress | None:
         if stream is None or not stream.isatty():
             return None
         console = Console(file=stream)
-        if not console.is_interactive:  # such as TERM=dumb, which cannot erase
+        if not console.is_interactive:  # it cannot erase, such as TERM=dumb
             return None
         columns = (
             *([TextColumn("reading")] if console.width >= NARROW else []),
-            BarColumn(max(5, min(BAR_COLUMNS, console.width - OTHER_COLUMNS))),
+            BarColumn(max(5, min(MAX_BAR_COLUMNS, console.width - OTHER_COLUMNS))),
             TextColumn("{task.completed:,}/{task.total:,}"),
             TextColumn("{task.fields[pace]}", style="dim"),
         )
-        # Drawn by `advance`, not by a thread, which some machines do not grant. Redirecting stdout would send results to stderr.
+        # Drawn by `advance`, not by a thread, which some machines do not allow. Redirecting stdout
+        # would send results to stderr.
         bar = Progress(
             *columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False
         )
         bar.add_task("reading", total=total, pace="")
         bar.start()
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ):  # a terminal that has gone away, a closed stream, no more threads
+    # A terminal that is gone, a closed stream, no more threads.
+    except (OSError, ValueError, RuntimeError):
         return None
     return bar
 
 
 def _pace(done: int, total: int, seconds: float) -> str:
-    """Return the mean rate so far and the time that the rest takes at that rate."""
+    """Return the mean rate so far, and the time left at that rate."""
     if seconds <= 0:
         return ""
     rate = done / seconds
-    left = round((total - done) / rate)
-    minutes, rest = divmod(left, 60)
-    time_left = (
-        f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"
-    )
+    minutes, rest = divmod(round((total - done) / rate), 60)
+    hours = f"{minutes // 60}:{minutes % 60:02}" if minutes >= 60 else f"{minutes}"
     digits = 0 if rate >= 100 else 1 if rate >= 1 else 2
-    return f"{rate:,.{digits}f} photos/s, {time_left} left"
+    return f"{rate:,.{digits}f} photos/s, {hours}:{rest:02} left"

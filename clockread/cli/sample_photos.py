@@ -1,4 +1,4 @@
-"""Generated photos for benchmarks: plain dials in front of noise."""
+"""Generated photos for benchmarks: plain dials on noise."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GENERATED_SEED = 20240
 
 
 def generated_photos(count: int = GENERATED_PHOTOS, seed: int = GENERATED_SEED) -> list[bytes]:
-    """JPEG photos of plain drawn dials before noise; the same bytes for the same arguments and OpenCV version."""
+    """Return JPEG photos of plain dials on noise; deterministic for a version of OpenCV."""
     rng = np.random.default_rng(seed)
     return [_generated_photo(rng) for _ in range(count)]
 
@@ -28,11 +28,8 @@ def _generated_photo(rng: np.random.Generator) -> bytes:
     photo = np.clip(picture + noise, 0, 255).astype(np.uint8)
     for i in range(GENERATED_DIALS):
         radius = int(rng.integers(80, 130))
-        center = (
-            round(width * (i + 0.5) / GENERATED_DIALS),
-            height // 2 + int(rng.integers(-60, 60)),
-        )
-        _draw_dial(photo, center, radius, int(rng.integers(720)))
+        x, y = round(width * (i + 0.5) / GENERATED_DIALS), height // 2 + int(rng.integers(-60, 60))
+        _draw_dial(photo, (x, y), radius, int(rng.integers(720)))
     return cv2.imencode(".jpg", photo)[1].tobytes()
 
 

@@ -1,8 +1,9 @@
-"""Orderly exit on signals: Ctrl-C, SIGTERM and SIGHUP keep the results so far and exit with 128 + their number.
+"""Orderly exit on signals: Ctrl-C, SIGTERM and SIGHUP keep the results so far.
 
-A handler may run between any two instructions, also in the middle of a result that is being written. So a stretch of work can hold
-signals back, and let them through only where stopping leaves nothing half done. While a module is imported they wait as well, because
-extension modules turn what a handler raises into errors of their own.
+The exit code is 128 plus the number of the signal. A handler may run between any two instructions,
+even while a result is being written, so a block of code can hold signals back and let them through
+only where nothing is half done. Signals also wait while a module is imported, because extension
+modules turn an exception from a handler into errors of their own.
 """
 
 from __future__ import annotations
@@ -19,16 +20,18 @@ MESSAGES = {
     "SIGINT": "interrupted",
     "SIGTERM": "terminated",
     "SIGHUP": "hung up",
-    "SIGBREAK": "interrupted",
-}  # the last on Windows
-IMPORT_CHECK = 0.02  # seconds
-IMPATIENCE = 1.0  # seconds; terminals, shells and `timeout` send a signal twice at once, a person who insists does so later
+    "SIGBREAK": "interrupted",  # Windows
+}
+IMPORT_CHECK = 0.02  # seconds between checks whether an import is over
+# Seconds after which a second signal ends the process at once. Terminals, shells and `timeout` send
+# a signal twice in quick succession; a person who insists does so later.
+SECOND_SIGNAL = 1.0
 
 _T = TypeVar("_T")
 
 
 class Stop(BaseException):
-    """A signal asks the program to end. Not an Exception, nor a KeyboardInterrupt, which libraries catch."""
+    """A signal to end. Libraries catch Exception and KeyboardInterrupt, so it is neither."""
 
     def __init__(self, number: int) -> None:
         super().__init__(MESSAGES[signal.Signals(number).name])
@@ -37,14 +40,14 @@ class Stop(BaseException):
 
 class _State:
     handled: tuple[int, ...] = ()
-    since: float | None = None  # when the first signal came
-    stop: Stop | None = None  # and what it raises
+    since: float | None = None  # monotonic time of the first signal, seconds
+    stop: Stop | None = None  # the exception of the first signal
     raised = False
     held = False
 
 
 def install() -> None:
-    """Handle the signals that would end this process, but for those it was told to ignore (`nohup`, background jobs)."""
+    """Handle the signals that would end this process; ignored ones stay ignored (`nohup`)."""
     if threading.current_thread() is not threading.main_thread():
         return
     _State.handled = tuple(
@@ -59,9 +62,9 @@ def install() -> None:
 
 
 def uninstall() -> None:
-    """Let signals end the process at once again, as an exception while Python shuts down would only be printed.
+    """Restore the default actions: an exception while Python shuts down would only be printed.
 
-    After a signal that is being obeyed, further ones are ignored: they must not change the exit code.
+    After a handled signal, further ones are ignored: they must not change the exit code.
     """
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, 0)
@@ -72,7 +75,7 @@ def uninstall() -> None:
 def _handle(number: int, frame: FrameType | None) -> None:
     now = time.monotonic()
     if _State.since is not None:
-        if now - _State.since > IMPATIENCE:
+        if now - _State.since > SECOND_SIGNAL:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         return
@@ -82,7 +85,7 @@ def _handle(number: int, frame: FrameType | None) -> None:
 
 @contextlib.contextmanager
 def hold(held: bool = True) -> Iterator[None]:
-    """Hold signals back, or let them through again, until the end of the `with` block."""
+    """Hold signals back, or with False let them through, until the end of the `with` block."""
     before, _State.held = _State.held, held
     try:
         _deliver()
@@ -105,7 +108,7 @@ def between(items: Iterable[_T]) -> Iterator[_T]:
 
 
 def resume() -> None:
-    """Raise once more what a signal raised, where another error has taken its place meanwhile."""
+    """Raise the exception of a signal again, if another error has replaced it."""
     if _State.raised and _State.stop is not None:
         raise _State.stop
 
@@ -113,10 +116,10 @@ def resume() -> None:
 def _deliver(frame: FrameType | None = None) -> None:
     if _State.stop is None or _State.raised or _State.held:
         return
-    waits = _is_importing(frame)
+    importing = _is_importing(frame)
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, IMPORT_CHECK if waits else 0)
-        if waits:
+        signal.setitimer(signal.ITIMER_REAL, IMPORT_CHECK if importing else 0)
+        if importing:
             return
     _State.raised = True
     raise _State.stop

@@ -1,1 +1,1 @@
-"""Running the networks: the models that travel with clockread, sessions of onnxruntime, and the CPUs that they may use."""
+"""Running the networks: shipped models, onnxruntime sessions, and the usable CPUs."""

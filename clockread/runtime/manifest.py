@@ -1,11 +1,12 @@
-"""The models that are shipped with clockread: a manifest describes them, and a file that differs from it is not loaded.
+"""The shipped models: a manifest describes them, and a file that differs from it is not loaded.
 
     {"format": 1, "models": {"default": {"pose": {
         "file": "pose.onnx", "sha256": "…", "bytes": 123, "opset": 17,
         "inputs": {"crop": {"dtype": "uint8", "shape": ["batch", 96, 96, 1]}}, "outputs": {…},
         "preprocessing": {…}, "training": {"command": "…", "seed": 1, …}, "metrics": {…}}, …}}}
 
-A name in a shape is a free dimension. The format's number rises with every change that an older reader would misread.
+A name in a shape is a free dimension. "format" rises with every change that an older clockread
+would misread.
 """
 
 from __future__ import annotations
@@ -21,17 +22,12 @@ from clockread.errors import ModelError
 
 MANIFEST_FORMAT = 1
 MANIFEST_NAME = "manifest.json"
-AUTO, DEFAULT, QUANTIZED, SMALL = (
-    "auto",
-    "default",
-    "int8",
-    "small",
-)  # names of models; the first stands for one of the next two
+REINSTALL = "reinstall clockread"  # the remedy for a damaged installation
+DEFAULT, QUANTIZED, SMALL = "default", "int8", "small"  # names of models
+AUTO = "auto"  # resolves to DEFAULT or QUANTIZED
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
-EXPORTED_FOLDERS = (
-    PACKAGE_FOLDER / "exported",
-    PACKAGE_FOLDER.parent / "exported",
-)  # installed from a wheel; in a checkout
+# Of a package installed from a wheel, and of a checkout.
+EXPORTED_FOLDERS = (PACKAGE_FOLDER / "exported", PACKAGE_FOLDER.parent / "exported")
 
 
 @dataclass(frozen=True)
@@ -39,12 +35,12 @@ class TensorSpec:
     """An input or output of a model."""
 
     dtype: str  # as numpy names it
-    shape: tuple[int | str, ...]  # a name stands for a free dimension
+    shape: tuple[int | str, ...]  # a name is a free dimension
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """One ONNX file and what the manifest promises of it."""
+    """One ONNX file, as the manifest describes it."""
 
     role: str  # "finder", "pose" or "hands"
     path: Path
@@ -53,12 +49,11 @@ class ModelEntry:
     opset: int
     inputs: Mapping[str, TensorSpec]
     outputs: Mapping[str, TensorSpec]
-    preprocessing: Mapping[str, Any]  # the contract between the photo's pixels and the inputs
-    training: Mapping[str, Any]  # command, seed and whatever else repeats it
+    preprocessing: Mapping[str, Any]  # from the photo's pixels to the inputs
+    training: Mapping[str, Any]  # command, seed and other facts that reproduce it
     metrics: Mapping[str, Any]
-    calibration: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # of the confidence: slope and offset, see clockread.confidence
+    # Of the confidence: slope and offset, see clockread.confidence.
+    calibration: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -69,29 +64,30 @@ class Manifest:
     models: Mapping[str, Mapping[str, ModelEntry]]
 
     def name(self, model: str, provider: str) -> str:
-        """Return the model that a name selects on an execution provider: "auto" is "int8" on the CPU, if available, and else "default"."""
+        """Return the model that a name selects on a provider.
+
+        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise.
+        """
         if model != AUTO:
             return model
         return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT
 
     def entry(self, role: str, model: str = DEFAULT) -> ModelEntry:
-        """The entry of one role of one model; raises ModelError when the manifest has none."""
-        try:
-            return self.models[model][role]
-        except KeyError:
-            if model not in self.models:
-                raise ModelError(
-                    f"{self.path} has no model {model!r}: use one of {', '.join(self.models)}"
-                ) from None
-            raise ModelError(
-                f"{self.path} has no {role!r} of the model {model!r}: upgrade or reinstall clockread"
-            ) from None
+        """Return the entry of a role of a model; raise ModelError if the manifest has none."""
+        if model not in self.models:
+            names = ", ".join(self.models)
+            raise ModelError(f"{self.path} has no model {model!r}: use one of {names}")
+        if role not in self.models[model]:
+            problem = f"has no {role!r} of the model {model!r}"
+            raise ModelError(f"{self.path} {problem}: upgrade or {REINSTALL}")
+        return self.models[model][role]
 
 
 def load_manifest(folder: Path | None = None) -> Manifest:
-    """Read the manifest of a folder, of the installed package by default, else of the checkout's `exported/`.
+    """Read the manifest of a folder, by default of the installed package or the checkout.
 
-    Raises ModelError when it is missing, damaged or of another version. The model files are checked by `model_bytes`.
+    Raises ModelError if it is missing, damaged or of another version. `model_bytes` checks the
+    files of the models.
     """
     path = _manifest_path(folder)
     try:
@@ -104,51 +100,46 @@ def load_manifest(folder: Path | None = None) -> Manifest:
             }
             return Manifest(path, models)
     except FileNotFoundError:
-        raise ModelError(
-            f"{path} is missing: reinstall clockread, or train and export the models (python -m training.run_all)"
-        ) from None
+        remedy = f"{REINSTALL}, or train and export the models (python -m training.run_all)"
+        raise ModelError(f"{path} is missing: {remedy}") from None
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ModelError(
-            f"{path} is damaged ({type(error).__name__}: {error}): reinstall clockread"
-        ) from error
-    raise ModelError(
-        f"{path} is of another version (format {version!r}, this clockread reads {MANIFEST_FORMAT}): upgrade clockread"
-    )
+        problem = f"{type(error).__name__}: {error}"
+        raise ModelError(f"{path} is damaged ({problem}): {REINSTALL}") from error
+    formats = f"format {version!r}, this clockread reads {MANIFEST_FORMAT}"
+    raise ModelError(f"{path} is of another version ({formats}): upgrade clockread")
 
 
 def model_bytes(entry: ModelEntry) -> bytes:
-    """The bytes of a model's file; raises ModelError when it is missing or not the one that the manifest means."""
+    """Return a model's file; raise ModelError if it is missing or differs from the manifest."""
     try:
         data = entry.path.read_bytes()
     except FileNotFoundError:
-        raise ModelError(f"{entry.path} is missing: reinstall clockread") from None
+        raise ModelError(f"{entry.path} is missing: {REINSTALL}") from None
     except OSError as error:
         raise ModelError(f"{entry.path} cannot be read: {error.strerror}") from error
     if len(data) != entry.size:
-        raise ModelError(
-            f"{entry.path} is damaged ({len(data)} bytes instead of {entry.size}): reinstall clockread"
-        )
+        sizes = f"{len(data)} bytes instead of {entry.size}"
+        raise ModelError(f"{entry.path} is damaged ({sizes}): {REINSTALL}")
     digest = hashlib.sha256(data).hexdigest()
     if digest != entry.sha256:
-        raise ModelError(
-            f"{entry.path} is damaged or of another version (sha256 {digest[:12]}…, not {entry.sha256[:12]}…): reinstall clockread"
-        )
+        digests = f"sha256 {digest[:12]}…, not {entry.sha256[:12]}…"
+        problem = f"is damaged or of another version ({digests})"
+        raise ModelError(f"{entry.path} {problem}: {REINSTALL}")
     return data
 
 
 def _manifest_path(folder: Path | None) -> Path:
-    candidates = [
-        where / MANIFEST_NAME for where in (EXPORTED_FOLDERS if folder is None else (folder,))
-    ]
+    folders = EXPORTED_FOLDERS if folder is None else (folder,)
+    candidates = [where / MANIFEST_NAME for where in folders]
     return next((path for path in candidates if path.is_file()), candidates[0])
 
 
 def _entry(role: str, content: Mapping[str, Any], folder: Path) -> ModelEntry:
     name = content["file"]
     if Path(name).name != name or name in ("", ".."):
-        raise ValueError(f"{name!r} is not the name of a file beside the manifest")
+        raise ValueError(f"{name!r} is not the name of a file next to the manifest")
     return ModelEntry(
         role=role,
         path=folder / name,

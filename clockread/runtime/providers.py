@@ -1,7 +1,8 @@
-"""Execution providers: the only place that knows onnxruntime, imported when it is first needed.
+"""Execution providers: the only module that uses onnxruntime, which it imports when needed.
 
-What onnxruntime lists as available is not what works: its CUDA build lists CUDA on machines without it, prints an error and hands
-out a CPU session. So a provider counts as usable here only when a session was really made with it and has run.
+onnxruntime lists providers that do not work: on a machine without CUDA, its CUDA build lists CUDA,
+prints an error and returns a CPU session. So a provider counts as usable only after a session with
+it was opened and run.
 """
 
 from __future__ import annotations
@@ -26,12 +27,8 @@ if TYPE_CHECKING:
 
 Provider = Literal["auto", "cpu", "cuda", "tensorrt", "openvino", "coreml", "dml"]
 
-DISTRIBUTIONS = (
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "onnxruntime-openvino",
-    "onnxruntime-directml",
-)  # all in one folder
+# All install into the same folder.
+DISTRIBUTIONS = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino", "onnxruntime-directml")
 ORT_NAMES = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
@@ -47,15 +44,17 @@ TITLES = {
     "coreml": "CoreML",
     "dml": "DirectML",
 }
-QUIET = 4  # onnxruntime's severity "fatal": the errors that matter are raised
+QUIET = 4  # onnxruntime's severity "fatal"; errors are raised as well
+# The defaults search for algorithms, and reserve more memory, at every new batch size.
 CUDA_OPTIONS = {
-    "cudnn_conv_algo_search": "HEURISTIC",  # the default, EXHAUSTIVE, searches again for every new batch size
-    "arena_extend_strategy": "kSameAsRequested",  # the default doubles, so that memory grows with every new batch size
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "arena_extend_strategy": "kSameAsRequested",
 }
 
-# Which further providers stand in for operators that one does not have, before the CPU does.
-BEHIND = {"tensorrt": ("cuda",)}
-REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"  # all, as removing one takes files from the others
+# Providers that run the operators that another lacks; the CPU is always the last.
+FALLBACKS = {"tensorrt": ("cuda",)}
+# All of them, because removing one deletes files of the others.
+REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"
 INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
 BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "cuda": f"{REMOVE} && {INSTALL_CUDA}",
@@ -66,36 +65,34 @@ BUILD = {  # how to install a provider that the installed onnxruntime lacks
 }
 TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
 
-# y = Identity(x), float32[1], opset 17, IR version 8: onnx.helper.make_model(make_graph([make_node("Identity", ["x"], ["y"])], "probe",
-# [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])]), …).SerializeToString(), in base64.
+# y = Identity(x), float32[1], opset 17, IR version 8, made with onnx.helper and in base64:
+# make_graph([make_node("Identity", ["x"], ["y"])], "probe",
+# [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])])
 PROBE_MODEL = base64.b64decode(
     "CAg6OwoQCgF4EgF5IghJZGVudGl0eRIFcHJvYmVaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAR"
 )
 
 
 def require_runtime() -> ModuleType:
-    """The `onnxruntime` module.
+    """Return the `onnxruntime` module.
 
-    Warns once when onnxruntime and onnxruntime-gpu are both installed, saying which one is in use.
-    Raises RuntimeMissingError when neither is, or when the installed one cannot be imported.
+    Warns once if several distributions of it are installed, and names the one in use. Raises
+    RuntimeMissingError if there is none, or if the installed one cannot be imported.
     """
     telemetry_off = os.environ.setdefault(TELEMETRY, "1") == "1"
     try:
         with silenced():
             import onnxruntime
-    except (
-        Exception
-    ) as error:  # besides ImportError: what an incomplete or foreign build raises halfway
+    except Exception as error:  # an incomplete or foreign build raises more than ImportError
         if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":
             raise _runtime_error("no onnxruntime is installed, or its files are gone") from None
-        raise _runtime_error(
-            f"onnxruntime is installed but cannot be imported ({_first_line(error)})"
-        ) from error
+        problem = f"onnxruntime is installed but cannot be imported ({_first_line(error)})"
+        raise _runtime_error(problem) from error
     if not hasattr(onnxruntime, "InferenceSession"):
-        # What is left after one of two distributions that share a folder was uninstalled.
+        # One of two distributions in this folder was uninstalled.
         raise _runtime_error("onnxruntime is installed but incomplete")
     if telemetry_off and hasattr(onnxruntime, "disable_telemetry_events"):
-        onnxruntime.disable_telemetry_events()  # the build for Windows does not read the variable
+        onnxruntime.disable_telemetry_events()  # the Windows build ignores the variable
     _warn_about_two_runtimes()
     runtime: ModuleType = onnxruntime
     return runtime
@@ -104,11 +101,22 @@ def require_runtime() -> ModuleType:
 def open_session(
     model_bytes: bytes, provider: Provider = "auto", threads: int | None = None
 ) -> InferenceSession:
-    """A session for a serialized ONNX model that runs on the provider asked for and on no other.
+    """Open a session for a serialized ONNX model.
 
-    `auto` takes CUDA where it really works and else the CPU. `threads` is the number of CPU threads for one operator, at least 1;
-    None takes `usable_threads()`. Raises ProviderError when the provider named is not usable here, ModelError when the model cannot
-    be loaded, ValueError for an unknown provider or threads below 1, RuntimeMissingError without an onnxruntime.
+    Args:
+        model_bytes: the model.
+        provider: the provider to use; "auto" is CUDA if it works, else the CPU.
+        threads: CPU threads per operator, at least 1; None for `usable_threads()`.
+
+    Returns:
+        A session on that provider and on no other.
+
+    Raises:
+        ProviderError: if the named provider is not usable.
+        ModelError: if the model cannot be loaded.
+        ValueError: for an unknown provider, or threads below 1.
+        RuntimeMissingError: without an onnxruntime.
+
     """
     if provider not in get_args(Provider):
         raise ValueError(f"provider is one of {', '.join(get_args(Provider))}, not {provider!r}")
@@ -133,14 +141,14 @@ def open_session(
 
 
 def resolved(provider: Provider) -> str:
-    """The provider that a name means here: "auto" is "cuda" where that works and else "cpu"; another stands for itself."""
+    """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu"."""
     if provider != "auto":
         return provider
     return "cuda" if _problem("cuda") is None else "cpu"
 
 
 def usable_providers() -> list[str]:
-    """The providers with which a session was really made and run, such as `["cuda", "cpu"]`; the CPU is the last.
+    """Return the providers with which a session was opened and run, the CPU last.
 
     Raises RuntimeMissingError without an onnxruntime.
     """
@@ -154,9 +162,8 @@ def _runtime_error(problem: str) -> RuntimeMissingError:
     installed = [name for name in DISTRIBUTIONS if version(name)]
     if not installed:
         problem += f" (for NVIDIA CUDA install {INSTALL_CUDA.rsplit(maxsplit=1)[-1]} instead)"
-    command = install_command(
-        DISTRIBUTIONS, _install(installed[-1] if installed else DISTRIBUTIONS[0])
-    )
+    wanted = installed[-1] if installed else DISTRIBUTIONS[0]
+    command = install_command(DISTRIBUTIONS, _install(wanted))
     return RuntimeMissingError(f"{problem}: {command}", name="onnxruntime")
 
 
@@ -168,48 +175,40 @@ def _install(distribution: str) -> str:
 def _warn_about_two_runtimes() -> None:
     import onnxruntime
 
-    # importlib.metadata would tell it too, and takes 15 ms of a start.
+    # importlib.metadata would do, but adds 15 ms to the start.
     folder = Path(getattr(onnxruntime, "__file__", None) or "onnxruntime/__init__.py").parent.parent
-    found = [
-        name
-        for name in DISTRIBUTIONS
-        if any(folder.glob(f"{name.replace('-', '_')}-[0-9]*.dist-info"))
-    ]
+    pattern = "{}-[0-9]*.dist-info"
+    found = [n for n in DISTRIBUTIONS if any(folder.glob(pattern.format(n.replace("-", "_"))))]
     if len(found) < 2:
         return
-    # They share a folder, so the last one installed wins, and only the library itself knows which one that was.
+    # The last one installed is in use, and only the library itself knows which one that was.
     available = onnxruntime.get_available_providers()
     special = {"cuda": DISTRIBUTIONS[1], "openvino": DISTRIBUTIONS[2], "dml": DISTRIBUTIONS[3]}
     in_use = next(
         (name for provider, name in special.items() if ORT_NAMES[provider] in available),
         DISTRIBUTIONS[0],
     )
-    text = f"{' and '.join(found)} are {'both' if len(found) == 2 else 'all'} installed and overwrite each other"
-    remedy = f"{REMOVE} && {_install(in_use)}"
-    warnings.warn(
-        f"{text}; in use is {in_use} {onnxruntime.__version__}. To keep it: {remedy}",
-        RuntimeWarning,
-        stacklevel=4,
-    )
+    number = "both" if len(found) == 2 else "all"
+    problem = f"{' and '.join(found)} are {number} installed and overwrite each other"
+    use = f"in use is {in_use} {onnxruntime.__version__}"
+    remedy = f"To keep it: {REMOVE} && {_install(in_use)}"
+    warnings.warn(f"{problem}; {use}. {remedy}", RuntimeWarning, stacklevel=4)
 
 
 @functools.cache
 def _warn_about_cpu(problem: str) -> None:
-    warnings.warn(
-        f"reading on the CPU, because CUDA is not usable here: {problem}",
-        RuntimeWarning,
-        stacklevel=4,
-    )
+    message = f"reading on the CPU, because CUDA is not usable here: {problem}"
+    warnings.warn(message, RuntimeWarning, stacklevel=4)
 
 
 def _cuda_expected() -> bool:
-    """Whether a person would think that CUDA is used: there is a driver, and an onnxruntime for it."""
+    """Return whether users would expect CUDA: there is a driver, and an onnxruntime for it."""
     return _has_driver() and ORT_NAMES["cuda"] in require_runtime().get_available_providers()
 
 
 @functools.cache
 def _problem(provider: str) -> str | None:
-    """Why a provider cannot be used in this process, in one line, or None when it can."""
+    """Return why a provider cannot be used in this process, in one line, or None if it can."""
     runtime = require_runtime()
     if ORT_NAMES[provider] not in runtime.get_available_providers():
         return f"this onnxruntime is built without it: {BUILD[provider]}"
@@ -217,14 +216,14 @@ def _problem(provider: str) -> str | None:
         if not _has_driver():
             return "no NVIDIA driver is installed"
         if hasattr(runtime, "preload_dlls"):
-            # It prints the libraries that it does not find, even if the system's own ones are used instead.
+            # It prints missing libraries, even if those of the system are used instead.
             with silenced(), contextlib.suppress(Exception):
                 runtime.preload_dlls()
     try:
         import numpy as np
 
         _session(runtime, PROBE_MODEL, provider, 1).run(None, {"x": np.zeros(1, np.float32)})
-    except Exception as error:  # onnxruntime's own exceptions have no common base
+    except Exception as error:  # onnxruntime's exceptions have no common base
         return _first_line(error)
     return None
 
@@ -244,47 +243,46 @@ def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> Infer
             model_bytes, session_options(runtime, threads), providers=[ORT_NAMES["cpu"]]
         )
     except Exception as error:
-        raise ModelError(
-            f"onnxruntime {runtime.__version__} cannot load the model: {_first_line(error)}"
-        ) from error
+        problem = f"onnxruntime {runtime.__version__} cannot load the model"
+        raise ModelError(f"{problem}: {_first_line(error)}") from error
 
 
 def _session(
     runtime: ModuleType, model_bytes: bytes, provider: str, threads: int
 ) -> InferenceSession:
-    """A session with another provider than the CPU's, which only does what that one has no operator for."""
-    own = {
-        "cuda": CUDA_OPTIONS,
-        "openvino": {"num_of_threads": str(threads)},
-    }  # OpenVINO has threads of its own
-    names = [provider, *BEHIND.get(provider, ())]
+    """Open a session on another provider than the CPU; the CPU runs operators that it lacks."""
+    # OpenVINO has its own threads.
+    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(threads)}}
+    names = [provider, *FALLBACKS.get(provider, ())]
     providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
-    # A library that is not found is reported to the process-wide logger, whose level can be set but not asked for; 2 is the default.
+    # A missing library is reported to the process-wide logger. Its level can be set, but not read.
     runtime.set_default_logger_severity(QUIET)
     try:
         options = session_options(runtime, threads)
         if provider == "dml":
-            options.enable_mem_pattern = False  # which DirectML does not support
+            options.enable_mem_pattern = False  # not supported by DirectML
         session = runtime.InferenceSession(
             model_bytes, options, providers=providers, enable_fallback=0
         )
     except Exception as error:
         raise ProviderError(_first_line(error)) from error
     finally:
-        runtime.set_default_logger_severity(2)
+        runtime.set_default_logger_severity(2)  # the default
     if session.get_providers()[0] != ORT_NAMES[provider]:
-        raise ProviderError(
-            f"onnxruntime finds no {TITLES[provider]} libraries that fit it: {BUILD[provider]}"
-        )
+        problem = f"onnxruntime finds no suitable {TITLES[provider]} libraries"
+        raise ProviderError(f"{problem}: {BUILD[provider]}")
     return session
 
 
 def session_options(runtime: ModuleType, threads: int) -> SessionOptions:
-    """How sessions are run, as `benchmarks/session_options.py` chose it; ``threads`` of the CPU for one operator."""
+    """Return the options of sessions, with ``threads`` CPU threads per operator.
+
+    `benchmarks/session_options.py` compares them with others.
+    """
     options: SessionOptions = runtime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    # Each network has threads of its own: those of one would spin while another, or OpenCV, needs the cores.
+    # Each network has its own threads: those of one would spin while others need the cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = QUIET
     return options

@@ -52,7 +52,7 @@ def test_what_is_passed_over_in_a_folder_is_said(tmp_path: Path, run: Run) -> No
         (tmp_path / name).write_bytes(b"x")
     code, results, err = run(tmp_path)
     assert (code, names(results)) == (0, ["a.jpg"])
-    assert err == "clockread: passed over: 2 .mov, 1 without a suffix\n"
+    assert err == "clockread: skipped files: 2 .mov, 1 without a suffix\n"
     assert run(tmp_path, "--quiet")[2] == ""
 
 
@@ -235,5 +235,5 @@ def test_names_stay_as_given(tmp_path: Path, run: Run, monkeypatch: pytest.Monke
     assert [result["path"] for result in results] == [
         "./a.png",
         "sub/../a.png",
-        os.path.join("sub", "b.png"),
-    ]  # noqa: PTH118
+        f"sub{os.sep}b.png",
+    ]

@@ -71,8 +71,9 @@ def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
     photo = GOOD.to_dict()
     assert list(photo) == ["path", "width", "height", "readings", "error", "notes"]
     assert list(photo["readings"][0]) == [
-        "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos", "rotation", "homography", "dial_score",
-        "second", "second_sincos", "second_presence", "disagreement", "consistent",
+        "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos",
+        "rotation", "homography", "dial_score", "second", "second_sincos", "second_presence",
+        "disagreement", "consistent",
     ]  # fmt: skip
 
 
@@ -127,11 +128,13 @@ def test_the_csv_row_of_a_reading() -> None:
     )
     (row,) = csv.DictReader(io.StringIO(written("csv", photo)))
     assert row == {
-        "path": "a.jpg", "width": "640", "height": "480", "time": "12:09", "hour": "0", "minute": "9", "confidence": "0.9877",
-        "x": "10.12", "y": "20.0", "w": "300.5", "h": "310.25", "center_x": "160.4", "center_y": "175.1",
-        "hour_sin": "0.0785", "hour_cos": "0.9969", "minute_sin": "0.809", "minute_cos": "0.5878", "rotation": "-1.25",
-        "dial_score": "0.75", "second": "45", "second_sin": "-0.9504", "second_cos": "0.0205", "second_presence": "0.9713",
-        "disagreement": "-13.25", "consistent": "false", "error": "a.overlay.jpg: the disk is full", "notes": "one; two",
+        "path": "a.jpg", "width": "640", "height": "480", "time": "12:09", "hour": "0",
+        "minute": "9", "confidence": "0.9877", "x": "10.12", "y": "20.0", "w": "300.5",
+        "h": "310.25", "center_x": "160.4", "center_y": "175.1", "hour_sin": "0.0785",
+        "hour_cos": "0.9969", "minute_sin": "0.809", "minute_cos": "0.5878", "rotation": "-1.25",
+        "dial_score": "0.75", "second": "45", "second_sin": "-0.9504", "second_cos": "0.0205",
+        "second_presence": "0.9713", "disagreement": "-13.25", "consistent": "false",
+        "error": "a.overlay.jpg: the disk is full", "notes": "one; two",
     }  # fmt: skip
     (row,) = csv.DictReader(io.StringIO(written("csv", NONE)))
     assert {name: value for name, value in row.items() if value} == {
@@ -394,7 +397,8 @@ WIDE = (
         9,
         9,
         (READING,),
-        f"/overlays{FOLDER}/o.overlay.jpg: the overlay could not be saved (No space left on device)",
+        f"/overlays{FOLDER}/o.overlay.jpg: "
+        "the overlay could not be saved (No space left on device)",
     ),
     PhotoResult(
         "n.jpg", 9, 9, (READING,), None, notes=("the first of 12 frames; --frames all reads each",)
@@ -506,17 +510,19 @@ def test_the_last_line_counts() -> None:
     one = PhotoResult("a.jpg", 9, 9, (DOUBTFUL,), None)
     passed_over = Counter({".mov": 2, "without a suffix": 1})
     assert summary(one, NONE, BAD, passed_over=passed_over) == (
-        "3 photos, 1 clock, 1 doubtful (?), 1 without a clock, 1 error, 3 files passed over (2 .mov, 1 without a suffix) · 2.1 s"
+        "3 photos, 1 clock, 1 doubtful (?), 1 without a clock, 1 error, "
+        "3 files skipped (2 .mov, 1 without a suffix) · 2.1 s"
     )
     assert summary(one, one, NONE, NONE, BAD, BAD, passed_over=Counter({".mov": 1})) == (
-        "6 photos, 2 clocks, 2 doubtful (?), 2 without a clock, 2 errors, 1 file passed over (1 .mov) · 2.1 s"
+        "6 photos, 2 clocks, 2 doubtful (?), 2 without a clock, 2 errors, "
+        "1 file skipped (1 .mov) · 2.1 s"
     )
     assert summary(*[GOOD] * 1234).startswith("1,234 photos, 2,468 clocks · ")
 
 
 def test_a_summary_that_is_wider_than_the_terminal_breaks_between_words() -> None:
     many = Counter({f".{letter}{letter}": n for n, letter in enumerate("abcdefg", start=1)})
-    whole = "28 files passed over (7 .gg, 6 .ff, 5 .ee, 4 .dd, 3 .cc, 2 .bb, 1 .aa) · "
+    whole = "28 files skipped (7 .gg, 6 .ff, 5 .ee, 4 .dd, 3 .cc, 2 .bb, 1 .aa) · "
     assert whole in summary(GOOD, passed_over=many)
     lines = on_terminal(60, "table", GOOD, passed_over=many).splitlines()
     assert whole in " ".join(line.strip() for line in lines[lines.index("") :])
@@ -529,7 +535,7 @@ def test_files_passed_over_may_be_counted_after_the_writer_was_opened() -> None:
     passed_over[".mov"] += 1
     writer.write(GOOD)
     writer.close()
-    assert "1 file passed over (1 .mov)" in stream.getvalue()
+    assert "1 file skipped (1 .mov)" in stream.getvalue()
 
 
 @pytest.mark.parametrize(
@@ -554,7 +560,7 @@ def test_the_summary_can_be_left_out() -> None:
 
 def test_only_the_table_has_a_summary() -> None:
     for form in ("json", "jsonl", "csv"):
-        assert "passed over" not in written(form, GOOD, passed_over=Counter({".mov": 3}))
+        assert "skipped" not in written(form, GOOD, passed_over=Counter({".mov": 3}))
 
 
 def test_an_error_and_a_note_beside_a_reading_keep_the_disagreement() -> None:

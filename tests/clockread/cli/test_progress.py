@@ -25,7 +25,7 @@ class Terminal(io.StringIO):
         return True
 
     def rows(self) -> list[str]:
-        """What is left on the screen: moves to the start of a line, to the line above, and erased lines are followed."""
+        """What remains on the screen, after moves to other lines and erased lines."""
         return screen(self.getvalue())
 
 
@@ -73,7 +73,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 
 @contextlib.contextmanager
 def bar_on(stream: io.StringIO | None, total: int, **options: Any) -> Iterator[Callable[[], None]]:
-    """A bar on a stream that stands for standard error; not by a fixture, because pytest replaces sys.stderr after those."""
+    """A bar on a stream that replaces standard error; pytest would undo that of a fixture."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", stream)
         with progress_bar(total, **options) as advance:
@@ -235,9 +235,9 @@ class TestInPredict:
         assert rows[0].startswith("photo")
         assert not any("/3" in row for row in rows)
         assert rows[-1].startswith(
-            "3 photos, 0 clocks, 2 without a clock, 1 error, 2 files passed over (2 .mov) · "
+            "3 photos, 0 clocks, 2 without a clock, 1 error, 2 files skipped (2 .mov) · "
         )
-        assert sum("passed over" in row for row in rows) == 1
+        assert sum("skipped" in row for row in rows) == 1
 
     @pytest.mark.parametrize("output", ["json", "jsonl", "csv"])
     def test_hidden_where_results_are_written_to_the_same_terminal(
@@ -252,7 +252,7 @@ class TestInPredict:
         self.shown(terminal, "table", file)
         assert file.getvalue().splitlines()[-1].startswith("3 photos")
         assert terminal.rows() == [
-            "clockread: passed over: 2 .mov",
+            "clockread: skipped files: 2 .mov",
             "clockread: 1 of 3 photos could not be processed",
         ]
 
@@ -266,7 +266,7 @@ class TestInPredict:
                 Photos([Entry("1.jpg", None)], Counter({".mov": 2})), None, terminal, "table"
             )  # type: ignore[arg-type]
         assert messages.getvalue().splitlines() == [
-            "clockread: passed over: 2 .mov",
+            "clockread: skipped files: 2 .mov",
             "clockread: 1 of 1 photos could not be processed",
         ]
 
