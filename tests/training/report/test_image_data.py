@@ -143,7 +143,7 @@ def test_every_rendered_set_has_a_folder_of_its_own() -> None:
 
 
 def test_the_report_s_split_is_scikit_learn_s() -> None:
-    """The first indices that train_test_split(range(18000), test_size=0.2, random_state=55) gives to either part."""
+    """As train_test_split(range(18000), test_size=0.2, random_state=55)."""
     numbers = np.arange(18_000)
     training, test = ClockSet(numbers.astype(np.uint8), numbers, TURNED).split()
     order = np.random.RandomState(55).permutation(18_000)
@@ -215,13 +215,13 @@ def test_only_fits_that_are_named_after_given_images_see_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
-    from training.report.telltime import clocks_of, plan
+    from training.report.telltime import load_images, plan
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     np.save(tmp_path / "images.npy", np.zeros((10, 75, 75), np.uint8))
     np.save(tmp_path / "labels.npy", np.zeros((10, 2), int))
     sources = {
-        e: clocks_of(plan(e, "smoke", tmp_path)[0], tmp_path).source
+        e: load_images(plan(e, "smoke", tmp_path)[0], tmp_path).source
         for e in ("time/sin-cos", "upright/sin-cos", "time/places")
     }
     assert sources == {"time/sin-cos": "given", "upright/sin-cos": UPRIGHT, "time/places": TURNED}
