@@ -169,32 +169,24 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     keras.utils.set_random_seed(fit.seed)
     model = build_time(config.kind, config.trunk)
     compile_time(model, config.kind, config.rate(0))
-    data = [(part.images, codec.encode(part.minutes)) for part in (training, test)]
+    train_data, test_data = ((c.images, codec.encode(c.minutes)) for c in (training, test))
     common: dict[str, Any] = {"batch": config.batch, "seed": fit.seed}
+    # names of running checkpoints
     trained, saved = work / "trained.weights.h5", work / "saved.weights.h5"
     logs = log_folder(fit, settings.profile)
     if trained.exists():  # interrupted during the retraining
         model.load_weights(trained)
         history = read_history(work / "history.jsonl")
     else:
-        history = train_model(
-            model,
-            *data,
-            epochs=config.epochs,
-            work=work,
-            logs=logs,
-            rate=config.rate,
-            after_epoch=(
-                {config.retrain[0]: lambda: model.save_weights(saved)} if config.retrain else {}
-            ),
-            **common,
-        )
+        save = {config.retrain[0]: lambda: model.save_weights(saved)} if config.retrain else {}
+        options = {"epochs": config.epochs, "rate": config.rate, "after_epoch": save, **common}
+        history = train_model(model, train_data, test_data, work=work, logs=logs, **options)
         _save_weights(model, trained)
     _save_weights(model, weights_path(fit, settings.profile))
     images = {"train": len(training.minutes), "test": len(test.minutes), "source": clocks.source}
     outcome = {
         "history": history,
-        "test": _evaluate(model, codec, *data[1], test.minutes),
+        "test": _evaluate(model, codec, *test_data, test.minutes),
         "parameters": model.count_params(),
         "images": images,
     }
@@ -204,10 +196,9 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
         model.optimizer.learning_rate = rate
         work, logs = work / "again", logs / "again"
         work.mkdir(exist_ok=True)
-        history = train_model(
-            model, *data, epochs=epochs, work=work, logs=logs, rate=lambda _: rate, **common
-        )
-        tested = _evaluate(model, codec, *data[1], test.minutes)
+        options = {"epochs": epochs, "rate": lambda _: rate, **common}
+        history = train_model(model, train_data, test_data, work=work, logs=logs, **options)
+        tested = _evaluate(model, codec, *test_data, test.minutes)
         outcome["retrained"] = {"history": history, "test": tested}
     return outcome
 

@@ -67,7 +67,7 @@ def verdict(fits: list[Any], says: str) -> Any:
     return next(c.verdict(found) for c in CLAIMS if says in c.says)
 
 
-def test_an_accuracy_is_held_against_the_reports() -> None:
+def test_an_accuracy_is_compared_with_the_reports() -> None:
     right = [
         fit("mlp/vanilla", "vanilla", a, number=i) for i, a in enumerate((0.970, 0.9731, 0.969))
     ]
@@ -185,7 +185,7 @@ def test_a_lead_within_the_spread_of_fits_settles_nothing() -> None:
         (0.4, 0.2, "reduced", OPEN, "fixed"),
     ],
 )
-def test_permutations_are_told_apart(
+def test_the_closest_permutation_is_named(
     fixed: float, per_image: float, profile: str, status: str, nearest: str
 ) -> None:
     figures = {"original": 0.99, "fixed": fixed, "per-image": per_image}
@@ -227,7 +227,7 @@ def test_sin_cos_must_beat_all_five_at_one_profile() -> None:
 
 
 @pytest.mark.parametrize("mean", [2.0, 20.0])
-def test_fewer_epochs_than_the_reports_settle_nothing_of_the_clocks(mean: float) -> None:
+def test_fewer_epochs_than_the_reports_settle_no_claim_on_clocks(mean: float) -> None:
     assert verdict([time_fit("sin-cos", mean, profile="reduced")], "about 3 minutes").status == OPEN
     assert verdict([time_fit("sin-cos", mean)], "about 3 minutes").status == (
         HOLDS if mean < 4 else FAILS
@@ -251,7 +251,7 @@ def test_the_claim_that_chose_the_clocks_is_no_evidence() -> None:
     assert verdict([original], "MAE 0.46 hours").status == HOLDS
 
 
-def test_less_than_is_less_than() -> None:
+def test_a_minute_error_far_below_the_limit_holds() -> None:
     assert (
         verdict([time_fit("multi-head", 30.0, test={"minute_mae": 0.186})], "less than 0.6").status
         == HOLDS
@@ -262,7 +262,7 @@ def test_less_than_is_less_than() -> None:
     )
 
 
-def test_the_retrained_stage_is_judged_apart() -> None:
+def test_the_retrained_stage_has_a_verdict_of_its_own() -> None:
     again = {
         "retrained": {"history": {}, "test": {"hour_accuracy": 0.91}},
         "config": {"retrain": [800, 400, 1e-4]},
@@ -274,7 +274,7 @@ def test_the_retrained_stage_is_judged_apart() -> None:
     assert "91.0 % after 800 + 400 epochs" in found.numbers
 
 
-def test_every_reading_of_the_sine_loss_must_fail() -> None:
+def test_every_version_of_the_sine_loss_must_fail() -> None:
     readings = [
         {**time_fit("sine-loss", mean), "variant": v}
         for v, mean in (("as-printed", 180.0), ("undivided", 179.0))
@@ -298,7 +298,7 @@ def test_hours_off_are_the_largest_errors(largest: float, costs: str, never: str
     assert verdict(fits, "never wrong by a few hours").status == never
 
 
-def test_the_permuted_cnn_is_held_against_the_mlp_epoch_by_epoch() -> None:
+def test_the_permuted_cnn_is_compared_with_the_mlp_in_every_epoch() -> None:
     mlp = fit("permutation/mlp", "fixed", history={"val_accuracy": [0.9] * 15})
     says = "always below the MLP"
 
@@ -350,7 +350,6 @@ def test_each_data_set_is_shown_at_its_better_covered_profile() -> None:
 
 
 def test_every_figure_of_the_report_has_a_place_on_one_page(tmp_path: Path) -> None:
-    pytest.importorskip("keras", reason="structures are drawn from Keras models")
     history = {"mae": [0.5] * 30, "val_mae": [0.6] * 30}
     upright = {
         **time_fit("unit-circle", 5.0, history={"sin_mae": [0.1] * 3}),
@@ -377,7 +376,6 @@ def test_every_figure_of_the_report_has_a_place_on_one_page(tmp_path: Path) -> N
 
 
 def test_hyperparameters_are_the_configurations(tmp_path: Path) -> None:
-    pytest.importorskip("keras")
     lines = settings_tables(
         entries(
             [
@@ -497,10 +495,9 @@ def test_missing_data_is_one_line_before_any_training(tmp_path: Path) -> None:
     ("content", "problem"),
     [(None, "is no folder"), ({}, "holds no images.npy"), ({"images.npy": b"x"}, "labels.npy")],
 )
-def test_clock_images_that_are_not_there_are_one_line_and_no_training(
+def test_missing_clock_images_are_one_line_and_no_training(
     tmp_path: Path, content: dict[str, bytes] | None, problem: str
 ) -> None:
-    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
     given, cache = tmp_path / "given", tmp_path / "cache"
     if content is not None:
         given.mkdir()

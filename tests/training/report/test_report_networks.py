@@ -177,7 +177,7 @@ def test_the_test_images_are_evaluated_after_an_earlier_epoch_too(
     assert test["loss"] != test["loss_after_1"]
 
 
-def test_training_again_starts_from_the_saved_epoch(
+def test_retraining_starts_from_the_saved_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in the report: from the model saved after 800 epochs, not from that after 1200."""
@@ -211,7 +211,7 @@ def test_training_again_starts_from_the_saved_epoch(
     assert (model.get_layer("dense").get_weights()[0] != began["weights"]).any()
 
 
-def test_a_fit_killed_while_trained_again_keeps_its_first_stage(
+def test_a_fit_killed_during_its_retraining_keeps_its_first_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.report import loop, telltime
@@ -236,7 +236,7 @@ def test_a_fit_killed_while_trained_again_keeps_its_first_stage(
     assert "hour_accuracy" in outcome["retrained"]["test"]
 
 
-def test_the_exported_network_learned_from_the_images_that_are_given(
+def test_the_exported_network_is_trained_on_the_given_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.report import export
@@ -288,7 +288,7 @@ def _learn(epochs: int, folder: Path) -> tuple[Any, dict[str, list[float]]]:
     return model, history
 
 
-def test_a_killed_fit_goes_on_at_its_last_epoch(
+def test_a_killed_fit_resumes_at_its_last_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.report import loop
@@ -323,7 +323,7 @@ def test_a_fit_writes_history_logs_and_result(
     assert fit.data == "synthetic-digits"
 
 
-def test_two_trainings_of_one_seed_are_one(tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_trainings(tmp_path: Path) -> None:
     fit = plan("mlp/vanilla", "smoke")[0]
     results = []
     for name in "ab":
@@ -333,7 +333,7 @@ def test_two_trainings_of_one_seed_are_one(tmp_path: Path) -> None:
     assert results[0]["history"]["loss"] == results[1]["history"]["loss"]
 
 
-def test_every_time_network_learns_a_step() -> None:
+def test_every_time_network_trains_a_step() -> None:
     from training.report.time_networks import CODECS
 
     minutes = np.arange(0, 720, 90)

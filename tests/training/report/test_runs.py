@@ -1,4 +1,4 @@
-"""Fits are run once, kept whole or not at all, and equal ones shared."""
+"""Fits run once, are saved whole or not at all, and equal ones are shared."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import ROOT
 
 from training.experiment import Settings, chosen
 from training.report import runs
@@ -68,7 +69,7 @@ def test_a_finished_fit_is_skipped_and_a_fresh_run_repeats_it() -> None:
     assert len(CALLS) == 4
 
 
-def test_a_result_says_all_that_repeats_it() -> None:
+def test_a_result_has_all_that_is_needed_to_repeat_it() -> None:
     result = json.loads(run_fit(make(), SMOKE).read_text())
     assert result["config"] == {"epochs": 2}
     assert {
@@ -89,7 +90,7 @@ def test_a_result_says_all_that_repeats_it() -> None:
     assert not work_folder(make(), "smoke").exists()
 
 
-def test_a_killed_run_leaves_no_result_but_what_was_finished() -> None:
+def test_a_killed_run_leaves_the_results_of_finished_fits_only() -> None:
     some = [make(), make(variant="w", epochs=13), make(variant="x", epochs=3)]
     with pytest.raises(RuntimeError, match="killed"):
         run_fits(some, SMOKE)
@@ -131,7 +132,7 @@ def clock_files(folder: Path, first: int) -> Path:
     return folder
 
 
-def test_a_fit_is_another_on_other_images(tmp_path: Path) -> None:
+def test_other_images_make_another_fit(tmp_path: Path) -> None:
     from training.report.telltime import plan
 
     a, b = clock_files(tmp_path / "a", 1), clock_files(tmp_path / "b", 2)
@@ -158,7 +159,7 @@ def test_a_result_of_other_images_is_never_returned(tmp_path: Path) -> None:
     assert all(path.exists() for path in done.values())  # none took another's place
 
 
-def test_a_field_that_says_nothing_leaves_finished_fits_alone() -> None:
+def test_a_field_that_is_none_does_not_change_the_digest() -> None:
     @dataclass(frozen=True)
     class Grown(Config):
         more: int | None = None
@@ -171,10 +172,8 @@ def test_a_field_that_says_nothing_leaves_finished_fits_alone() -> None:
 
 
 def test_committed_fits_are_found_finished() -> None:
-    """But for the CNNs' initial weights at `reduced`, which were of the output layer too."""
-    from training.report.__main__ import RESULTS
-
-    paths = sorted((RESULTS / "fits").glob("*/*/*.json"))
+    """Except cnn/init-distribution at `reduced`, which initialized the output layer too."""
+    paths = sorted((ROOT / "training" / "results" / "fits").glob("*/*/*.json"))
     assert paths
     planned = {
         p: {f.digest() for e in REPORT for f in e.fits(p, None)} for p in ("reduced", "full")

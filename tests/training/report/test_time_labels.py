@@ -1,4 +1,4 @@
-"""The report's worked examples, and what every way to write a time must do."""
+"""The report's worked examples, and properties of every encoding of the time."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_ten_past_six_as_pairs_is_not_as_the_report_prints_it() -> None:
 @pytest.mark.parametrize(
     "codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()]
 )
-def test_all_times_come_back(codec: Codec) -> None:
+def test_all_times_round_trip(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.decode(perfect(codec, ALL)), ALL)
 
 
@@ -97,7 +97,7 @@ def test_joint_decoding_of_perfect_outputs_is_the_time(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.decode_jointly(perfect(codec, ALL)), ALL)
 
 
-def test_joint_decoding_knows_what_an_hour_between_two_means() -> None:
+def test_joint_decoding_resolves_an_hour_between_two() -> None:
     """Images of 6:58 and 7:00 look alike: the hour's output is between 6 and 7."""
     pairs = 0.45 * encode(at(6, 58)) + 0.55 * encode(at(7, 0))
     assert common_sense_error(decode_rounding(pairs), at(6, 59))[0] >= 59
