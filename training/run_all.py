@@ -103,8 +103,9 @@ def _fits(experiments: list[Experiment], settings: Settings) -> list[Fit]:
 def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
     """Fail now rather than hours later where a data set is missing; render clocks once, before several processes need them."""
     from training.report.clock_images import clock_folder
+    from training.report.configs import TimeConfig
     from training.report.image_data import CHECKSUMS, DataMissingError, load
-    from training.report.telltime import TimeConfig, clocks_of
+    from training.report.telltime import load_images
 
     if settings.data is not None and not settings.data.is_dir():
         raise DataMissingError(
@@ -117,7 +118,7 @@ def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
     if clocks and settings.data is not None and clock_folder(settings.data) is None:
         print(f"{settings.data} holds digits only: clocks are rendered", flush=True)
     for fit in {(f.data, f.config.trunk.side, f.config.places): f for f in clocks}.values():
-        clocks_of(fit, settings.data)
+        load_images(fit, settings.data)
 
 
 def _usage(message: str) -> int:

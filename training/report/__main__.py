@@ -1,12 +1,14 @@
-"""`python -m training.report`: finished fits to `training/results/RESULTS.md`, its plots, and the fits it was made from.
+"""`python -m training.report`: write RESULTS.md, FIGURES.md and plots from finished fits.
 
-Every figure in it comes from a fit's JSON. The fits are copied beside it, so that it can be made again without training.
+Every figure comes from a fit's JSON. The fits are copied beside the pages, so that these can be
+written again without a new training.
 """
 
 from __future__ import annotations
 
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -18,10 +20,12 @@ from training.report.claims import CLAIMS
 from training.report.contradictions import contradictions
 from training.report.experiments import EXPERIMENTS
 from training.report.figures import write_figures
+from training.report.plots import draw
 from training.report.results import Entry, Result, entries, read_fits
 from training.report.runs import results_folder, slug
 from training.report.tables import (
     classifier_section,
+    paragraph,
     permutation_table,
     setting,
     settings_tables,
@@ -35,17 +39,25 @@ from training.report.verdicts import MISSING, Claim, Verdict
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 COMMAND = "python -m training.report"
-_PILOT_AT = 10  # epoch of the short fits that is looked at
+_PILOT_EPOCH = 10  # of the short fits, at which they are compared
+_CLOCKS = {
+    "turned": "turned, as in the report (`training/report/turned_clocks.py`)",
+    "upright": "upright (`training/report/upright_clocks.py`)",
+    "given": "the given files",
+}
+_TIME_GROUPS = {"time/": "turned clocks, as in the report", "upright/": "upright clocks"}
 
 
 def collect(profiles: Sequence[str], folder: Path) -> None:
-    """Copy finished fits of some profiles into ``folder``/fits/<profile>; a later fit of the same name takes the place of an earlier."""
+    """Copy the finished fits of some profiles into ``folder``/fits/<profile>.
+
+    A later fit replaces an earlier one of the same name.
+    """
     for profile in profiles:
         source = results_folder(profile)
         for path in sorted(source.glob("*/*.json"), key=lambda p: p.stat().st_mtime):
             target = folder / "fits" / profile / path.parent.name / path.name
-            stem = path.name.split(".")[0]
-            for old in target.parent.glob(f"{stem}.*.json"):
+            for old in target.parent.glob(f"{path.name.split('.')[0]}.*.json"):
                 old.unlink()
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, target)
@@ -54,88 +66,72 @@ def collect(profiles: Sequence[str], folder: Path) -> None:
 def claims_table(
     found: dict[str, Entry], claims: Sequence[Claim] = CLAIMS
 ) -> tuple[list[str], list[Verdict]]:
-    """Every claim with its verdict and numbers."""
-    verdicts = [claim.verdict(found) for claim in claims]
-    rows = [
-        [c.entry, c.says, f"**{v.status}**", v.numbers]
-        for c, v in zip(claims, verdicts, strict=True)
-    ]
-    return table(("entry", "the report says", "verdict", "numbers"), rows), verdicts
+    """Return the table of all claims, and their verdicts."""
+    judged = [(claim, claim.verdict(found)) for claim in claims]
+    rows = [[c.entry, c.says, f"**{v.status}**", v.numbers] for c, v in judged]
+    return table("entry|the report says|verdict|numbers", rows), [v for _, v in judged]
 
 
 def _provenance(fits: Sequence[Result]) -> list[str]:
-    machines = sorted(
-        {f"{f['machine']['architecture']}, {f['machine']['cores']} cores" for f in fits}
-    )
-    versions = sorted(
-        {
-            f"Keras {f['versions'].get('keras')} on {f['backend']} {f['versions'].get(f['backend'], '')}".strip()
-            for f in fits
-        }
-    )
     hours = sum(float(f["seconds"]) for f in fits if "same_as" not in f) / 3600
+    cores = sorted({(f["machine"]["architecture"], f["machine"]["cores"]) for f in fits})
+    software = {
+        f"Keras {f['versions'].get('keras')} on {f['backend']} "
+        f"{f['versions'].get(f['backend'], '')}".strip()
+        for f in fits
+    }
+    machines = [f"{name} with {n} core{'s' * (n > 1)}" for name, n in cores]
     clocks = sorted({f["images"]["source"] for f in fits if "source" in f["images"]})
-    lines = [f"{len(fits)} fits, {hours:.1f} hours; {'; '.join(machines)}; {'; '.join(versions)}."]
+    lines = [f"{len(fits)} fits, {hours:.1f} hours; {'; '.join([*machines, *sorted(software)])}."]
     if clocks:
-        what = {
-            "turned": "turned ones, as the report's (`training/report/turned_clocks.py`)",
-            "upright": "upright ones (`training/report/upright_clocks.py`)",
-            "given": "the given files",
-        }
-        lines.append(f"Clock images: {' and '.join(what[c] for c in clocks)}.")
+        lines.append(f"Clock images: {', and '.join(_CLOCKS[c] for c in clocks)}.")
     return [*lines, ""]
 
 
 def write_report(folder: Path, fits: Sequence[Result]) -> Path:
-    """RESULTS.md and plots/ in ``folder`` from fits; returns the file."""
+    """Write RESULTS.md, FIGURES.md and plots/ into ``folder``; return RESULTS.md."""
     found = entries(fits)
     names = [e.name for e in EXPERIMENTS if e.name in found]
-    used = [f for n in names for f in found[n].fits]
+    rows, verdicts = claims_table(found)
+    counts = Counter(v.status for v in verdicts)
     lines = [
-        "# The report's experiments, ours beside it",
+        "# The report's experiments and ours",
         "",
-        f"Made by `{COMMAND}` from the fits in `fits/`; no figure of ours is typed by hand. Each entry is shown at the best profile",
-        "that was run to the end; `full` is the report's setting, and what is not `full` says so. [FIGURES.md](FIGURES.md) has the",
-        "report's figures by their numbers.",
-        "",
-        *_provenance(used),
+        *paragraph(
+            f"Written by `{COMMAND}` from the fits in `fits/`; no figure of ours is typed by hand. "
+            "Each entry is shown at the highest profile that ran completely. `full` is the "
+            "report's setting; results at another profile name it. [FIGURES.md](FIGURES.md) has "
+            "the report's figures by their numbers."
+        ),
+        *_provenance([f for n in names for f in found[n].fits]),
         "## Claims",
         "",
+        "Verdicts: " + ", ".join(f"{status} {n}" for status, n in counts.items()) + ".",
+        "",
+        *rows,
+        "## Where the report contradicts itself",
+        "",
+        *contradictions(),
+        "",
     ]
-    rows, verdicts = claims_table(found)
-    counts = {
-        s: sum(v.status == s for v in verdicts) for s in dict.fromkeys(v.status for v in verdicts)
-    }
-    lines += ["; ".join(f"{n} {status}" for status, n in counts.items()) + ".", "", *rows]
-    lines += ["## Where the report contradicts itself", "", *contradictions(), ""]
     if any(n.startswith("permutation/") for n in names):
         lines += ["## Permutation", "", *permutation_table(found)]
-    for group, title in (
-        ("time/", "turned clocks, as the report's"),
-        ("upright/", "upright clocks, to compare"),
-    ):
+    for group, clocks in _TIME_GROUPS.items():
         times = [found[n] for n in names if n.startswith(group) and n != PLACES_ENTRY]
         if times:
-            lines += [
-                f"## Telling the time: common-sense error on the test images, {title}",
-                "",
-                *time_table(times),
-            ]
+            title = f"## Telling the time: common-sense error on the test images, {clocks}"
+            lines += [title, "", *time_table(times)]
     lines += _places(found)
     lines += ["## Hyperparameters: the report's tables 2 to 6", "", *settings_tables(found)]
     lines += ["## Entries", ""]
     for name in names:
+        section = time_section if name.startswith(tuple(_TIME_GROUPS)) else classifier_section
         entry = found[name]
-        lines += [f"### {name}", "", f"{setting(entry)}.", ""]
-        lines += (
-            time_section(entry)
-            if name.startswith(("time/", "upright/"))
-            else classifier_section(entry)
-        )
-        lines += _plots(entry, folder)
+        lines += [f"### {name}", "", f"{setting(entry)}.", "", *section(entry)]
+        lines += [*_plots(entry, folder), ""]
     missing = [e.name for e in EXPERIMENTS if e.fits and e.name not in found]
     if missing:
-        lines += [f"Has not run yet: {', '.join(missing)}.", ""]
+        lines += [f"Not run yet: {', '.join(missing)}.", ""]
     write_figures(folder, found)
     path = folder / "RESULTS.md"
     write_whole(path, "\n".join(lines))
@@ -143,54 +139,54 @@ def write_report(folder: Path, fits: Sequence[Result]) -> Path:
 
 
 def _places(found: dict[str, Entry]) -> list[str]:
-    """How the number of camera places was chosen."""
+    """Return the section on the choice of the number of camera places."""
     lines = [
         "## How many camera places the turned clocks have",
         "",
-        "The report does not say from how many places its clocks were seen; the fewer, the more alike are training and test images.",
-        f"We chose {PLACES} by one claim only, that the regression's MAE falls to about 0.46 hours: by short fits, and by what the",
-        f"regression on upright clocks still gained between epoch {_PILOT_AT} and its last. The claim itself is therefore no evidence",
-        "and is marked as not comparable; all others are judged on the clocks as they were then.",
-        "",
+        *paragraph(
+            "The report does not give the number of camera places from which its clocks are seen. "
+            "The fewer there are, the more alike are training and test images. We chose "
+            f"{PLACES} by one claim only, that the regression's MAE falls to about 0.46 hours: "
+            "with short fits, and with the factor by which the regression on upright clocks still "
+            f"improved after epoch {_PILOT_EPOCH}. That claim is therefore marked as not "
+            "comparable. All others are judged on the clocks with this number of places."
+        ),
     ]
     entry, upright = found.get(PLACES_ENTRY), found.get("upright/regression")
     if entry is None or upright is None:
         return [*lines, f"`{PLACES_ENTRY}` has not run yet.", ""]
     longer = upright.fits[0]["history"]["val_mae"]
-    gain = longer[-1] / longer[min(_PILOT_AT, len(longer)) - 1]
+    gain = longer[-1] / longer[min(_PILOT_EPOCH, len(longer)) - 1]
     rows = []
     for fit in sorted(entry.fits, key=lambda f: int(f["config"]["places"])):
-        history = fit["history"]
-        at = min(_PILOT_AT, len(history["val_mae"])) - 1
-        figures = (history["mae"][at], history["val_mae"][at], history["val_mae"][at] * gain)
+        training, test = fit["history"]["mae"], fit["history"]["val_mae"]
+        at = min(_PILOT_EPOCH, len(test)) - 1
+        figures = (training[at], test[at], test[at] * gain)
         rows.append([str(fit["config"]["places"]), *(f"{value:.2f}" for value in figures)])
-    nearer = "The report has 0.46 after 600 and no less after 1200; what more epochs gain speaks for the higher of two that are as near."
-    head = (
-        "camera places",
-        f"training MAE, hours, epoch {_PILOT_AT}",
-        "test MAE",
-        f"× {gain:.2f}: what epoch {len(longer)} would have",
-    )
-    return [*lines, *table(head, rows), nearer, ""]
+    head = f"camera places|training MAE, hours, epoch {_PILOT_EPOCH}|test MAE"
+    return [
+        *lines,
+        *table(f"{head}|test MAE × {gain:.2f}: expected at epoch {len(longer)}", rows),
+        *paragraph(
+            "The report has 0.46 after 600 epochs and no less after 1200. Since more epochs "
+            "improve the MAE further, the higher of two similarly close numbers is preferred."
+        ),
+    ]
 
 
 def _plots(entry: Entry, folder: Path) -> list[str]:
-    from training.report.plots import draw
-
-    lines = []
     for data in entry.data_sets:
         draw(entry, data, folder / "plots")
-        lines.append(f"![{entry.name} on {data}](plots/{slug(entry.name)}-{data}.png)")
-    return [*lines, ""]
+    return [
+        f"![{entry.name} on {data}](plots/{slug(entry.name)}-{data}.png)"
+        for data in entry.data_sets
+    ]
 
 
 def main(
     to: Annotated[Path, typer.Option(help="Folder for RESULTS.md, plots/ and fits/.")] = RESULTS,
     profiles: Annotated[
-        str,
-        typer.Option(
-            "--profiles", help="Profiles whose finished fits are added, separated by commas."
-        ),
+        str, typer.Option(help="Profiles whose finished fits are added, separated by commas.")
     ] = "reduced,full",
 ) -> None:
     """Collect finished fits and write RESULTS.md with tables, plots and a verdict on each claim."""
@@ -198,15 +194,13 @@ def main(
     collect(wanted, to)
     fits = [f for f in read_fits(to / "fits") if f["profile"] in wanted or not wanted]
     if not fits:
-        print(
-            "no finished fits: run `python -m training.run_all --only mlp` (or cnn, permutation, time) first",
-            file=sys.stderr,
-        )
+        hint = "run `python -m training.run_all --only mlp` (or cnn, permutation, time) first"
+        print(f"no finished fits: {hint}", file=sys.stderr)
         raise SystemExit(1)
     path = write_report(to, fits)
     found = entries(fits)
-    unsettled = sum(claim.verdict(found).status == MISSING for claim in CLAIMS)
-    print(f"{path}: {len(fits)} fits, {len(CLAIMS)} claims ({unsettled} not run)")
+    missing = sum(claim.verdict(found).status == MISSING for claim in CLAIMS)
+    print(f"{path}: {len(fits)} fits, {len(CLAIMS)} claims ({missing} not run)")
 
 
 if __name__ == "__main__":

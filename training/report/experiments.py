@@ -9,6 +9,7 @@ from typing import Any
 
 from training.experiment import Experiment, Settings, imported_later
 from training.report.runs import Fit, run_fits
+from training.splits import PROFILES
 
 Plan = Callable[[str, Path | None], Sequence[Fit]]  # (profile, folder of --data) -> fits
 
@@ -18,125 +19,60 @@ def _run(fits: Plan, settings: Settings) -> dict[str, Any]:
     return {"metrics": {"fits": len(files)}, "files": files}
 
 
-def _experiment(
-    name: str, about: str, module: str, smoke: str, reduced: str, full: str
-) -> Experiment:
+def _experiment(module: str, name: str, about: str, *cost: str) -> Experiment:
     fits: Plan = partial(imported_later(f"training.report.{module}:plan"), name)
-    return Experiment(
-        name,
-        about,
-        {"smoke": smoke, "reduced": reduced, "full": full},
-        partial(_run, fits),
-        fits=fits,
-    )
+    costs = dict(zip(PROFILES, cost, strict=True))
+    return Experiment(name, about, costs, partial(_run, fits), fits=fits)
 
 
-_CLASSIFY, _PERMUTE, _TIME = "classification", "permutation", "telltime"
-
-# name, description, cost at each profile
-_SIX = (
-    ("multi-head", "hour as one of 12, minute as a number", "6 s", "35 min", "7 h"),
+# Name, description, and duration at each profile.
+_CLASSIFIERS = (
+    ("mlp/vanilla", "Vanilla MLP of the report", "4 s", "2 min", "4 min"),
+    ("mlp/init-values", "deviation of initial weights 0.01, 0.05, 0.5", "8 s", "4 min", "10 min"),
+    ("mlp/init-distribution", "initial weights normal, Xavier, He", "8 s", "4 min", "18 min"),
+    ("mlp/activation", "ReLU, sigmoid, tanh in the hidden layers", "8 s", "4 min", "10 min"),
+    ("mlp/optimizer", "SGD, Nesterov momentum, RMSprop, Adam", "10 s", "5 min", "14 min"),
+    ("mlp/regularization", "none, L1, L2, dropout", "10 s", "5 min", "14 min"),
+    ("cnn/vanilla", "Vanilla CNN of the report", "4 s", "17 min", "1.6 h"),
+    ("cnn/init-distribution", "initial weights normal, He", "6 s", "17 min", "1.6 h"),
+    ("cnn/activation", "ReLU, sigmoid, tanh in all hidden layers", "7 s", "25 min", "2.4 h"),
+    ("cnn/regularization", "dropout, L1, L2, none in hidden layers", "9 s", "34 min", "3.2 h"),
+)
+_PERMUTATIONS = (
+    ("permutation/mlp", "pixels permuted: one order, or one per image", "6 s", "3 min", "3 min"),
+    ("permutation/cnn", "the same for the CNN", "8 s", "25 min", "2.4 h"),
+)
+_TIME = (
+    ("multi-head", "hour as one of 12 classes, minute as a number", "6 s", "35 min", "7 h"),
     ("regression", "hours as one number", "4 s", "16 min", "5.3 h"),
-    ("classification-720", "each time a class", "4 s", "11 min", "53 min"),
+    ("classification-720", "every time a class", "4 s", "11 min", "53 min"),
     ("sine-loss", "squared sine of the difference", "8 s", "6 min", "40 min"),
     ("unit-circle", "one point on the circle", "4 s", "12 min", "50 min"),
-    ("sin-cos", "hour and minute as a point each", "4 s", "50 min", "70 min"),
-    ("sin-cos-faster", "ours: sin-cos at five times the learning rate", "4 s", "20 min", "70 min"),
+    ("sin-cos", "hour and minute as one point each", "4 s", "50 min", "70 min"),
+    ("sin-cos-faster", "ours: sin-cos at 5 times the learning rate", "4 s", "20 min", "70 min"),
 )
+_PLACES = ("time/places", "regression by number of camera places", "8 s", "10 min", "10 min")
 
 
-def _clocks(group: str, where: str) -> list[Experiment]:
+def _time_experiments(group: str) -> list[Experiment]:
+    clocks = {"time": "turned clocks", "upright": "upright clocks"}[group]
     return [
-        _experiment(f"{group}/{name}", f"{about}, {where}", _TIME, *cost)
-        for name, about, *cost in _SIX
+        _experiment("telltime", f"{group}/{name}", f"{about}, {clocks}", *cost)
+        for name, about, *cost in _TIME
     ]
 
 
 EXPERIMENTS = (
-    _experiment(
-        "mlp/vanilla", "Vanilla MLP as the report has it", _CLASSIFY, "4 s", "2 min", "4 min"
-    ),
-    _experiment(
-        "mlp/init-values",
-        "standard deviation of normal initial weights: 0.01, 0.05, 0.5",
-        _CLASSIFY,
-        "8 s",
-        "4 min",
-        "10 min",
-    ),
-    _experiment(
-        "mlp/init-distribution",
-        "initial weights normal, Xavier, He",
-        _CLASSIFY,
-        "8 s",
-        "4 min",
-        "18 min",
-    ),
-    _experiment(
-        "mlp/activation",
-        "ReLU, sigmoid, tanh in the hidden layers",
-        _CLASSIFY,
-        "8 s",
-        "4 min",
-        "10 min",
-    ),
-    _experiment(
-        "mlp/optimizer",
-        "SGD, Nesterov momentum, RMSprop, Adam",
-        _CLASSIFY,
-        "10 s",
-        "5 min",
-        "14 min",
-    ),
-    _experiment(
-        "mlp/regularization", "none, L1, L2, dropout", _CLASSIFY, "10 s", "5 min", "14 min"
-    ),
-    _experiment(
-        "cnn/vanilla", "Vanilla CNN as the report has it", _CLASSIFY, "4 s", "17 min", "1.6 h"
-    ),
-    _experiment(
-        "cnn/init-distribution", "initial weights normal, He", _CLASSIFY, "6 s", "17 min", "1.6 h"
-    ),
-    _experiment(
-        "cnn/activation",
-        "ReLU, sigmoid, tanh in all hidden layers",
-        _CLASSIFY,
-        "7 s",
-        "25 min",
-        "2.4 h",
-    ),
-    _experiment(
-        "cnn/regularization",
-        "dropout, L1, L2, none in the hidden layers",
-        _CLASSIFY,
-        "9 s",
-        "34 min",
-        "3.2 h",
-    ),
-    _experiment(
-        "permutation/mlp",
-        "pixels permuted: one permutation for all, one for each image",
-        _PERMUTE,
-        "6 s",
-        "3 min",
-        "3 min",
-    ),
-    _experiment("permutation/cnn", "the same for the CNN", _PERMUTE, "8 s", "25 min", "2.4 h"),
-    *_clocks("time", "turned clocks"),
-    _experiment(
-        "time/places",
-        "how many camera places: regression in short",
-        _TIME,
-        "8 s",
-        "10 min",
-        "10 min",
-    ),
+    *(_experiment("classification", *row) for row in _CLASSIFIERS),
+    *(_experiment("permutation", *row) for row in _PERMUTATIONS),
+    *_time_experiments("time"),
+    _experiment("telltime", *_PLACES),
     Experiment(
         "time/export",
         "the four-head network to ONNX, as the model sincos-cnn",
         {"smoke": "8 s", "reduced": "20 s", "full": "20 s"},
-        imported_later("training.report.telltime:export_run"),
+        imported_later("training.report.export:export_run"),
         needs=("time/sin-cos",),
     ),
-    *_clocks("upright", "upright clocks"),
+    *_time_experiments("upright"),
 )

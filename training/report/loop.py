@@ -1,4 +1,4 @@
-"""The learning loop of the report's networks: arrays in memory, one row of history an epoch, checkpoints, TensorBoard."""
+"""The training loop of the report's networks, with history, checkpoints and TensorBoard logs."""
 
 from __future__ import annotations
 
@@ -12,86 +12,79 @@ from typing import Any
 import keras
 import numpy as np
 
-Arrays = tuple[
-    Any, Any
-]  # images and labels, whole in memory; uint8 images stay uint8 until the network scales them
-STEPS_PER_CALL = 16  # batches in one call of the compiled step: small networks spend more in Python than in learning
+Arrays = tuple[Any, Any]  # images and labels in memory; images are uint8, scaled by the network
+STEPS_PER_CALL = 16  # batches per compiled call: small networks spend more time in Python
 
 
 class Shuffled(keras.utils.PyDataset):
-    """Batches of arrays in memory in an order of their own in every epoch, drawn from (seed, epoch).
+    """Batches of arrays in memory, in a new order in every epoch, drawn from (seed, epoch).
 
-    Keras' own shuffling repeats one order in all epochs where TensorFlow's seed is set: the last images of that order then
-    weigh on every validation. This order is also the same after an interruption; the noise of dropout is not.
+    Keras' own shuffling repeats one order in all epochs if TensorFlow's seed is set, so that the
+    last images of that order influence every validation. This order is also the same after an
+    interruption; the noise of dropout is not.
     """
 
     def __init__(self, images: Any, labels: Any, batch: int, seed: int) -> None:
         super().__init__()
         self.images, self.labels, self.batch, self.seed = images, labels, batch, seed
         self.epoch = 0
-        self._drawn: tuple[int, Any] = (-1, None)
+        self._order: tuple[int, Any] = (-1, None)  # epoch and its order
 
     def __len__(self) -> int:
         return math.ceil(len(self.images) / self.batch)
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
-        if self._drawn[0] != self.epoch:
-            self._drawn = (
-                self.epoch,
-                np.random.default_rng((self.seed, self.epoch)).permutation(len(self.images)),
-            )
-        some = self._drawn[1][index * self.batch : (index + 1) * self.batch]
-        labels = (
-            {k: v[some] for k, v in self.labels.items()}
-            if isinstance(self.labels, dict)
-            else self.labels[some]
-        )
-        return self.images[some], labels
+        if self._order[0] != self.epoch:
+            rng = np.random.default_rng((self.seed, self.epoch))
+            self._order = self.epoch, rng.permutation(len(self.images))
+        rows = self._order[1][index * self.batch : (index + 1) * self.batch]
+        if isinstance(self.labels, dict):
+            return self.images[rows], {k: v[rows] for k, v in self.labels.items()}
+        return self.images[rows], self.labels[rows]
 
 
 class _History(keras.callbacks.Callback):
-    """A line of JSON an epoch, so that an interrupted fit keeps what it had learned about itself."""
+    """Writes one line of JSON per epoch, so that an interrupted fit keeps its history.
+
+    Also sets the order and learning rate of each epoch, and runs the actions due after it.
+    """
 
     def __init__(
         self,
         file: Path,
         rate: Callable[[int], float] | None,
         data: Shuffled,
-        after: Mapping[int, Callable[[], object]],
+        after_epoch: Mapping[int, Callable[[], object]],
     ) -> None:
         super().__init__()
-        self.file, self.rate, self.data, self.after = file, rate, data, after
-        self.began = time.time()
+        self.file, self.rate, self.data, self.after_epoch = file, rate, data, after_epoch
+        self.start = time.time()
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, _logs: dict[str, Any] | None = None) -> None:
         """Set the epoch's order and learning rate."""
-        del logs
         self.data.epoch = epoch
-        self.began = time.time()
+        self.start = time.time()
         if self.rate is not None:
             self.model.optimizer.learning_rate = self.rate(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Append the epoch's figures, and run the action that is due after it."""
-        row = {
-            "epoch": epoch,
-            "epoch_seconds": time.time() - self.began,
-            **{k: float(v) for k, v in (logs or {}).items()},
-        }
+        row = {"epoch": epoch, "epoch_seconds": time.time() - self.start}
+        row |= {k: float(v) for k, v in (logs or {}).items()}
         with self.file.open("a") as out:
             out.write(json.dumps(row) + "\n")
-        self.after.get(epoch + 1, lambda: None)()
+        self.after_epoch.get(epoch + 1, lambda: None)()
 
 
-def _whole_lines(file: Path) -> None:
-    """Cut off the half line of a killed run: the next one would be written behind it."""
+def _drop_partial_line(file: Path) -> None:
+    """Remove the incomplete last line that a killed run left behind."""
     if file.exists():
         text = file.read_text()
         file.write_text(text[: text.rfind("\n") + 1])
 
 
-def history_of(file: Path) -> dict[str, list[float]]:
-    """Columns of a history; of an epoch that was run twice (before and after an interruption) the second counts."""
+def read_history(file: Path) -> dict[str, list[float]]:
+    """Return the columns of a history; if an epoch ran twice, the second run counts."""
     rows: dict[int, dict[str, float]] = {}
     for line in file.read_text().splitlines() if file.exists() else ():
         row = json.loads(line)
@@ -103,7 +96,7 @@ def history_of(file: Path) -> dict[str, list[float]]:
     return columns
 
 
-def learn(
+def train_model(
     model: keras.Model,
     train: Arrays,
     validation: Arrays,
@@ -114,21 +107,35 @@ def learn(
     logs: Path,
     seed: int = 0,
     rate: Callable[[int], float] | None = None,
-    after: Mapping[int, Callable[[], object]] | None = None,
-    steps_per_call: int = STEPS_PER_CALL,
+    after_epoch: Mapping[int, Callable[[], object]] | None = None,
 ) -> dict[str, list[float]]:
-    """Train a compiled model from its last checkpoint in ``work``, or from the start; returns the history of all epochs.
+    """Train a compiled model from its last checkpoint, or from the start.
 
-    ``seed`` orders the images, ``rate`` gives the learning rate of an epoch, ``after`` what is done after an epoch (from 1).
-    Ends early where the loss is not a number any more.
+    Ends early if the loss is no longer a number.
+
+    Args:
+        model: Compiled model.
+        train: Training images and labels.
+        validation: Validation images and labels.
+        epochs: Number of epochs, those before an interruption included.
+        batch: Images per step.
+        work: Folder of checkpoints and history.
+        logs: Folder of TensorBoard logs.
+        seed: Of the order of the images.
+        rate: Returns the learning rate of an epoch, from 0; None: the optimizer's own.
+        after_epoch: Actions by the epoch, from 1, after which they run.
+
+    Returns:
+        The history of all epochs: a list per loss and metric.
+
     """
     if keras.backend.backend() == "tensorflow":
-        model.steps_per_execution = max(1, min(steps_per_call, len(train[0]) // batch))
+        model.steps_per_execution = max(1, min(STEPS_PER_CALL, len(train[0]) // batch))
     history = work / "history.jsonl"
-    _whole_lines(history)
+    _drop_partial_line(history)
     data = Shuffled(*train, batch, seed)
     callbacks: list[keras.callbacks.Callback] = [
-        _History(history, rate, data, after or {}),
+        _History(history, rate, data, after_epoch or {}),
         keras.callbacks.TerminateOnNaN(),
         keras.callbacks.BackupAndRestore(work / "backup"),
         *tensorboard_logs(logs),
@@ -142,11 +149,11 @@ def learn(
         verbose=0,
         shuffle=False,
     )
-    return history_of(history)
+    return read_history(history)
 
 
 def tensorboard_logs(logs: Path) -> Sequence[keras.callbacks.Callback]:
-    """TensorBoard's callback where its package is there: Keras needs TensorFlow for it, torch's and jax's writers are others."""
+    """Return TensorBoard's callback if its package is installed and TensorFlow is the backend."""
     try:
         import tensorboard  # noqa: F401
 

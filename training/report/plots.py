@@ -1,7 +1,8 @@
-"""The report's figures drawn from our fits: loss and accuracy by epoch, several fits in one axis."""
+"""Plots of our fits (loss and metrics by epoch) and of networks."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,168 +16,149 @@ from training.report.results import Entry
 from training.report.runs import slug
 
 _SIZE = (5.0, 3.6)  # inches of one axis
-_DPI = 72
-_PER_FIT = ("epoch_seconds",)  # columns of a history that are no figure of the report
+_PER_FIT = ("epoch_seconds",)  # columns of a history that are not plotted
+Epochs = tuple[int, int | None]  # from, to
 
 
 def panels(entry: Entry) -> list[str]:
-    """What an entry's figure shows: loss first, then every metric; for single heads Keras gives the loss twice."""
-    keys: list[str] = []
-    for fit in entry.fits:
-        for key in fit["history"]:
-            if not key.startswith("val_") and key not in keys and key not in _PER_FIT:
-                keys.append(key)
-    metrics = sorted(k for k in keys if not k.endswith("loss"))
-    return ["loss", *metrics] if "loss" in keys else metrics
+    """Return what an entry's plot shows: loss first, then every metric.
+
+    Other losses are left out: Keras repeats the loss of a single head.
+    """
+    keys = dict.fromkeys(key for fit in entry.fits for key in fit["history"])
+    shown = [k for k in keys if not k.startswith("val_") and k not in _PER_FIT]
+    metrics = sorted(k for k in shown if not k.endswith("loss"))
+    return ["loss", *metrics] if "loss" in shown else metrics
 
 
 def draw(entry: Entry, data: str, folder: Path) -> Path:
-    """One PNG of an entry on a data set: training dashed, validation solid, a colour a variant, a line a fit."""
+    """Draw all panels of an entry on one data set; return the PNG.
+
+    Training is dashed, validation solid, with one color per variant and one line per fit.
+    """
     shown = panels(entry)
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        figsize=(_SIZE[0] * columns, _SIZE[1] * rows),
-        squeeze=False,
-        constrained_layout=True,
-    )
+    size = (_SIZE[0] * columns, _SIZE[1] * rows)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     for axis, key in zip(axes.flat, shown, strict=False):
-        for i, variant in enumerate(entry.variants):
-            for fit in entry.of(data, variant):
-                _lines(axis, fit["history"], key, f"C{i}", variant if fit["fit"] == 0 else None)
+        _curves(axis, entry, data, key, entry.variants)
         axis.set_title(key)
-        axis.set_xlabel("epoch")
         if key == "loss":
-            _clip_far(axis)
-        axis.grid(alpha=0.3)
+            _scale(axis)
     for axis in list(axes.flat)[len(shown) :]:
         axis.set_visible(False)
     axes.flat[0].legend(fontsize="small")
-    figure.suptitle(
-        f"{entry.name}, {data} (profile {entry.profiles[data]}); solid: validation, dashed: training",
-        fontsize="medium",
-    )
-    path = folder / f"{slug(entry.name)}-{data}.png"
-    folder.mkdir(parents=True, exist_ok=True)
-    # no date and no version in the file: the same fits give the same bytes
-    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+    title = f"{entry.name}, {data} (profile {entry.profiles[data]})"
+    figure.suptitle(f"{title}; solid: validation, dashed: training", fontsize="medium")
+    return _save(figure, folder / f"{slug(entry.name)}-{data}.png")
+
+
+def draw_curves(
+    entry: Entry, data: str, key: str, path: Path, variants: Sequence[str], epochs: Epochs
+) -> bool:
+    """Draw one column of an entry's histories.
+
+    Args:
+        entry: Its fits are drawn.
+        data: Data set.
+        key: Column of the histories.
+        path: PNG to write; deleted if there is nothing to draw.
+        variants: Those to draw; empty for all.
+        epochs: First and last epoch.
+
+    Returns:
+        Whether any fit has such epochs.
+
+    """
+    figure, axis = plt.subplots(figsize=_SIZE, layout="constrained")
+    shown = [v for v in entry.variants if not variants or v in variants]
+    _curves(axis, entry, data, key, shown, epochs)
+    if not axis.get_lines():
+        path.unlink(missing_ok=True)
+        plt.close(figure)
+        return False
+    axis.set_ylabel(key)
+    _scale(axis)
+    axis.legend(fontsize="small")
+    _save(figure, path)
+    return True
+
+
+def _save(figure: Any, path: Path, **options: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # without date and version in the file, the same fits give the same bytes
+    figure.savefig(path, **{"dpi": 72, "metadata": {"Software": None}, **options})
     plt.close(figure)
     return path
 
 
-def draw_curves(
+def _curves(
+    axis: Any,
     entry: Entry,
     data: str,
     key: str,
-    path: Path,
-    variants: tuple[str, ...],
-    epochs: tuple[int, int | None],
-) -> bool:
-    """One PNG of one column of the histories, of some variants and epochs; False, and no file, where nothing ran so long."""
-    figure, axis = plt.subplots(figsize=_SIZE, constrained_layout=True)
-    shown = [v for v in entry.variants if not variants or v in variants]
-    for i, variant in enumerate(shown):
-        for fit in entry.of(data, variant):
-            _lines(axis, fit["history"], key, f"C{i}", variant if fit["fit"] == 0 else None, epochs)
-    drawn = bool(axis.get_lines())
-    if drawn:
-        axis.set_xlabel("epoch")
-        axis.set_ylabel(key)
-        _clip_far(axis)
-        axis.grid(alpha=0.3)
-        axis.legend(fontsize="small")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path, dpi=_DPI, metadata={"Software": None})
-    else:
-        path.unlink(missing_ok=True)
-    plt.close(figure)
-    return drawn
-
-
-def draw_structure(model: Any, path: Path) -> None:
-    """One PNG of a Keras model: a box a layer with its output's shape and parameters, heads side by side."""
-    layers = [layer for layer in model.layers if _shown(layer)]
-    heads = [layer for layer in layers if layer.name in model.output_names]
-    boxes = [[layer] for layer in layers if layer not in heads] + [heads]
-    height, width = 0.34 * len(boxes) + 0.2, max(4.4, 3.6 * len(heads))
-    figure, axis = plt.subplots(figsize=(width, height))
-    for row, some in enumerate(boxes):
-        for column, layer in enumerate(some):
-            x = (column + 0.5) / len(some)
-            axis.text(
-                x,
-                -row,
-                _described(layer),
-                ha="center",
-                va="center",
-                fontsize=7,
-                bbox={"boxstyle": "round", "fc": "white"},
-            )
-            if row + 1 < len(boxes):
-                for i in range(len(boxes[row + 1])):
-                    to = ((i + 0.5) / len(boxes[row + 1]), -row - 0.75)
-                    axis.annotate(
-                        "", to, (x, -row - 0.25), arrowprops={"arrowstyle": "->", "lw": 0.7}
-                    )
-    axis.set_xlim(0, 1)
-    axis.set_ylim(0.5 - len(boxes), 0.5)
-    axis.axis("off")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110, bbox_inches="tight", metadata={"Software": None})
-    plt.close(figure)
-
-
-def _shown(layer: Any) -> bool:
-    """Whether a layer is one of the network's, and no arithmetic of scaling its pixels."""
-    return (
-        type(layer).__module__.startswith("keras.src.layers")
-        and type(layer).__name__ != "Rescaling"
-    )
-
-
-def _described(layer: Any) -> str:
-    config = layer.get_config()
-    how = (
-        [f"{config['filters']} of {'×'.join(map(str, config['kernel_size']))}"]
-        if "kernel_size" in config
-        else []
-    )
-    how += [str(config["activation"])] if config.get("activation") else []
-    shape = "×".join(str(n) for n in layer.output.shape[1:]) or "1"
-    parameters = f", {layer.count_params():,} parameters" if layer.count_params() else ""
-    name = f"{layer.name}: " if layer.name in ("hour", "minute") else ""
-    return (
-        f"{name}{type(layer).__name__}{' ' + ', '.join(how) if how else ''} → {shape}{parameters}"
-    )
-
-
-def _lines(
-    axis: Any,
-    history: dict[str, list[float | None]],
-    key: str,
-    colour: str,
-    label: str | None,
-    epochs: tuple[int, int | None] = (0, None),
+    variants: Sequence[str],
+    epochs: Epochs = (0, None),
 ) -> None:
-    for name, style, said in ((key, "--", None), (f"val_{key}", "-", label)):
-        values = [float("nan") if v is None else v for v in history.get(name, [])][slice(*epochs)]
-        if values:
-            at = range(epochs[0] + 1, epochs[0] + len(values) + 1)
-            axis.plot(
-                at,
-                values,
-                style,
-                color=colour,
-                linewidth=1.2,
-                label=said,
-                marker="." if len(values) < 4 else "",
-            )
+    axis.set_xlabel("epoch")
+    axis.grid(alpha=0.3)
+    for i, variant in enumerate(variants):
+        for fit in entry.select(data, variant):
+            label = variant if fit["fit"] == 0 else None
+            for name, style, shown in ((key, "--", None), (f"val_{key}", "-", label)):
+                values = [float("nan") if v is None else v for v in fit["history"].get(name, [])]
+                values = values[slice(*epochs)]
+                if values:
+                    numbers = range(epochs[0] + 1, epochs[0] + len(values) + 1)
+                    marker = "." if len(values) < 4 else ""
+                    options: Any = {"color": f"C{i}", "linewidth": 1.2, "marker": marker}
+                    axis.plot(numbers, values, style, label=shown, **options)
 
 
-def _clip_far(axis: Any) -> None:
-    """A logarithmic axis where losses span more than a hundredfold."""
+def _scale(axis: Any) -> None:
+    """Use a logarithmic axis if the values span more than a hundredfold."""
     values = [v for line in axis.get_lines() for v in line.get_ydata() if v > 0]  # nan is not
     if values and max(values) > 100 * min(values):
         axis.set_yscale("log")
+
+
+def draw_structure(model: Any, path: Path) -> None:
+    """Draw a Keras model: one box per layer with output shape and parameters, heads in one row."""
+    layers = [layer for layer in model.layers if _shown(layer)]
+    heads = [layer for layer in layers if layer.name in model.output_names]
+    rows = [[layer] for layer in layers if layer not in heads] + [heads]
+    size = (max(4.4, 3.6 * len(heads)), 0.34 * len(rows) + 0.2)
+    figure, axis = plt.subplots(figsize=size)
+    box: Any = {"bbox": {"boxstyle": "round", "fc": "white"}, "ha": "center", "va": "center"}
+    arrow = {"arrowstyle": "->", "lw": 0.7}
+    for y, row in enumerate(rows):
+        below = len(rows[y + 1]) if y + 1 < len(rows) else 0
+        for column, layer in enumerate(row):
+            x = (column + 0.5) / len(row)
+            axis.text(x, -y, _describe(layer), fontsize=7, **box)
+            for i in range(below):
+                end = ((i + 0.5) / below, -y - 0.75)
+                axis.annotate("", end, (x, -y - 0.25), arrowprops=arrow)
+    axis.set_xlim(0, 1)
+    axis.set_ylim(0.5 - len(rows), 0.5)
+    axis.axis("off")
+    _save(figure, path, dpi=110, bbox_inches="tight")
+
+
+def _shown(layer: Any) -> bool:
+    """Return whether a layer is a Keras layer, and not arithmetic on pixels."""
+    kind = type(layer)
+    return kind.__module__.startswith("keras.src.layers") and kind.__name__ != "Rescaling"
+
+
+def _describe(layer: Any) -> str:
+    config, details = layer.get_config(), []
+    if "kernel_size" in config:
+        details = [f"{config['filters']} of {'×'.join(map(str, config['kernel_size']))}"]
+    details += [str(config["activation"])] if config.get("activation") else []
+    name = f"{layer.name}: " if layer.name in ("hour", "minute") else ""
+    kind = " ".join([type(layer).__name__, *([", ".join(details)] if details else [])])
+    shape = "×".join(str(n) for n in layer.output.shape[1:]) or "1"
+    parameters = f", {layer.count_params():,} parameters" if layer.count_params() else ""
+    return f"{name}{kind} → {shape}{parameters}"

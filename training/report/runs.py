@@ -1,9 +1,11 @@
-"""One fit of one configuration: described, run once, kept as one JSON; many of them, over several processes.
+"""One fit of one configuration, trained once and kept as JSON; many fits, in several processes.
 
-Results lie in `$CLOCKREAD_DATA/runs/report/<profile>/<entry>/<data>-<variant>-<number>.<digest>.json`. The digest is of data,
-seed and configuration, so that a changed configuration, or other data, is never mistaken for a finished fit, and equal fits of two
-entries are trained once. <data> names a published data set whose files are checked, a rendered set, or given files by their sha256.
-Nothing here imports Keras.
+Results are `<profile>/<entry>/<data>-<variant>-<number>.<digest>.json` in
+`$CLOCKREAD_DATA/runs/report`.
+The digest is of data, seed and configuration: a fit with a changed configuration or other data is
+never taken for a finished one, and equal fits of two entries are trained once. <data> names a
+published data set whose files are checked, a rendered set, or given files by their sha256. Nothing
+here imports Keras.
 """
 
 from __future__ import annotations
@@ -29,39 +31,48 @@ from training.data import data_folder, write_whole
 from training.experiment import Settings
 
 PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "opencv-python")
-# "module:function" by name, called as function(fit, settings, work folder) -> {"history", "test", …}. A fit's identity has the name, so
-# that a module can be renamed without training again.
+# "module:function" by name, called as function(fit, settings, work folder) -> {"history", "test",
+# …}. The name is part of a fit's identity, so that a module can be renamed without a new training.
 TRAINERS = {
     "classifier": "training.report.classification:train",
     "permuted": "training.report.permutation:train",
     "clock": "training.report.telltime:train",
 }
-DIGITS = 6  # significant ones, of every figure in a history
+DIGITS = 6  # significant digits of every figure in a result
 
 
 @dataclass(frozen=True)
 class Fit:
-    """One fit: one training of one configuration on one data set."""
+    """One training of one configuration on one data set."""
 
     entry: str
-    data: str  # its training data: the part of a fit's identity that is not its configuration
+    data: str  # name of the training data; unlike the entry, part of the fit's identity
     variant: str
-    number: int  # of equal fits with different seeds, from 0
+    number: int  # from 0, of equal fits with different seeds
     config: Any  # a frozen dataclass, the whole configuration
     trainer: str  # of TRAINERS
 
     @property
     def seed(self) -> int:
-        """The same for the n-th fit of every variant, so that variants differ in one thing only."""
+        """Seed by number: equal for all variants, so that they differ in their settings only."""
         return 1000 + self.number
 
     @property
     def name(self) -> str:
-        """For people: entry, data, variant and number."""
+        """Entry, data, variant and number, for messages."""
         return f"{self.entry} {self.data} {self.variant} fit {self.number + 1}"
 
+    @property
+    def stem(self) -> str:
+        """Data, variant and number, for file names."""
+        return f"{self.data}-{self.variant}-{self.number}"
+
     def description(self) -> dict[str, Any]:
-        """What decides the outcome; fields that are None are left out, so that new ones leave the digests of finished fits alone."""
+        """Return everything that decides the outcome.
+
+        Fields that are None are left out, so that a new field does not change the digests of
+        finished fits.
+        """
         return {
             "data": self.data,
             "seed": self.seed,
@@ -71,56 +82,47 @@ class Fit:
         }
 
     def digest(self) -> str:
-        """Ten hexadecimal digits of the sha256 of `description`."""
-        return hashlib.sha256(json.dumps(self.description(), sort_keys=True).encode()).hexdigest()[
-            :10
-        ]
+        """Return ten hexadecimal digits of the sha256 of `description`."""
+        text = json.dumps(self.description(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:10]
 
 
 def _without_none(value: Any) -> Any:
-    return (
-        {k: _without_none(v) for k, v in value.items() if v is not None}
-        if isinstance(value, dict)
-        else value
-    )
+    if not isinstance(value, dict):
+        return value
+    return {k: _without_none(v) for k, v in value.items() if v is not None}
 
 
 def results_folder(profile: str) -> Path:
-    """Where the fits of a profile lie."""
+    """Return the folder of the fits of a profile."""
     return data_folder() / "runs" / "report" / profile
 
 
 def slug(entry: str) -> str:
-    """An entry's name as a folder's."""
+    """Return an entry's name as a file name."""
     return entry.replace("/", "-")
 
 
 def result_path(fit: Fit, profile: str) -> Path:
-    """The file of a finished fit."""
-    return (
-        results_folder(profile)
-        / slug(fit.entry)
-        / f"{fit.data}-{fit.variant}-{fit.number}.{fit.digest()}.json"
-    )
+    """Return the file of a finished fit."""
+    return results_folder(profile) / slug(fit.entry) / f"{fit.stem}.{fit.digest()}.json"
 
 
 def log_folder(fit: Fit, profile: str) -> Path:
-    """TensorBoard logs of a fit: one folder a fit, so that one TensorBoard shows an entry's fits in one axis."""
-    return (
-        results_folder(profile)
-        / "tensorboard"
-        / slug(fit.entry)
-        / f"{fit.data}-{fit.variant}-{fit.number}"
-    )
+    """Return the folder of a fit's TensorBoard logs; those of one entry have a common parent."""
+    return results_folder(profile) / "tensorboard" / slug(fit.entry) / fit.stem
 
 
 def work_folder(fit: Fit, profile: str) -> Path:
-    """Checkpoints of an unfinished fit; gone when it is finished."""
+    """Return the folder of an unfinished fit's checkpoints, which is deleted at its end."""
     return results_folder(profile) / "unfinished" / fit.digest()
 
 
 def rounded(value: Any) -> Any:
-    """Floats to DIGITS significant digits, nan and infinity to None, through lists and dicts: JSON knows no nan."""
+    """Return a value with its floats rounded to DIGITS significant digits, in lists and dicts too.
+
+    Since JSON has neither nan nor infinity, both become None.
+    """
     if isinstance(value, dict):
         return {k: rounded(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -131,59 +133,59 @@ def rounded(value: Any) -> Any:
 
 
 def write_result(path: Path, result: dict[str, Any]) -> None:
-    """Write a result, rounded, whole or not at all."""
+    """Write a rounded result in one step: whole or not at all."""
     write_whole(path, json.dumps(rounded(result), sort_keys=True, allow_nan=False) + "\n")
 
 
-def versions() -> dict[str, str]:
-    """Versions of what a figure depends on."""
-    found = {"python": platform.python_version()}
+def _versions() -> dict[str, str]:
+    installed = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = metadata.version(package)
+            installed[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return installed
 
 
-def machine() -> dict[str, Any]:
-    """Processor architecture and the cores that this process may use; no names."""
-    return {
-        "architecture": platform.machine(),
-        "system": platform.system(),
-        "cores": len(os.sched_getaffinity(0)),
-    }
+def _machine() -> dict[str, Any]:
+    cores = len(os.sched_getaffinity(0))  # that this process may use
+    return {"architecture": platform.machine(), "system": platform.system(), "cores": cores}
+
+
+def _backend() -> str:
+    keras = sys.modules.get("keras")  # imported by the training, if at all
+    if keras is None:
+        return os.environ.get("KERAS_BACKEND", "tensorflow")
+    return str(keras.backend.backend())
 
 
 def run_fit(fit: Fit, settings: Settings) -> Path:
-    """Train one fit and write its result, or find that it is finished; returns the result's file."""
+    """Train one fit and write its result, unless it is finished; return the result's file."""
     path = result_path(fit, settings.profile)
     if path.exists():
         return path
-    twin = _twin(fit, settings)
-    if twin is not None:
-        result = json.loads(twin.read_text())
-        write_result(
-            path, {**result, "entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]}
-        )
+    equal = sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))
+    if equal:
+        result = json.loads(equal[0].read_text())
+        names = {"entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]}
+        write_result(path, {**result, **names})
         return path
     module, function = TRAINERS[fit.trainer].split(":")
+    train = getattr(importlib.import_module(module), function)
     work = work_folder(fit, settings.profile)
     work.mkdir(parents=True, exist_ok=True)
-    began = time.time()
-    outcome: dict[str, Any] = getattr(importlib.import_module(module), function)(
-        fit, settings, work
-    )
-    # an interrupted fit's epochs count, whichever process ran them
-    seconds = max(time.time() - began, sum(outcome["history"].get("epoch_seconds", [])))
+    start = time.time()
+    outcome: dict[str, Any] = train(fit, settings, work)
+    # the sum includes epochs before an interruption
+    seconds = max(time.time() - start, sum(outcome["history"].get("epoch_seconds", [])))
     result = {
         "entry": fit.entry,
         "variant": fit.variant,
         "fit": fit.number,
         "profile": settings.profile,
         **fit.description(),
-        "versions": versions(),
-        "machine": machine(),
+        "versions": _versions(),
+        "machine": _machine(),
         "backend": _backend(),
         "seconds": seconds,
         **outcome,
@@ -193,24 +195,8 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
     return path
 
 
-def _twin(fit: Fit, settings: Settings) -> Path | None:
-    return next(
-        iter(sorted(results_folder(settings.profile).glob(f"*/*.{fit.digest()}.json"))), None
-    )
-
-
-def _backend() -> str:
-    """The Keras backend that was used; Keras is imported by then, if at all."""
-    keras = sys.modules.get("keras")
-    return (
-        str(keras.backend.backend())
-        if keras is not None
-        else os.environ.get("KERAS_BACKEND", "tensorflow")
-    )
-
-
-def forget(fits: Sequence[Fit], profile: str) -> None:
-    """Delete results, twins' results and checkpoints of fits, to run them anew."""
+def discard(fits: Sequence[Fit], profile: str) -> None:
+    """Delete results (of equal fits too), checkpoints and logs of fits, to train them again."""
     for fit in fits:
         for path in results_folder(profile).glob(f"*/*.{fit.digest()}.json"):
             path.unlink()
@@ -218,44 +204,41 @@ def forget(fits: Sequence[Fit], profile: str) -> None:
         shutil.rmtree(log_folder(fit, profile), ignore_errors=True)
 
 
-def _use_cores(threads: int) -> None:
+def _limit_threads(threads: int) -> None:
     for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ[name] = str(threads)
 
 
 def run_fits(fits: Sequence[Fit], settings: Settings) -> list[Path]:
-    """Run fits, equal ones once, ``settings.jobs`` at a time; returns their result files in order.
+    """Run fits, equal ones once, ``settings.jobs`` at a time; return their result files in order.
 
-    A failing fit ends the run with its error; what was finished before stays.
+    A fit that fails ends the run with its error; the results of finished fits stay.
     """
     if not settings.resume:
-        forget(fits, settings.profile)
-    first: dict[str, Fit] = {}
+        discard(fits, settings.profile)
+    unique: dict[str, Fit] = {}
     for fit in fits:
-        first.setdefault(fit.digest(), fit)
-    waiting = [fit for fit in first.values() if not result_path(fit, settings.profile).exists()]
-    if settings.jobs > 1 and len(waiting) > 1:
+        unique.setdefault(fit.digest(), fit)
+    pending = [fit for fit in unique.values() if not result_path(fit, settings.profile).exists()]
+    if settings.jobs > 1 and len(pending) > 1:
         threads = max(1, len(os.sched_getaffinity(0)) // settings.jobs)
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(
-            settings.jobs, context, initializer=_use_cores, initargs=(threads,)
-        ) as pool:
-            running = {pool.submit(run_fit, fit, settings): fit for fit in waiting}
+        with ProcessPoolExecutor(settings.jobs, context, _limit_threads, (threads,)) as pool:
+            running = {pool.submit(run_fit, fit, settings): fit for fit in pending}
             try:
-                for number, done in enumerate(as_completed(running), 1):
-                    _say(running[done], done.result(), number, len(waiting))
+                for number, future in enumerate(as_completed(running), 1):
+                    _print_result(running[future], future.result(), number, len(pending))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     else:
-        for number, fit in enumerate(waiting, 1):
-            _say(fit, run_fit(fit, settings), number, len(waiting))
+        for number, fit in enumerate(pending, 1):
+            _print_result(fit, run_fit(fit, settings), number, len(pending))
     return [run_fit(fit, settings) for fit in fits]
 
 
-def _say(fit: Fit, path: Path, number: int, total: int) -> None:
+def _print_result(fit: Fit, path: Path, number: int, total: int) -> None:
     result = json.loads(path.read_text())
-    figures = ", ".join(
-        f"{k} {v:.4g}" for k, v in result["test"].items() if isinstance(v, float | int)
-    )
+    tested = {k: v for k, v in result["test"].items() if isinstance(v, float | int)}
+    figures = ", ".join(f"{name} {value:.4g}" for name, value in tested.items())
     print(f"  [{number}/{total}] {fit.name}: {result['seconds']:.0f} s; {figures}", flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -9,22 +10,24 @@ from typing import Any
 import numpy as np
 
 from training.report.claims import ACCURACIES, SETTINGS, TIMES
-from training.report.results import Entry
-from training.report.verdicts import PERMUTATION, lowest_loss_epoch, nearer_permutation
+from training.report.results import Entry, Result
+from training.report.verdicts import MISSING, closest_permutation, lowest_loss_epoch
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """A Markdown table."""
-    return [
-        f"| {' | '.join(head)} |",
-        "|" + "---|" * len(head),
-        *(f"| {' | '.join(row)} |" for row in rows),
-        "",
-    ]
+def table(head: str | Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table; a head in one string is split at its bars."""
+    head = head.split("|") if isinstance(head, str) else head
+    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
+    return [lines[0], "|" + "---|" * len(head), *lines[1:], ""]
+
+
+def paragraph(text: str) -> list[str]:
+    """Return the lines of a paragraph."""
+    return [*textwrap.wrap(text, 100), ""]
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.2f}" if np.isfinite(value) else "diverged"
+    return f"{value:.2f}" if np.isfinite(value) else "diverged"
 
 
 def _reported(entry: str, data: str, variant: str) -> str:
@@ -33,25 +36,20 @@ def _reported(entry: str, data: str, variant: str) -> str:
 
 
 def setting(entry: Entry) -> str:
-    """What of the report's setting was run, in words."""
+    """Describe the setting that an entry ran at."""
     images = sorted({int(f["images"]["train"]) for f in entry.fits})
     seconds = sum(float(f["seconds"]) for f in entry.fits if "same_as" not in f)
+    trunk = entry.fits[0]["config"].get("trunk") or {}
+    precisions = sorted({_precision(f["config"]) for f in entry.fits} - {"float32"})
     parts = [
         f"profile {entry.profile_names}",
         f"{entry.epochs} epochs",
         f"{' or '.join(f'{n:,}' for n in images)} training images",
+        *([f"{trunk['side']}×{trunk['side']} pixels"] if "side" in trunk else []),
+        *(f"computed in {precision}" for precision in precisions),
+        f"{seconds / 60:.0f} minutes",
     ]
-    parts += [
-        f"{f['side']}×{f['side']} pixels"
-        for f in [entry.fits[0]["config"].get("trunk") or {}]
-        if "side" in f
-    ]
-    parts += [
-        f"computed in {p}"
-        for p in sorted({_precision(f["config"]) for f in entry.fits})
-        if p != "float32"
-    ]
-    return ", ".join([*parts, f"{seconds / 60:.0f} minutes"])
+    return ", ".join(parts)
 
 
 def _precision(config: dict[str, Any]) -> str:
@@ -59,218 +57,141 @@ def _precision(config: dict[str, Any]) -> str:
 
 
 def classifier_section(entry: Entry) -> list[str]:
-    """Table of a part 1 or part 2 entry: a row a data set and variant."""
+    """Return the table of a part 1 or part 2 entry: one row per data set and variant."""
     rows = []
     for data in entry.data_sets:
         for variant in entry.variants:
-            found = entry.of(data, variant)
-            if not found:
+            fits = entry.select(data, variant)
+            if not fits:
                 continue
-            tests = entry.test(data, variant)
-            finite = [v for v in tests if np.isfinite(v)] or [float("nan")]
-            curves = [entry.curve(data, variant, key) for key in ("loss", "val_loss")]
-            last = [
-                f"{curve[-1]:.3g}" if len(curve) and np.isfinite(curve[-1]) else "diverged"
-                for curve in curves
-            ]
+            finite = [v for v in entry.accuracies(data, variant) if np.isfinite(v)] or [np.nan]
+            curves = [entry.mean_curve(data, variant, key) for key in ("loss", "val_loss")]
+            last = [curve[-1] if len(curve) else np.nan for curve in curves]
+            lowest = ""
+            if np.isfinite(curves[1]).any():
+                lowest = str(lowest_loss_epoch(entry, data, variant)[0])
             rows.append(
                 [
-                    data,
-                    variant,
-                    str(len(found)),
-                    _percent(max(finite)),
-                    _percent(float(np.mean(finite))),
-                    _percent(min(finite)),
-                    _reported(entry.name, data, variant),
-                    str(lowest_loss_epoch(entry, data, variant)[0])
-                    if np.isfinite(curves[1]).any()
-                    else "",
-                    *last,
+                    *(data, variant, str(len(fits))),
+                    *(_percent(v) for v in (max(finite), float(np.mean(finite)), min(finite))),
+                    *(_reported(entry.name, data, variant), lowest),
+                    *(f"{loss:.3g}" if np.isfinite(loss) else "diverged" for loss in last),
                 ]
             )
-    head = (
-        "data",
-        "variant",
-        "fits",
-        "test %, best",
-        "mean",
-        "worst",
-        "report",
-        "lowest validation loss in epoch",
-        "training loss",
-        "validation loss",
+    return table(
+        "data|variant|fits|test %, best|mean|worst|report|lowest validation loss in epoch"
+        "|training loss|validation loss",
+        rows,
     )
-    return table(head, rows)
 
 
 def time_table(found: Sequence[Entry]) -> list[str]:
-    """Common-sense errors of all tell-the-time entries, decoded as the report does and jointly."""
+    """Return the common-sense errors of tell-the-time entries, in either decoding."""
     rows = []
-    for entry, fit in ((e, f) for e in found for f in e.fits):
-        test = fit["test"]
-        several = len(entry.fits) > 1
-        name = ", ".join(
-            [entry.name, *[fit["data"]] * (len(entry.data_sets) > 1), *[fit["variant"]] * several]
-        )
-        said = TIMES.get(entry.name.replace("upright/", "time/"), "")
-        errors = []
-        for how in ("error", "joint"):
-            if f"{how}_mean" not in test:
-                errors.append(["diverged", "", "", "", "", "", ""])
-                continue
-            shares = [
-                f"{100 * float(test[f'{how}_{k}']):.1f}" for k in ("exact", "within_1", "within_5")
+    for entry in found:
+        for fit in entry.fits:
+            names = [entry.name]
+            names += [fit["data"]] if len(entry.data_sets) > 1 else []
+            names += [fit["variant"]] if len(entry.fits) > 1 else []
+            reported = TIMES.get(entry.name.replace("upright/", "time/"), "")
+            report, joint = (_errors(fit["test"], prefix) for prefix in ("error", "joint"))
+            rows += [
+                [", ".join(names), entry.profile, "the report's", *report, reported],
+                ["", "", "joint", *joint, ""],
             ]
-            # fits that were made before these two were kept have none
-            far = (
-                f"{100 * float(test[f'{how}_beyond_60']):.1f}"
-                if f"{how}_beyond_60" in test
-                else "–"
-            )
-            largest = f"{float(test[f'{how}_max']):.0f}" if f"{how}_max" in test else "–"
-            errors.append(
-                [
-                    f"{float(test[f'{how}_mean']):.2f}",
-                    f"{float(test[f'{how}_median']):.1f}",
-                    *shares,
-                    far,
-                    largest,
-                ]
-            )
-        for decoding, values in zip(("the report's", "joint"), errors, strict=True):
-            first = decoding == "the report's"
-            rows.append(
-                [
-                    name if first else "",
-                    entry.profile if first else "",
-                    decoding,
-                    *values,
-                    said if first else "",
-                ]
-            )
-    head = (
-        "entry",
-        "profile",
-        "decoding",
-        "mean, minutes",
-        "median",
-        "exact %",
-        "≤ 1 minute %",
-        "≤ 5 minutes %",
-        "> 60 minutes %",
-        "largest",
-        "the report",
+    return table(
+        "entry|profile|decoding|mean, minutes|median|exact %|≤ 1 minute %|≤ 5 minutes %"
+        "|> 60 minutes %|largest|the report",
+        rows,
     )
-    return table(head, rows)
+
+
+def _errors(test: Result, prefix: str) -> list[str]:
+    if f"{prefix}_mean" not in test:
+        return ["diverged", *[""] * 6]
+
+    def figure(name: str, digits: int, factor: float = 1.0) -> str:
+        value = test.get(f"{prefix}_{name}")  # older fits lack beyond_60 and max
+        return "–" if value is None else f"{factor * float(value):.{digits}f}"
+
+    shares = (figure(k, 1, 100.0) for k in ("exact", "within_1", "within_5", "beyond_60"))
+    return [figure("mean", 2), figure("median", 1), *shares, figure("max", 0)]
 
 
 def time_section(entry: Entry) -> list[str]:
-    """Losses and metrics of one tell-the-time entry on the test images, in the end."""
-    test = {
-        k: v for k, v in entry.fits[0]["test"].items() if not k.startswith(("error_", "joint_"))
-    }
+    """Return the final losses and metrics of one tell-the-time entry on the test images."""
+    test = sorted(entry.fits[0]["test"].items())
+    figures = [(k, v) for k, v in test if not k.startswith(("error_", "joint_"))]
     return table(
-        ("test figure", "ours"),
-        [[k, "diverged" if v is None else f"{v:.4g}"] for k, v in sorted(test.items())],
+        "test figure|ours", [[k, "diverged" if v is None else f"{v:.4g}"] for k, v in figures]
     )
 
 
 def permutation_table(found: dict[str, Entry]) -> list[str]:
-    """The report's permutation table beside ours, both kinds of permutation."""
+    """Return the report's permutation table beside ours, with both kinds of permutation."""
     rows = []
-    for name in ("permutation/mlp", "permutation/cnn"):
-        entry = found.get(name)
-        for data in entry.data_sets if entry else ():
-            assert entry is not None
-            ours = []
+    for entry in (found[n] for n in ("permutation/mlp", "permutation/cnn") if n in found):
+        for data in entry.data_sets:
+            profile, ours = entry.profiles[data], []
             for variant in ("original", "fixed", "per-image"):
-                fits = entry.of(data, variant)
-                lower = (
-                    f" ({fits[0]['profile']})"
-                    if fits and fits[0]["profile"] != entry.profiles[data]
-                    else ""
-                )
-                ours.append(
-                    _percent(max(entry.test(data, variant))) + lower if fits else "has not run yet"
-                )
-            said = [_reported(name, data, v) for v in ("original", "fixed")]
-            nearer = (
-                nearer_permutation(entry, data)
-                if (name, data) in PERMUTATION and entry.of(data, "fixed")
-                else ""
-            )
-            rows.append(
-                [name.split("/")[1].upper(), data, entry.profiles[data], *said, *ours, nearer]
-            )
-    head = (
-        "network",
-        "data",
-        "profile",
-        "report: original",
-        "report: permuted",
-        "ours: original",
-        "ours: one permutation",
-        "ours: one for each image",
-        "nearer to the report's permuted",
+                fits = entry.select(data, variant)
+                if not fits:
+                    ours.append(MISSING)
+                    continue
+                lower = f" ({fits[0]['profile']})" if fits[0]["profile"] != profile else ""
+                ours.append(_percent(max(entry.accuracies(data, variant))) + lower)
+            reported = [_reported(entry.name, data, v) for v in ("original", "fixed")]
+            known = reported[0] and entry.select(data, "fixed")
+            closest = closest_permutation(entry, data) if known else ""
+            network = entry.name.split("/")[1].upper()
+            rows.append([network, data, profile, *reported, *ours, closest])
+    return table(
+        "network|data|profile|report: original|report: permuted|ours: original"
+        "|ours: fixed (one permutation)|ours: per-image (a new one each)"
+        "|closest to the report's permuted",
+        rows,
     )
-    return table(head, rows)
 
 
-_PARTS = (
+_SETTINGS = (
     "epochs",
     "batch",
     "learning rate",
     "optimizer",
     "losses",
     "metrics",
-    "activation of the heads",
+    "head activation",
 )
 
 
 def settings_tables(found: dict[str, Entry]) -> list[str]:
-    """The report's tables 2 to 6 beside ours: what `full` is, and what the fits that are shown had, both from their configuration."""
+    """Return the report's tables 2 to 6 beside ours: those of `full`, and of the fits shown."""
     from training.report.telltime import plan
 
     lines = []
     for number, name, reported in SETTINGS:
-        full = asdict(plan(name, "full")[0].config)
-        ran = found[name].fits[0]["config"] if name in found else None
-        columns = [
-            reported,
-            _time_settings(full),
-            _time_settings(ran) if ran else ("has not run yet",) * len(_PARTS),
-        ]
-        rows = [[part, *values] for part, *values in zip(_PARTS, *columns, strict=True)]
-        lines += [
-            f"Table {number}, `{name}`:",
-            "",
-            *table(("", "the report", "ours at `full`", "what ran"), rows),
-        ]
+        full = _time_settings(asdict(plan(name, "full")[0].config))
+        ran = (MISSING,) * len(full)
+        if name in found:
+            ran = _time_settings(found[name].fits[0]["config"])
+        rows = zip(_SETTINGS, reported, full, ran, strict=True)
+        lines += [f"Table {number}, `{name}`:", ""]
+        lines += table("|the report|ours at `full`|what ran", list(rows))
     return lines
 
 
 def _time_settings(config: dict[str, Any]) -> tuple[str, ...]:
-    """`_PARTS` of a tell-the-time network, from its configuration and the compiled Keras model."""
-    from training.report.time_networks import HEADS, Trunk, build_time, compile_time
+    """Return `_SETTINGS` of a tell-the-time network."""
+    from training.report.time_networks import HEADS, OPTIMIZER
 
-    kind = config["kind"]
-    model = build_time(kind, Trunk(75, (1, 1, 1, 1), 1))
-    compile_time(model, kind, config["phases"][0][1])
-    again = config.get("retrain")
-    epochs = " + ".join(str(e) for e, _ in config["phases"]) + (
-        f"; from {again[0]} again {again[1]}" if again else ""
-    )
-    rates = ", ".join(f"{r:g}" for r in dict.fromkeys(r for _, r in config["phases"])) + (
-        f"; again {again[2]:g}" if again else ""
-    )
-    heads = HEADS[kind]
-    return (
-        epochs,
-        str(config["batch"]),
-        rates,
-        type(model.optimizer).__name__,
-        *(
-            "; ".join(f"{n}: {getattr(h, what)}" for n, h in heads.items())
-            for what in ("loss", "metric", "activation")
-        ),
-    )
+    phases, retrain = config["phases"], config.get("retrain")
+    epochs = " + ".join(str(n) for n, _ in phases)
+    rates = ", ".join(f"{r:g}" for r in dict.fromkeys(r for _, r in phases))
+    if retrain:
+        epochs += f"; retrained from {retrain[0]} for {retrain[1]}"
+        rates += f"; retrained at {retrain[2]:g}"
+    heads = [
+        "; ".join(f"{name}: {getattr(head, key)}" for name, head in HEADS[config["kind"]].items())
+        for key in ("loss", "metric", "activation")
+    ]
+    return (epochs, str(config["batch"]), rates, OPTIMIZER.__name__, *heads)

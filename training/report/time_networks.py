@@ -1,8 +1,9 @@
-"""The six tell-the-time networks: one convolutional trunk, and the heads of each way to write a time.
+"""The six tell-the-time networks: a shared convolutional trunk, and heads per encoding of the time.
 
-The report does not give its trunk. Ours, the same for all six: pixels standardized image by image; 5x5 convolution with stride 2,
-then three times a 3x3 convolution and a 2x2 max-pool, each followed by batch normalization and ReLU (after the pool: a third
-faster on CPUs than before it); a dense layer with ReLU. Hidden activations are ReLU everywhere; heads are linear or softmax.
+The report does not give its trunk. Ours is the same for all six: pixels standardized per image; a
+5x5 convolution with stride 2, then three 3x3 convolutions, each with a 2x2 max-pool; batch
+normalization and ReLU after each convolution (after its pool, which is a third faster on CPUs); a
+dense layer. All hidden activations are ReLU, heads are linear or softmax.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from keras import layers, ops
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.upright_reader import OUTPUT
 from training.reader.networks import standardized
+from training.report.configs import Trunk
 from training.report.time_labels import (
     PAIR_HEADS,
     Classes,
@@ -29,17 +31,7 @@ from training.report.time_labels import (
     UnitCircle,
 )
 
-
-@dataclass(frozen=True)
-class Trunk:
-    """Size of the shared trunk."""
-
-    side: int = 150  # pixels of an image
-    channels: tuple[int, ...] = (16, 32, 64, 128)
-    dense: int = 256
-    precision: str | None = (
-        None  # of the trunk's products, as Keras names it; None: float32, as the heads always are
-    )
+OPTIMIZER = keras.optimizers.Adam
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class Head:
 
     units: int
     loss: str  # Keras' name, or one of SINES
-    metric: str  # Keras' name, or none
+    metric: str  # Keras' name, or ""
 
     @property
     def activation(self) -> str:
@@ -80,17 +72,26 @@ HEADS: dict[str, dict[str, Head]] = {
 }
 
 
-def sine_loss(true: keras.KerasTensor, pred: keras.KerasTensor) -> keras.KerasTensor:
-    """Squared sin(deg2rad((label − pred) / 4)), as the report prints it: zero at the label, one six hours away; (n,).
+def sine_loss(true: Any, pred: Any) -> Any:
+    """Return the squared sin(deg2rad((label − prediction) / 4)) (n,), as the report prints it.
 
-    The labels (n,) are 0..719. Of 720 shares (n, 720) ``pred`` is the mean category, Σ p_k·k: the report does not say how
-    categories become the number that it subtracts, and the likeliest one has no gradient at all. Of one output (n, 1) it is that.
+    It is 0 at the label and 1 six hours away. The report does not say how 720 classes become the
+    number that is subtracted. Here it is the mean class, Σ p_k·k, since the most probable class
+    has no gradient.
+
+    Args:
+        true: Labels (n,), 0..719.
+        pred: Class probabilities (n, 720), or the number itself (n, 1).
+
     """
     return _squared_sine(true, pred, 4.0)
 
 
-def undivided_sine_loss(true: keras.KerasTensor, pred: keras.KerasTensor) -> keras.KerasTensor:
-    """Squared sin(deg2rad(label − pred)), as in the report's worked example: zero every three hours round the dial; (n,)."""
+def undivided_sine_loss(true: Any, pred: Any) -> Any:
+    """Return the squared sin(deg2rad(label − prediction)) (n,), as in the report's worked example.
+
+    It is 0 every three hours around the dial.
+    """
     return _squared_sine(true, pred, 1.0)
 
 
@@ -101,35 +102,29 @@ def _squared_sine(true: Any, pred: Any, divisor: float) -> Any:
     if pred.shape[-1] == 1:
         number = ops.reshape(pred, (-1,))
     else:
-        number = ops.sum(
-            pred * ops.convert_to_tensor(np.arange(MINUTES_ON_DIAL, dtype=np.float32)), axis=-1
-        )
-    away = (ops.reshape(ops.cast(true, "float32"), (-1,)) - number) / divisor
-    return ops.square(ops.sin(away * (np.pi / 180)))
+        classes = ops.convert_to_tensor(np.arange(MINUTES_ON_DIAL, dtype=np.float32))
+        number = ops.sum(pred * classes, axis=-1)
+    difference = (ops.reshape(ops.cast(true, "float32"), (-1,)) - number) / divisor
+    return ops.square(ops.sin(difference * (np.pi / 180)))
 
 
-def build_time(kind: str, trunk: Trunk | None = None) -> keras.Model:
-    """(n, side, side) uint8 to a dict of the heads of ``kind``, (n, units) each."""
-    t = trunk or Trunk()
-    image = keras.Input((t.side, t.side), dtype="uint8", name="clock")
+def build_time(kind: str, trunk: Trunk) -> keras.Model:
+    """Build a network: (n, side, side) uint8 to the heads of ``kind`` by name, (n, units) each."""
+    image = keras.Input((trunk.side, trunk.side), dtype="uint8", name="clock")
+    precision = trunk.precision
     x = standardized(image)
-    for i, channels in enumerate(t.channels):
+    for i, channels in enumerate(trunk.channels):
         kernel, stride = (5, 2) if i == 0 else (3, 1)
-        x = layers.Conv2D(
-            channels,
-            kernel,
-            strides=stride,
-            padding="same",
-            use_bias=False,
-            dtype=t.precision,
-            name=f"conv{i}",
-        )(x)
+        conv = layers.Conv2D(
+            channels, kernel, stride, "same", use_bias=False, dtype=precision, name=f"conv{i}"
+        )
+        x = conv(x)
         if i > 0:
-            x = layers.MaxPooling2D(2, dtype=t.precision)(x)
-        x = layers.BatchNormalization(dtype=t.precision, name=f"conv{i}_norm")(x)
-        x = layers.ReLU(dtype=t.precision)(x)
-    x = layers.Flatten(dtype=t.precision)(x)
-    x = layers.Dense(t.dense, activation="relu", dtype=t.precision, name="dense")(x)
+            x = layers.MaxPooling2D(2, dtype=precision)(x)
+        x = layers.BatchNormalization(dtype=precision, name=f"conv{i}_norm")(x)
+        x = layers.ReLU(dtype=precision)(x)
+    x = layers.Flatten(dtype=precision)(x)
+    x = layers.Dense(trunk.dense, activation="relu", dtype=precision, name="dense")(x)
     outputs = {
         name: layers.Dense(head.units, activation=head.activation, dtype="float32", name=name)(x)
         for name, head in HEADS[kind].items()
@@ -138,21 +133,17 @@ def build_time(kind: str, trunk: Trunk | None = None) -> keras.Model:
 
 
 def compile_time(model: keras.Model, kind: str, rate: float) -> None:
-    """Adam with the report's losses and metrics, unweighted."""
+    """Compile a network with Adam and the report's losses and metrics, unweighted."""
     heads = HEADS[kind]
-    jit = "auto" if keras.backend.backend() == "jax" else False
     model.compile(
-        keras.optimizers.Adam(rate),
+        OPTIMIZER(rate),
         {name: SINES.get(head.loss, head.loss) for name, head in heads.items()},
         metrics={name: [head.metric] if head.metric else [] for name, head in heads.items()},
-        jit_compile=jit,
+        jit_compile="auto" if keras.backend.backend() == "jax" else False,
     )
 
 
 def with_pairs(model: keras.Model) -> keras.Model:
-    """The four-head network with one output "pairs" (n, 4), as `clockread.upright_reader` reads it."""
-    return keras.Model(
-        model.inputs[0],
-        {OUTPUT: ops.concatenate([model.output[name] for name in PAIR_HEADS], axis=-1)},
-        name="sincos",
-    )
+    """Return the four-head network with one output "pairs" (n, 4), which clockread reads."""
+    pairs = ops.concatenate([model.output[name] for name in PAIR_HEADS], axis=-1)
+    return keras.Model(model.inputs[0], {OUTPUT: pairs}, name="sincos")

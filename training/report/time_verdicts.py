@@ -1,4 +1,7 @@
-"""How our fits decide what the report claims of networks that tell the time. Its sentences are read with the margins given here."""
+"""Rules by which our fits decide the report's claims about networks that tell the time.
+
+The report's sentences are taken with the margins given here.
+"""
 
 from __future__ import annotations
 
@@ -7,212 +10,198 @@ from collections.abc import Callable
 import numpy as np
 
 from training.report.results import Entry, Result, metric_key
-from training.report.verdicts import FAILS, HOLDS, INCOMPARABLE, RISE, Entries, Verdict
-
-SIX = tuple(
-    f"time/{name}"
-    for name in (
-        "multi-head",
-        "regression",
-        "classification-720",
-        "sine-loss",
-        "unit-circle",
-        "sin-cos",
-    )
+from training.report.verdicts import (
+    FAILS,
+    HOLDS,
+    INCOMPARABLE,
+    RISE,
+    Entries,
+    Judge,
+    Outcome,
+    Verdict,
+    first_epoch,
 )
-CHANCE = 180.0  # minutes, mean error of a guess
-Judge = Callable[[Entry, Entries], Verdict]
+
+_NAMES = ("multi-head", "regression", "classification-720", "sine-loss", "unit-circle", "sin-cos")
+SIX = tuple(f"time/{name}" for name in _NAMES)
+CHANCE = 180.0  # minutes: mean error of a random time
 
 
-def _holds(ok: bool, entry: Entry, numbers: str) -> Verdict:
-    return Verdict(HOLDS if ok else FAILS, f"{numbers} ({clocks(entry)})")
+def _verdict(outcome: Outcome, entry: Entry) -> Verdict:
+    ok, numbers = outcome
+    source = entry.fits[0]["images"]["source"]
+    clocks = "the given images" if source == "given" else f"{source} clocks"
+    return Verdict(HOLDS if ok else FAILS, f"{numbers} ({clocks})")
 
 
-def clocks(entry: Entry) -> str:
-    """Name the clocks that a verdict is about."""
-    name = entry.fits[0]["images"]["source"]
-    return "the given images" if name == "given" else f"{name} clocks"
+def _judge(rule: Callable[[Entry], Outcome]) -> Judge:
+    """Make a judge of a rule about one entry; its numbers name the clocks that it ran on."""
+    return lambda entry, _: _verdict(rule(entry), entry)
 
 
-def _curve(fit: Result, head: str, metric: str, prefix: str = "val_") -> np.ndarray:
-    history = fit["history"]
-    return np.array(
-        [np.nan if v is None else v for v in history[metric_key(history, head, metric, prefix)]],
-        float,
-    )
+def _curve(entry: Entry, head: str, metric: str, prefix: str = "val_") -> np.ndarray:
+    history = entry.fits[0]["history"]
+    return np.array(history[metric_key(history, head, metric, prefix)], float)  # None becomes nan
 
 
 def _tested(fit: Result, head: str, metric: str) -> float:
     return float(fit["test"][metric_key(fit["test"], head, metric)])
 
 
-def _first(reached: np.ndarray) -> int | None:
-    return int(np.flatnonzero(reached)[0]) + 1 if reached.any() else None
+def _name(entry: str) -> str:
+    return entry.split("/")[1]
 
 
-def half_the_hours(entry: Entry, _: Entries) -> Verdict:
-    """Hold where half of the hours are right first between epochs 50 and 200."""
-    curve = _curve(entry.fits[0], "hour", "accuracy")
-    when = _first(curve >= 0.5)
-    said = f"50 % of hours right {f'first in epoch {when}' if when else f'never in {len(curve)} epochs'}"
-    return _holds(when is not None and 50 <= when <= 200, entry, said)
+@_judge
+def half_the_hours(entry: Entry) -> Outcome:
+    """Judge whether half of the hours are first right between epochs 50 and 200."""
+    curve = _curve(entry, "hour", "accuracy")
+    epoch = first_epoch(curve >= 0.5)
+    when = f"from epoch {epoch}" if epoch else f"in none of {len(curve)} epochs"
+    return epoch is not None and 50 <= epoch <= 200, f"50 % of hours right {when}"
 
 
-def hours_at_the_end(entry: Entry, _: Entries) -> Verdict:
-    """Hold where 80 to 90 % of the hours are right at the end."""
+@_judge
+def hours_at_the_end(entry: Entry) -> Outcome:
+    """Judge whether 80 to 90 % of the hours are right at the end."""
     right = _tested(entry.fits[0], "hour", "accuracy")
-    return _holds(
-        abs(right - 0.85) <= 0.05, entry, f"{100 * right:.1f} % after {entry.epochs} epochs"
-    )
+    return abs(right - 0.85) <= 0.05, f"{100 * right:.1f} % after {entry.epochs} epochs"
 
 
-def hours_retrained(entry: Entry, _: Entries) -> Verdict:
-    """Hold where 85 to 95 % of the hours are right after retraining the saved model at a fifth of the rate."""
-    config, again = entry.fits[0]["config"], entry.fits[0]["retrained"]
-    at, epochs, _rate = config["retrain"]
-    right = _tested(again, "hour", "accuracy")
-    return _holds(
-        abs(right - 0.9) <= 0.05, entry, f"{100 * right:.1f} % after {at} + {epochs} epochs"
-    )
+@_judge
+def hours_retrained(entry: Entry) -> Outcome:
+    """Judge whether 85 to 95 % of the hours are right after retraining the saved model."""
+    start, epochs, _ = entry.fits[0]["config"]["retrain"]
+    right = _tested(entry.fits[0]["retrained"], "hour", "accuracy")
+    return abs(right - 0.9) <= 0.05, f"{100 * right:.1f} % after {start} + {epochs} epochs"
 
 
-def minutes_soon(entry: Entry, _: Entries) -> Verdict:
-    """Hold where the minute is less than 10 off by epoch 15."""
-    when = _first(_curve(entry.fits[0], "minute", "mae") < 10)
-    return _holds(
-        when is not None and when <= 15,
-        entry,
-        f"minute MAE below 10 {f'from epoch {when}' if when else 'never'}",
-    )
+@_judge
+def minutes_soon(entry: Entry) -> Outcome:
+    """Judge whether the minute's MAE is below 10 by epoch 15."""
+    epoch = first_epoch(_curve(entry, "minute", "mae") < 10)
+    when = f"from epoch {epoch}" if epoch else "never"
+    return epoch is not None and epoch <= 15, f"minute MAE below 10 {when}"
 
 
-def minutes_at_the_end(entry: Entry, _: Entries) -> Verdict:
-    """Hold where the minute ends less than 0.6 off."""
-    away = _tested(entry.fits[0], "minute", "mae")
-    return _holds(away < 0.6, entry, f"{away:.3g} minutes after {entry.epochs} epochs")
+@_judge
+def minutes_at_the_end(entry: Entry) -> Outcome:
+    """Judge whether the minute's final MAE is below 0.6."""
+    error = _tested(entry.fits[0], "minute", "mae")
+    return error < 0.6, f"{error:.3g} minutes after {entry.epochs} epochs"
 
 
 def a_wrong_hour_costs_hours(entry: Entry, found: Entries) -> Verdict:
-    """Hold where some errors of the two heads exceed an hour; list the errors of all six."""
+    """Judge whether some errors of the two heads exceed an hour; list the errors of all six."""
     texts = []
     for name in SIX:
         test = found[name].fits[0]["test"] if name in found else {}
         if "error_max" in test:
-            texts.append(
-                f"{name.split('/')[1]} {100 * test['error_beyond_60']:.1f} %, {test['error_max']:.0f} minutes"
-            )
-    own = entry.fits[0]["test"]
-    return _holds(
-        own["error_max"] > 60, entry, "errors beyond an hour and the largest: " + "; ".join(texts)
-    )
+            share, largest = 100 * test["error_beyond_60"], test["error_max"]
+            texts.append(f"{_name(name)} {share:.1f} %, {largest:.0f} minutes")
+    text = "errors over an hour, and the largest: " + "; ".join(texts)
+    return _verdict((entry.fits[0]["test"]["error_max"] > 60, text), entry)
 
 
-def never_hours_off(entry: Entry, _: Entries) -> Verdict:
-    """Hold where no error exceeds an hour."""
+@_judge
+def never_hours_off(entry: Entry) -> Outcome:
+    """Judge whether no error exceeds an hour."""
     test = entry.fits[0]["test"]
-    text = f"{100 * test['error_beyond_60']:.1f} % of errors beyond an hour, the largest {test['error_max']:.0f} minutes"
-    return _holds(test["error_max"] <= 60, entry, text)
+    text = f"{100 * test['error_beyond_60']:.1f} % of errors over an hour"
+    return test["error_max"] <= 60, f"{text}, the largest {test['error_max']:.0f} minutes"
 
 
 def hours_away(entry: Entry, _: Entries) -> Verdict:
-    """Hold where the hours end 0.3 to 0.6 off. Rendered turned clocks cannot show it: this claim chose how they are rendered."""
-    away = _tested(entry.fits[0], "hours", "mae")
-    text = f"{away:.3f} h after {entry.epochs} epochs"
+    """Judge whether the final MAE of the hours is between 0.3 and 0.6.
+
+    Rendered turned clocks cannot show it: this claim chose how they are rendered.
+    """
+    error = _tested(entry.fits[0], "hours", "mae")
+    text = f"{error:.3f} h after {entry.epochs} epochs"
     if entry.fits[0]["images"]["source"] == "turned":
-        return Verdict(
-            INCOMPARABLE,
-            f"{text}; by this claim the number of camera places of the rendered clocks was chosen",
-        )
-    return _holds(0.3 <= away <= 0.6, entry, text)
+        reason = "the number of camera places of the rendered clocks was chosen by this claim"
+        return Verdict(INCOMPARABLE, f"{text}; {reason}")
+    return _verdict((0.3 <= error <= 0.6, text), entry)
 
 
-def second_half_no_better(entry: Entry, _: Entries) -> Verdict:
-    """Hold where the lowest error of the second half of the epochs is at least 0.9 of that of the first."""
-    curve = _curve(entry.fits[0], "hours", "mae")
-    half, end = (
-        float(np.nanmin(curve[: len(curve) // 2])),
-        float(np.nanmin(curve[len(curve) // 2 :])),
+@_judge
+def second_half_no_better(entry: Entry) -> Outcome:
+    """Judge whether the lowest MAE of the second half of the epochs is over 0.9 of the first's."""
+    curve = _curve(entry, "hours", "mae")
+    middle = len(curve) // 2
+    first, second = (float(np.nanmin(half)) for half in (curve[:middle], curve[middle:]))
+    text = f"best MAE {first:.3f} h in the first half of {len(curve)} epochs"
+    return second > 0.9 * first, f"{text}, {second:.3f} h in the second"
+
+
+@_judge
+def memorized(entry: Entry) -> Outcome:
+    """Judge whether over 90 % are right in training, and under 20 % on the test images."""
+    trained = _curve(entry, "time", "accuracy", "")[-1]
+    tested = _tested(entry.fits[0], "time", "accuracy")
+    text = f"{100 * trained:.1f} % in training, {100 * tested:.1f} % on the test images"
+    return trained > 0.9 and tested < 0.2, f"{text} after {entry.epochs} epochs"
+
+
+@_judge
+def loss_rises(entry: Entry) -> Outcome:
+    """Judge whether the test loss is lowest between epochs 20 and 60, and higher at the end."""
+    curve = _curve(entry, "time", "loss")
+    lowest = int(np.nanargmin(curve))
+    text = (
+        f"test loss lowest ({curve[lowest]:.2f}) in epoch {lowest + 1}, {curve[-1]:.2f} at the end"
     )
-    return _holds(
-        end > 0.9 * half,
-        entry,
-        f"best MAE {half:.3f} h in the first half of {len(curve)} epochs, {end:.3f} h in the second",
-    )
+    return 20 <= lowest + 1 <= 60 and curve[-1] >= RISE * curve[lowest], text
 
 
-def memorized(entry: Entry, _: Entries) -> Verdict:
-    """Hold where more than 90 % are right in training and less than 20 % on the test images."""
-    trained, tested = (
-        _curve(entry.fits[0], "time", "accuracy", "")[-1],
-        _tested(entry.fits[0], "time", "accuracy"),
-    )
-    text = f"{100 * trained:.1f} % in training, {100 * tested:.1f} % on the test images after {entry.epochs} epochs"
-    return _holds(trained > 0.9 and tested < 0.2, entry, text)
-
-
-def loss_rises(entry: Entry, _: Entries) -> Verdict:
-    """Hold where the test loss is lowest between epochs 20 and 60 and has risen at the end."""
-    curve = _curve(entry.fits[0], "time", "loss")
-    at = int(np.nanargmin(curve))
-    text = f"test loss lowest ({curve[at]:.2f}) at epoch {at + 1}, {curve[-1]:.2f} at the end"
-    return _holds(20 <= at + 1 <= 60 and curve[-1] >= RISE * curve[at], entry, text)
-
-
-def never_converges(entry: Entry, _: Entries) -> Verdict:
-    """Hold where the error stays above a third of a guess's in every reading of the loss."""
-    means = {f["variant"]: float(f["test"]["error_mean"]) for f in entry.of(entry.data_sets[0])}
+@_judge
+def never_converges(entry: Entry) -> Outcome:
+    """Judge whether every version of the loss ends above a third of a random time's error."""
+    fits = entry.select(entry.data_sets[0])
+    means = {f["variant"]: float(f["test"]["error_mean"]) for f in fits}
     text = ", ".join(f"{variant} {mean:.0f} minutes" for variant, mean in means.items())
-    return _holds(
-        min(means.values()) > CHANCE / 3,
-        entry,
-        f"{text} after {entry.epochs} epochs; a guess errs by {CHANCE:.0f}",
-    )
+    text += f" after {entry.epochs} epochs; a random time errs by {CHANCE:.0f}"
+    return min(means.values()) > CHANCE / 3, text
 
 
-def coordinates(entry: Entry, _: Entries) -> Verdict:
-    """Hold where both coordinates end 0.015 to 0.045 off."""
-    values = [_tested(entry.fits[0], head, "mae") for head in ("sin", "cos")]
-    return _holds(
-        all(abs(v - 0.03) <= 0.015 for v in values),
-        entry,
-        f"MAE {values[0]:.3f} and {values[1]:.3f}",
-    )
+@_judge
+def coordinates(entry: Entry) -> Outcome:
+    """Judge whether the final MAE of both coordinates is between 0.015 and 0.045."""
+    x, y = (_tested(entry.fits[0], head, "mae") for head in ("sin", "cos"))
+    return all(abs(v - 0.03) <= 0.015 for v in (x, y)), f"MAE {x:.3f} and {y:.3f}"
 
 
 def mean_error(low: float, high: float) -> Judge:
-    """Return a rule: the mean common-sense error is in a range of minutes."""
+    """Judge whether the mean common-sense error is in a range of minutes."""
 
-    def judge(entry: Entry, _: Entries) -> Verdict:
+    @_judge
+    def judge(entry: Entry) -> Outcome:
         mean = float(entry.fits[0]["test"]["error_mean"])
-        return _holds(low <= mean <= high, entry, f"{mean:.3g} minutes after {entry.epochs} epochs")
+        return low <= mean <= high, f"{mean:.3g} minutes after {entry.epochs} epochs"
 
     return judge
 
 
-def mostly_exact(entry: Entry, _: Entries) -> Verdict:
-    """Hold where more than half of the test images are read to the minute."""
+@_judge
+def mostly_exact(entry: Entry) -> Outcome:
+    """Judge whether more than half of the test images are read to the minute."""
     share = float(entry.fits[0]["test"]["error_exact"])
-    return _holds(share > 0.5, entry, f"{100 * share:.1f} % exactly right")
+    return share > 0.5, f"{100 * share:.1f} % exactly right"
 
 
 def best_of_six(entry: Entry, found: Entries) -> Verdict:
-    """Hold where the entry has the lowest mean common-sense error of the report's six; compare only what ran at one profile.
+    """Judge whether the entry has the lowest mean error of the report's six, at one profile.
 
-    Raises ValueError where one of them has not run.
+    Raises:
+        KeyError: one of the six has not run.
+
     """
-    six = {name: found[name] for name in SIX if name in found}
-    if len(six) < len(SIX):
-        raise ValueError("not all six were run")
-    means = {
-        n: float(e.fits[0]["test"]["error_mean"])
-        for n, e in six.items()
-        if "error_mean" in e.fits[0]["test"]
-    }
+    six = {name: found[name] for name in SIX}
+    tests = {name: e.fits[0]["test"] for name, e in six.items()}
+    means = {n: float(test["error_mean"]) for n, test in tests.items() if "error_mean" in test}
     own = means.pop(entry.name)
-    text = f"{own:.1f} minutes; " + ", ".join(
-        f"{n.split('/')[1]} {m:.1f}" for n, m in means.items()
-    )
-    shorter = [n.split("/")[1] for n, e in six.items() if e.profile != entry.profile]
-    if shorter:
-        return Verdict(INCOMPARABLE, f"{text}; not at the same profile: {', '.join(shorter)}")
-    return _holds(own < min(means.values()), entry, text)
+    text = f"{own:.1f} minutes; " + ", ".join(f"{_name(n)} {m:.1f}" for n, m in means.items())
+    others = [_name(n) for n, e in six.items() if e.profile != entry.profile]
+    if others:
+        return Verdict(INCOMPARABLE, f"{text}; at another profile: {', '.join(others)}")
+    return _verdict((own < min(means.values()), text), entry)

@@ -1,4 +1,4 @@
-"""The report's reader as a model choice: a manifest that has or lacks it."""
+"""The report's network as a model: a manifest that has it, and one that lacks it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clockread.errors import ModelError
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An untrained finder as the default model's, and a four-head network of the smoke profile beside it."""
+    """A folder with an untrained finder and the four-head network of the smoke profile."""
     from training.reader.export import export
     from training.reader.finder_network import build_finder
 

@@ -1,4 +1,4 @@
-"""Data sets are the real ones or an error of one line."""
+"""Data sets are the published ones, or the error is one line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def idx(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_idx_files_come_back() -> None:
+def test_idx_files_round_trip() -> None:
     array = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
     np.testing.assert_array_equal(from_idx(to_idx(array)), array)
 
@@ -84,7 +84,7 @@ def test_a_broken_gzip_is_noticed(idx: Path) -> None:
         load("mnist", idx)
 
 
-def test_missing_data_says_what_where_and_which_command(tmp_path: Path) -> None:
+def test_missing_data_names_folder_and_command(tmp_path: Path) -> None:
     with pytest.raises(DataMissingError) as caught:
         load("fashion-mnist", tmp_path)
     text = str(caught.value)
@@ -143,7 +143,7 @@ def test_every_rendered_set_has_a_folder_of_its_own() -> None:
 
 
 def test_the_report_s_split_is_scikit_learn_s() -> None:
-    """The first indices that train_test_split(range(18000), test_size=0.2, random_state=55) gives to either part."""
+    """As train_test_split(range(18000), test_size=0.2, random_state=55)."""
     numbers = np.arange(18_000)
     training, test = ClockSet(numbers.astype(np.uint8), numbers, TURNED).split()
     order = np.random.RandomState(55).permutation(18_000)
@@ -197,7 +197,7 @@ def test_a_highlight_may_lie_on_the_hands() -> None:
     assert (places.std(axis=0) > 5).all()
 
 
-def test_original_files_are_taken_as_they_are(tmp_path: Path) -> None:
+def test_original_files_are_loaded_unchanged(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(256, size=(10, 150, 150), dtype=np.uint8)
     np.save(tmp_path / "images.npy", images)
     np.save(
@@ -211,17 +211,16 @@ def test_original_files_are_taken_as_they_are(tmp_path: Path) -> None:
     assert data_name(tmp_path).startswith("given-")
 
 
-def test_only_fits_that_are_named_after_given_images_see_them(
+def test_only_fits_named_after_given_images_use_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("keras", reason="plans hold Keras networks' configurations")
-    from training.report.telltime import clocks_of, plan
+    from training.report.telltime import load_images, plan
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     np.save(tmp_path / "images.npy", np.zeros((10, 75, 75), np.uint8))
     np.save(tmp_path / "labels.npy", np.zeros((10, 2), int))
     sources = {
-        e: clocks_of(plan(e, "smoke", tmp_path)[0], tmp_path).source
+        e: load_images(plan(e, "smoke", tmp_path)[0], tmp_path).source
         for e in ("time/sin-cos", "upright/sin-cos", "time/places")
     }
     assert sources == {"time/sin-cos": "given", "upright/sin-cos": UPRIGHT, "time/places": TURNED}
@@ -250,7 +249,7 @@ def test_other_files_are_refused(
 
 
 @pytest.mark.parametrize("content", [b"", b"not an array", b"PK\x03\x04 a zip"])
-def test_files_that_are_no_arrays_are_one_line(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_arrays_are_one_line(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "images.npy").write_bytes(content)
     np.save(tmp_path / "labels.npy", np.zeros((10, 2), int))
     with pytest.raises(DataDamagedError, match=r"images\.npy") as caught:
@@ -266,7 +265,7 @@ def test_images_without_labels_are_missing_data(tmp_path: Path) -> None:
             ask(tmp_path)
 
 
-def test_a_folder_without_images_is_no_reason_to_render(tmp_path: Path, idx: Path) -> None:
+def test_a_folder_without_images_is_refused(tmp_path: Path, idx: Path) -> None:
     for folder in (tmp_path / "none", tmp_path / "empty"):
         (tmp_path / "empty").mkdir(exist_ok=True)
         with pytest.raises(DataMissingError, match="--data"):

@@ -1,4 +1,4 @@
-"""The report's networks: their sizes, their losses, their pixels, and a fit that goes on where it was killed."""
+"""The report's networks: their sizes, losses and pixels, and a fit that resumes when killed."""
 
 from __future__ import annotations
 
@@ -14,22 +14,15 @@ pytest.importorskip("keras", reason="training needs the train extra")
 import keras
 
 from training.experiment import Settings
-from training.report.classification import _variants, at_profile, plan, train
-from training.report.classifiers import (
-    CnnConfig,
-    MlpConfig,
-    build,
-    build_cnn,
-    build_mlp,
-    make_optimizer,
-)
+from training.report.classification import at_profile, plan, train, variants
+from training.report.classifiers import build, build_cnn, build_mlp, make_optimizer
+from training.report.configs import CnnConfig, MlpConfig, Trunk
 from training.report.image_data import synthetic_digits
-from training.report.loop import Shuffled, history_of, learn
+from training.report.loop import Shuffled, read_history, train_model
 from training.report.permutation import permuted
 from training.report.runs import run_fit
 from training.report.time_networks import (
     HEADS,
-    Trunk,
     build_time,
     compile_time,
     sine_loss,
@@ -59,11 +52,9 @@ def test_one_trunk_for_all_six() -> None:
     assert len(bodies) == 1
 
 
-@pytest.mark.parametrize(
-    ("entry", "variant"), [(e, v) for e, vs in _variants().items() for v in vs]
-)
+@pytest.mark.parametrize(("entry", "variant"), [(e, v) for e, vs in variants().items() for v in vs])
 def test_every_variant_builds_and_has_its_regularization(entry: str, variant: str) -> None:
-    config = at_profile(_variants()[entry][variant], "smoke")
+    config = at_profile(variants()[entry][variant], "smoke")
     images = synthetic_digits(16, 4).train[0]
     model = build(config, images, seed=1)
     make_optimizer(config)
@@ -155,14 +146,14 @@ def test_a_trunk_in_bfloat16_has_float32_heads() -> None:
     assert {o.dtype for o in model.output.values()} == {"float32"}
 
 
-def test_what_is_asked_for_is_done_after_its_epoch(tmp_path: Path) -> None:
+def test_actions_run_after_their_epoch(tmp_path: Path) -> None:
     data = synthetic_digits(64, 16)
     config = MlpConfig(hidden=(8,))
     model = build_mlp(config, 3)
     model.compile(make_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
     steps: list[int] = []
     after = {2: lambda: steps.append(int(model.optimizer.iterations))}
-    learn(
+    train_model(
         model,
         data.train,
         data.validation,
@@ -170,12 +161,12 @@ def test_what_is_asked_for_is_done_after_its_epoch(tmp_path: Path) -> None:
         batch=32,
         work=tmp_path,
         logs=tmp_path,
-        after=after,
+        after_epoch=after,
     )
     assert steps == [4]
 
 
-def test_the_test_images_are_looked_at_after_an_earlier_epoch_too(
+def test_the_test_images_are_evaluated_after_an_earlier_epoch_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
@@ -186,16 +177,16 @@ def test_the_test_images_are_looked_at_after_an_earlier_epoch_too(
     assert test["loss"] != test["loss_after_1"]
 
 
-def test_training_again_starts_from_the_saved_epoch(
+def test_retraining_starts_from_the_saved_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The report: retrain the model saved after 800 epochs, at another rate; not the one that all 1200 have made."""
+    """As in the report: from the model saved after 800 epochs, not from that after 1200."""
     from training.report import loop, telltime
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     fit = telltime.plan("time/multi-head", "smoke")[0]
     fit = replace(fit, config=replace(fit.config, phases=((3, 1e-3),), retrain=(1, 2, 1e-4)))
-    learned, began = loop.learn, {}
+    learned, began = loop.train_model, {}
 
     def watched(model: Any, *arguments: Any, **options: Any) -> Any:
         if options["work"].name == "again":
@@ -205,7 +196,7 @@ def test_training_again_starts_from_the_saved_epoch(
         began.setdefault("rates", []).append(float(model.optimizer.learning_rate))
         return history
 
-    monkeypatch.setattr(loop, "learn", watched)
+    monkeypatch.setattr(loop, "train_model", watched)
     (tmp_path / "work").mkdir()
     outcome = telltime.train(fit, Settings("smoke"), tmp_path / "work")
     assert (len(outcome["history"]["loss"]), len(outcome["retrained"]["history"]["loss"])) == (3, 2)
@@ -220,14 +211,14 @@ def test_training_again_starts_from_the_saved_epoch(
     assert (model.get_layer("dense").get_weights()[0] != began["weights"]).any()
 
 
-def test_a_fit_killed_while_trained_again_keeps_its_first_stage(
+def test_a_fit_killed_during_its_retraining_keeps_its_first_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.report import loop, telltime
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     fit = telltime.plan("time/multi-head", "smoke")[0]
-    learned, calls = loop.learn, []
+    learned, calls = loop.train_model, []
 
     def killed(*arguments: Any, **options: Any) -> Any:
         calls.append(options["work"].name)
@@ -235,7 +226,7 @@ def test_a_fit_killed_while_trained_again_keeps_its_first_stage(
             raise KeyboardInterrupt
         return learned(*arguments, **options)
 
-    monkeypatch.setattr(loop, "learn", killed)
+    monkeypatch.setattr(loop, "train_model", killed)
     (tmp_path / "work").mkdir()
     with pytest.raises(KeyboardInterrupt):
         telltime.train(fit, Settings("smoke"), tmp_path / "work")
@@ -245,10 +236,10 @@ def test_a_fit_killed_while_trained_again_keeps_its_first_stage(
     assert "hour_accuracy" in outcome["retrained"]["test"]
 
 
-def test_the_exported_network_learned_from_the_images_that_are_given(
+def test_the_exported_network_is_trained_on_the_given_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from training.report import telltime
+    from training.report import export
 
     seen: list[str] = []
 
@@ -256,7 +247,7 @@ def test_the_exported_network_learned_from_the_images_that_are_given(
         seen.append(fits[0].data)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(telltime, "run_fits", run_fits)
+    monkeypatch.setattr(export, "run_fits", run_fits)
     np.save(tmp_path / "images.npy", np.zeros((10, 75, 75), np.uint8))
     np.save(tmp_path / "labels.npy", np.zeros((10, 2), np.int64))
     for data in (None, tmp_path):
@@ -284,7 +275,7 @@ def _learn(epochs: int, folder: Path) -> tuple[Any, dict[str, list[float]]]:
     config = MlpConfig(hidden=(8,), epochs=epochs)
     model = build_mlp(config, 3)
     model.compile(make_optimizer(config), "sparse_categorical_crossentropy", metrics=["accuracy"])
-    history = learn(
+    history = train_model(
         model,
         data.train,
         data.validation,
@@ -297,7 +288,7 @@ def _learn(epochs: int, folder: Path) -> tuple[Any, dict[str, list[float]]]:
     return model, history
 
 
-def test_a_killed_fit_goes_on_at_its_last_epoch(
+def test_a_killed_fit_resumes_at_its_last_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from training.report import loop
@@ -311,7 +302,7 @@ def test_a_killed_fit_goes_on_at_its_last_epoch(
         patched.setattr(loop, "tensorboard_logs", lambda logs: [Killed()])
         with pytest.raises(KeyboardInterrupt):
             _learn(5, tmp_path)
-    assert len(history_of(tmp_path / "history.jsonl")["loss"]) == 3
+    assert len(read_history(tmp_path / "history.jsonl")["loss"]) == 3
     with (tmp_path / "history.jsonl").open("a") as out:
         out.write('{"epoch": 3, "lo')  # a line that was cut off
     model, history = _learn(5, tmp_path)
@@ -332,7 +323,7 @@ def test_a_fit_writes_history_logs_and_result(
     assert fit.data == "synthetic-digits"
 
 
-def test_two_trainings_of_one_seed_are_one(tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_trainings(tmp_path: Path) -> None:
     fit = plan("mlp/vanilla", "smoke")[0]
     results = []
     for name in "ab":
@@ -342,7 +333,7 @@ def test_two_trainings_of_one_seed_are_one(tmp_path: Path) -> None:
     assert results[0]["history"]["loss"] == results[1]["history"]["loss"]
 
 
-def test_every_time_network_learns_a_step() -> None:
+def test_every_time_network_trains_a_step() -> None:
     from training.report.time_networks import CODECS
 
     minutes = np.arange(0, 720, 90)

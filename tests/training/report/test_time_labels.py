@@ -1,4 +1,4 @@
-"""The report's worked examples, and what every way to write a time must do."""
+"""The report's worked examples, and properties of every encoding of the time."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_ten_past_six_as_pairs_is_not_as_the_report_prints_it() -> None:
     np.testing.assert_allclose(
         pairs, [0, -1, np.sin(np.deg2rad(60)), np.cos(np.deg2rad(60))], atol=1e-12
     )
-    # the report's example has the minute's coordinates swapped, (0.5, 0.866): that is 30 degrees, five past six
+    # the report's example swaps the minute's coordinates, (0.5, 0.866): 30 degrees, 6:05
     printed = np.array([[0, -1, 0.5, 0.866]])
     assert decode_rounding(printed)[0] == 6 * 60 + 5
 
@@ -86,7 +86,7 @@ def test_ten_past_six_as_pairs_is_not_as_the_report_prints_it() -> None:
 @pytest.mark.parametrize(
     "codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()]
 )
-def test_all_times_come_back(codec: Codec) -> None:
+def test_all_times_round_trip(codec: Codec) -> None:
     np.testing.assert_array_equal(codec.decode(perfect(codec, ALL)), ALL)
 
 
@@ -94,11 +94,11 @@ def test_all_times_come_back(codec: Codec) -> None:
     "codec", [MultiHead(), Regression(), Classes(), MeanClass(), Number(), UnitCircle(), SinCos()]
 )
 def test_joint_decoding_of_perfect_outputs_is_the_time(codec: Codec) -> None:
-    np.testing.assert_array_equal(codec.jointly(perfect(codec, ALL)), ALL)
+    np.testing.assert_array_equal(codec.decode_jointly(perfect(codec, ALL)), ALL)
 
 
-def test_joint_decoding_knows_what_an_hour_between_two_means() -> None:
-    """At 6:58 the images of 6:58 and 7:00 look alike: the network gives an hour between 6 and 7. Rounding may be an hour off."""
+def test_joint_decoding_resolves_an_hour_between_two() -> None:
+    """Images of 6:58 and 7:00 look alike: the hour's output is between 6 and 7."""
     pairs = 0.45 * encode(at(6, 58)) + 0.55 * encode(at(7, 0))
     assert common_sense_error(decode_rounding(pairs), at(6, 59))[0] >= 59
     minutes, confidence = decode_jointly(pairs)
