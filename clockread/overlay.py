@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.geometry import rim
 from clockread.opencv import cv2
 
 if TYPE_CHECKING:
@@ -145,10 +146,7 @@ class _Dial:
 
 
 def _dial(reading: Reading, scale: float, *, seconds: bool) -> _Dial | None:
-    turn = np.linspace(0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
-    outline = dial_to_image(
-        reading.homography, np.column_stack([np.sin(turn), -np.cos(turn)]), scale
-    )
+    outline = dial_to_image(reading.homography, rim(OUTLINE_POINTS), scale)
     if not np.isfinite(outline).all():
         return None
     hands = {

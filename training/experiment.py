@@ -17,6 +17,7 @@ class Settings:
     resume: bool = True  # skip finished runs and continue interrupted ones
     data: Path | None = None  # folder of data sets, in place of the usual sources
     jobs: int = 1  # processes
+    photos: Path | None = None  # folder of labelled photographs to report on
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,13 @@ def main(
     jobs: Annotated[
         int, typer.Option(min=1, help="Fits of the report's experiments that run at the same time.")
     ] = 1,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CLOCKREAD_PHOTOS",
+            help="Folder of labelled photographs (training/evaluation.py) for the accuracy in the model card.",
+        ),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--list", help="Only list the experiments and what they cost.")
     ] = False,
@@ -69,7 +76,7 @@ def main(
     from training.report.image_data import DataDamagedError, DataMissingError
 
     try:
-        _run(experiments, Settings(profile, resume, data, jobs))
+        _run(experiments, Settings(profile, resume, data, jobs, photos))
     except (DataMissingError, DataDamagedError, NotTrainedError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None

@@ -28,8 +28,8 @@ from clockread.runtime.manifest import DEFAULT, MANIFEST_NAME
 from clockread.sampling import ANGLES, RADII
 from training import splits
 from training.data import NotTrainedError
+from training.evaluation import on_photographs, on_rendered
 from training.reader.batches import HandsBatches
-from training.reader.calibration import on_photographs, on_rendered
 from training.reader.export import EXPORTED, OUTPUTS, folded, to_onnx
 from training.reader.hands import LOSS_WEIGHTS, found_poses, hands_losses
 from training.reader.loop import Schedule, computing_in, fit, run_folder, write_json
@@ -162,7 +162,9 @@ def milliseconds(reader: ClockReader) -> float:
     return float(np.median(times))
 
 
-def measured(variant: Variant, model: keras.Model, result: Mapping[str, Any]) -> dict[str, Any]:
+def measured(
+    variant: Variant, model: keras.Model, result: Mapping[str, Any], photos: Path | None = None
+) -> dict[str, Any]:
     """What a variant's network costs and how often it is right within a minute, through the whole reader."""
     plain = folded(with_sincos(model)) if variant.coarse == (1, 1) else with_sincos(model)
     with tempfile.TemporaryDirectory() as scratch:
@@ -171,7 +173,7 @@ def measured(variant: Variant, model: keras.Model, result: Mapping[str, Any]) ->
             preset: float(on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean())
             for preset, n in VALIDATION.items()
         }
-        photographs = on_photographs(Path(scratch), DEFAULT)
+        photographs = on_photographs(ClockReader(model=DEFAULT, models=Path(scratch)), photos)
         return {
             "about": variant.about,
             "samples": result["schedule"]["samples"],
@@ -202,10 +204,9 @@ def table(samples: int) -> str:
             continue
         r = json.loads(file.read_text())
         given = [
-            f"{of['within_1_min']:.1%}"
-            for of_name, of in r["photographs"].items()
-            if "found" not in of_name
-        ] or ["–", "–"]
+            f"{r['photographs'][of]['within_1_min']:.1%}" if of in r["photographs"] else "–"
+            for of in ("clocks, box given", "time144, the photo is the dial")
+        ]
         rendered = [f"{r['rendered'][preset]:.1%}" for preset in VALIDATION]
         cells = [r["about"], *rendered, *given, f"{r['parameters']:,}", f"{r['milliseconds']:.2f}"]
         rows.append("| " + " | ".join(cells) + " |")
@@ -217,6 +218,10 @@ def main(
         str, typer.Option(help="Names, separated by commas: " + ", ".join(VARIANTS))
     ] = "",
     samples: Annotated[int, typer.Option(help="Drawn in each training.")] = 96_000,
+    photos: Annotated[
+        Path | None,
+        typer.Option(envvar="CLOCKREAD_PHOTOS", help="Folder of labelled photographs."),
+    ] = None,
     show: Annotated[
         bool, typer.Option("--table", help="Only print the table of the results that are there.")
     ] = False,
@@ -236,7 +241,7 @@ def main(
             )
         except NotTrainedError as error:
             raise SystemExit(str(error)) from None
-        figures = measured(VARIANTS[name], model, result)
+        figures = measured(VARIANTS[name], model, result, photos)
         file.parent.mkdir(parents=True, exist_ok=True)
         write_json(file, {**figures, "variant": asdict(VARIANTS[name])})
         print(f"{name}: {json.dumps(figures)}", flush=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.confidence import (
     BINS,
     ClockScore,
@@ -22,25 +18,18 @@ from clockread.confidence import (
     fitted_presence,
     reliability,
 )
-from clockread.images import ImageSource
 from clockread.reader import ClockReader, Thresholds
-from clockread.reading import Reading
 from training import splits
+from training.evaluation import in_scenes, on_photographs, on_rendered
 from training.experiment import Settings
-from training.reader.export import REPOSITORY, export_folder
-from training.reader.finder import match
+from training.reader.export import export_folder
 from training.reader.loop import write_json
 from training.reader.model_card import write_model_card
-from training.reader.scene_shards import SceneShards, rendered_scenes
-from training.reader.shards import rendered
+from training.reader.scene_shards import rendered_scenes
 
 SCENES = 1000  # from the same seed, to fit on what a clock is
-SAME_CLOCK = 0.5  # intersection over union of a reading's box with a clock's
 DIALS = {"varied": 3000, "hard": 1000}  # half to fit on, half to tell the error
 SMOKE = 20  # dials of each preset
-PHOTOGRAPHS = (
-    REPOSITORY.parent / "shared" / "photos"
-)  # see benchmarks/accuracy.py for what it holds
 
 
 def run(settings: Settings) -> dict[str, Any]:
@@ -57,7 +46,7 @@ def run(settings: Settings) -> dict[str, Any]:
         figures = calibrate(name, manifest_file, SMOKE if smoke else None)
         metrics |= {f"{name}: {k}": v for k, v in figures.items() if v is not None}
         if not smoke:
-            photographs = on_photographs(folder, name)
+            photographs = on_photographs(ClockReader(model=name, models=folder), settings.photos)
             manifest = json.loads(manifest_file.read_text())
             manifest.setdefault("photographs", {})[name] = photographs
             write_json(manifest_file, manifest)
@@ -116,54 +105,32 @@ def presence_of(name: str, models: Path, scenes: int) -> ClockScore:
     return fitted_presence(finder_score, confidence, dial_logit, clock)
 
 
-def in_scenes(
-    reader: ClockReader, shard: SceneShards
-) -> tuple[list[Reading], NDArray[np.bool_], int]:
-    """All readings of rendered scenes, which of them are of a clock that none before was of, and how many clocks there are."""
-    pictures, boxes = zip(*(shard.picture(i) for i in range(len(shard))), strict=True)
-    readings: list[Reading] = []
-    clock: list[bool] = []
-    for of_scene, truth in zip(
-        (result.readings for result in reader.stream(pictures)), boxes, strict=True
-    ):
-        readings += of_scene
-        clock += match(
-            np.array([r.box for r in of_scene], np.float64).reshape(-1, 4), truth, SAME_CLOCK
-        ).tolist()
-    return readings, np.array(clock, bool), sum(map(len, boxes))
-
-
 def diagram(model: str) -> str:
-    """The file name of a model's reliability diagram."""
+    """Return the file name of a model's reliability diagram."""
     return "reliability.png" if model == "default" else f"reliability-{model}.png"
 
 
 def beliefs(reader: ClockReader, most: int | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Confidence (n,) of a reader on the calibration dials, both presets shuffled together, and whether it is right within a minute."""
-    confidence, right = [], []
-    for preset, count in DIALS.items():
-        of_preset = on_rendered(reader, preset, splits.CALIBRATION.start, most or count)
-        confidence.append(of_preset[0])
-        right.append(of_preset[1])
+    """Return confidence (n,) and whether the time is right (n,), on shuffled calibration dials."""
+    confidence, right = zip(
+        *(
+            on_rendered(reader, preset, splits.CALIBRATION.start, most or count)
+            for preset, count in DIALS.items()
+        ),
+        strict=True,
+    )
     order = np.random.default_rng(0).permutation(sum(map(len, right)))
     return np.concatenate(confidence)[order], np.concatenate(right)[order]
 
 
-def on_rendered(
-    reader: ClockReader, preset: str, first_seed: int, count: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Confidence (n,) of a reader on rendered dials of one preset, and whether it is right within a minute."""
-    shard = rendered(preset, first_seed, count)
-    images: list[ImageSource] = [np.asarray(image) for image in shard.images]
-    readings = [of_image[0] for of_image in reader.read(images, cropped=True)]
-    away = circular_difference(
-        np.array([r.minutes for r in readings]), shard.minutes, MINUTES_ON_DIAL
-    )
-    return np.array([r.confidence for r in readings]), np.abs(away) <= 1
-
-
 def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bool_]) -> None:
-    """The reliability diagram: share right over confidence, of each kind of confidence."""
+    """Draw a reliability diagram, the share of right readings over the confidence.
+
+    Args:
+        path: picture to write
+        kinds: confidences (n,) by name
+        right: whether each reading is right (n,)
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -186,31 +153,3 @@ def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bo
     axis.legend()
     figure.savefig(path, dpi=90, metadata={"Software": None})
     plt.close(figure)
-
-
-def on_photographs(models: Path, name: str) -> dict[str, dict[str, Any]]:
-    """Accuracy of an exported model on the labelled photographs, by set, where they lie beside the repository; else nothing.
-
-    For looking at, never for choosing: no training sees them, nor stops by them.
-    """
-    if not PHOTOGRAPHS.is_dir():
-        return {}
-    command = [
-        sys.executable,
-        str(REPOSITORY / "benchmarks" / "accuracy.py"),
-        str(PHOTOGRAPHS),
-        "--models",
-        str(models),
-        "--model",
-        name,
-        "--format",
-        "json",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    report = json.loads(done.stdout)
-    return {
-        name: figures
-        for name, figures in report.items()
-        if isinstance(figures, dict) and "within_1_min" in figures
-    }

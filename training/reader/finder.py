@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.finder import ious, peaks
 from clockread.geometry import Floats
+from training.evaluation import finding_scores
 from training.experiment import Settings
 from training.reader.finder_batches import FinderBatches
 from training.reader.finder_network import (
@@ -44,7 +44,6 @@ SMALL_SCHEDULES = {
     "full": Schedule(600_000, batch=32, rate=2e-3),
 }
 SCENES_PER_SHARD = 4_000
-FALSE_PER_SCENE = 0.1  # false dials a scene at which recall is told
 
 
 def training_scenes(profile: str, processes: int | None = None) -> list[SceneShards]:
@@ -85,57 +84,6 @@ def maps(model: keras.Model, images: NDArray[np.uint8], batch: int = 50) -> tupl
         for name in ("heat", "box")
     )
     return heat, box
-
-
-def match(boxes: Floats, clocks: Floats, iou: float) -> NDArray[np.bool_]:
-    """Whether each of boxes (n, 4), best first, is a clock that none before it is."""
-    free = np.ones(len(clocks), bool)
-    right = np.zeros(len(boxes), bool)
-    for i, box in enumerate(boxes):
-        if free.any():
-            common = ious(box, clocks) * free
-            best = int(common.argmax())
-            right[i] = common[best] >= iou
-            free[best] &= not right[i]
-    return right
-
-
-def finding_scores(
-    heat: Floats, box: Floats, shard: SceneShards, iou: float = 0.5
-) -> dict[str, float]:
-    """Average precision, recall at `FALSE_PER_SCENE` and its threshold, and the threshold of the best F1."""
-    scores, right, clocks = [], [], 0
-    for i in range(len(heat)):
-        truth = shard.clocks(i).astype(np.float64)
-        boxes, found = peaks(heat[i], box[i], 0.02)
-        scores.append(found)
-        right.append(match(boxes, truth, iou))
-        clocks += len(truth)
-    score, hit = np.concatenate(scores), np.concatenate(right)
-    if not clocks or not len(score):
-        return {
-            "average_precision": 0.0,
-            "recall": 0.0,
-            "threshold": 1.0,
-            "best_f1": 0.0,
-            "best_f1_threshold": 1.0,
-        }
-    order = np.argsort(-score, kind="stable")
-    score, hit = score[order], hit[order]
-    hits = np.cumsum(hit)
-    recall, precision = hits / clocks, hits / np.arange(1, len(hit) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    few = np.nonzero(np.cumsum(~hit) <= FALSE_PER_SCENE * len(heat))[0]
-    last = int(few[-1]) if len(few) else 0
-    f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
-    best = int(f1.argmax())
-    return {
-        "average_precision": float(np.sum(np.diff(recall, prepend=0.0) * envelope)),
-        "recall": float(recall[last]),
-        "threshold": float(score[last]),
-        "best_f1": float(f1[best]),
-        "best_f1_threshold": float(score[best]),
-    }
 
 
 def run(settings: Settings) -> dict[str, Any]:

@@ -25,10 +25,10 @@ from clockread.reader import ClockReader
 from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL, load_manifest, model_bytes
 from clockread.sampling import PATCH
 from training import splits
+from training.evaluation import finding_scores, on_rendered
 from training.experiment import Settings
-from training.reader.calibration import on_rendered
 from training.reader.export import canonical, export, export_folder, training_of
-from training.reader.finder import finding_scores, trained_finder, validation_scenes
+from training.reader.finder import trained_finder, validation_scenes
 from training.reader.finder_network import SMALL_FINDER
 from training.reader.hands import trained_hands
 from training.reader.loop import write_json
