@@ -81,19 +81,19 @@ def project(homography: Floats, points: Floats) -> Floats:
     return q[..., :2] / q[..., 2:]
 
 
-def rim(points: int) -> NDArray[np.float64]:
-    """Return evenly spaced points (n, 2) of the dial's edge, clockwise from 12 at (0, -1)."""
-    turn = np.linspace(0, 2 * np.pi, points, endpoint=False)
-    return np.stack([np.sin(turn), -np.cos(turn)], axis=1)
+def rim(points: int) -> Floats:
+    """Return points (n, 2) spread evenly over the face's edge, clockwise from 12 o'clock."""
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    return np.stack([np.sin(angle), -np.cos(angle)], axis=1)
 
 
 _RIM = rim(32)
 
 
 def bounding_boxes(homographies: Floats) -> Floats:
-    """x, y, width, height (..., 4) of the projected rim (radius 1) of (..., 3, 3) homographies."""
-    edge = project(homographies, _RIM)
-    low, high = edge.min(axis=-2), edge.max(axis=-2)
+    """Return x, y, width, height (..., 4) of the projected rim of (..., 3, 3) homographies."""
+    projected = project(homographies, _RIM)
+    low, high = projected.min(axis=-2), projected.max(axis=-2)
     return np.concatenate([low, high - low], axis=-1)
 
 
