@@ -16,7 +16,7 @@ from training.reader.batches import (
     HEADS,
     HandsBatches,
     PoseBatches,
-    jittered,
+    jitter_pose,
     seen_rotation,
     soft_targets,
 )
@@ -110,7 +110,9 @@ def test_seen_rotation_of_a_turned_grid() -> None:
 def test_jitter_grows_with_strength() -> None:
     pose = decompose(np.diag([0.6, 0.6, 1.0]))[0]
     rng = np.random.default_rng(0)
-    weak, strong = (np.std([jittered(rng, pose, s) - pose for _ in range(200)]) for s in (0.2, 1.0))
+    weak, strong = (
+        np.std([jitter_pose(rng, pose, s) - pose for _ in range(200)]) for s in (0.2, 1.0)
+    )
     assert 0.003 < weak < strong / 3
 
 
