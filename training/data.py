@@ -11,10 +11,7 @@ class NotTrainedError(FileNotFoundError):
 
 
 def data_folder(named: Path | None = None) -> Path:
-    """Return the folder of rendered data, artwork and runs.
-
-    It is ``named``, else `$CLOCKREAD_DATA`, else `~/.cache/clockread`.
-    """
+    """Return the data folder: ``named``, else `$CLOCKREAD_DATA`, else `~/.cache/clockread`."""
     if named is not None:
         return named
     variable = os.environ.get("CLOCKREAD_DATA")

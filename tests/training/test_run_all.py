@@ -185,7 +185,9 @@ def test_an_unknown_experiment_is_named() -> None:
 
 
 def test_listing_needs_no_training_package() -> None:
-    code = "import sys, training.run_all; sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
+    code = (
+        "import sys, training.run_all; sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [

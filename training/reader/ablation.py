@@ -110,9 +110,7 @@ def _train(
         [shards[i] for i in chosen],
         [found[i] for i in chosen if i < len(found)],
         training_backgrounds("reduced"),
-        schedule.steps_per_epoch,
-        schedule.batch,
-        schedule.seed,
+        schedule,
         lit=variant.lit,
     )
     keras.utils.set_random_seed(schedule.seed)

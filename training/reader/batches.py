@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from clockread.geometry import compose, decompose, project
 from clockread.sampling import ANGLES, FROM_UNIT, PATCH, RADII, TO_UNIT, unwrap
 from training.dials.canvas import Grey
+from training.reader.loop import Schedule
 from training.reader.networks import BINS, HEADS
 from training.reader.shards import Shards
 
@@ -63,15 +64,15 @@ def augment_exposure(rng: Rng, image: Grey) -> Grey:
 
 
 class Batches(keras.utils.PyDataset):
-    """An endless data set; epochs of ``steps`` batches differ, but depend only on the seed."""
+    """An endless data set; its epochs differ, but depend only on the schedule's seed."""
 
-    def __init__(self, steps: int, batch: int, seed: int) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         super().__init__()
-        self.steps, self.batch, self.seed = steps, batch, seed
+        self.batch, self.seed, self._steps = schedule.batch, schedule.seed, schedule.steps_per_epoch
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.steps
+        return self._steps
 
     def on_epoch_end(self) -> None:
         """Move on to the samples of the next epoch."""
@@ -80,12 +81,9 @@ class Batches(keras.utils.PyDataset):
 
 def warp_patch(image: Grey, move: NDArray[np.float64]) -> Grey:
     """Warp a stored crop by a homography (3, 3) of its pixels; its border is repeated."""
-    return np.asarray(
-        cv2.warpPerspective(
-            image, move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ),
-        dtype=np.uint8,
-    )
+    size, border = (PATCH, PATCH), cv2.BORDER_REPLICATE
+    warped = cv2.warpPerspective(image, move, size, flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(warped, dtype=np.uint8)
 
 
 class PoseBatches(Batches):
@@ -96,9 +94,9 @@ class PoseBatches(Batches):
     """
 
     def __init__(
-        self, shards: list[Shards], without: NDArray[np.uint8], steps: int, batch: int, seed: int
+        self, shards: list[Shards], without: NDArray[np.uint8], schedule: Schedule
     ) -> None:
-        super().__init__(steps, batch, seed)
+        super().__init__(schedule)
         self.shards, self.without = shards, without
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -109,9 +107,8 @@ class PoseBatches(Batches):
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_POSES:
                 move = random_similarity(rng, 1.0, (0.6, 1.7), 0.1)
-                images[i] = augment_exposure(
-                    rng, warp_patch(self.without[rng.integers(len(self.without))], move)
-                )
+                background = self.without[rng.integers(len(self.without))]
+                images[i] = augment_exposure(rng, warp_patch(background, move))
                 continue
             shard = self.shards[rng.integers(len(self.shards))]
             k = rng.integers(len(shard))
@@ -169,13 +166,11 @@ class HandsBatches(Batches):
         shards: list[Shards],
         found: list[NDArray[np.float32]],
         without: NDArray[np.uint8],
-        steps: int,
-        batch: int,
-        seed: int,
+        schedule: Schedule,
         *,
         lit: bool = True,
     ) -> None:
-        super().__init__(steps, batch, seed)
+        super().__init__(schedule)
         self.shards, self.found, self.without, self.lit = shards, found, without, lit
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:

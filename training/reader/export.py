@@ -251,7 +251,7 @@ def export(
         training: How the network was trained; with its metrics.
 
     Returns:
-        The ONNX file, and its entry of the manifest.
+        The ONNX file, and its description for the manifest.
 
     Raises:
         ValueError: ONNX and Keras differ by more than `TOLERANCE`.

@@ -14,29 +14,28 @@ from training.reader.scene_shards import SceneShards, rendered_scenes
 from training.splits import TRAINING, VALIDATION
 
 SCENES_PER_SHARD = 4_000
+MATCH_IOU = 0.5  # least intersection over union of a detection and a clock that match
 FALSE_PER_SCENE = 0.1  # false detections per scene at which recall is measured
 
 
-def training_scenes(profile: str, processes: int | None = None) -> list[SceneShards]:
+def training_scenes(profile: str) -> list[SceneShards]:
     """Return the rendered training scenes of a profile."""
     if profile == "smoke":
-        return [rendered_scenes(TRAINING.start, 40, processes=processes)]
+        return [rendered_scenes(TRAINING.start, 40)]
     return [
-        rendered_scenes(TRAINING[i * SCENES_PER_SHARD], SCENES_PER_SHARD, processes=processes)
+        rendered_scenes(TRAINING[i * SCENES_PER_SHARD], SCENES_PER_SHARD)
         for i in range(20 if profile == "reduced" else 40)
     ]
 
 
-def validation_scenes(profile: str, processes: int | None = None) -> SceneShards:
+def validation_scenes(profile: str) -> SceneShards:
     """Return rendered scenes that are not used in training."""
-    count = 20 if profile == "smoke" else 1000
-    return rendered_scenes(VALIDATION.start, count, processes=processes)
+    return rendered_scenes(VALIDATION.start, 20 if profile == "smoke" else 1000)
 
 
 def batches(profile: str, schedule: Schedule) -> FinderBatches:
     """Return the training batches of a profile."""
-    scenes = training_scenes(profile)
-    return FinderBatches(scenes, schedule.steps_per_epoch, schedule.batch, schedule.seed)
+    return FinderBatches(training_scenes(profile), schedule)
 
 
 def validation(profile: str) -> Validation:
@@ -71,19 +70,16 @@ def match(boxes: Floats, clocks: Floats, iou: float) -> NDArray[np.bool_]:
     return right
 
 
-def finding_scores(
-    heat: Floats, box: Floats, shard: SceneShards, iou: float = 0.5
-) -> dict[str, float]:
+def finding_scores(heat: Floats, box: Floats, shard: SceneShards) -> dict[str, float]:
     """Return the detection figures of a finder on scenes.
 
     Args:
         heat: Heat maps (n, c, c) of the scenes, see `maps`.
         box: Box maps (n, c, c, 4).
         shard: The scenes.
-        iou: Least intersection over union of a detection and a clock that match.
 
     Returns:
-        Average precision, recall at `FALSE_PER_SCENE` and best F1, each with its threshold.
+        Average precision, recall at `FALSE_PER_SCENE` and best F1, the latter with thresholds.
 
     """
     scores, right, clocks = [], [], 0
@@ -91,7 +87,7 @@ def finding_scores(
         truth = shard.clocks(i).astype(np.float64)
         boxes, found = peaks(heat[i], box[i], 0.02)
         scores.append(found)
-        right.append(match(boxes, truth, iou))
+        right.append(match(boxes, truth, MATCH_IOU))
         clocks += len(truth)
     score, hit = np.concatenate(scores), np.concatenate(right)
     if not clocks or not len(score):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from clockread.finder import CELLS, PADDING, SCENE, SIZE_UNIT, STRIDE
 from clockread.geometry import Floats
 from training.reader.batches import Batches, Rng, augment_exposure
+from training.reader.loop import Schedule
 from training.reader.scene_shards import SceneShards
 
 SPREAD = 0.08  # standard deviation of a center's bump on the heat map, in sides of the box
@@ -105,8 +106,8 @@ def _crop_scene(
 class FinderBatches(Batches):
     """Scenes (n, SCENE, SCENE) with the _targets `heat` (n, c, c) and `box` (n, c, c, 5)."""
 
-    def __init__(self, shards: list[SceneShards], steps: int, batch: int, seed: int) -> None:
-        super().__init__(steps, batch, seed)
+    def __init__(self, shards: list[SceneShards], schedule: Schedule) -> None:
+        super().__init__(schedule)
         self.shards = shards
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:

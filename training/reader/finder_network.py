@@ -8,7 +8,7 @@ import keras
 from keras import layers, ops
 
 from clockread.finder import SCENE
-from training.reader.networks import standardized
+from training.reader.networks import conv, standardized
 
 _RARE = -4.6  # logit of 1 %, the initial bias: most cells are far from any dial
 
@@ -23,27 +23,6 @@ class FinderConfig:
 
 
 SMALL_FINDER = FinderConfig(channels=(16, 24, 48, 56), blocks=1, dilations=(1, 2, 4))
-
-
-def _conv(
-    x: keras.KerasTensor,
-    channels: int,
-    kernel: int,
-    name: str,
-    *,
-    stride: int = 1,
-    dilation: int = 1,
-) -> keras.KerasTensor:
-    x = layers.Conv2D(
-        channels,
-        kernel,
-        strides=stride,
-        dilation_rate=dilation,
-        padding="same",
-        use_bias=False,
-        name=name,
-    )(x)
-    return layers.BatchNormalization(name=f"{name}_norm")(x)
 
 
 def _folded(x: keras.KerasTensor, block: int) -> keras.KerasTensor:
@@ -65,24 +44,24 @@ def build_finder(config: FinderConfig | None = None) -> keras.Model:
     """
     c = config or FinderConfig()
     scene = keras.Input((SCENE, SCENE), dtype="uint8", name="scene")
-    x = layers.ReLU()(_conv(_folded(standardized(scene), 4), c.channels[0], 3, "stem"))
-    fine = x = layers.ReLU()(_conv(x, c.channels[1], 3, "down8", stride=2))
-    x = layers.ReLU()(_conv(x, c.channels[2], 3, "down16", stride=2))
+    x = layers.ReLU()(conv(_folded(standardized(scene), 4), c.channels[0], 3, "stem"))
+    fine = x = layers.ReLU()(conv(x, c.channels[1], 3, "down8", strides=2))
+    x = layers.ReLU()(conv(x, c.channels[2], 3, "down16", strides=2))
     for i in range(c.blocks):
-        y = layers.ReLU()(_conv(x, c.channels[2], 3, f"block{i}a"))
-        x = layers.ReLU()(layers.Add()([x, _conv(y, c.channels[2], 3, f"block{i}b")]))
+        y = layers.ReLU()(conv(x, c.channels[2], 3, f"block{i}a"))
+        x = layers.ReLU()(layers.Add()([x, conv(y, c.channels[2], 3, f"block{i}b")]))
     middle = x
-    x = layers.ReLU()(_conv(x, c.channels[3], 3, "down32", stride=2))
+    x = layers.ReLU()(conv(x, c.channels[3], 3, "down32", strides=2))
     for i, dilation in enumerate(c.dilations):
         x = layers.ReLU()(
-            layers.Add()([x, _conv(x, c.channels[3], 3, f"wide{i}", dilation=dilation)])
+            layers.Add()([x, conv(x, c.channels[3], 3, f"wide{i}", dilation_rate=dilation)])
         )
-    x = _enlarged(_conv(x, c.channels[2], 1, "up16"), "enlarge16")
-    x = layers.ReLU()(layers.Add()([x, _conv(middle, c.channels[2], 1, "lateral16")]))
-    x = layers.ReLU()(_conv(x, c.channels[2], 3, "merge16"))
-    x = _enlarged(_conv(x, c.channels[1], 1, "up8"), "enlarge8")
-    x = layers.ReLU()(layers.Add()([x, _conv(fine, c.channels[1], 1, "lateral8")]))
-    x = layers.ReLU()(_conv(x, c.channels[1] + 8, 3, "merge8"))
+    x = _enlarged(conv(x, c.channels[2], 1, "up16"), "enlarge16")
+    x = layers.ReLU()(layers.Add()([x, conv(middle, c.channels[2], 1, "lateral16")]))
+    x = layers.ReLU()(conv(x, c.channels[2], 3, "merge16"))
+    x = _enlarged(conv(x, c.channels[1], 1, "up8"), "enlarge8")
+    x = layers.ReLU()(layers.Add()([x, conv(fine, c.channels[1], 1, "lateral8")]))
+    x = layers.ReLU()(conv(x, c.channels[1] + 8, 3, "merge8"))
     heat = layers.Conv2D(
         1, 1, bias_initializer=keras.initializers.Constant(_RARE), name="heat_map"
     )(x)
@@ -101,10 +80,10 @@ def heat_loss(true: keras.KerasTensor, logits: keras.KerasTensor) -> keras.Keras
     """
     logits = ops.clip(logits, -12.0, 12.0)
     probability = ops.sigmoid(logits)
-    centre = ops.cast(true >= 0.9999, "float32")
-    hit = centre * ops.square(1.0 - probability) * ops.softplus(-logits)
-    other = (1.0 - centre) * (1.0 - true) ** 4 * ops.square(probability) * ops.softplus(logits)
-    return ops.sum(hit + other, axis=(1, 2)) / (ops.mean(ops.sum(centre, axis=(1, 2))) + 0.1)
+    center = ops.cast(true >= 0.9999, "float32")
+    hit = center * ops.square(1.0 - probability) * ops.softplus(-logits)
+    other = (1.0 - center) * (1.0 - true) ** 4 * ops.square(probability) * ops.softplus(logits)
+    return ops.sum(hit + other, axis=(1, 2)) / (ops.mean(ops.sum(center, axis=(1, 2))) + 0.1)
 
 
 def box_loss(true: keras.KerasTensor, box: keras.KerasTensor) -> keras.KerasTensor:

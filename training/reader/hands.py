@@ -112,9 +112,7 @@ def batches(profile: str, schedule: Schedule) -> HandsBatches:
     """Return the training batches of a profile; a third of the shards has found poses."""
     shards = training_shards(profile)
     found = found_poses(profile, shards[: max(1, len(shards) // 3)])
-    backgrounds = training_backgrounds(profile)
-    steps, batch, seed = schedule.steps_per_epoch, schedule.batch, schedule.seed
-    return HandsBatches(shards, found, backgrounds, steps, batch, seed)
+    return HandsBatches(shards, found, training_backgrounds(profile), schedule)
 
 
 def validation(profile: str) -> Validation:

@@ -52,12 +52,7 @@ def run_folder(profile: str, name: str) -> Path:
 
 
 def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
-    """Return ``model`` with the weights of a finished run.
-
-    Raises:
-        NotTrainedError: there is no such run; the message names the command that trains it.
-
-    """
+    """Return ``model`` with the weights of a finished run; raise NotTrainedError if it is missing."""
     weights = run_folder(profile, name) / WEIGHTS_FILE
     if not weights.exists():
         command = f"python -m training.run_all --profile {profile} --only {name}"
@@ -126,12 +121,7 @@ class _Recorder(keras.callbacks.Callback):
         return list(map(json.loads, self.log.read_text().splitlines())) if self.log.exists() else []
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Record an epoch.
-
-        Raises:
-            FloatingPointError: a figure is not finite.
-
-        """
+        """Record an epoch; raise FloatingPointError if a figure is not finite."""
         figures = {k: float(v) for k, v in (logs or {}).items()}
         row = {"epoch": epoch, "seconds": self.seconds, **figures}
         last = epoch + 1 == self.epochs

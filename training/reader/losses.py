@@ -11,7 +11,7 @@ from keras import ops
 _TURNS = np.arange(8) * math.pi / 4
 _RIM = np.stack([np.sin(_TURNS), -np.cos(_TURNS)], axis=1)
 _POINTS = np.concatenate([np.zeros((1, 2)), _RIM]).astype(np.float32)
-CENTRE_WEIGHT = 3.0  # of the center; rim points have 1. An error there turns both hands
+CENTER_WEIGHT = 3.0  # of the center; rim points have 1. An error there turns both hands
 
 
 def _projected(pose: keras.KerasTensor) -> keras.KerasTensor:
@@ -32,7 +32,7 @@ def pose_loss(true: keras.KerasTensor, pred: keras.KerasTensor) -> keras.KerasTe
     away = _projected(pred) - _projected(true[:, :7])
     distance = ops.sqrt(ops.sum(ops.square(away), axis=-1) + 1e-6)
     radius = ops.sqrt(ops.maximum(true[:, 2] * true[:, 4] - ops.square(true[:, 3]), 1e-3))
-    weights = np.array([CENTRE_WEIGHT] + [1.0] * 8, np.float32) / (CENTRE_WEIGHT + 8)
+    weights = np.array([CENTER_WEIGHT] + [1.0] * 8, np.float32) / (CENTER_WEIGHT + 8)
     weights = ops.convert_to_tensor(weights)
     return ops.sum(distance * weights, axis=1) / radius * true[:, 7]
 

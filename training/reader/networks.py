@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -54,6 +55,19 @@ def standardized(x: keras.KerasTensor) -> keras.KerasTensor:
     centred = x - mean
     deviation = ops.sqrt(ops.mean(ops.square(centred), axis=(1, 2), keepdims=True))
     return ops.expand_dims(centred / (deviation + 8.0), -1)
+
+
+def normed(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Apply a layer without bias, and a BatchNormalization that is named after it."""
+    return layers.BatchNormalization(name=f"{layer.name}_norm")(layer(x))
+
+
+def conv(
+    x: keras.KerasTensor, channels: int, kernel: Any, name: str, **options: Any
+) -> keras.KerasTensor:
+    """Apply a 2-D convolution, padded unless ``options`` say otherwise, and a normalization."""
+    options = {"padding": "same", **options}
+    return normed(layers.Conv2D(channels, kernel, use_bias=False, name=name, **options), x)
 
 
 def _circular(x: keras.KerasTensor, pad: int) -> keras.KerasTensor:
@@ -111,40 +125,26 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
     x = standardized(image)
     x = ops.pad(_circular(x, 2), ((0, 0), (0, 0), (1, 0), (0, 0)))
-    x = layers.Conv2D(c.stem, (5, 3), strides=(2, 2), padding="valid", use_bias=False, name="stem")(
-        x
-    )
-    x = layers.ReLU()(layers.BatchNormalization(name="stem_norm")(x))
-    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
-    x = layers.Conv2D(c.fold, 3, strides=(1, 2), padding="valid", use_bias=False, name="fold")(x)
-    x = layers.ReLU()(layers.BatchNormalization(name="fold_norm")(x))
+    x = conv(x, c.stem, (5, 3), "stem", strides=(2, 2), padding="valid")
+    x = ops.pad(_circular(layers.ReLU()(x), 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
+    x = layers.ReLU()(conv(x, c.fold, 3, "fold", strides=(1, 2), padding="valid"))
     for i in range(c.local):
-        y = layers.Conv2D(c.fold, 3, padding="valid", use_bias=False, name=f"local{i}")(
-            ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
-        )
-        x = layers.ReLU()(layers.Add()([x, layers.BatchNormalization(name=f"local{i}_norm")(y)]))
+        y = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
+        y = conv(y, c.fold, 3, f"local{i}", padding="valid")
+        x = layers.ReLU()(layers.Add()([x, y]))
     x = layers.Reshape((BINS, RADII // 4 * c.fold))(x)
-    x = layers.Dense(c.width, use_bias=False, name="mix")(x)
-    x = layers.BatchNormalization(name="mix_norm")(x)
+    x = normed(layers.Dense(c.width, use_bias=False, name="mix"), x)
     for i, dilation in enumerate(c.dilations):
-        y = layers.ReLU()(x)
-        y = _circular(y, c.kernel // 2 * dilation)
-        y = layers.Conv1D(
-            c.width,
-            c.kernel,
-            dilation_rate=dilation,
-            padding="valid",
-            use_bias=False,
-            name=f"ring{i}",
-        )(y)
-        y = layers.BatchNormalization(name=f"ring{i}_norm")(y)
-        x = layers.Add()([x, y])
+        y = _circular(layers.ReLU()(x), c.kernel // 2 * dilation)
+        ring = layers.Conv1D(
+            c.width, c.kernel, dilation_rate=dilation, use_bias=False, name=f"ring{i}"
+        )
+        x = layers.Add()([x, normed(ring, y)])
     x = layers.ReLU()(x)
     logits = layers.Dense(len(HEADS), name="logits")(x)
     outputs = {name: ops.cast(logits[:, :, i], "float32") for i, name in enumerate(HEADS)}
-    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(
-        layers.GlobalMaxPooling1D()(x)
-    )
+    most = layers.GlobalMaxPooling1D()(x)
+    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(most)
     outputs["change"] = _pose_change(x)
     return keras.Model(image, outputs, name="hands")
 
@@ -179,15 +179,6 @@ def with_sincos(hands: keras.Model) -> keras.Model:
     return keras.Model(hands.input, {**hands.output, **pairs}, name=hands.name)
 
 
-def _conv(
-    x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str
-) -> keras.KerasTensor:
-    x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, name=name)(
-        x
-    )
-    return layers.BatchNormalization(name=f"{name}_norm")(x)
-
-
 def build_pose(config: PoseConfig | None = None) -> keras.Model:
     """Build the pose network of patches (n, 160, 160) uint8.
 
@@ -198,17 +189,15 @@ def build_pose(config: PoseConfig | None = None) -> keras.Model:
     image = keras.Input((PATCH, PATCH), dtype="uint8", name="patch")
     x = ops.average_pool(standardized(image), 2, strides=2)
     for stage, (channels, blocks) in enumerate(zip(c.channels, c.blocks, strict=True)):
-        x = layers.ReLU()(_conv(x, channels, 5 if stage == 0 else 3, 2, f"down{stage}"))
+        x = layers.ReLU()(conv(x, channels, 5 if stage == 0 else 3, f"down{stage}", strides=2))
         for block in range(blocks):
-            y = layers.ReLU()(_conv(x, channels, 3, 1, f"block{stage}{block}a"))
-            y = _conv(y, channels, 3, 1, f"block{stage}{block}b")
+            y = layers.ReLU()(conv(x, channels, 3, f"block{stage}{block}a"))
+            y = conv(y, channels, 3, f"block{stage}{block}b")
             x = layers.ReLU()(layers.Add()([x, y]))
     if c.squeeze:
-        x = layers.ReLU()(_conv(x, c.squeeze, 1, 1, "squeeze"))
+        x = layers.ReLU()(conv(x, c.squeeze, 1, "squeeze"))
     x = layers.Flatten()(x)
-    x = layers.BatchNormalization(name="mix_norm")(
-        layers.Dense(c.dense, use_bias=False, name="mix")(x)
-    )
+    x = normed(layers.Dense(c.dense, use_bias=False, name="mix"), x)
     x = layers.ReLU()(x)  # without the normalization, nearly all of these units die
     # the bias is the average dial
     start = keras.initializers.Constant([0, 0, 0.7, 0, 0.7, 0, 0])

@@ -45,8 +45,7 @@ def validation_shard(profile: str, preset: str = "varied") -> Shards:
 
 def batches(profile: str, schedule: Schedule) -> PoseBatches:
     """Return the training batches of a profile."""
-    shards, backgrounds = training_shards(profile), training_backgrounds(profile)
-    return PoseBatches(shards, backgrounds, schedule.steps_per_epoch, schedule.batch, schedule.seed)
+    return PoseBatches(training_shards(profile), training_backgrounds(profile), schedule)
 
 
 def validation(profile: str) -> Validation:

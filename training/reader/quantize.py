@@ -11,7 +11,6 @@ pairs of them in 16 bits. The layers of the outputs stay in floating point.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -159,14 +158,10 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Inputs(CalibrationDataReader):
-        def __init__(self) -> None:
-            self._batches: Iterator[NDArray[np.uint8]] = iter(
-                [inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
-            )
+        batches = ({input_name: inputs[i : i + BATCH]} for i in range(0, len(inputs), BATCH))
 
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-            batch = next(self._batches, None)
-            return None if batch is None else {input_name: batch}
+            return next(self.batches, None)
 
     with tempfile.TemporaryDirectory() as folder:
         names = ("plain.onnx", "prepared.onnx", "int8.onnx")

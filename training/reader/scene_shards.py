@@ -60,7 +60,7 @@ def _scenes(first: int, count: int) -> Arrays:
     }
 
 
-def rendered_scenes(first_seed: int, count: int, *, processes: int | None = None) -> SceneShards:
+def rendered_scenes(first_seed: int, count: int) -> SceneShards:
     """Return the scenes of ``count`` seeds, rendered if they are not on disk."""
     name = f"scenes-v{SCENES_VERSION}"
-    return SceneShards(**stored(name, first_seed, count, _FIELDS, _scenes, processes))
+    return SceneShards(**stored(name, first_seed, count, _FIELDS, _scenes))

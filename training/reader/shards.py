@@ -37,14 +37,7 @@ Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and 
 Renderer = Callable[[int, int], Arrays]
 
 
-def stored(
-    name: str,
-    first_seed: int,
-    count: int,
-    fields: Fields,
-    renderer: Renderer,
-    processes: int | None = None,
-) -> Arrays:
+def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Renderer) -> Arrays:
     """Return memory-mapped arrays of rendered samples, rendering those that are not on disk.
 
     Args:
@@ -53,7 +46,6 @@ def stored(
         count: Number of samples.
         fields: Shape of a sample and dtype, by array.
         renderer: Renders the samples of consecutive seeds.
-        processes: Number of processes, by default one per usable CPU.
 
     Raises:
         ValueError: the seeds do not belong to one split.
@@ -76,8 +68,7 @@ def stored(
             full = None if done else (count, *shape)
             file = folder / f"{field}.npy"
             arrays[field] = open_memmap(file, mode=mode, dtype=dtype, shape=full)
-        workers = processes or len(os.sched_getaffinity(0))
-        with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
             parts = pool.imap_unordered(_rendered_part, jobs)
             for first, part in track(parts, f"rendering {folder.name}", len(jobs)):
                 at = first - first_seed
@@ -132,10 +123,10 @@ def _crops(preset: str, first: int, count: int) -> Arrays:
     }
 
 
-def rendered(preset: str, first_seed: int, count: int, *, processes: int | None = None) -> Shards:
+def rendered(preset: str, first_seed: int, count: int) -> Shards:
     """Return crops of dials of one of `presets.PRESETS`, rendered if they are not on disk."""
     name, render_crops = f"{preset}-v{RENDERER_VERSION}", functools.partial(_crops, preset)
-    return Shards(**stored(name, first_seed, count, _FIELDS, render_crops, processes))
+    return Shards(**stored(name, first_seed, count, _FIELDS, render_crops))
 
 
 def _without(first: int, count: int) -> Arrays:
@@ -143,9 +134,7 @@ def _without(first: int, count: int) -> Arrays:
     return {"images": np.stack([render_without(s, PRESETS["varied"], PATCH) for s in seeds])}
 
 
-def rendered_without(
-    first_seed: int, count: int, *, processes: int | None = None
-) -> NDArray[np.uint8]:
+def rendered_without(first_seed: int, count: int) -> NDArray[np.uint8]:
     """Return crops (n, PATCH, PATCH) without a dial, rendered if they are not on disk."""
     name, fields = f"without-v{WITHOUT_VERSION}", {"images": _FIELDS["images"]}
-    return stored(name, first_seed, count, fields, _without, processes)["images"]
+    return stored(name, first_seed, count, fields, _without)["images"]

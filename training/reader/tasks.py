@@ -9,26 +9,10 @@ from typing import Any, Final
 import keras
 
 from training.experiment import Settings
-from training.reader import finder, hands, pose
+from training.reader import finder, finder_network, hands, networks, pose
 from training.reader.batches import Batches
-from training.reader.finder_network import (
-    SMALL_FINDER,
-    FinderConfig,
-    box_loss,
-    build_finder,
-    heat_loss,
-)
 from training.reader.loop import Schedule, Validation, computing_in, finished, fit, run_folder
 from training.reader.losses import pose_loss
-from training.reader.networks import (
-    SMALL_HANDS,
-    SMALL_POSE,
-    HandsConfig,
-    PoseConfig,
-    build_hands,
-    build_pose,
-    with_sincos,
-)
 
 MIXED: Final = "mixed_bfloat16"
 
@@ -53,8 +37,8 @@ class Task:
 POSE = Task(
     "reader/pose",
     "pose",
-    build_pose,
-    PoseConfig(),
+    networks.build_pose,
+    networks.PoseConfig(),
     {
         "smoke": Schedule(256, batch=16, steps_per_epoch=8),
         "reduced": Schedule(800_000, continued=192_000, rate=2e-3, precision=MIXED),
@@ -77,8 +61,8 @@ _FINDER_SCHEDULE = Schedule(
 FINDER = Task(
     "reader/finder",
     "finder",
-    build_finder,
-    FinderConfig(),
+    finder_network.build_finder,
+    finder_network.FinderConfig(),
     {
         "smoke": Schedule(64, batch=8, steps_per_epoch=8),
         "reduced": _FINDER_SCHEDULE,
@@ -86,15 +70,15 @@ FINDER = Task(
     },
     finder.batches,
     finder.validation,
-    {"heat": heat_loss, "box": box_loss},
+    {"heat": finder_network.heat_loss, "box": finder_network.box_loss},
     {"heat": 1.0, "box": 0.5},
     validate_every=4,
 )
 HANDS = Task(
     "reader/hands",
     "hands",
-    build_hands,
-    HandsConfig(),
+    networks.build_hands,
+    networks.HandsConfig(),
     {
         "smoke": Schedule(256, batch=16, steps_per_epoch=8),
         "reduced": Schedule(2_800_000, continued=560_000, precision=MIXED),
@@ -105,24 +89,24 @@ HANDS = Task(
     hands.LOSSES,
     hands.LOSS_WEIGHTS,
     validate_every=20,
-    for_export=with_sincos,
+    for_export=networks.with_sincos,
 )
 SMALL_TASKS = (
     replace(
         FINDER,
         name="reader/finder-small",
-        config=SMALL_FINDER,
+        config=finder_network.SMALL_FINDER,
         schedules={
             **FINDER.schedules,
             "reduced": replace(_FINDER_SCHEDULE, samples=96_000, continued=0),
             "full": Schedule(600_000, batch=32, rate=2e-3),
         },
     ),
-    replace(POSE, name="reader/pose-small", config=SMALL_POSE),
+    replace(POSE, name="reader/pose-small", config=networks.SMALL_POSE),
     replace(
         HANDS,
         name="reader/hands-small",
-        config=SMALL_HANDS,
+        config=networks.SMALL_HANDS,
         schedules={
             **HANDS.schedules,
             "reduced": Schedule(500_000, continued=160_000, precision=MIXED),
