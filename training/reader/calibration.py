@@ -1,9 +1,8 @@
-"""The exported reader's confidence, calibrated on rendered dials that no training saw, and its accuracy on photographs."""
+"""Calibration of the exported readers on rendered dials that are not used in training."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from clockread.confidence import (
     BINS,
+    Calibration,
     ClockScore,
     expected_calibration_error,
     fitted,
@@ -22,86 +22,76 @@ from clockread.reader import ClockReader, Thresholds
 from training import splits
 from training.evaluation import in_scenes, on_photographs, on_rendered
 from training.experiment import Settings
-from training.reader.export import export_folder
-from training.reader.loop import write_json
-from training.reader.model_card import write_model_card
+from training.reader.export_folder import ExportFolder, export_folder
 from training.reader.scene_shards import rendered_scenes
 
-SCENES = 1000  # from the same seed, to fit on what a clock is
-DIALS = {"varied": 3000, "hard": 1000}  # half to fit on, half to tell the error
+SCENES = 1000  # that the dial score is fitted on
+DIALS = {"varied": 3000, "hard": 1000}  # by preset: half for the fit, half for its error
 SMOKE = 20  # dials of each preset
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Calibrate every exported reader, write that into the manifest with its errors, and draw reliability diagrams beside it."""
-    profile = settings.profile
-    smoke = profile == "smoke"
-    folder = export_folder(profile)
-    manifest_file = folder / "manifest.json"
-    manifest = json.loads(manifest_file.read_text())
+    """Calibrate every exported reader and, except for smoke, measure it on photographs."""
+    exports = export_folder(settings.profile)
+    smoke = settings.profile == "smoke"
+    readers = [model for model, entries in exports.models.items() if "hands" in entries]
     metrics: dict[str, Any] = {}
-    for name, roles in manifest["models"].items():
-        if "hands" not in roles:
-            continue
-        figures = calibrate(name, manifest_file, SMOKE if smoke else None)
-        metrics |= {f"{name}: {k}": v for k, v in figures.items() if v is not None}
-        if not smoke:
-            photographs = on_photographs(ClockReader(model=name, models=folder), settings.photos)
-            manifest = json.loads(manifest_file.read_text())
-            manifest.setdefault("photographs", {})[name] = photographs
-            write_json(manifest_file, manifest)
-            metrics |= {
-                f"{name}: {of}: within 1 min": values["within_1_min"]
-                for of, values in photographs.items()
-            }
-    write_model_card(folder)
+    for model in readers:
+        figures = calibrate(exports, model, SMOKE if smoke else None)
+        metrics |= {f"{model}: {k}": v for k, v in figures.items() if v is not None}
+    exports.save()
+    for model in [] if smoke else readers:
+        reader = ClockReader(model=model, models=exports.path)
+        photographs = on_photographs(reader, settings.photos)
+        exports.record_photographs(model, photographs)
+        for name, values in photographs.items():
+            metrics[f"{model}: {name}: within 1 min"] = values["within_1_min"]
+    exports.save()
     return {"metrics": metrics}
 
 
-def calibrate(name: str, manifest_file: Path, most: int | None) -> dict[str, float | None]:
-    """Fit one model's calibration on half of at most ``most`` dials of each preset; its figures on the other half."""
-    manifest = json.loads(manifest_file.read_text())
-    entry = manifest["models"][name]["hands"]
-    entry["calibration"] = {"slope": 1.0, "offset": 0.0}
-    write_json(manifest_file, manifest)
-    believed, right = beliefs(ClockReader("cpu", model=name, models=manifest_file.parent), most)
-    calibration = fitted(believed[::2], right[::2])
-    held, truth = believed[1::2], right[1::2]
+def calibrate(exports: ExportFolder, model: str, most: int | None) -> dict[str, float | None]:
+    """Calibrate a model on half of the dials; return its figures on the other half.
+
+    Args:
+        exports: The folder of the model; it is not saved.
+        model: Name of the model.
+        most: Largest number of dials per preset, and of scenes.
+
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        trial = exports.copy(model, Path(scratch))  # read with a calibration that is not saved yet
+        trial.calibrate(model, Calibration())
+        trial.save()
+        raw, right = raw_confidences(ClockReader("cpu", model=model, models=trial.path), most)
+        calibration = fitted(raw[::2], right[::2])
+        trial.calibrate(model, calibration)
+        trial.save()
+        clock_score = _clock_score(model, trial.path, most or SCENES)
+    held, truth = raw[1::2], right[1::2]
     calibrated = np.array([calibration(float(p)) for p in held])
+    high = calibrated >= 0.9
     figures: dict[str, float | None] = {
         "dials": len(held),
         "right": float(truth.mean()),
         "ece_before": expected_calibration_error(held, truth),
         "ece": expected_calibration_error(calibrated, truth),
-        "confidence_0.9_share": float((calibrated >= 0.9).mean()),
-        "confidence_0.9_right": float(truth[calibrated >= 0.9].mean())
-        if (calibrated >= 0.9).any()
-        else None,
+        "confidence_0.9_share": float(high.mean()),
+        "confidence_0.9_right": float(truth[high].mean()) if high.any() else None,
     }
-    entry["calibration"] = {
-        "slope": round(calibration.slope, 4),
-        "offset": round(calibration.offset, 4),
-        "rendered": figures,
-    }
-    write_json(manifest_file, manifest)
-    presence = presence_of(name, manifest_file.parent, most or SCENES)
-    entry["calibration"]["presence"] = {
-        weight: round(value, 4) for weight, value in asdict(presence).items()
-    }
-    write_json(manifest_file, manifest)
-    draw(manifest_file.parent / diagram(name), {"believed": held, "calibrated": calibrated}, truth)
+    exports.calibrate(model, calibration, clock_score, figures)
+    draw(exports.path / diagram(model), {"believed": held, "calibrated": calibrated}, truth)
     return figures
 
 
-def presence_of(name: str, models: Path, scenes: int) -> ClockScore:
-    """What tells clocks from other things by all that one model's networks say, fitted on rendered scenes."""
-    reader = ClockReader("cpu", model=name, models=models, thresholds=Thresholds(dial_score=0.0))
+def _clock_score(model: str, models: Path, scenes: int) -> ClockScore:
+    """Fit the dial score of a model on rendered scenes."""
+    reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
     readings, clock, _ = in_scenes(reader, rendered_scenes(splits.CALIBRATION.start, scenes))
-    if clock.all() or not clock.any():  # of a few scenes that a smoke test reads
+    if clock.all() or not clock.any():  # possible with the few scenes of a smoke test
         return ClockScore()
-    finder_score, confidence, dial_logit = np.array(
-        [(r.finder_score, r.confidence, r.dial_logit) for r in readings]
-    ).T
+    scores = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings])
+    finder_score, confidence, dial_logit = scores.T
     return fitted_presence(finder_score, confidence, dial_logit, clock)
 
 
@@ -110,7 +100,9 @@ def diagram(model: str) -> str:
     return "reliability.png" if model == "default" else f"reliability-{model}.png"
 
 
-def beliefs(reader: ClockReader, most: int | None) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def raw_confidences(
+    reader: ClockReader, most: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return confidence (n,) and whether the time is right (n,), on shuffled calibration dials."""
     confidence, right = zip(
         *(
@@ -127,9 +119,10 @@ def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bo
     """Draw a reliability diagram, the share of right readings over the confidence.
 
     Args:
-        path: picture to write
-        kinds: confidences (n,) by name
-        right: whether each reading is right (n,)
+        path: Picture to write.
+        kinds: Confidences (n,) by name.
+        right: Whether each reading is right (n,).
+
     """
     import matplotlib as mpl
 

@@ -287,8 +287,8 @@ def export_run(settings: Settings) -> dict[str, Any]:
     import json
 
     from clockread.upright_reader import ROLE
-    from training.reader.export import export, export_folder
-    from training.reader.model_card import write_model_card
+    from training.reader.export import export
+    from training.reader.export_folder import export_folder
     from training.report.time_networks import Trunk, build_time, with_pairs
 
     profile = settings.profile
@@ -306,8 +306,8 @@ def export_run(settings: Settings) -> dict[str, Any]:
     model.load_weights(weights)
     result = json.loads(path.read_text())
     batch = clocks_of(fit, settings.data).images[::7][:16]
-    folder = export_folder(profile, "time/export")
-    entry = export(
+    exports = export_folder(profile, "time/export")
+    data, description = export(
         with_pairs(model),
         ROLE,
         batch,
@@ -322,10 +322,9 @@ def export_run(settings: Settings) -> dict[str, Any]:
             "seconds": result["seconds"],
             "metrics": result["test"],
         },
-        folder=folder,
-        name="sincos-cnn",
     )
-    write_model_card(folder)
+    entry = exports.put("sincos-cnn", ROLE, data, description)
+    exports.save()
     return {
         "metrics": {
             "bytes": entry["bytes"],
