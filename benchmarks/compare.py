@@ -74,8 +74,8 @@ def onnx_of(model: keras.Model) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def multiply_adds(data: bytes, side: dict[str, int]) -> int:
-    """Return the multiply-adds per input; ``side`` has the graph's open dimensions by name."""
+def multiply_adds(data: bytes) -> int:
+    """Return the multiply-adds of an ONNX model per input."""
     import onnx
     from onnx import numpy_helper
 
@@ -83,7 +83,7 @@ def multiply_adds(data: bytes, side: dict[str, int]) -> int:
     for value in proto.graph.input:
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param or not dim.dim_value:
-                dim.dim_param, dim.dim_value = "", side.get(dim.dim_param, 1)
+                dim.dim_param, dim.dim_value = "", 1
     proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
     weights = {w.name: numpy_helper.to_array(w).shape for w in proto.graph.initializer}
     for node in proto.graph.node:
@@ -295,7 +295,7 @@ def main(
     rate = {r.name: r.rate for r in results}
     peak = peak_multiply_adds(count)
     per_dial = {
-        m: sum(multiply_adds(model_bytes(manifest.entry(r, m)), {}) for r in ("pose", "hands"))
+        m: sum(multiply_adds(model_bytes(manifest.entry(r, m))) for r in ("pose", "hands"))
         for m in models
     }
     packages = ("onnxruntime", "numpy", "keras", "tensorflow")
@@ -308,8 +308,8 @@ def main(
         "results": [asdict(r) for r in results],
         "times_two_resnets": {m: rate[program.format(m)] / rate[two_resnets] for m in models},
         "multiply_adds": {
-            "resnet50": multiply_adds(resnet, {}),
-            "detector": multiply_adds(yolo, {}),
+            "resnet50": multiply_adds(resnet),
+            "detector": multiply_adds(yolo),
             **{f"pose and hands, {m}": per_dial[m] for m in models},
         },
         "peak_multiply_adds_per_second": peak,

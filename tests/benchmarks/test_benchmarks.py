@@ -197,7 +197,7 @@ def test_the_rivals_have_their_published_sizes() -> None:
     assert detector().count_params() == pytest.approx(3.2e6, rel=0.05)
     resnet = resnet50(1000)
     assert resnet.count_params() == pytest.approx(25.6e6, rel=0.01)
-    assert multiply_adds(onnx_of(resnet), {}) == pytest.approx(
+    assert multiply_adds(onnx_of(resnet)) == pytest.approx(
         4.1e9, rel=0.07
     )  # He et al., 2015: 3.8e9, of the variant without biases
 
@@ -210,7 +210,7 @@ def test_multiply_adds_are_counted_by_output_size() -> None:
     )
     data = onnx_of(model)
     onnx.checker.check_model(onnx.load_from_string(data))
-    assert multiply_adds(data, {}) == 8 * 8 * 5 * 3 * 3 * 3 + 8 * 8 * 5 * 7
+    assert multiply_adds(data) == 8 * 8 * 5 * 3 * 3 * 3 + 8 * 8 * 5 * 7
 
 
 def test_large_photos_are_few_under_many_names(tmp_path: Path) -> None:
