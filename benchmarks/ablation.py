@@ -1,105 +1,77 @@
-"""What each part of the reader is worth, and costs: `python -m benchmarks.ablation PHOTOS`.
+"""Contribution and cost of each part of the reader: `python -m benchmarks.ablation PHOTOS`.
 
-Every row leaves something out. Right within a minute on rendered dials (cropped) and on the labelled photographs of PHOTOS (see
-accuracy.py), and milliseconds of one core a dial, on the photographs with a given box.
+Each row leaves something out. Shares right within one minute on rendered dials (cropped) and on the
+sets `clocks` and `time144` of a photos folder; milliseconds of one core per dial on photographs
+with a given box.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import Annotated
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.accuracy import RIGHT, given_crop, labels, read_found, summary
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
-from clockread.images import DECODE_MIN_SIDE, load_color, load_photo
+from benchmarks.options import ModelsOption, PhotosArgument
+from benchmarks.tables import percent, print_table
+from clockread.clock import right_within
+from clockread.images import load_photo
 from clockread.reader import ONCE, ClockReader, Effort
 from clockread.runtime.manifest import load_manifest
 from training import splits
-from training.reader.calibration import on_rendered
+from training.evaluation import labels, load_given, on_rendered, read_found, share_right
 
 FULL = Effort()
-EFFORTS = {
-    "everything": FULL,
-    "everything, in float32": FULL,
-    "no other greys": replace(FULL, colors=False),
-    "no other windows": replace(FULL, windows=False),
-    "neither": replace(FULL, retry_below=0.0),
-    "neither, two looks": replace(FULL, retry_below=0.0, passes=2),
-    "neither, one look": replace(FULL, retry_below=0.0, passes=1),
-    "no tiles": replace(FULL, tiles=False),
-    "one look, no tiles": ONCE,
-    "the model small": ONCE,
+NO_RETRY = replace(FULL, retry_below=0.0)
+EFFORTS = {  # row: model, effort
+    "everything": ("auto", FULL),
+    "everything, in floats": ("default", FULL),
+    "no retry in other colors": ("auto", replace(FULL, colors=False)),
+    "no retry with other windows": ("auto", replace(FULL, windows=False)),
+    "no retry": ("auto", NO_RETRY),
+    "no retry, two passes": ("auto", replace(NO_RETRY, passes=2)),
+    "no retry, one pass": ("auto", replace(NO_RETRY, passes=1)),
+    "no search in tiles": ("auto", replace(FULL, tiles=False)),
+    "no retry, one pass, no tiles": ("auto", ONCE),
+    "the model small": ("small", ONCE),
 }
-MODELS = {"everything, in float32": "default", "the model small": "small"}
+RENDERED = {"varied": 2000, "hard": 1000}
+COLUMNS = (
+    *("", *(f"{preset}, {count:,}" for preset, count in RENDERED.items())),
+    *("clocks, box given", "clocks, found", "time144", "ms per dial", "slowest dial"),
+)
 
 
-def main(
-    photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and time144.csv.")],
-    models: Annotated[
-        Path | None,
-        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
-    ] = None,
-) -> None:
-    """Measure with each part left out."""
+def main(photos: PhotosArgument, models: ModelsOption = None) -> None:
+    """Measure the reader without each part."""
     sets = {name: labels(photos, name) for name in ("clocks", "time144")}
-    crops = {
-        name: [
-            load_photo(
-                np.ascontiguousarray(
-                    given_crop(
-                        load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1], label.box
-                    )
-                )
-            )
-            for label in wanted
-        ]
-        for name, wanted in sets.items()
-    }
-    table = Table()
-    for column in (
-        "",
-        "varied, 2,000",
-        "hard, 1,000",
-        "clocks, box given",
-        "clocks, found",
-        "time144",
-        "ms a dial",
-        "most",
-    ):
-        table.add_column(column, justify="left" if not column else "right")
-    known = load_manifest(models).models
-    for name, effort in EFFORTS.items():
-        if MODELS.get(name, "default") not in known:
-            continue
-        reader = ClockReader(
-            "cpu", threads=1, model=MODELS.get(name, "auto"), models=models, effort=effort
-        )
-        row = [
-            f"{on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean():.1%}"
-            for preset, n in (("varied", 2000), ("hard", 1000))
-        ]
+    crops = {name: [load_photo(load_given(label)) for label in sets[name]] for name in sets}
+
+    def measured(reader: ClockReader) -> Iterator[str]:
+        for preset, count in RENDERED.items():
+            yield percent(on_rendered(reader, preset, splits.VALIDATION.start, count)[1].mean())
         costs: list[float] = []
-        for key, wanted in sets.items():
-            right = 0
-            for photo, label in zip(crops[key], wanted, strict=True):
+        shares = []
+        for name, wanted in sets.items():
+            right = []
+            for photo, label in zip(crops[name], wanted, strict=True):
                 began = time.process_time()
                 reading = reader.read_photos([photo], cropped=True)[0].readings[0]
                 costs.append(1000 * (time.process_time() - began))
-                right += bool(
-                    abs(circular_difference(reading.minutes, label.minutes, MINUTES_ON_DIAL))
-                    <= RIGHT
-                )
-            row.append(f"{right / len(wanted):.1%}")
-        row.insert(3, f"{summary(read_found(reader, sets['clocks'])[0])['within_1_min']:.1%}")
-        table.add_row(name, *row, f"{np.mean(costs):.1f}", f"{np.max(costs):.0f}")
-    Console(width=140).print(table)
+                right.append(right_within(reading.minutes, label.minutes))
+            shares.append(percent(float(np.mean(right))))
+        found = percent(share_right(read_found(reader, sets["clocks"]).outcomes))
+        yield from (shares[0], found, shares[1], f"{np.mean(costs):.1f}", f"{np.max(costs):.0f}")
+
+    known = load_manifest(models).models
+    rows = []
+    for name, (model, effort) in EFFORTS.items():
+        if model in ("auto", *known):
+            reader = ClockReader("cpu", threads=1, model=model, models=models, effort=effort)
+            rows.append([name, *measured(reader)])
+    print_table("right within one minute", COLUMNS, rows)
 
 
 if __name__ == "__main__":

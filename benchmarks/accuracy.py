@@ -1,334 +1,240 @@
-"""How often clockread is right: `python -m benchmarks.accuracy PHOTOS`, ± 1 minute counts as right.
+"""Accuracy on labelled photos: `python -m benchmarks.accuracy PHOTOS`.
 
-PHOTOS holds `clocks.csv` + `clocks/` (boxes and times of clocks in whole photographs) and/or `time144.csv` + `time144/`
-(photographs of one dial each). Prints one line a figure, or JSON with --format json.
+Reads all sets of a photos folder (see `training/evaluation.py`): dials with times, by their given
+box and in the whole photo; and photos without a time to read, where every reading is false. A time
+is right within one minute; in brackets are 95 % intervals (Wilson).
 """
 
 from __future__ import annotations
 
-import csv
 import json
+import math
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import cv2
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
-from clockread.confidence import expected_calibration_error
-from clockread.finder import iou
+from benchmarks.options import FormatOption, ModelOption, ModelsOption, PhotosArgument
+from benchmarks.tables import percent, print_table
+from clockread.clock import clock_text
 from clockread.geometry import Box
-from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_photo
+from clockread.images import ImageSource, load_color
 from clockread.listing import list_photos
+from clockread.overlay import draw
 from clockread.reader import ClockReader
-from clockread.reading import Reading
+from training.evaluation import (
+    CONFIDENCES,
+    CONFIDENT,
+    GIVEN_MARGIN,
+    Label,
+    Measurement,
+    best_of,
+    crop_given,
+    labels,
+    read_sets,
+    wilson,
+)
 
-GIVEN_MARGIN = 1.15  # a given box is cut with 15 % around it
-SAME_DIAL = 0.3  # IoU of a reading's box with the labelled one from which both mean one dial; both include the bezel, or should
-RIGHT = 1  # minutes
-LEAST_PART = 64  # pixels, a side of a photo's part without its clock
-THRESHOLDS = (
-    0.0,
-    0.3,
-    0.5,
-    0.7,
-    0.8,
-    0.9,
-    0.95,
-    0.98,
-)  # least confidences of the accuracy/coverage curve
-
-
-@dataclass(frozen=True)
-class Label:
-    """One labelled dial; ``box`` is None where the photo is the dial."""
-
-    file: Path
-    minutes: int
-    box: Box | None
+MIN_SIDE_BESIDE = 64  # pixels per side of a photo's part without its clock
+MIN_OF_KIND = 5  # dials of a kind that is reported
+FAILURE_SIDE = 400  # pixels to which small crops are enlarged
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """A label and what was read; None where no reading overlaps it."""
+def crop_beside(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
+    """Return the largest part (h, w, ...) of a photo to one side of a box and its margin.
 
-    label: Label
-    reading: Reading | None
-
-    @property
-    def away(self) -> int:
-        """Circular difference in minutes, 0..360; 720 where nothing was read."""
-        if self.reading is None:
-            return MINUTES_ON_DIAL
-        return int(
-            abs(circular_difference(self.reading.minutes, self.label.minutes, MINUTES_ON_DIAL))
-        )
-
-
-def labels(folder: Path, name: str) -> list[Label]:
-    """Labels of one set, in file order; empty where the set is not there."""
-    table = folder / f"{name}.csv"
-    if not table.exists():
-        return []
-    with table.open(newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    return [
-        Label(
-            folder / name / row["file"],
-            int(row["hour"]) % 12 * 60 + int(row["minute"]),
-            (float(row["x"]), float(row["y"]), float(row["w"]), float(row["h"]))
-            if "x" in row
-            else None,
-        )
-        for row in rows
-    ]
-
-
-def given_crop(image: np.ndarray, box: Box | None) -> np.ndarray:
-    """The part of a photo (H, W, ...) that a given box shows with its margin; the whole photo where there is no box."""
-    if box is None:
-        return image
-    x, y, w, h = box
-    half = max(w, h) * GIVEN_MARGIN / 2
-    cx, cy = x + w / 2, y + h / 2
-    return image[
-        max(0, round(cy - half)) : round(cy + half), max(0, round(cx - half)) : round(cx + half)
-    ]
-
-
-def read_given(reader: ClockReader, wanted: list[Label]) -> list[Outcome]:
-    """Read each labelled box, cut with its margin, by the path of --cropped."""
-    crops: list[ImageSource] = []
-    for label in wanted:
-        image = load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1]
-        crops.append(np.ascontiguousarray(given_crop(image, label.box)))
-    readings = reader.read(crops, cropped=True)
-    return [Outcome(label, r[0] if r else None) for label, r in zip(wanted, readings, strict=True)]
-
-
-def read_found(reader: ClockReader, wanted: list[Label]) -> tuple[list[Outcome], int]:
-    """Read whole photographs; the best reading that overlaps each label's box. Also counts readings that overlap no label."""
-    outcomes, strays = [], 0
-    photos = [load_photo(label.file) for label in wanted]
-    for label, result in zip(wanted, reader.read_photos(photos), strict=True):
-        assert label.box is not None
-        over = [r for r in result.readings if iou(r.box, label.box) >= SAME_DIAL]
-        strays += len(result.readings) - len(over)
-        outcomes.append(Outcome(label, over[0] if over else None))
-    return outcomes, strays
-
-
-def beside(image: np.ndarray, box: Box) -> np.ndarray | None:
-    """The largest part (h, w, ...) of a photo to one side of a box and its margin; None where none has a side of `LEAST_PART` pixels."""
+    None if no part has `MIN_SIDE_BESIDE` pixels per side.
+    """
     x, y, w, h = box
     away = (GIVEN_MARGIN - 1) / 2 * max(w, h)
-    left, top, right, bottom = (
-        round(x - away),
-        round(y - away),
-        round(x + w + away),
-        round(y + h + away),
-    )
-    parts = [image[:, : max(0, left)], image[:, right:], image[: max(0, top)], image[bottom:]]
-    large = [part for part in parts if min(part.shape[:2]) >= LEAST_PART]
+    left, top = max(0, round(x - away)), max(0, round(y - away))
+    right, bottom = round(x + w + away), round(y + h + away)
+    parts = [image[:, :left], image[:, right:], image[:top], image[bottom:]]
+    large = [part for part in parts if min(part.shape[:2]) >= MIN_SIDE_BESIDE]
     return max(large, key=lambda part: part.shape[0] * part.shape[1], default=None)
 
 
-def read_beside(reader: ClockReader, wanted: list[Label]) -> dict[str, Any]:
-    """How many of the parts beside the labelled clocks give a reading; a few show another clock."""
+def read_beside(reader: ClockReader, wanted: Sequence[Label]) -> Measurement:
+    """Read the parts of photos beside their labelled clocks; a few show another clock."""
+    no_times: list[Label] = []
     parts: list[ImageSource] = []
     for label in wanted:
         assert label.box is not None
-        part = beside(load_color(label.file)[:, :, ::-1], label.box)
+        part = crop_beside(load_color(label.file)[:, :, ::-1], label.box)
         if part is not None:
+            no_times.append(Label(label.file, math.nan, None))
             parts.append(np.ascontiguousarray(part))
-    return read_all_the_same(reader.read(parts))
+    return Measurement(list(map(best_of, no_times, reader.read(parts))), cropped=True)
 
 
-def read_all_the_same(readings: Sequence[Sequence[Reading]]) -> dict[str, Any]:
-    """Shares of photographs without a clock that give a reading, and one with a confidence of at least a half."""
-    count = max(1, len(readings))
-    sure = sum(bool(r) and r[0].confidence >= 0.5 for r in readings)
+def read_folder(reader: ClockReader, folder: Path) -> Measurement:
+    """Read all photos of a folder without clocks."""
+    results = [result for result in reader.stream(list_photos([folder])) if result.error is None]
+    no_times = [Label(Path(result.path), math.nan, None) for result in results]
+    return Measurement(list(map(best_of, no_times, (r.readings for r in results))), cropped=False)
+
+
+def measure(
+    folder: Path, reader: ClockReader, without: Path | None = None
+) -> Iterator[tuple[str, Measurement]]:
+    """Read all sets of a photos folder, and a folder of photos without clocks; yields names too."""
+    yield from read_sets(reader, folder)
+    if clocks := labels(folder, "clocks"):
+        yield "beside the clocks", read_beside(reader, clocks)
+    if without is not None:
+        yield "photographs without clocks", read_folder(reader, without)
+
+
+def kinds(measured: Measurement) -> dict[str, Measurement]:
+    """Return the parts of a set by kind, those with at least `MIN_OF_KIND` dials."""
+    names = dict.fromkeys(kind for o in measured.outcomes for kind in o.label.kinds)
+    parts = {name: [o for o in measured.outcomes if name in o.label.kinds] for name in names}
     return {
-        "photographs": len(readings),
-        "with_a_reading": sum(map(bool, readings)) / count,
-        "confidence_0.5": sure / count,
+        name: Measurement(part, measured.cropped)
+        for name, part in parts.items()
+        if MIN_OF_KIND <= len(part) < len(measured.outcomes)
     }
 
 
-def summary(outcomes: list[Outcome]) -> dict[str, Any]:
-    """Counts and shares of right readings, and how far confidence can be trusted."""
-    n = len(outcomes)
-    right = [o.away <= RIGHT for o in outcomes]
-    sure = [o for o in outcomes if o.reading is not None and o.reading.confidence >= 0.9]
+def figures(measured: Measurement) -> dict[str, Any]:
+    """Return a set's figures, the 95 % intervals of its main shares, and the same by kind."""
+    outcomes = measured.outcomes
+    n, sure = len(outcomes), [o for o in outcomes if o.read(CONFIDENT)]
+    if measured.has_times:
+        intervals = {
+            "exact": wilson(sum(o.right(0) for o in outcomes), n),
+            "within_1_min": wilson(sum(o.right() for o in outcomes), n),
+            "confidence_0.9_right": wilson(sum(o.right() for o in sure), len(sure)),
+        }
+    else:
+        intervals = {
+            "with_a_reading": wilson(sum(o.read() for o in outcomes), n),
+            "confidence_0.5": wilson(sum(o.read(0.5) for o in outcomes), n),
+            "confidence_0.9": wilson(len(sure), n),
+        }
+    by_kind = {name: figures(part) for name, part in kinds(measured).items()}
     return {
-        "photographs": n,
-        "exact": sum(o.away == 0 for o in outcomes) / n,
-        "within_1_min": sum(right) / n,
-        "within_5_min": sum(o.away <= 5 for o in outcomes) / n,
-        "not_found": sum(o.reading is None for o in outcomes),
-        "confidence_0.9_share": len(sure) / n,
-        "confidence_0.9_right": (sum(o.away <= RIGHT for o in sure) / len(sure)) if sure else None,
-        "expected_calibration_error": calibration_error(outcomes),
-        "coverage": coverage(outcomes),
+        **measured.figures(),
+        "intervals_95": intervals,
+        **({"by_kind": by_kind} if by_kind else {}),
     }
 
 
-def calibration_error(outcomes: list[Outcome]) -> float | None:
-    """How far confidence is from the share right, on the average, over what was read."""
-    read = [o for o in outcomes if o.reading is not None]
-    if not read:
-        return None
-    confidence = np.array([o.reading.confidence for o in read if o.reading is not None])
-    return expected_calibration_error(confidence, np.array([o.away <= RIGHT for o in read]))
-
-
-def coverage(outcomes: list[Outcome]) -> dict[str, tuple[float, float | None]]:
-    """By least confidence: the share of dials that are still read, and the share of these that are right."""
-    curve: dict[str, tuple[float, float | None]] = {}
-    for least in THRESHOLDS:
-        kept = [o for o in outcomes if o.reading is not None and o.reading.confidence >= least]
-        curve[f"{least:g}"] = (
-            len(kept) / len(outcomes),
-            sum(o.away <= RIGHT for o in kept) / len(kept) if kept else None,
-        )
-    return curve
-
-
-def write_failures(outcomes: list[Outcome], folder: Path, given: bool) -> None:
-    """A picture of every wrong reading with its pose, hands, label and time drawn on it."""
-    from clockread.overlay import draw
-
+def write_failures(measured: Measurement, folder: Path) -> None:
+    """Write every photo with a wrong reading into a folder, with reading and label drawn on it."""
     folder.mkdir(parents=True, exist_ok=True)
-    for outcome in outcomes:
-        if outcome.away <= RIGHT:
+    for outcome in measured.outcomes:
+        label = outcome.label
+        if outcome.right() or (outcome.reading is None and math.isnan(label.minutes)):
             continue
-        image = load_color(outcome.label.file)
-        if given:
-            image = given_crop(image, outcome.label.box)
-        scale = max(1.0, 400 / max(image.shape[:2])) if given else 1.0
-        drawn: np.ndarray = draw(image, [outcome.reading] if outcome.reading else [])
-        if scale > 1:
-            drawn = cv2.resize(drawn, None, fx=scale, fy=scale)
-        hour, minute = divmod(outcome.label.minutes, 60)
-        cv2.putText(
-            drawn,
-            f"is {hour}:{minute:02d}",
-            (4, drawn.shape[0] - 8),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            0.6,
-            (0, 0, 255),
-            2,
-        )
-        cv2.imwrite(str(folder / f"{outcome.label.file.stem}.jpg"), drawn)
+        image = load_color(label.file)
+        if measured.cropped:
+            image = crop_given(image, label.box)
+        drawn = draw(image, [outcome.reading] if outcome.reading else [])
+        if measured.cropped and (scale := FAILURE_SIDE / max(image.shape[:2])) > 1:
+            drawn = np.asarray(cv2.resize(drawn, None, fx=scale, fy=scale), np.uint8)
+        if not math.isnan(label.minutes):
+            at, font = (4, drawn.shape[0] - 8), cv2.FONT_HERSHEY_SIMPLEX
+            cv2.putText(
+                drawn, f"is {clock_text(int(label.minutes))}", at, font, 0.6, (0, 0, 255), 2
+            )
+        cv2.imwrite(str(folder / f"{label.file.stem}.jpg"), drawn)
 
 
-def measure(folder: Path, reader: ClockReader, failures: Path | None = None) -> dict[str, Any]:
-    """All figures of a folder of labelled photographs."""
-    report: dict[str, Any] = {}
-    began = time.perf_counter()
-    clocks, turned = labels(folder, "clocks"), labels(folder, "time144")
-    if clocks:
-        given = read_given(reader, clocks)
-        report["clocks, box given"] = summary(given)
-        found, strays = read_found(reader, clocks)
-        overlaps = [
-            iou(o.reading.box, o.label.box)
-            for o in found
-            if o.reading is not None and o.label.box is not None
-        ]
-        more = {"readings_elsewhere": strays, "mean_overlap": sum(overlaps) / max(1, len(overlaps))}
-        report["clocks, found in the photo"] = {**summary(found), **more}
-        report["beside the clocks"] = read_beside(reader, clocks)
-        if failures is not None:
-            write_failures(given, failures / "given", given=True)
-            write_failures(found, failures / "found", given=False)
-    if turned:
-        outcomes = read_given(reader, turned)
-        report["time144, the photo is the dial"] = summary(outcomes)
-        if failures is not None:
-            write_failures(outcomes, failures / "time144", given=True)
-    if report:
-        report["seconds"] = round(time.perf_counter() - began, 2)
-        report["provider"] = reader.provider
-    return report
+def _share(of: dict[str, Any], key: str) -> str:
+    if of[key] is None:
+        return "–"
+    low, high = of["intervals_95"][key]
+    return f"{of[key]:.1%} ({100 * low:.0f}–{100 * high:.0f})"
 
 
-def clockless(folder: Path, reader: ClockReader, failures: Path | None = None) -> dict[str, Any]:
-    """How many photographs of a folder, none of which shows a clock, give a reading all the same."""
-    from clockread.overlay import draw
+def _rows(name: str, of: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield name, of
+    for kind, part in of.get("by_kind", {}).items():
+        yield f"  {kind}", part
 
-    results = [r for r in reader.stream(list_photos([folder])) if r.error is None]
-    if failures is not None:
-        failures.mkdir(parents=True, exist_ok=True)
-        for r in results:
-            if r.readings:
-                cv2.imwrite(
-                    str(failures / f"{Path(r.path).stem}.jpg"), draw(load_color(r.path), r.readings)
+
+def print_report(report: dict[str, dict[str, Any]]) -> None:
+    """Print the figures of all sets, by set and kind, then by confidence."""
+    rows = [row for name, of in report.items() for row in _rows(name, of)]
+    timed = [(name, of) for name, of in rows if "within_1_min" in of]
+    false = [(name, of) for name, of in rows if "with_a_reading" in of]
+    sure = f"confidence ≥ {CONFIDENT:g}"
+    if timed:
+        print_table(
+            "right within one minute, with 95 % intervals",
+            ("", "dials", "right", "exact", "not found", sure, "of these right", "wrong", "ECE"),
+            [
+                (
+                    name,
+                    str(of["photographs"]),
+                    *(_share(of, key) for key in ("within_1_min", "exact")),
+                    str(of["not_found"]),
+                    percent(of["confidence_0.9_share"]),
+                    _share(of, "confidence_0.9_right"),
+                    str(of["confidence_0.9_wrong"]),
+                    percent(of["expected_calibration_error"]),
                 )
-    return read_all_the_same([r.readings for r in results])
+                for name, of in timed
+            ],
+        )
+    if false:
+        keys = ("with_a_reading", "confidence_0.5", "confidence_0.9")
+        print_table(
+            "no time to read: photos that give a reading all the same",
+            ("", "photos", "with a reading", "confidence ≥ 0.5", sure),
+            [
+                (name, str(of["photographs"]), *(_share(of, key) for key in keys))
+                for name, of in false
+            ],
+        )
+    print_table(
+        "by least confidence: share that is read, and share of these right",
+        ("", *(f"≥ {c:g}" for c in CONFIDENCES)),
+        [(name, *_curve(of)) for name, of in report.items()],
+    )
+
+
+def _curve(of: dict[str, Any]) -> list[str]:
+    if "coverage" not in of:
+        return [percent(share) for share in of["by_confidence"].values()]
+    return [f"{percent(share)}, {percent(right)}" for share, right in of["coverage"].values()]
 
 
 def main(
-    photos: Annotated[Path, typer.Argument(help="Folder with clocks.csv and/or time144.csv.")],
-    model: Annotated[
-        str,
-        typer.Option(help="Model of the manifest; auto is what is read with where none is named."),
-    ] = "auto",
+    photos: PhotosArgument,
+    model: ModelOption = "auto",
     provider: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     failures: Annotated[
-        Path | None,
-        typer.Option(help="Write every wrong photo here, with the reading drawn on it."),
+        Path | None, typer.Option(help="Folder for all wrong photos, with the reading drawn on.")
     ] = None,
-    models: Annotated[
-        Path | None,
-        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
-    ] = None,
-    without: Annotated[
-        Path | None,
-        typer.Option(help="Folder of photographs without clocks: how many give a reading."),
-    ] = None,
-    output: Annotated[str, typer.Option("--format", help="text or json.")] = "text",
+    models: ModelsOption = None,
+    without: Annotated[Path | None, typer.Option(help="Folder of photos without clocks.")] = None,
+    output: FormatOption = "table",
 ) -> None:
-    """Measure accuracy on labelled photographs."""
+    """Measure accuracy on labelled photos."""
     reader = ClockReader(provider, model=model, models=models)
-    report = measure(photos, reader, failures)
-    if without is not None:
-        report["photographs without clocks"] = clockless(
-            without, reader, failures and failures / "without"
-        )
+    began = time.perf_counter()
+    report = {}
+    for name, measured in measure(photos, reader, without):
+        report[name] = figures(measured)
+        if failures is not None and not name.startswith("beside"):
+            write_failures(measured, failures / name)
     if not report:
-        print(
-            f"{photos}: no clocks.csv and no time144.csv; give a folder that has one",
-            file=sys.stderr,
-        )
+        print(f"{photos}: no labels; give a folder with NAME.csv beside NAME/", file=sys.stderr)
         raise SystemExit(2)
+    seconds = round(time.perf_counter() - began, 2)
     if output == "json":
-        print(json.dumps(report, indent=1))
+        print(json.dumps({**report, "seconds": seconds, "provider": reader.provider}, indent=1))
         return
-    for name, figures in report.items():
-        if isinstance(figures, dict):
-            print(f"{name}:")
-            for key, value in figures.items():
-                if isinstance(value, dict):
-                    print("  least confidence         read    right")
-                    for least, (share, right) in value.items():
-                        print(
-                            f"  {least:>16}        {share:6.1%}  "
-                            + ("     –" if right is None else f"{right:6.1%}")
-                        )
-                else:
-                    print(
-                        f"  {key:26} {value:.1%}"
-                        if isinstance(value, float)
-                        else f"  {key:26} {value}"
-                    )
-        else:
-            print(f"{name}: {figures}")
+    print_report(report)
+    print(f"model {reader.model}, provider {reader.provider}, {seconds} s")
 
 
 if __name__ == "__main__":

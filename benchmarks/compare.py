@@ -1,7 +1,8 @@
-"""clockread against what people would use instead, in one process, taking turns: `python -m benchmarks.compare`.
+"""clockread against the alternatives, interleaved in one process: `python -m benchmarks.compare`.
 
-Dials a second of whole programs and of networks; the networks' multiply-adds against the machine's peak; with `--photos DIR` (see
-accuracy.py) also how often classical hand finding is right. Writes a JSON file, a plot and a table; needs the train extra.
+Dials per second of whole programs and of networks; the networks' multiply-adds against the
+machine's peak; with `--photos DIR`, the accuracy of classical hand finding. Writes a JSON file, a
+plot and a table; needs the train extra.
 """
 
 from __future__ import annotations
@@ -25,14 +26,13 @@ import cv2
 import keras
 import numpy as np
 import typer
-from numpy.typing import NDArray
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.accuracy import RIGHT, given_crop, labels
+from benchmarks.options import RoundsOption, ThreadsOption
 from benchmarks.rivals import DETECTOR_SIDE, RESNET_SIDE, detector, hough_reading, resnet50
+from benchmarks.tables import print_table
 from clockread.cli.bench import predict_command
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
+from clockread.clock import right_within
 from clockread.images import DECODE_MIN_SIDE, load_photo
 from clockread.runtime.cpus import usable_threads
 from clockread.runtime.manifest import load_manifest, model_bytes
@@ -40,29 +40,30 @@ from clockread.runtime.providers import open_session
 from training import splits
 from training.dials.presets import PRESETS
 from training.dials.render import render
+from training.evaluation import crop_given, labels
 from training.reader.networks import build_hands, build_pose
 
 DIALS = 1000
 DIAL_SIDE = 160  # pixels of the rendered dials that are read
 BATCH = 32
-PEAK_SIDE = 1024  # of the square matrices whose product gives the machine's peak
+PEAK_SIDE = 1024  # of the square matrices whose product gives the machine's peak rate
 MODELS = ("int8", "default", "small")
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
 @dataclass(frozen=True)
 class Result:
-    """One rival's rate."""
+    """The rate of one program or network."""
 
     name: str
     unit: str
-    rate: float  # a second, the median of the rounds
+    rate: float  # per second, the median of the rounds
     lowest: float
     highest: float
 
 
 def onnx_of(model: keras.Model) -> bytes:
-    """A Keras model with one float input as ONNX."""
+    """Convert a Keras model with one float input to ONNX."""
     import tensorflow as tf
     import tf2onnx
 
@@ -73,8 +74,8 @@ def onnx_of(model: keras.Model) -> bytes:
     return bytes(proto.SerializeToString())
 
 
-def multiply_adds(data: bytes, side: dict[str, int]) -> int:
-    """Multiply-adds of one input, from the shapes in the graph; ``side`` gives the sizes that its inputs leave open."""
+def multiply_adds(data: bytes) -> int:
+    """Return the multiply-adds of an ONNX model per input."""
     import onnx
     from onnx import numpy_helper
 
@@ -82,7 +83,7 @@ def multiply_adds(data: bytes, side: dict[str, int]) -> int:
     for value in proto.graph.input:
         for dim in value.type.tensor_type.shape.dim:
             if dim.dim_param or not dim.dim_value:
-                dim.dim_param, dim.dim_value = "", side.get(dim.dim_param, 1)
+                dim.dim_param, dim.dim_value = "", 1
     proto = onnx.shape_inference.infer_shapes(proto, data_prop=True)
     weights = {w.name: numpy_helper.to_array(w).shape for w in proto.graph.initializer}
     for node in proto.graph.node:
@@ -102,14 +103,13 @@ def multiply_adds(data: bytes, side: dict[str, int]) -> int:
 
 
 def peak_multiply_adds(threads: int) -> float:
-    """Multiply-adds a second of onnxruntime's own product of large float32 matrices: the most that its networks could do."""
+    """Return onnxruntime's peak rate, multiply-adds per second in a large float32 product."""
     from onnx import TensorProto, helper
 
     n = PEAK_SIDE
     a, b, c = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [n, n]) for name in "abc")
-    graph = helper.make_graph(
-        [helper.make_node("MatMul", ["a", "b"], ["c"])], "product", [a, b], [c]
-    )
+    node = helper.make_node("MatMul", ["a", "b"], ["c"])
+    graph = helper.make_graph([node], "product", [a, b], [c])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     session = open_session(model.SerializeToString(), "cpu", threads)
     feed = {name: np.random.default_rng(0).random((n, n), np.float32) for name in "ab"}
@@ -122,20 +122,18 @@ def peak_multiply_adds(threads: int) -> float:
     return n**3 / median(seconds)
 
 
-def _written(folder: Path, count: int) -> Path:
+def write_dials(folder: Path, count: int) -> Path:
+    """Render dials as JPEG files into a folder, and return it."""
     for i in range(count):
         image = render(splits.COMPARISON.start + i, PRESETS["varied"], DIAL_SIDE).image
-        (folder / f"{i:05}.jpg").write_bytes(
-            cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
-        )
+        cv2.imwrite(str(folder / f"{i:05}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 92])
     return folder
 
 
 def whole_program(folder: Path, model: str, threads: int) -> Callable[[], int]:
-    """`clockread predict --cropped` as a process of its own, on a folder."""
-    command = predict_command(
-        folder, "--cropped", "--provider", "cpu", "--model", model, "--threads", str(threads)
-    )
+    """Return a function that runs `clockread predict --cropped` on a folder."""
+    options = ("--cropped", "--provider", "cpu", "--model", model, "--threads", str(threads))
+    command = predict_command(folder, *options)
 
     def run() -> int:
         done = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -147,7 +145,15 @@ def whole_program(folder: Path, model: str, threads: int) -> Callable[[], int]:
 def networks_of_onnx(
     models: list[bytes], shape: tuple[int, ...], threads: int, batches: int
 ) -> Callable[[], int]:
-    """Networks one after the other on ready tensors."""
+    """Return a function that runs networks one after the other on ready tensors.
+
+    Args:
+        models: as ONNX
+        shape: of one input
+        threads: per session
+        batches: of `BATCH` inputs per call
+
+    """
     sessions = [open_session(data, "cpu", threads) for data in models]
     inputs = np.random.default_rng(0).random((BATCH, *shape), np.float32)
 
@@ -161,7 +167,7 @@ def networks_of_onnx(
 
 
 def ours_in_keras(batches: int) -> Callable[[], int]:
-    """Our pose and reading networks (one look) through Keras' own predict, on ready tensors."""
+    """Return a function that runs pose and hands once by Keras' predict, on ready tensors."""
     rng = np.random.default_rng(0)
     models = [build_pose(), build_hands()]
     inputs = [
@@ -178,7 +184,7 @@ def ours_in_keras(batches: int) -> Callable[[], int]:
 
 
 def ours_in_onnx(model: str, threads: int, batches: int) -> Callable[[], int]:
-    """The same networks of a model through onnxruntime."""
+    """Return a function that runs the same networks of a model by onnxruntime."""
     entries = load_manifest().models[model]
     rng = np.random.default_rng(0)
     work = []
@@ -197,10 +203,8 @@ def ours_in_onnx(model: str, threads: int, batches: int) -> Callable[[], int]:
 
 
 def hough(folder: Path) -> Callable[[], int]:
-    """Classical hand finding on decoded dials, on one thread as OpenCV's line finding is."""
-    dials: list[NDArray[np.uint8]] = [
-        load_photo(path).pixels for path in sorted(folder.iterdir())[:200]
-    ]
+    """Return a function for classical hand finding on decoded dials, on one thread."""
+    dials = [load_photo(path).pixels for path in sorted(folder.iterdir())[:200]]
 
     def run() -> int:
         for dial in dials:
@@ -211,7 +215,7 @@ def hough(folder: Path) -> Callable[[], int]:
 
 
 def measured(rivals: dict[str, tuple[str, Callable[[], int]]], rounds: int) -> list[Result]:
-    """Rates of all rivals, which take turns; a round before the measured ones fills caches."""
+    """Return the rates of all, interleaved; a round before the measured ones fills caches."""
     rates: dict[str, list[float]] = {name: [] for name in rivals}
     for turn in range(rounds + 1):
         for name, (_, work) in rivals.items():
@@ -226,20 +230,15 @@ def measured(rivals: dict[str, tuple[str, Callable[[], int]]], rounds: int) -> l
 
 
 def hough_accuracy(photos: Path) -> dict[str, float]:
-    """Shares right within a minute of classical hand finding, by set; clocks by their given box."""
+    """Return the share right of classical hand finding by set, clocks by their given box."""
     out = {}
     for name in ("clocks", "time144"):
         wanted = labels(photos, name)
         right = 0
         for label in wanted:
-            found = hough_reading(
-                np.ascontiguousarray(
-                    given_crop(load_photo(label.file, min_side=DECODE_MIN_SIDE).pixels, label.box)
-                )
-            )
-            right += found is not None and bool(
-                abs(circular_difference(found, label.minutes, MINUTES_ON_DIAL)) <= RIGHT
-            )
+            photo = load_photo(label.file, min_side=DECODE_MIN_SIDE)
+            found = hough_reading(np.ascontiguousarray(crop_given(photo.pixels, label.box)))
+            right += found is not None and bool(right_within(found, label.minutes))
         if wanted:
             out[name] = right / len(wanted)
     return out
@@ -257,7 +256,7 @@ def _plot(results: list[Result], path: Path) -> None:
     spread = [[r.rate - r.lowest for r in shown], [r.highest - r.rate for r in shown]]
     bars = axis.barh([r.name for r in shown], rates, xerr=spread, color="#4477aa")
     axis.bar_label(bars, [f" {rate:.0f}" for rate in rates])
-    axis.set(xlabel="dials a second", xscale="log")
+    axis.set(xlabel="dials per second", xscale="log")
     figure.savefig(path, dpi=90, metadata={"Software": None})
     plt.close(figure)
 
@@ -265,93 +264,72 @@ def _plot(results: list[Result], path: Path) -> None:
 def main(
     photos: Annotated[
         Path | None,
-        typer.Option(help="Folder with clocks.csv and time144.csv, for the rivals' accuracy."),
+        typer.Option(help="Folder of labelled photos, for the accuracy of hand finding."),
     ] = None,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")
-    ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Measured rounds, after one that is not.")] = 5,
+    threads: ThreadsOption = None,
+    rounds: RoundsOption = 5,
     dials: Annotated[
         int, typer.Option(min=1, help="Rendered dials that the whole program reads.")
     ] = DIALS,
 ) -> None:
-    """Measure all of them and write results/compare.json and .png beside this file."""
+    """Measure all and write results/compare.json and .png beside this file."""
     count = threads or usable_threads()
-    models = [name for name in MODELS if name in load_manifest().models]
+    manifest = load_manifest()
+    models = [name for name in MODELS if name in manifest.models]
+    program = "clockread predict --cropped --model {}, whole program"
+    networks = "our pose and hands, {}, onnxruntime"
+    two_resnets = "two ResNet-50s, networks only"
     resnet, yolo = onnx_of(resnet50()), onnx_of(detector())
+    resnet_shape, yolo_shape = (RESNET_SIDE, RESNET_SIDE, 3), (DETECTOR_SIDE, DETECTOR_SIDE, 3)
     with tempfile.TemporaryDirectory() as name:
-        folder = _written(Path(name), dials)
-        rivals: dict[str, tuple[str, Callable[[], int]]] = {
-            f"clockread predict --cropped --model {model}, whole program": (
-                "dials/s",
-                whole_program(folder, model, count),
-            )
-            for model in models
-        }
-        rivals["two ResNet-50s, networks only"] = (
-            "dials/s",
-            networks_of_onnx([resnet] * 2, (RESNET_SIDE, RESNET_SIDE, 3), count, 1),
-        )
-        rivals["Hough lines, decoded dials"] = ("dials/s", hough(folder))
-        rivals |= {
-            f"our pose and hands, {model}, onnxruntime": ("dials/s", ours_in_onnx(model, count, 8))
-            for model in models
-        }
-        rivals["our pose and hands, Keras predict"] = ("dials/s", ours_in_keras(8))
-        rivals["detector of YOLOv8n's size, network only"] = (
-            "photos/s",
-            networks_of_onnx([yolo], (DETECTOR_SIDE, DETECTOR_SIDE, 3), count, 1),
-        )
+        folder = write_dials(Path(name), dials)
+        work = {program.format(m): whole_program(folder, m, count) for m in models}
+        work[two_resnets] = networks_of_onnx([resnet] * 2, resnet_shape, count, 1)
+        work["Hough lines, decoded dials"] = hough(folder)
+        work |= {networks.format(m): ours_in_onnx(m, count, 8) for m in models}
+        work["our pose and hands, Keras predict"] = ours_in_keras(8)
+        rivals = {name: ("dials/s", run) for name, run in work.items()}
+        yolo_run = networks_of_onnx([yolo], yolo_shape, count, 1)
+        rivals["detector of YOLOv8n's size, network only"] = ("photos/s", yolo_run)
         results = measured(rivals, rounds)
-    by_name = {r.name: r for r in results}
+    rate = {r.name: r.rate for r in results}
     peak = peak_multiply_adds(count)
+    per_dial = {
+        m: sum(multiply_adds(model_bytes(manifest.entry(r, m))) for r in ("pose", "hands"))
+        for m in models
+    }
+    packages = ("onnxruntime", "numpy", "keras", "tensorflow")
     report: dict[str, Any] = {
         "machine": {"processor": _processor(), "threads": count, "system": platform.platform()},
-        "versions": {
-            name: metadata.version(name) for name in ("onnxruntime", "numpy", "keras", "tensorflow")
-        }
+        "versions": {name: metadata.version(name) for name in packages}
         | {"opencv": cv2.__version__},
         "rounds": rounds,
         "dials": dials,
         "results": [asdict(r) for r in results],
-        "times_two_resnets": {
-            model: by_name[f"clockread predict --cropped --model {model}, whole program"].rate
-            / by_name["two ResNet-50s, networks only"].rate
-            for model in models
-        },
+        "times_two_resnets": {m: rate[program.format(m)] / rate[two_resnets] for m in models},
         "multiply_adds": {
-            "resnet50": multiply_adds(resnet, {}),
-            "detector": multiply_adds(yolo, {}),
+            "resnet50": multiply_adds(resnet),
+            "detector": multiply_adds(yolo),
+            **{f"pose and hands, {m}": per_dial[m] for m in models},
         },
         "peak_multiply_adds_per_second": peak,
-        "of_peak": {},
+        "of_peak": {m: per_dial[m] * rate[networks.format(m)] / peak for m in models},
     }
-    manifest = load_manifest()
-    per_dial = {}
-    for model in models:
-        per_dial[model] = sum(
-            multiply_adds(model_bytes(manifest.entry(role, model)), {})
-            for role in ("pose", "hands")
-        )
-        report["of_peak"][model] = (
-            per_dial[model] * by_name[f"our pose and hands, {model}, onnxruntime"].rate / peak
-        )
-    report["multiply_adds"] |= {f"pose and hands, {model}": n for model, n in per_dial.items()}
     if photos is not None:
         report["hough_within_1_min"] = hough_accuracy(photos)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "compare.json").write_text(json.dumps(report, indent=2) + "\n")
     _plot(results, RESULTS / "compare.png")
-    table = Table(
-        title=f"{report['machine']['processor']}, {count} threads; median of {rounds} rounds"
+    print_table(
+        f"{report['machine']['processor']}, {count} threads; median of {rounds} rounds",
+        ("", "per second", "lowest", "highest"),
+        [
+            (r.name, f"{r.rate:.1f} {r.unit}", f"{r.lowest:.1f}", f"{r.highest:.1f}")
+            for r in results
+        ],
     )
-    for column in ("", "a second", "lowest", "highest"):
-        table.add_column(column, justify="left" if not column else "right")
-    for r in results:
-        table.add_row(r.name, f"{r.rate:.1f} {r.unit}", f"{r.lowest:.1f}", f"{r.highest:.1f}")
-    console = Console(width=140)
-    console.print(table)
-    console.print({k: v for k, v in report.items() if k not in ("results", "versions", "machine")})
+    shown = {k: v for k, v in report.items() if k not in ("results", "versions", "machine")}
+    Console(width=140).print(shown)
 
 
 def _processor() -> str:

@@ -1,11 +1,13 @@
-"""How well clocks that others drew are read: `python -m benchmarks.emoji TARBALLS`.
+"""Clocks that others drew: `python -m benchmarks.emoji TARBALLS`.
 
-Unicode has 24 clock faces, one for every half hour, and their code points are their labels. The tarballs are packages of the npm
-registry that hold them as pictures:
+Unicode has 24 clock faces, one for every half hour, and their code points are their labels. The
+tarballs are packages of the npm registry that hold them as pictures:
 
-    npm pack emoji-datasource-google emoji-datasource-twitter emoji-datasource-facebook @lobehub/fluent-emoji-3d
+    npm pack emoji-datasource-google emoji-datasource-twitter
+    npm pack emoji-datasource-facebook @lobehub/fluent-emoji-3d
 
-Most of these dials are bare or nearly so, and at half past many have the hour hand on the full hour. None is trained on.
+Most of these dials are bare or nearly so, and at half past, many have the hour hand on the full
+hour. None is used in training.
 """
 
 from __future__ import annotations
@@ -19,11 +21,10 @@ import cv2
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.accuracy import RIGHT
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
+from benchmarks.options import FormatOption, ModelOption, ModelsOption
+from benchmarks.tables import percent, print_table
+from clockread.clock import right_within
 from clockread.images import load_color
 from clockread.reader import ClockReader
 from clockread.reading import Reading
@@ -31,31 +32,23 @@ from clockread.reading import Reading
 FIRST, COUNT = 0x1F550, 24  # one o'clock; the full hours, then the half ones
 CODES = {f"{code:x}": code for code in range(FIRST, FIRST + COUNT)}  # by the names of files
 SUFFIXES = (".png", ".webp")
-LARGEST, SIDE, PICTURE = (
-    160,
-    192,
-    260,
-)  # pixels: smaller pictures are enlarged to SIDE, and all lie on a white PICTURE
+# pixels: pictures up to SMALL are enlarged to SIDE, and all are placed on a white PICTURE
+SMALL, SIDE, PICTURE = 160, 192, 260
 
 
 def minutes_of(code: int) -> int:
-    """Minutes past twelve, 0..719, of a code point."""
+    """Return the minutes past twelve, 0..719, of a code point."""
     half, hour = divmod(code - FIRST, 12)
     return (hour + 1) % 12 * 60 + 30 * half
 
 
 def on_white(data: bytes) -> NDArray[np.uint8]:
-    """An encoded picture in the middle of a white RGB square (PICTURE, PICTURE, 3)."""
+    """Return an encoded picture in the middle of a white RGB square (PICTURE, PICTURE, 3)."""
     picture = load_color(data)
-    side = max(picture.shape[:2]) if max(picture.shape[:2]) > LARGEST else SIDE
+    side = max(picture.shape[:2]) if max(picture.shape[:2]) > SMALL else SIDE
     side = min(side, PICTURE - 2)
-    picture = np.asarray(
-        cv2.resize(
-            picture,
-            (side, side),
-            interpolation=cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC,
-        )
-    )
+    how = cv2.INTER_AREA if side < picture.shape[0] else cv2.INTER_CUBIC
+    picture = np.asarray(cv2.resize(picture, (side, side), interpolation=how))
     out = np.full((PICTURE, PICTURE, 3), 255, np.uint8)
     at = (PICTURE - side) // 2
     out[at : at + side, at : at + side] = picture[..., ::-1]
@@ -63,34 +56,26 @@ def on_white(data: bytes) -> NDArray[np.uint8]:
 
 
 def clocks_in(tarball: Path) -> dict[int, NDArray[np.uint8]]:
-    """The clock faces of a package by code point; of several sizes the largest file."""
+    """Return the clock faces of a package by code point; of several sizes, the largest file."""
     found: dict[int, bytes] = {}
     with tarfile.open(tarball) as archive:
         for member in archive:
             path = PurePosixPath(member.name)
-            code = CODES.get(path.stem)
-            if (
-                code is not None
-                and path.suffix in SUFFIXES
-                and member.size > len(found.get(code, b""))
-            ):
+            code = CODES.get(path.stem) if path.suffix in SUFFIXES else None
+            if code is not None and member.size > len(found.get(code, b"")):
                 data = archive.extractfile(member)
                 assert data is not None
                 found[code] = data.read()
     if len(found) != COUNT:
         raise typer.BadParameter(
-            f"{tarball}: {len(found)} of the {COUNT} clock faces are in it; see `npm pack` in this script's head"
+            f"{tarball}: has {len(found)} of the {COUNT} clock faces; see `npm pack` in emoji.py"
         )
     return {code: on_white(found[code]) for code in sorted(found)}
 
 
 def _right(readings: list[Reading], code: int) -> bool:
-    """Whether the best reading is the labelled time."""
-    return (
-        bool(readings)
-        and abs(float(circular_difference(readings[0].minutes, minutes_of(code), MINUTES_ON_DIAL)))
-        <= RIGHT
-    )
+    """Return whether the best reading is right."""
+    return bool(readings) and bool(right_within(readings[0].minutes, minutes_of(code)))
 
 
 def main(
@@ -98,12 +83,9 @@ def main(
         list[Path],
         typer.Argument(help="Packages that `npm pack` wrote.", exists=True, dir_okay=False),
     ],
-    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    models: Annotated[
-        Path | None,
-        typer.Option(help="Folder with a manifest.json; by default the models of the package."),
-    ] = None,
-    output: Annotated[str, typer.Option("--format", help="table or json.")] = "table",
+    model: ModelOption = "auto",
+    models: ModelsOption = None,
+    output: FormatOption = "table",
 ) -> None:
     """Read every clock face as a whole picture and as a dial that fills it."""
     reader = ClockReader("cpu", model=model, models=models)
@@ -123,20 +105,11 @@ def main(
     if output == "json":
         print(json.dumps(report, indent=1))
         return
-    table = Table(
-        title=f"{COUNT} clock faces a package, right within a minute; model {reader.model}"
+    print_table(
+        f"{COUNT} clock faces per package, right within one minute; model {reader.model}",
+        ("", "given: full hours", "given: half hours", "whole: with a reading", "whole: right"),
+        [(name, *(percent(share, 0) for share in of.values())) for name, of in report.items()],
     )
-    for column in (
-        "",
-        "given: full hours",
-        "given: half hours",
-        "whole: with a reading",
-        "whole: right",
-    ):
-        table.add_column(column, justify="left" if not column else "right")
-    for name, shares in report.items():
-        table.add_row(name, *(f"{share:.0%}" for share in shares.values()))
-    Console(width=130).print(table)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Damaged photos: `python -m benchmarks.fuzz N` reads N mutated files of every format.
 
-Each must end as readings or as an error of one line: no crash, no hang, no other exception, and not a word of a decoder on standard error.
-Photos are read by child processes, so that a crash costs one photo and is reported with its number. The same number and seed give
-the same file; `--keep` saves those that failed.
+Each must end as readings or as an error of one line: no crash, no hang, no other exception, and no
+message of a decoder on standard error. Child processes read the photos, so that a crash costs one
+photo and is reported with its number. The same number and seed give the same file; `--keep` saves
+the files that failed.
 """
 
 from __future__ import annotations
@@ -31,35 +32,22 @@ from clockread.cli.sample_photos import generated_photos
 from clockread.image_files import silence_decoders
 from clockread.images import load_color, load_frames, load_photo
 
-HANG_SECONDS = 20.0  # in which a photo must be done
+HANG_SECONDS = 20.0  # limit per photo
 MAX_FRAMES_READ = 3  # of a mutated animation
 EXTREMES = (
-    0,
-    1,
-    0x7F,
-    0x80,
-    0xFF,
-    0x7FFF,
-    0x8000,
-    0xFFFF,
-    0x10000,
-    0x7FFFFFFF,
-    0x80000000,
-    0xFFFFFFFF,
-    16384,
-    65500,
-    5000,
+    *(0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF),
+    *(16384, 65500, 5000),
 )
 SIDE = 160  # pixels of the photos that are mutated
 
 
 @dataclass
 class Report:
-    """What became of the mutated files."""
+    """Counts of the mutated files by outcome."""
 
     files: int = 0
     read: int = 0  # with or without a clock
-    refused: int = 0  # by one line
+    refused: int = 0  # with an error of one line
     failures: dict[int, str] = field(default_factory=dict)  # number of the file -> what happened
     decoder_messages: int = 0  # lines that decoders wrote to standard error
     peak_memory_mb: float = 0.0
@@ -67,7 +55,7 @@ class Report:
 
 
 def seeds() -> dict[str, bytes]:
-    """Return a small photo of a clock in every format that is read, by a name of the format."""
+    """Return a small photo of a clock in every supported format, by the format's name."""
     with Image.open(io.BytesIO(generated_photos(1)[0])) as photo:
         color = photo.convert("RGB").resize((SIDE, SIDE * 3 // 4))
     grey, other = color.convert("L"), color.transpose(Image.Transpose.ROTATE_180)
@@ -110,9 +98,8 @@ def seeds() -> dict[str, bytes]:
         buffer = io.BytesIO()
         image.save(buffer, kind, **options)
         out[name] = buffer.getvalue()
-    out["pgm text"] = b"P2\n%d %d\n255\n" % grey.size + b" ".join(
-        b"%d" % value for value in grey.tobytes()
-    )
+    numbers = b" ".join(b"%d" % value for value in grey.tobytes())
+    out["pgm text"] = b"P2\n%d %d\n255\n" % grey.size + numbers
     return out
 
 
@@ -144,11 +131,8 @@ def _insert(data: bytearray, rng: np.random.Generator) -> None:
 
 def _splice(others: list[bytes], data: bytearray, rng: np.random.Generator) -> None:
     other = others[int(rng.integers(len(others)))]
-    at, start, length = (
-        int(rng.integers(len(data))),
-        int(rng.integers(len(other))),
-        int(rng.integers(1, 2000)),
-    )
+    at, start = int(rng.integers(len(data))), int(rng.integers(len(other)))
+    length = int(rng.integers(1, 2000))
     data[at : at + (length if rng.random() < 0.5 else 0)] = other[start : start + length]
 
 
@@ -161,9 +145,10 @@ def _set_extreme(data: bytearray, rng: np.random.Generator) -> None:
         struct.pack_into(layout, data, int(rng.integers(max(1, min(len(data), 400) - size))), value)
 
 
-MUTATIONS: tuple[Callable[[bytearray, np.random.Generator], None], ...] = (
-    _flip_bits, _flip_header_bits, _cut, _remove, _insert, _set_extreme, _set_extreme,
-)  # fmt: skip
+Mutation = Callable[[bytearray, np.random.Generator], None]
+MUTATIONS: tuple[Mutation, ...] = (
+    *(_flip_bits, _flip_header_bits, _cut, _remove, _insert, _set_extreme, _set_extreme),
+)
 
 
 def mutated(number: int, seed: int, photos: dict[str, bytes]) -> tuple[str, bytes]:
@@ -171,10 +156,7 @@ def mutated(number: int, seed: int, photos: dict[str, bytes]) -> tuple[str, byte
     rng = np.random.default_rng([seed, number])
     name = list(photos)[number % len(photos)]
     data = bytearray(photos[name])
-    mutations: list[Callable[[bytearray, np.random.Generator], None]] = [
-        *MUTATIONS,
-        partial(_splice, list(photos.values())),
-    ]
+    mutations: list[Mutation] = [*MUTATIONS, partial(_splice, list(photos.values()))]
     for _ in range(int(rng.integers(1, 4))):
         if len(data) > 8:
             mutations[int(rng.integers(len(mutations)))](data, rng)
@@ -182,7 +164,7 @@ def mutated(number: int, seed: int, photos: dict[str, bytes]) -> tuple[str, byte
 
 
 def attempt(data: bytes, number: int, reader: ClockReader) -> bool:
-    """Do with a file what commands do; return whether it was read. Raises whatever is no ImageError of one line."""
+    """Read a file as the commands do; return whether it was read, or refused in one line."""
     try:
         photo = load_photo(data, lenient=number % 3 == 0)
         reader.read_photos([photo])
@@ -198,7 +180,7 @@ def attempt(data: bytes, number: int, reader: ClockReader) -> bool:
 
 
 def child(start: int, stop: int, seed: int) -> None:
-    """Read files start to stop (exclusive), a line of JSON before and after each."""
+    """Read files start to stop (exclusive), with a line of JSON before and after each."""
     silence_decoders()  # as the command line does
     photos, reader = seeds(), ClockReader("cpu", threads=1, model="small")
     for number in range(start, stop):
@@ -213,9 +195,9 @@ def child(start: int, stop: int, seed: int) -> None:
 
 
 def _peak_memory_mb() -> float:
-    """Return this program's peak memory, 0 where the system does not tell (Linux does).
+    """Return this program's peak memory on Linux, 0 on other systems.
 
-    Not from `resource`: what it says of a child process includes the memory of the process that started it.
+    `resource` would include the memory of the process that started this one.
     """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -232,16 +214,13 @@ def run(count: int, seed: int = 0, start: int = 0) -> Report:
     report, formats, read = Report(), Counter[str](), Counter[str]()
     at = start
     while at < start + count:
-        command = [
-            sys.executable,
-            __file__,
-            str(start + count),
-            "--child",
-            str(at),
-            "--seed",
-            str(seed),
-        ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        options = (str(start + count), "--child", str(at), "--seed", str(seed))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.fuzz", *options],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=Path(__file__).resolve().parents[1],
+        )
         assert process.stdout is not None
         assert process.stderr is not None
         begun: int | None = None
@@ -252,9 +231,8 @@ def run(count: int, seed: int = 0, start: int = 0) -> Report:
                 messages += process.stderr.read1()  # type: ignore[attr-defined]
             if not ready:
                 process.kill()
-                report.failures[at if begun is None else begun] = (
-                    f"hangs for more than {HANG_SECONDS:g} s"
-                )
+                hung = at if begun is None else begun
+                report.failures[hung] = f"hangs for more than {HANG_SECONDS:g} s"
                 break
             if process.stdout not in ready:
                 continue
@@ -295,7 +273,7 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="Folder for the files that failed.")] = None,
     child_start: Annotated[int | None, typer.Option("--child", hidden=True)] = None,
 ) -> None:
-    """Read mutated photos of every format and print what became of them, as JSON; exit 1 if any failed."""
+    """Read mutated photos of every format and print a report as JSON; exit 1 if any failed."""
     if child_start is not None:
         child(child_start, count, seed)
         return

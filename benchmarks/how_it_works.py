@@ -1,4 +1,7 @@
-"""The figure of the page "How it works": one photo through all stages. `python -m benchmarks.how_it_works PHOTO OUT.png`."""
+"""Figure of the page "How it works", one photo through all stages.
+
+`python -m benchmarks.how_it_works PHOTO OUT.png`
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import typer
 
-from clockread.geometry import Window, project
+from clockread.geometry import Window, project, rim
 from clockread.hands import hands_network, read_refined, unwrap_posed
 from clockread.images import load_color, load_photo
 from clockread.overlay import draw
@@ -20,9 +23,7 @@ from clockread.reader import ClockReader
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 
-_RIM = np.stack(
-    [np.sin(np.linspace(0, 2 * np.pi, 60)), -np.cos(np.linspace(0, 2 * np.pi, 60))], axis=1
-)
+_RIM = rim(59)[np.arange(60) % 59]  # closed
 
 
 def main(
@@ -36,11 +37,8 @@ def main(
     if not readings:
         raise typer.BadParameter(f"{photo}: no clock was found")
     found = reader.find([image.pixels])[0][0]
-    posed = estimate(
-        [image.pixels],
-        [Window.around(found.box, BOX_MARGIN)],
-        pose_network(reader.networks["pose"]),
-    )[0]
+    window = Window.around(found.box, BOX_MARGIN)
+    (posed,) = estimate([image.pixels], [window], pose_network(reader.networks["pose"]))
     (refined,), seen = read_refined([posed], hands_network(reader.networks["hands"]))
     polar = unwrap_posed([refined])
 
@@ -56,16 +54,14 @@ def main(
     axes[1].imshow(posed.patch, cmap="gray")
     for pose, color_of in ((posed, "orange"), (refined, "lime")):
         axes[1].plot(*project(pose.in_patch, _RIM).T, color_of)
-        axes[1].plot(
-            *project(pose.in_patch, np.zeros((1, 2)))[0], "+", color=color_of, markersize=12
-        )
+        center = project(pose.in_patch, np.zeros((1, 2)))[0]
+        axes[1].plot(*center, "+", color=color_of, markersize=12)
     axes[1].set_title("2 pose, and refined (green)")
     axes[2].imshow(polar[0].T[::-1], cmap="gray", extent=(0, 360, 0, 1.12), aspect="auto")
-    for name, values, style in zip(
-        ("hour", "minute", "12"),
-        (seen.hour, seen.minute, seen.twelve),
-        ("red", "deepskyblue", "lime"),
-        strict=True,
+    for name, values, style in (
+        ("hour", seen.hour, "red"),
+        ("minute", seen.minute, "deepskyblue"),
+        ("12", seen.twelve, "lime"),
     ):
         p = np.exp(values[0] - values[0].max())
         axes[2].plot(np.arange(len(p)) * 360 / len(p), p / p.max() * 0.9, color=style, label=name)

@@ -1,7 +1,7 @@
-"""Live sources: `python -m benchmarks.live` measures how soon `ClockReader.stream` answers a camera, and what a list gives.
+"""Delay and rate of `ClockReader.stream` on live sources: `python -m benchmarks.live`.
 
-The camera is a generator that gives a photo every 1 / FPS seconds, whatever is done with the one before, as a thread that takes
-pictures does. The delay of a result is the time from when its photo was there to when its result was.
+The camera is a generator that yields a photo every 1 / FPS seconds, however long the previous one
+takes, as a thread that takes pictures does. The delay is the time from a photo to its result.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.options import ModelOption
 from clockread import ClockReader
 from clockread.cli.sample_photos import generated_photos
 
@@ -23,7 +24,7 @@ def main(
     frames: Annotated[int, typer.Option(min=2, help="Photos of the camera.")] = 50,
     files: Annotated[int, typer.Option(min=1, help="Photos of the list.")] = 1000,
     rounds: Annotated[int, typer.Option(min=1, help="Passes over the list.")] = 3,
-    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
+    model: ModelOption = "auto",
 ) -> None:
     """Print the delays of a camera and the rate of a list as JSON."""
     photos = generated_photos()
@@ -46,19 +47,15 @@ def main(
         for result in reader.stream([photos[i % len(photos)] for i in range(files)]):
             assert result.error is None
         rates.append(files / (time.perf_counter() - start))
-    print(
-        json.dumps(
-            {
-                "first_result_seconds": round(given[0] - began, 3),
-                "delay_ms": {"median": round(median(delays), 1), "highest": round(delays[-1], 1)},
-                "list_photos_per_second": {
-                    "median": round(median(rates), 1),
-                    "all": [round(rate, 1) for rate in rates],
-                },
-            },
-            indent=2,
-        )
-    )
+    report = {
+        "first_result_seconds": round(given[0] - began, 3),
+        "delay_ms": {"median": round(median(delays), 1), "highest": round(delays[-1], 1)},
+        "list_photos_per_second": {
+            "median": round(median(rates), 1),
+            "all": [round(rate, 1) for rate in rates],
+        },
+    }
+    print(json.dumps(report, indent=2))
 
 
 if __name__ == "__main__":

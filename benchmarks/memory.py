@@ -1,7 +1,7 @@
-"""Peak memory of `clockread predict` on a folder of large photos: `python -m benchmarks.memory --photos 10000`.
+"""Peak memory of `clockread predict` on a folder of large photos: `python -m benchmarks.memory`.
 
-The folder holds a few different photos of 12 million pixels under as many names as asked for, and lies in the system's temporary
-folder while this runs. POSIX only.
+The folder holds a few different photos of 12 million pixels under many names, and is a temporary
+one. POSIX only.
 """
 
 from __future__ import annotations
@@ -20,39 +20,35 @@ import cv2
 import numpy as np
 import typer
 
+from benchmarks.options import ModelOption, ThreadsOption
 from clockread.cli.bench import predict_command
 from clockread.cli.sample_photos import generated_photos
 from clockread.runtime.cpus import usable_threads
 
 WIDTH, HEIGHT = 4000, 3000
-DIFFERENT = 8  # photos; the others are links to them
+DIFFERENT = 8  # photos; the other names are links to them
 SEED = 0
 
 
 def write_photos(folder: Path, count: int) -> None:
-    """Write ``count`` names of `DIFFERENT` photos with two dials each, grained as a camera's are."""
+    """Write `DIFFERENT` photos with two dials and camera noise each, under ``count`` names."""
     rng = np.random.default_rng(SEED)
     for i, small in enumerate(generated_photos(min(count, DIFFERENT))):
         decoded = cv2.imdecode(np.frombuffer(small, np.uint8), cv2.IMREAD_COLOR)
         photo = cv2.resize(np.asarray(decoded), (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
         grain = rng.integers(-6, 7, (HEIGHT, WIDTH, 1), dtype=np.int16)
-        cv2.imwrite(
-            str(folder / f"{i:06}.jpg"),
-            np.clip(photo + grain, 0, 255).astype(np.uint8),
-            [cv2.IMWRITE_JPEG_QUALITY, 90],
-        )
+        noisy = np.clip(photo + grain, 0, 255).astype(np.uint8)
+        cv2.imwrite(str(folder / f"{i:06}.jpg"), noisy, [cv2.IMWRITE_JPEG_QUALITY, 90])
     for i in range(DIFFERENT, count):
         os.link(folder / f"{i % DIFFERENT:06}.jpg", folder / f"{i:06}.jpg")
 
 
 def main(
     photos: Annotated[int, typer.Option(min=1, help="Names of photos in the folder.")] = 10_000,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")
-    ] = None,
-    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
+    threads: ThreadsOption = None,
+    model: ModelOption = "auto",
 ) -> None:
-    """Read the folder in a process of its own and print its peak memory and rate."""
+    """Read the folder in another process and print its peak memory and rate."""
     count = threads or usable_threads()
     with tempfile.TemporaryDirectory() as name:
         write_photos(Path(name), photos)
@@ -68,11 +64,10 @@ def main(
         seconds = time.perf_counter() - began
     if process.returncode or results != photos:
         raise SystemExit(f"{results} of {photos} photos were read, exit code {process.returncode}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * (
-        1 if sys.platform == "darwin" else 1024
-    )  # kB but on macOS
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit / 1e6
     print(
-        f"{photos:,} photos of {WIDTH} x {HEIGHT}, {count} threads: peak memory {peak / 1e6:.0f} MB, "
+        f"{photos:,} photos of {WIDTH} x {HEIGHT}, {count} threads: peak memory {peak:.0f} MB, "
         f"{photos / seconds:.1f} photos/s, {dials:,} dials, {seconds:.0f} s"
     )
 

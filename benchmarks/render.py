@@ -1,4 +1,4 @@
-"""Dials a second of the renderer on one core: `python -m benchmarks.render` (128 x 128, preset varied, median of rounds)."""
+"""Dials per second of the renderer on one core: `python -m benchmarks.render`."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from training.dials.render import render
 
 
 def main(
-    size: Annotated[int, typer.Option(help="Pixels a dial.")] = 128,
+    size: Annotated[int, typer.Option(help="Pixels per side.")] = 128,
     preset: str = "varied",
-    count: Annotated[int, typer.Option(help="Dials a round.")] = 300,
+    count: Annotated[int, typer.Option(help="Dials per round.")] = 300,
     rounds: int = 5,
 ) -> None:
     """Measure the renderer on one core."""
@@ -30,9 +30,8 @@ def main(
             render(seed, PRESETS[preset], size)
         rates.append(count / (time.perf_counter() - began))
     spread = f"lowest {min(rates):.0f}, highest {max(rates):.0f}"
-    print(
-        f"{size} x {size}, preset {preset}: {statistics.median(rates):.0f} dials/s on one core ({spread})"
-    )
+    rate = f"{statistics.median(rates):.0f} dials/s on one core ({spread})"
+    print(f"{size} x {size}, preset {preset}: {rate}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What people would use instead of clockread, to measure it against: two ResNet-50s, and a detector with classical hand finding."""
+"""Alternatives to clockread: two ResNet-50s, and a detector with classical hand finding."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ DETECTOR_DEPTHS = (0, 1, 2, 2, 1)
 
 
 def resnet50(classes: int = MINUTES_ON_DIAL) -> keras.Model:
-    """ResNet-50 of (n, 224, 224, 3) floats to ``classes`` logits, weights untrained: the specialised paper uses two of them.
+    """Return an untrained ResNet-50, (n, 224, 224, 3) floats to ``classes`` logits.
 
-    One straightens the dial, one reads it ("It's About Time: Analog Clock Reading in the Wild", Yang et al., 2022).
+    "It's About Time: Analog Clock Reading in the Wild" (Yang et al., 2022) uses two of them: one
+    straightens the dial, one reads it.
     """
     image = keras.Input((RESNET_SIDE, RESNET_SIDE, 3), name="image")
     trunk = keras.applications.ResNet50(
@@ -39,7 +40,7 @@ def _conv(x: keras.KerasTensor, channels: int, kernel: int, stride: int = 1) -> 
 
 
 def _stage(x: keras.KerasTensor, channels: int, depth: int) -> keras.KerasTensor:
-    """Half of the channels through ``depth`` residual blocks, every result kept (the "C2f" stage of YOLOv8)."""
+    """Apply residual blocks to half of the channels, keeping every result (YOLOv8's C2f)."""
     x = _conv(x, channels, 1)
     parts = [x[..., : channels // 2], x[..., channels // 2 :]]
     for _ in range(depth):
@@ -49,7 +50,7 @@ def _stage(x: keras.KerasTensor, channels: int, depth: int) -> keras.KerasTensor
 
 
 def _pooled(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
-    """Maxima of growing surroundings beside what they are taken of (the "SPPF" stage of YOLOv8)."""
+    """Concatenate maxima over growing neighbourhoods (YOLOv8's SPPF)."""
     parts = [_conv(x, channels // 2, 1)]
     for _ in range(3):
         parts.append(layers.MaxPooling2D(5, strides=1, padding="same")(parts[-1]))
@@ -57,7 +58,7 @@ def _pooled(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
 
 
 def detector() -> keras.Model:
-    """A detector of the size of YOLOv8n (3.2 M parameters, 4.4 G multiply-adds at 640), weights untrained."""
+    """Return an untrained detector as large as YOLOv8n: 3.2 M weights, 4.4 G multiply-adds."""
     image = keras.Input((DETECTOR_SIDE, DETECTOR_SIDE, 3), name="image")
     x, maps = image, []
     for channels, depth in zip(DETECTOR_CHANNELS, DETECTOR_DEPTHS, strict=True):
@@ -93,11 +94,12 @@ class _Streak:
 
 
 def hough_reading(dial: NDArray[np.uint8]) -> int | None:
-    """Minutes past twelve of an upright dial that fills a grey picture (H, W), as a careful hobby pipeline reads it.
+    """Return the minutes past twelve of an upright dial that fills a grey picture (H, W).
 
-    Edges (Canny, thresholds from the median), segments (probabilistic Hough transform), those that point at the centre joined into
-    hands; of all pairs of hands the one whose hour hand fits its minute hand best, the longer one preferred as minute hand. None
-    where fewer than one hand is seen.
+    As a careful hobby pipeline does it: edges (Canny, thresholds from the median), segments
+    (probabilistic Hough transform), those that point at the centre joined into hands; of all pairs
+    the one whose hour hand fits its minute hand best, preferably with the longer one as minute
+    hand. None if no hand is found.
     """
     side = HOUGH_SIDE
     scale = side / max(dial.shape)
@@ -118,7 +120,7 @@ def hough_reading(dial: NDArray[np.uint8]) -> int | None:
 
 
 def _circle(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
-    """Centre and radius of the dial: the strongest circle about the picture's middle, else the middle itself."""
+    """Return x, y, radius of the strongest circle near the middle, else the middle itself."""
     height, width = grey.shape
     half = min(height, width) / 2
     circles = cv2.HoughCircles(
@@ -139,7 +141,7 @@ def _circle(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
 
 
 def _streaks(lines: NDArray[np.float64], x: float, y: float, radius: float) -> list[_Streak]:
-    """Segments (n, 4) that point at the centre, joined by angle, the heaviest first."""
+    """Join segments (n, 4) that point at the centre by angle, the heaviest first."""
     found: list[_Streak] = []
     for x1, y1, x2, y2 in (lines - [x, y, x, y]) / radius:
         length = math.hypot(x2 - x1, y2 - y1)
@@ -165,7 +167,7 @@ def _streaks(lines: NDArray[np.float64], x: float, y: float, radius: float) -> l
 
 
 def _best_pair(hands: list[_Streak]) -> int | None:
-    """Minutes of the pair of hands that fit each other best."""
+    """Return the minutes of the pair of hands that fit each other best."""
     if not hands:
         return None
     best: tuple[float, int] | None = None
@@ -175,12 +177,8 @@ def _best_pair(hands: list[_Streak]) -> int | None:
             h = round((hour.angle - m / 2) / 30) % 12
             misfit = abs((hour.angle - 30 * h - m / 2 + 180) % 360 - 180) / 15
             longer = minute.reach - hour.reach
-            cost = (
-                misfit
-                - 2.0 * longer
-                - 0.3 * (minute.weight + hour.weight)
-                + (0.6 if minute is hour else 0.0)
-            )
+            cost = misfit - 2.0 * longer - 0.3 * (minute.weight + hour.weight)
+            cost += 0.6 if minute is hour else 0.0
             if best is None or cost < best[0]:
                 best = cost, h * 60 + m
     return None if best is None else best[1]

@@ -1,7 +1,8 @@
-"""What onnxruntime's session options are worth on this machine: `python -m benchmarks.session_options`.
+"""Effect of onnxruntime's session options: `python -m benchmarks.session_options`.
 
-Every setting in turn, several rounds: the networks on one dial or photo with all threads (a camera), and in bulk as `clockread predict`
-runs them, a worker a thread with one-threaded sessions. `clockread.runtime.providers` has what this chose.
+All settings take turns for several rounds: the networks on one dial or photo with all threads (as
+with a camera), and in bulk as in `clockread predict`, one worker per thread with one-threaded
+sessions. `clockread.runtime.providers` uses the best setting.
 """
 
 from __future__ import annotations
@@ -10,24 +11,24 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from benchmarks.options import ModelOption, RoundsOption, ThreadsOption
+from benchmarks.tables import print_table
 from clockread.runtime.cpus import usable_threads
 from clockread.runtime.manifest import ModelEntry, load_manifest, model_bytes
 from clockread.runtime.providers import require_runtime, session_options
 
 BULK_BATCH = 16
-CALLS = 12  # of all networks, a round
+CALLS = 12  # of all networks, per round
 
 Settings = Callable[[Any], None]  # changes SessionOptions
 
 
-def _nothing(options: Any) -> None:
+def _unchanged(options: Any) -> None:
     del options
 
 
@@ -52,8 +53,8 @@ def _basic(options: Any) -> None:
 
 
 SETTINGS: dict[str, Settings] = {
-    "as clockread has it": _nothing,
-    "threads that wait spin": _spinning,
+    "clockread's setting": _unchanged,
+    "waiting threads spin": _spinning,
     "no memory arena": _without_arena,
     "no memory pattern": _without_pattern,
     "optimization level extended": _extended,
@@ -64,7 +65,14 @@ SETTINGS: dict[str, Settings] = {
 def sessions(
     entries: list[ModelEntry], threads: int, change: Settings
 ) -> list[tuple[Any, dict[str, Any]]]:
-    """A session for each network and its one input's shape."""
+    """Return a session for each network with its one input's shape by name.
+
+    Args:
+        entries: networks of a model
+        threads: per session
+        change: changes clockread's session options
+
+    """
     runtime = require_runtime()
     out = []
     for entry in entries:
@@ -86,11 +94,9 @@ def _run(opened: list[tuple[Any, dict[str, Any]]], batch: int, calls: int) -> No
 
 
 def main(
-    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    rounds: Annotated[int, typer.Option(min=1, help="Measured rounds, after one that is not.")] = 7,
-    threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; by default those this process may use.")
-    ] = None,
+    model: ModelOption = "auto",
+    rounds: RoundsOption = 7,
+    threads: ThreadsOption = None,
 ) -> None:
     """Measure every setting."""
     count = threads or usable_threads()
@@ -111,18 +117,16 @@ def main(
                 if turn:
                     latency[name].append(1000 * (between - before) / CALLS)
                     rate[name].append(count * CALLS * BULK_BATCH / (after - between))
-    table = Table(
-        title=f"finder, pose and hands once each; {count} threads; median (lowest-highest) of {rounds} rounds"
+    print_table(
+        f"finder, pose and hands once each; {count} threads; median (range) of {rounds} rounds",
+        ("", "one at a time, ms", f"in bulk by {BULK_BATCH}, per second"),
+        [(name, _spread(latency[name], 2), _spread(rate[name], 0)) for name in SETTINGS],
     )
-    for column in ("", "one at a time, ms", f"in bulk by {BULK_BATCH}, a second"):
-        table.add_column(column, justify="left" if not column else "right")
-    for name in SETTINGS:
-        cells = [
-            f"{median(v):.{d}f} ({min(v):.{d}f}-{max(v):.{d}f})"
-            for v, d in ((latency[name], 2), (rate[name], 0))
-        ]
-        table.add_row(name, *cells)
-    Console(width=120).print(table)
+
+
+def _spread(values: list[float], digits: int) -> str:
+    low, middle, high = (f"{v:.{digits}f}" for v in (min(values), median(values), max(values)))
+    return f"{middle} ({low}-{high})"
 
 
 if __name__ == "__main__":

@@ -1,24 +1,24 @@
-"""Where the reader errs on rendered dials that no training saw: `python -m benchmarks.subsets`.
+"""Errors of the reader on rendered dials that no training saw: `python -m benchmarks.subsets`.
 
-By how a dial lies: how far the pose is off (its centre and rim as shares of the radius, its 12 in degrees) after one look of the pose
-network and after the reading network mended it, and how many times are right. Then what the wrong times have in common.
+By orientation of the dial: the error of the pose (centre and rim as shares of the radius, 12 in
+degrees) after the pose network and after refinement, and the share of right times. Then the causes
+of wrong times.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Annotated
 
 import numpy as np
 import typer
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.accuracy import RIGHT
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
-from clockread.geometry import Floats, Window, project
+from benchmarks.options import DialsOption, ModelOption
+from benchmarks.tables import percent, print_table
+from clockread.clock import circular_difference, minutes_apart, right_within
+from clockread.geometry import Floats, Window, project, rim
 from clockread.hands import Hands, HandsOutput, hands_network, read_hands, read_refined
 from clockread.pose import PosedDial, estimate, pose_network
 from clockread.reader import ClockReader
@@ -26,20 +26,31 @@ from clockread.sampling import PATCH
 from training import splits
 from training.reader.shards import Shards, rendered
 
-TURNED = 15.0  # degrees from upright
-OBLIQUE = 0.8  # of the seen dial's shorter axis to its longer one
-SAME = 9.0  # degrees within which a hand is read for another
+TURNED = 15.0  # degrees between 12 and up
+OBLIQUE = 0.8  # the face's shorter axis over its longer one
+SAME = 9.0  # degrees within which one hand is mistaken for another
 BATCH = 32
-_FINE = np.arange(360) * np.pi / 180
-_EDGE: Floats = np.stack([np.sin(_FINE), -np.cos(_FINE)], axis=1)
-_RIM: Floats = np.array([[0.0, 0.0], *([np.sin(a), -np.cos(a)] for a in np.arange(16) * np.pi / 8)])
 COUNTS = {"varied": 2000, "hard": 1000, "watch": 1000, "tower": 1000, "film": 1000, "drawn": 1000}
-SPLIT = ("varied", "hard")  # told apart by how the dials lie
+BY_ORIENTATION = ("varied", "hard")
+_POINTS: Floats = np.concatenate([np.zeros((1, 2)), rim(16)])  # centre and rim
+_EDGE = rim(360)
+_COLUMNS = (
+    *("", "dials", "centre, first pass", "centre", "rim, first pass", "rim"),
+    *("12", f"12 off > {TURNED:.0f}°", "right"),
+)
 
 
-def seen_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> HandsOutput:
-    """What the reading network sees of dials in crops (PATCH, PATCH), by one window and at most as many looks as usual."""
-    parts = [seen for _, _, seen in _looked(reader, images)]
+def all_rendered(dials: int | None) -> dict[str, Shards]:
+    """Return rendered dials by preset, ``dials`` of each at most."""
+    return {
+        preset: rendered(preset, splits.VALIDATION.start, min(count, dials or count))
+        for preset, count in COUNTS.items()
+    }
+
+
+def outputs_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> HandsOutput:
+    """Return the reading network's outputs for crops (PATCH, PATCH), after refinement."""
+    parts = [output for _, _, output in _passes(reader, images)]
     return HandsOutput(
         *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(HandsOutput))
     )
@@ -48,173 +59,152 @@ def seen_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> HandsOu
 def read(
     reader: ClockReader, images: Sequence[NDArray[np.uint8]]
 ) -> tuple[list[PosedDial], list[PosedDial], list[Hands]]:
-    """Poses by the pose network, poses that were mended, and hands, likewise."""
+    """Return poses by the pose network, refined poses, and hands of crops (PATCH, PATCH)."""
     first: list[PosedDial] = []
-    refine: list[PosedDial] = []
+    refined: list[PosedDial] = []
     hands: list[Hands] = []
-    for posed, better, seen in _looked(reader, images):
+    for posed, better, output in _passes(reader, images):
         first += posed
-        refine += better
-        hands += read_hands(seen)
-    return first, refine, hands
+        refined += better
+        hands += read_hands(output)
+    return first, refined, hands
 
 
-def _looked(
+def _passes(
     reader: ClockReader, images: Sequence[NDArray[np.uint8]]
 ) -> Iterator[tuple[list[PosedDial], list[PosedDial], HandsOutput]]:
-    whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
+    poses, hands = (reader.networks[role] for role in ("pose", "hands"))
     for start in range(0, len(images), BATCH):
         part = list(images[start : start + BATCH])
-        posed = estimate(part, [whole] * len(part), pose_network(reader.networks["pose"]))
-        yield (
-            posed,
-            *read_refined(posed, hands_network(reader.networks["hands"]), reader.effort.passes),
-        )
+        posed = estimate(part, [Window.whole(PATCH)] * len(part), pose_network(poses))
+        yield posed, *read_refined(posed, hands_network(hands), reader.effort.passes)
 
 
-def lie(homography: Floats) -> tuple[Floats, Floats]:
-    """Degrees (n,) by which dials of homographies (n, 3, 3) are turned, and their seen axes' ratios (n,)."""
-    points = project(homography, _RIM)
-    centre, rim = points[:, 0], points[:, 1:]
-    up = rim[:, 0] - centre
+def orientation(homographies: Floats) -> tuple[Floats, Floats]:
+    """Return dials' rotations (n,) in degrees and axis ratios (n,), from (n, 3, 3)."""
+    points = project(homographies, _POINTS)
+    centre, edge = points[:, 0], points[:, 1:]
+    up = edge[:, 0] - centre
     turned = np.degrees(np.arctan2(up[:, 0], -up[:, 1]))
-    spread = rim - rim.mean(axis=1, keepdims=True)
+    spread = edge - edge.mean(axis=1, keepdims=True)
     axes = np.sqrt(np.linalg.eigvalsh(np.einsum("nki,nkj->nij", spread, spread)))
     return np.asarray(turned), np.asarray(axes[:, 0] / axes[:, 1])
 
 
-def away(found: Floats, true: Floats) -> tuple[Floats, Floats]:
-    """How far centre (n,) and rim (n,) of homographies (n, 3, 3) are off, in true radii: the rim from the nearest of the true one."""
-    right = project(true, _RIM)
+def pose_errors(found: Floats, true: Floats) -> tuple[Floats, Floats]:
+    """Return the errors of centre (n,) and rim (n,) of homographies (n, 3, 3), in true radii.
+
+    The rim's is the mean distance of its points from the nearest points of the true rim.
+    """
+    right = project(true, _POINTS)
     radius = np.linalg.norm(right[:, 1:] - right[:, :1], axis=-1).mean(axis=1)
-    points = project(found, _RIM)
+    points = project(found, _POINTS)
     centre = np.linalg.norm(points[:, 0] - right[:, 0], axis=-1)
-    edge = project(true, _EDGE)
-    between = np.array(
-        [
-            np.linalg.norm(p[:, None] - e[None], axis=-1).min(axis=1).mean()
-            for p, e in zip(points[:, 1:], edge, strict=True)
-        ]
-    )
-    return centre / radius, between / radius
+    nearest = [
+        np.linalg.norm(p[:, None] - e[None], axis=-1).min(axis=1).mean()
+        for p, e in zip(points[:, 1:], project(true, _EDGE), strict=True)
+    ]
+    return centre / radius, np.array(nearest) / radius
 
 
 def cause(minutes: int, true: int, second: float) -> str:
-    """What a wrong time has in common with others; ``second`` is the second hand's angle in degrees, nan without one."""
+    """Return the cause of a wrong time.
+
+    Args:
+        minutes: the time read
+        true: the right time
+        second: angle of the second hand in degrees, nan without one
+
+    """
     found_angle, angle, hour = minutes % 60 * 6.0, true % 60 * 6.0, true / 2.0
 
     def near(to: float) -> bool:
         return bool(abs(circular_difference(found_angle, to, 360.0)) <= SAME)
 
-    if abs(circular_difference(minutes, true, MINUTES_ON_DIAL)) <= 3:
+    if minutes_apart(minutes, true) <= 3:
         return "two or three minutes off"
     if near(angle):
-        return "the hour is wrong, the minute is not"
+        return "wrong hour, right minute"
     if not np.isnan(second) and near(second):
-        return "the second hand is taken for the minute hand"
+        return "second hand mistaken for the minute hand"
     if near(hour):
-        return "the hour hand is taken for the minute hand"
+        return "hour hand mistaken for the minute hand"
     if near(angle + 180):
-        return "the minute hand's tail is taken for its tip"
-    return "other: mostly the place of 12"
+        return "minute hand's tail mistaken for its tip"
+    return "other, mostly a wrong place of 12"
 
 
-def measure(reader: ClockReader, shards: dict[str, Shards]) -> tuple[Table, Table]:
-    """The table of subsets and that of causes."""
-    subsets = Table(title="pose errors as shares of the radius; median / 90th percentile")
-    for column in (
-        "",
-        "dials",
-        "centre, first look",
-        "centre",
-        "rim, first look",
-        "rim",
-        "12, degrees",
-        "12 off > 15°",
-        "right",
-    ):
-        subsets.add_column(column, justify="left" if not column else "right")
-    causes: dict[str, dict[str, int]] = {}
-    for name, shard in shards.items():
-        true = shard.homography.astype(np.float64)
-        first, refine, hands = read(reader, [np.asarray(image) for image in shard.images])
-        before, after = (
-            away(np.stack([dial.homography for dial in posed]), true) for posed in (first, refine)
-        )
-        turned, ratio = lie(true)
-        found_turned = lie(np.stack([dial.homography for dial in refine]))[0] + [
-            hand.rotation for hand in hands
-        ]
-        twelve = np.abs(circular_difference(found_turned, turned, 360.0))
-        minutes = np.array([hand.minutes for hand in hands])
-        right = (
-            np.abs(circular_difference(minutes, shard.minutes.astype(np.int64), MINUTES_ON_DIAL))
-            <= RIGHT
-        )
-        upright, oblique = np.abs(turned) < TURNED, ratio < OBLIQUE
-        parts = {
-            "all": np.ones(len(true), bool),
+def measure(reader: ClockReader, name: str, shard: Shards) -> tuple[list[list[str]], Counter[str]]:
+    """Measure the rendered dials of a preset.
+
+    Args:
+        reader: the reader to measure
+        name: of the preset
+        shard: its dials
+
+    Returns:
+        rows of subsets, and the number of wrong times by cause
+
+    """
+    true = shard.homography.astype(np.float64)
+    first, refined, hands = read(reader, [np.asarray(image) for image in shard.images])
+    posed = [np.stack([dial.homography for dial in dials]) for dials in (first, refined)]
+    before, after = (pose_errors(found, true) for found in posed)
+    turned, ratio = orientation(true)
+    found_turned = orientation(posed[1])[0] + [hand.rotation for hand in hands]
+    twelve = np.abs(circular_difference(found_turned, turned, 360.0))
+    minutes = np.array([hand.minutes for hand in hands])
+    right = right_within(minutes, shard.minutes)
+    upright, oblique = np.abs(turned) < TURNED, ratio < OBLIQUE
+    subsets = {"all": np.ones(len(true), bool)}
+    if name in BY_ORIENTATION:
+        subsets |= {
             "upright, not oblique": upright & ~oblique,
             "turned, not oblique": ~upright & ~oblique,
             "upright, oblique": upright & oblique,
             "turned and oblique": ~upright & oblique,
         }
-        for part, of in parts.items():
-            if not of.any() or (name not in SPLIT and part != "all"):
-                continue
-            errors = [
-                _two(100 * values[of], "%")
-                for pair in zip(before, after, strict=True)
-                for values in pair
-            ]
-            late = [
-                _two(twelve[of], "°"),
-                f"{(twelve[of] > 15).mean():.1%}",
-                f"{right[of].mean():.1%}",
-            ]
-            subsets.add_row(f"{name}: {part}", str(of.sum()), *errors, *late)
-        counted: dict[str, int] = {}
-        for i in np.nonzero(~right)[0]:
-            why = cause(int(minutes[i]), int(shard.minutes[i]), float(shard.second_angle[i]))
-            counted[why] = counted.get(why, 0) + 1
-        causes[name] = counted
-    return subsets, _causes(causes, {name: len(shard) for name, shard in shards.items()})
+    rows = [
+        [
+            f"{name}: {subset}",
+            str(of.sum()),
+            *(_spread(100 * e[of], "%") for pair in zip(before, after, strict=True) for e in pair),
+            _spread(twelve[of], "°"),
+            percent((twelve[of] > TURNED).mean()),
+            percent(right[of].mean()),
+        ]
+        for subset, of in subsets.items()
+        if of.any()
+    ]
+    causes = Counter(
+        cause(int(minutes[i]), int(shard.minutes[i]), float(shard.second_angle[i]))
+        for i in np.nonzero(~right)[0]
+    )
+    return rows, causes
 
 
-def _two(values: Floats, unit: str) -> str:
+def _spread(values: Floats, unit: str) -> str:
     return f"{np.median(values):.1f} / {np.quantile(values, 0.9):.1f} {unit}"
 
 
-def _causes(causes: dict[str, dict[str, int]], sizes: dict[str, int]) -> Table:
-    table = Table(title="wrong times, as shares of all dials")
-    table.add_column("")
-    for name in causes:
-        table.add_column(name, justify="right")
-    total = {
-        why: sum(counted.get(why, 0) for counted in causes.values())
-        for counted in causes.values()
-        for why in counted
-    }
-    for why in sorted(total, key=lambda w: -total[w]):
-        table.add_row(
-            why, *(f"{counted.get(why, 0) / sizes[name]:.1%}" for name, counted in causes.items())
-        )
-    return table
-
-
-def main(
-    model: Annotated[str, typer.Option(help="Model of the manifest.")] = "auto",
-    dials: Annotated[
-        int | None, typer.Option(min=1, help="At most so many of each preset.")
-    ] = None,
-) -> None:
+def main(model: ModelOption = "auto", dials: DialsOption = None) -> None:
     """Measure all presets."""
-    shards = {
-        preset: rendered(preset, splits.VALIDATION.start, min(count, dials or count))
-        for preset, count in COUNTS.items()
-    }
-    for table in measure(ClockReader("cpu", model=model), shards):
-        Console(width=170).print(table)
+    reader, shards = ClockReader("cpu", model=model), all_rendered(dials)
+    rows: list[list[str]] = []
+    causes = {}
+    for name, shard in shards.items():
+        more, causes[name] = measure(reader, name, shard)
+        rows += more
+    title = "pose errors as shares of the radius and 12 in degrees; median / 90th percentile"
+    print_table(title, _COLUMNS, rows)
+    print_table(
+        "wrong times, as shares of all dials",
+        ("", *causes),
+        [
+            (why, *(percent(of[why] / len(shards[name])) for name, of in causes.items()))
+            for why, _ in sum(causes.values(), Counter[str]()).most_common()
+        ],
+    )
 
 
 if __name__ == "__main__":

@@ -40,6 +40,18 @@ def circular_difference(a: float | Numbers, b: float | Numbers, period: float) -
     return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
 
 
+def minutes_apart(found: float | Numbers, true: float | Numbers) -> Floats:
+    """Return the minutes between dial times, the short way round, in [0, 360]."""
+    return np.abs(circular_difference(found, true, MINUTES_ON_DIAL))
+
+
+def right_within(
+    found: float | Numbers, true: float | Numbers, minutes: float = 1
+) -> NDArray[np.bool_]:
+    """Return whether dial times are at most ``minutes`` from the true ones."""
+    return minutes_apart(found, true) <= minutes
+
+
 def clock_text(minutes: int, second: int | None = None) -> str:
     """Return a dial time as a person writes it: ``h:mm``, or ``h:mm:ss`` with a ``second``; hour 0 is written as 12."""
     hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)

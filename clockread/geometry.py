@@ -81,19 +81,19 @@ def project(homography: Floats, points: Floats) -> Floats:
     return q[..., :2] / q[..., 2:]
 
 
-_RIM = np.stack(
-    [
-        np.sin(np.linspace(0, 2 * np.pi, 32, endpoint=False)),
-        -np.cos(np.linspace(0, 2 * np.pi, 32, endpoint=False)),
-    ],
-    axis=1,
-)
+def rim(points: int) -> Floats:
+    """Return points (n, 2) spread evenly over the face's edge, clockwise from 12 o'clock."""
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    return np.stack([np.sin(angle), -np.cos(angle)], axis=1)
+
+
+_RIM = rim(32)
 
 
 def bounding_boxes(homographies: Floats) -> Floats:
-    """x, y, width, height (..., 4) of the projected rim (radius 1) of (..., 3, 3) homographies."""
-    rim = project(homographies, _RIM)
-    low, high = rim.min(axis=-2), rim.max(axis=-2)
+    """Return x, y, width, height (..., 4) of the projected rim of (..., 3, 3) homographies."""
+    projected = project(homographies, _RIM)
+    low, high = projected.min(axis=-2), projected.max(axis=-2)
     return np.concatenate([low, high - low], axis=-1)
 
 
@@ -123,6 +123,11 @@ class Window:
         """Window of side ``margin`` × the longer side of ``box`` (x, y, width, height), about its centre."""
         x, y, w, h = box
         return cls(x + (w - 1) / 2, y + (h - 1) / 2, max(w, h) * margin)
+
+    @classmethod
+    def whole(cls, side: int) -> Window:
+        """Window of a whole square image with ``side`` pixels per side."""
+        return cls((side - 1) / 2, (side - 1) / 2, side)
 
     def from_unit(self) -> Floats:
         """(3, 3) matrix from the window's [-1, 1] square to photo pixels."""

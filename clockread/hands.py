@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement, pair_of
 from clockread.decoding import decode, modal_angle, resultant, turned_back
-from clockread.geometry import Floats, compose, project
+from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
 from clockread.sampling import unwrap
 
@@ -22,7 +22,7 @@ MAX_PASSES = 3  # of the reading network, each with the pose that the previous p
 CONVERGED = 0.012  # dial radii; refinement stops once the rim moved less than this, on average
 MAX_SHIFT = 0.5  # dial radii by which one pass may move the centre
 SIZE_RANGE = (0.55, 1.8)  # factors by which one pass may change the size
-_RIM = np.stack([np.sin(np.arange(8) * np.pi / 4), -np.cos(np.arange(8) * np.pi / 4)], axis=1)
+_RIM = rim(8)
 
 Polars = NDArray[np.uint8]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.geometry import Floats, rim
 from clockread.opencv import cv2
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def draw(
 
 
 def dial_to_image(
-    homography: Sequence[Sequence[float]], points: Points, scale: float = 1.0
+    homography: Sequence[Sequence[float]], points: Floats, scale: float = 1.0
 ) -> Points:
     """Dial points (N, 2) in units of the dial's radius as pixels (N, 2) of an image; not finite where the plane is seen from behind."""
     matrix = np.asarray(homography, dtype=np.float64)
@@ -145,10 +146,7 @@ class _Dial:
 
 
 def _dial(reading: Reading, scale: float, *, seconds: bool) -> _Dial | None:
-    turn = np.linspace(0, 2 * np.pi, OUTLINE_POINTS, endpoint=False)
-    outline = dial_to_image(
-        reading.homography, np.column_stack([np.sin(turn), -np.cos(turn)]), scale
-    )
+    outline = dial_to_image(reading.homography, rim(OUTLINE_POINTS), scale)
     if not np.isfinite(outline).all():
         return None
     hands = {

@@ -169,7 +169,7 @@ def _on_white(thing: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 @app.command()
 def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]) -> None:
-    """Write the things that are kept for testing, each on white, for `benchmarks/accuracy.py --without`."""
+    """Write the things that are kept for testing, each on white, for `benchmarks.accuracy --without`."""
     out.mkdir(parents=True, exist_ok=True)
     count = 0
     with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:

@@ -1,4 +1,4 @@
-"""The data folder and the files in it, which are written whole or not at all."""
+"""The data folder, and files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 
 class NotTrainedError(FileNotFoundError):
-    """The weights of a required network do not exist; the message says which command trains them."""
+    """The weights of a required network are missing; the message says how to train it."""
 
 
 def data_folder(named: Path | None = None) -> Path:
-    """Return the folder of rendered data, artwork and runs: ``named``, else `$CLOCKREAD_DATA`, else `~/.cache/clockread`."""
+    """Return the data folder: ``named``, else `$CLOCKREAD_DATA`, else `~/.cache/clockread`."""
     if named is not None:
         return named
     variable = os.environ.get("CLOCKREAD_DATA")
@@ -19,7 +19,7 @@ def data_folder(named: Path | None = None) -> Path:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file in one step, creating its folder; if the process is killed, the old file or the new one is there."""
+    """Write a file in one step, creating its folder; the old or the new file always exists."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     partial.write_bytes(content.encode() if isinstance(content, str) else content)

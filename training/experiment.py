@@ -1,4 +1,4 @@
-"""An experiment: a name, what it costs, what it needs, and one calling convention."""
+"""Experiments: named trainings and evaluations with costs and requirements."""
 
 from __future__ import annotations
 
@@ -11,32 +11,30 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Settings:
-    """How experiments are run."""
+    """Options of a run of experiments."""
 
     profile: str = "reduced"
     resume: bool = True  # skip finished runs and continue interrupted ones
-    data: Path | None = None  # folder of data sets, in place of the usual sources
+    data: Path | None = None  # folder of data sets, instead of the usual sources
     jobs: int = 1  # processes
+    photos: Path | None = None  # folder of labelled photographs to report on
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """One named experiment; ``run`` returns a result that holds at least "metrics", figures by name."""
+    """One named experiment; the result of ``run`` contains "metrics", figures by name."""
 
     name: str
     about: str
-    cost: dict[
-        str, str
-    ]  # time by profile, on 2 CPU cores; for the report's with --jobs 2, as if no fit were shared
+    cost: dict[str, str]  # by profile, on 2 CPU cores; the report's: --jobs 2, no shared fits
     run: Callable[[Settings], dict[str, Any]]
-    needs: tuple[str, ...] = ()  # names of experiments that come first
-    fits: Callable[[str, Path | None], Sequence[Any]] | None = (
-        None  # (profile, folder of --data) -> the fits that it runs
-    )
+    needs: tuple[str, ...] = ()  # names of experiments that must be run before
+    # (profile, folder of --data) -> the fits that it runs
+    fits: Callable[[str, Path | None], Sequence[Any]] | None = None
 
 
 def imported_later(target: str) -> Callable[..., Any]:
-    """Return the function ``target``, "module:name", whose module is imported when it is called: listing experiments stays instant."""
+    """Return the function ``target``, "module:name"; its module is imported by the first call."""
     module, name = target.split(":")
 
     def call(*args: Any) -> Any:
@@ -46,19 +44,18 @@ def imported_later(target: str) -> Callable[..., Any]:
 
 
 def chosen(experiments: Iterable[Experiment], only: Iterable[str]) -> list[Experiment]:
-    """Return the experiments whose name is, or starts with, one of ``only`` (all if it is empty), in their order.
+    """Return the experiments that ``only`` names, by full name or prefix; all if it is empty.
 
     Raises:
-        KeyError: a name matches nothing; the message lists the names.
+        KeyError: no experiment matches a name; the message lists the names.
 
     """
     experiments = list(experiments)
     wanted = [name.rstrip("/") for name in only]
     for name in wanted:
         if not any(_matches(e.name, name) for e in experiments):
-            raise KeyError(
-                f"no experiment {name!r}; there are {', '.join(e.name for e in experiments)}"
-            )
+            names = ", ".join(e.name for e in experiments)
+            raise KeyError(f"no experiment {name!r}; there are {names}")
     return [e for e in experiments if not wanted or any(_matches(e.name, name) for name in wanted)]
 
 

@@ -1,4 +1,4 @@
-"""Packages of public package managers (Debian, PyPI, npm), downloaded and unpacked without installing them."""
+"""Packages of Debian, PyPI and npm, downloaded and unpacked without installation."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["deb", "wheel", "npm"]
+_PIP = (sys.executable, "-m", "pip", "download")
 
 
 class PackageError(RuntimeError):
-    """A package that could not be had; one line says why."""
+    """A package could not be downloaded; the message is one line."""
 
 
 def unpack(kind: Kind, package: str, folder: Path) -> Path:
@@ -22,33 +23,23 @@ def unpack(kind: Kind, package: str, folder: Path) -> Path:
 
     Args:
         kind: Package manager: apt-get with dpkg-deb, pip, or npm.
-        package: Name as the package manager knows it; npm's may end in a version (``name@1.2.3``).
-        folder: Existing folder for the download, which is deleted once it is unpacked.
+        package: Name of the package; for npm, it may end in a version (``name@1.2.3``).
+        folder: Existing folder for the download, which is deleted after it is unpacked.
 
     Raises:
-        PackageError: the package manager is not installed, or has no such package.
+        PackageError: the package manager or the package does not exist.
 
     """
     commands = {
         "deb": ["apt-get", "-q", "download", package],
-        "wheel": [
-            sys.executable,
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--no-deps",
-            "--only-binary=:all:",
-            package,
-        ],
+        "wheel": [*_PIP, "--quiet", "--no-deps", "--only-binary=:all:", package],
         "npm": ["npm", "pack", "--silent", package],
     }
     _run(commands[kind], folder)
-    archive = next(
-        iter(sorted(folder.glob({"deb": "*.deb", "wheel": "*.whl", "npm": "*.tgz"}[kind]))), None
-    )
-    if archive is None:
+    archives = sorted(folder.glob({"deb": "*.deb", "wheel": "*.whl", "npm": "*.tgz"}[kind]))
+    if not archives:
         raise PackageError(f"{commands[kind][0]} downloaded nothing")
+    archive = archives[0]
     root = folder / "root"
     if kind == "deb":
         _run(["dpkg-deb", "-x", str(archive), str(root)], folder)

@@ -1,4 +1,4 @@
-"""`python -m training.run_all`: every training, by name and profile."""
+"""Command `python -m training.run_all`: every experiment, by name and profile."""
 
 from __future__ import annotations
 
@@ -27,30 +27,41 @@ def main(
     profile: Annotated[
         str,
         typer.Option(
-            help="smoke: minutes, proves that all parts fit; reduced: one night at most on 2 cores; full."
+            help="smoke: minutes, a test of every step; reduced: at most a night on 2 cores; full."
         ),
     ] = "reduced",
     resume: Annotated[
         bool,
         typer.Option(
             "--resume/--fresh",
-            help="Continue interrupted runs and skip finished ones, or start anew.",
+            help="Continue interrupted runs and skip finished ones, or start again.",
         ),
     ] = True,
     data: Annotated[
         Path | None,
         typer.Option(
-            help="Folder with the idx files of MNIST and Fashion-MNIST, or images.npy and labels.npy of clocks."
+            help="Folder with the idx files of MNIST and Fashion-MNIST, "
+            "or with images.npy and labels.npy of clocks."
         ),
     ] = None,
     jobs: Annotated[
-        int, typer.Option(min=1, help="Fits of the report's experiments that run at the same time.")
+        int, typer.Option(min=1, help="Fits of the report's experiments that run in parallel.")
     ] = 1,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="CLOCKREAD_PHOTOS",
+            help="Folder of labelled photographs that the model card reports on.",
+        ),
+    ] = None,
     show: Annotated[
-        bool, typer.Option("--list", help="Only list the experiments and what they cost.")
+        bool, typer.Option("--list", help="Only list the experiments with their costs.")
     ] = False,
 ) -> None:
-    """Train and export clockread's networks and run the report's experiments; all goes to $CLOCKREAD_DATA (default ~/.cache/clockread)."""
+    """Train and export clockread's networks, and run the report's experiments.
+
+    All data is written to $CLOCKREAD_DATA (default ~/.cache/clockread).
+    """
     if profile not in PROFILES:
         raise SystemExit(_usage(f"profile {profile!r}: use one of {', '.join(PROFILES)}"))
     try:
@@ -59,40 +70,32 @@ def main(
         raise SystemExit(_usage(str(error.args[0]))) from None
     if show:
         for e in experiments:
-            print(
-                f"{e.name:24} {e.cost[profile]:>8}  {e.about}"
-                + (f" (needs {', '.join(e.needs)})" if e.needs else "")
-            )
+            needs = f" (needs {', '.join(e.needs)})" if e.needs else ""
+            print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}{needs}")
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     from training.data import NotTrainedError
     from training.report.image_data import DataDamagedError, DataMissingError
 
     try:
-        _run(experiments, Settings(profile, resume, data, jobs))
+        _run(experiments, Settings(profile, resume, data, jobs, photos))
     except (DataMissingError, DataDamagedError, NotTrainedError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(1) from None
 
 
 def _run(experiments: list[Experiment], settings: Settings) -> None:
-    _look_for_data(experiments, settings)
-    if (
-        settings.jobs > 1
-    ):  # all fits in one queue: an entry's last fit would leave the other processes idle
+    _check_data(experiments, settings)
+    profile, count = settings.profile, len(experiments)
+    if settings.jobs > 1:  # all fits in one queue, so that no process idles between experiments
         run_fits(_fits(experiments, settings), settings)
     for number, e in enumerate(experiments, 1):
-        print(
-            f"[{number}/{len(experiments)}] {e.name}, profile {settings.profile}: about {e.cost[settings.profile]}",
-            flush=True,
-        )
+        cost = e.cost[profile]
+        print(f"[{number}/{count}] {e.name}, profile {profile}: about {cost}", flush=True)
         began = time.time()
         result = e.run(replace(settings, resume=True) if settings.jobs > 1 and e.fits else settings)
-        figures = ", ".join(
-            f"{k} {v:.4g}"
-            for k, v in result.get("metrics", {}).items()
-            if isinstance(v, float | int)
-        )
+        metrics = result.get("metrics", {}).items()
+        figures = ", ".join(f"{k} {v:.4g}" for k, v in metrics if isinstance(v, float | int))
         print(f"{e.name}: {time.time() - began:.0f} s; {figures}", flush=True)
 
 
@@ -100,8 +103,8 @@ def _fits(experiments: list[Experiment], settings: Settings) -> list[Fit]:
     return [fit for e in experiments if e.fits for fit in e.fits(settings.profile, settings.data)]
 
 
-def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
-    """Fail now rather than hours later where a data set is missing; render clocks once, before several processes need them."""
+def _check_data(experiments: list[Experiment], settings: Settings) -> None:
+    """Fail early if a data set is missing, and render clocks before several processes need them."""
     from training.report.clock_images import clock_folder
     from training.report.configs import TimeConfig
     from training.report.image_data import CHECKSUMS, DataMissingError, load
@@ -109,14 +112,14 @@ def _look_for_data(experiments: list[Experiment], settings: Settings) -> None:
 
     if settings.data is not None and not settings.data.is_dir():
         raise DataMissingError(
-            f"{settings.data} is no folder: name one that holds the images with --data, or leave --data out"
+            f"{settings.data} is not a folder: name one that contains the images, or omit --data"
         )
     fits = _fits(experiments, settings)
     for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
         load(name, settings.data)
     clocks = [fit for fit in fits if isinstance(fit.config, TimeConfig)]
     if clocks and settings.data is not None and clock_folder(settings.data) is None:
-        print(f"{settings.data} holds digits only: clocks are rendered", flush=True)
+        print(f"{settings.data} contains only digits: clocks are rendered", flush=True)
     for fit in {(f.data, f.config.trunk.side, f.config.places): f for f in clocks}.values():
         load_images(fit, settings.data)
 

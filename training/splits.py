@@ -1,4 +1,4 @@
-"""Profiles of training, and the seeds of rendered data, so that no dial is both trained on and measured."""
+"""Profiles, and the seeds of rendered data: no dial is used both for training and evaluation."""
 
 from __future__ import annotations
 
@@ -16,6 +16,5 @@ SPLITS = (VALIDATION, TRAINING, CALIBRATION, QUANTIZATION, COMPARISON)
 def check_seeds(first: int, count: int) -> None:
     """Raise ValueError unless the seeds ``first`` … ``first + count - 1`` belong to one split."""
     if not any(first in split and first + count <= split.stop for split in SPLITS):
-        raise ValueError(
-            f"seeds {first} to {first + count - 1} do not lie within one of the splits of training.splits"
-        )
+        last = first + count - 1
+        raise ValueError(f"seeds {first} to {last} are not within a split of training.splits")

@@ -1,4 +1,4 @@
-"""Mutated photos of every format, through the same program as long runs: `python -m benchmarks.fuzz N`."""
+"""Mutated photos of every format, by the program of long runs: `python -m benchmarks.fuzz N`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("onnxruntime", reason="reading needs onnxruntime")
-pytest.importorskip("fuzz", reason="benchmarks/ is not here")
+pytest.importorskip("benchmarks", reason="benchmarks/ is not here")
 
 from benchmarks import fuzz
 from clockread.errors import ImageError

@@ -1,7 +1,8 @@
-"""From rendered dials to a reading: the smoke profile trains, exports and reads, and Keras and onnxruntime agree."""
+"""The smoke profile trains, exports and reads; Keras and onnxruntime agree."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -80,7 +81,7 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(
     again, logit_again = quantized.networks["pose"](crops, "pose", "dial")
     assert not np.array_equal(pose, again)
     assert np.abs(pose - again).max() < 0.1 * np.abs(pose).max()
-    # of logits that training has not yet moved from 0 no share can be told: on the scale that differences to Keras are told on
+    # logits are still close to 0: the same scale as for differences from Keras
     assert np.abs(logit - logit_again).max() < 0.02 * max(1.0, np.abs(logit).max())
 
 
@@ -113,23 +114,18 @@ def test_keras_and_onnxruntime_agree_on_crops(
 
     from clockread.hands import unwrap_posed
     from training.reader.export import OUTPUTS, folded, largest_difference
-    from training.reader.hands import posed_by, trained_hands
-    from training.reader.networks import with_sincos
-    from training.reader.pose import find_poses, trained_pose
+    from training.reader.hands import posed_by
+    from training.reader.pose import find_poses
+    from training.reader.tasks import HANDS, POSE, trained
 
-    pose = trained_pose("smoke")
-    model, batch = (
-        (pose, crops)
-        if role == "pose"
-        else (
-            with_sincos(trained_hands("smoke")),
-            unwrap_posed(posed_by(crops, find_poses(pose, crops))),
-        )
-    )
+    model, batch = trained(POSE, "smoke"), crops
+    if role == "hands":
+        batch = unwrap_posed(posed_by(crops, find_poses(model, crops)))
+        model = HANDS.for_export(trained(HANDS, "smoke"))
     data = (smoke / "runs" / "smoke" / "reader-export" / f"{role}.onnx").read_bytes()
     assert largest_difference(folded(model), data, batch, OUTPUTS[role]) < 1e-4
-    # Before its weights were rounded to the half precision that the file stores: that changes a weight by at most 2^-11 of itself, and an
-    # output of a layer by as much of the sum of its absolute products; so each layer with weights may add that share.
+    # Rounding to half precision changes a weight by at most 2^-11 of itself, and an output of a
+    # layer by as much of the sum of its absolute products: each layer may add that share.
     layers = sum(
         bool(layer.get_weights()) and not isinstance(layer, keras.layers.BatchNormalization)
         for layer in model.layers
@@ -154,7 +150,7 @@ def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.nda
     hour, minute, twelve, hour_pair, minute_pair = session.run(names, {"polar": polar})
     upright = np.where(np.arange(hour.shape[1]) == 0, 1e4, 0.0) + rotation_prior(
         hour.shape[1]
-    )  # 12 is up: nothing to turn back
+    )  # 12 is up
     decoded = decode(hour, minute, twelve, upright)
     np.testing.assert_allclose(decoded.hour_sincos, hour_pair, atol=1e-4)
     np.testing.assert_allclose(decoded.minute_sincos, minute_pair, atol=1e-4)
@@ -170,17 +166,15 @@ def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:
 
 def test_no_dial_is_both_trained_on_and_measured() -> None:
     pytest.importorskip("keras", reason="training needs the train extra")
-    from training import calibration, finder, pose, quantize
+    from training.reader import finder, pose
+    from training.splits import SPLITS, TRAINING, check_seeds
 
-    trained = pose.TRAINING_SEED + len(pose.MIX) * pose.SETS_OF_MIX * pose.CROPS_PER_SHARD
-    assert max(pose.VALIDATION_SEED, finder.VALIDATION_SEED) + 2000 <= min(
-        pose.TRAINING_SEED, finder.TRAINING_SEED
-    )
-    assert trained <= calibration.SEED
-    assert (
-        calibration.SEED + max(calibration.SCENES, *calibration.DIALS.values())
-        <= quantize.CALIBRATION_SEED
-    )
+    in_order = sorted(SPLITS, key=lambda split: split.start)
+    assert all(a.stop <= b.start for a, b in itertools.pairwise(in_order))
+    check_seeds(TRAINING.start, len(pose.MIX) * pose.SETS_OF_MIX * pose.CROPS_PER_SHARD)
+    check_seeds(TRAINING.start, 40 * finder.SCENES_PER_SHARD)
+    with pytest.raises(ValueError, match="not within a split"):
+        check_seeds(TRAINING.stop - 1, 2)
 
 
 def test_an_unknown_experiment_is_named() -> None:
@@ -191,7 +185,9 @@ def test_an_unknown_experiment_is_named() -> None:
 
 
 def test_listing_needs_no_training_package() -> None:
-    code = "import sys; import training.run_all; sys.exit(any(m in sys.modules for m in ('keras', 'tensorflow')))"
+    code = (
+        "import sys, training.run_all; sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
+    )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [

@@ -1,4 +1,4 @@
-"""Training batches: stored crops, moved and turned anew for every epoch, with their labels recomputed exactly."""
+"""Training batches: stored crops, warped anew in every epoch, with exactly recomputed labels."""
 
 from __future__ import annotations
 
@@ -10,23 +10,32 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import compose, decompose, project
+from clockread.geometry import compose, decompose, project, rim
 from clockread.sampling import ANGLES, FROM_UNIT, PATCH, RADII, TO_UNIT, unwrap
 from training.dials.canvas import Grey
+from training.reader.loop import Schedule
 from training.reader.networks import BINS, HEADS
 from training.reader.shards import Shards
 
 Rng = np.random.Generator
 WITHOUT_OF_POSES, WITHOUT_OF_HANDS = 0.12, 0.05  # shares of samples without a dial
-TARGET_DEVIATION = 2.4  # degrees, width of the soft targets
-SOME_POSE = np.array([0, 0, 0.7, 0, 0.7, 0, 0])  # about where dials lie in crops
-_RIM = np.stack([np.sin(np.arange(16) * math.pi / 8), -np.cos(np.arange(16) * math.pi / 8)], axis=1)
+TARGET_DEVIATION = 2.4  # degrees, of the soft targets
+MEAN_POSE = np.array([0, 0, 0.7, 0, 0.7, 0, 0])  # the approximate pose of dials in crops
+_RIM = rim(16)
 
 
-def similarity(
+def random_similarity(
     rng: Rng, turn: float, scale: tuple[float, float], shift: float
 ) -> NDArray[np.float64]:
-    """A random (3, 3) similarity about a patch's centre: any rotation with probability ``turn``, log-uniform scale, gaussian shift."""
+    """Draw a random similarity (3, 3) around the center of a patch.
+
+    Args:
+        rng: The random generator.
+        turn: Probability of an arbitrary rotation; otherwise it is small.
+        scale: Range of the log-uniform scale.
+        shift: Standard deviation of the shift, in half sides of the patch.
+
+    """
     angle = rng.uniform(-math.pi, math.pi) if rng.random() < turn else rng.normal(0, 0.06)
     size = math.exp(rng.uniform(math.log(scale[0]), math.log(scale[1])))
     stretch = math.exp(rng.normal(0, 0.03))
@@ -36,8 +45,8 @@ def similarity(
     return out @ np.array([[1, 0, -m], [0, 1, -m], [0, 0, 1.0]])
 
 
-def relight(rng: Rng, image: Grey) -> Grey:
-    """Another exposure of the same pixels: gamma, contrast, now and then the negative or a little noise."""
+def augment_exposure(rng: Rng, image: Grey) -> Grey:
+    """Change gamma and contrast at random; sometimes, also invert the image or add noise."""
     if rng.random() < 0.5:
         ramp = np.arange(256) / 255.0
         gain, gamma = math.exp(rng.normal(0, 0.2)), math.exp(rng.normal(0, 0.2))
@@ -55,41 +64,39 @@ def relight(rng: Rng, image: Grey) -> Grey:
 
 
 class Batches(keras.utils.PyDataset):
-    """An endless data set: every epoch of ``steps`` batches is drawn anew, the same for the same seed."""
+    """An endless data set; its epochs differ, but depend only on the schedule's seed."""
 
-    def __init__(self, steps: int, batch: int, seed: int) -> None:
+    def __init__(self, schedule: Schedule) -> None:
         super().__init__()
-        self.steps, self.batch, self.seed = steps, batch, seed
+        self.batch, self.seed, self._steps = schedule.batch, schedule.seed, schedule.steps_per_epoch
         self.epoch = 0
 
     def __len__(self) -> int:
-        return self.steps
+        return self._steps
 
     def on_epoch_end(self) -> None:
-        """Move on to samples not seen yet."""
+        """Move on to the samples of the next epoch."""
         self.epoch += 1
 
 
-def moved(image: Grey, move: NDArray[np.float64]) -> Grey:
-    """A stored crop through a (3, 3) homography of its pixels; beyond it, its border is repeated."""
-    return np.asarray(
-        cv2.warpPerspective(
-            image, move, (PATCH, PATCH), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ),
-        dtype=np.uint8,
-    )
+def warp_patch(image: Grey, move: NDArray[np.float64]) -> Grey:
+    """Warp a stored crop by a homography (3, 3) of its pixels; its border is repeated."""
+    size, border = (PATCH, PATCH), cv2.BORDER_REPLICATE
+    warped = cv2.warpPerspective(image, move, size, flags=cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(warped, dtype=np.uint8)
 
 
 class PoseBatches(Batches):
-    """(n, PATCH, PATCH) patches with their poses (n, 7) in unit coordinates and whether there is a dial (n, 1).
+    """Patches (n, PATCH, PATCH) with the targets `pose` (n, 8) and `dial` (n, 1).
 
-    ``pose`` carries an eighth column: 1 for a dial, 0 for a background (whose pose does not count).
+    ``pose`` holds the pose in unit coordinates, and 1 for a dial or 0 for a background, whose pose
+    is ignored. ``dial`` is that last column.
     """
 
     def __init__(
-        self, shards: list[Shards], without: NDArray[np.uint8], steps: int, batch: int, seed: int
+        self, shards: list[Shards], without: NDArray[np.uint8], schedule: Schedule
     ) -> None:
-        super().__init__(steps, batch, seed)
+        super().__init__(schedule)
         self.shards, self.without = shards, without
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -99,20 +106,21 @@ class PoseBatches(Batches):
         poses[:, [2, 4]] = 0.7
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_POSES:
-                move = similarity(rng, 1.0, (0.6, 1.7), 0.1)
-                images[i] = relight(rng, moved(self.without[rng.integers(len(self.without))], move))
+                move = random_similarity(rng, 1.0, (0.6, 1.7), 0.1)
+                background = self.without[rng.integers(len(self.without))]
+                images[i] = augment_exposure(rng, warp_patch(background, move))
                 continue
             shard = self.shards[rng.integers(len(self.shards))]
             k = rng.integers(len(shard))
-            move = similarity(rng, 0.5, (0.75, 1.3), 0.05)
-            images[i] = relight(rng, moved(shard.images[k], move))
+            move = random_similarity(rng, 0.5, (0.75, 1.3), 0.05)
+            images[i] = augment_exposure(rng, warp_patch(shard.images[k], move))
             poses[i, :7] = decompose(TO_UNIT @ move @ shard.homography[k].astype(np.float64))[0]
             poses[i, 7] = 1
         return images, {"pose": poses, "dial": poses[:, 7:]}
 
 
-def jittered(rng: Rng, pose: NDArray[np.floating], strength: float) -> NDArray[np.float64]:
-    """A pose (7,) that is off as the pose network's are: centre, size, shape and perspective."""
+def jitter_pose(rng: Rng, pose: NDArray[np.floating], strength: float) -> NDArray[np.float64]:
+    """Return a pose (7,) with random errors like the pose network's, in proportion to strength."""
     p = np.array(pose, dtype=np.float64)
     radius = math.sqrt(max(1e-6, p[2] * p[4] - p[3] ** 2))
     amount = strength * (1.0 if rng.random() < 0.85 else 2.2)
@@ -125,9 +133,10 @@ def jittered(rng: Rng, pose: NDArray[np.floating], strength: float) -> NDArray[n
 
 
 def seen_rotation(true: NDArray[np.floating], assumed: NDArray[np.floating]) -> float:
-    """Degrees by which the dial of homography ``true`` appears turned when unwrapped through ``assumed`` (both (3, 3), to pixels).
+    """Return the degrees by which a dial appears rotated if it is unwrapped by an assumed pose.
 
-    The least-squares rotation of the rim: the same offset serves both hands, so that targets stay an exact time.
+    It is the least-squares rotation of the rim. Both hands get the same offset, so that the targets
+    are an exact time. Both homographies (3, 3) are from the dial plane to pixels.
     """
     seen = project(np.linalg.inv(assumed), project(true, _RIM))
     a = np.arctan2(seen[:, 0], -seen[:, 1]) - np.arctan2(_RIM[:, 0], -_RIM[:, 1])
@@ -135,7 +144,7 @@ def seen_rotation(true: NDArray[np.floating], assumed: NDArray[np.floating]) -> 
 
 
 def soft_targets(degrees: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Wrapped normal bumps (n, BINS) around angles (n,) in degrees; even distributions for angles that are nan."""
+    """Return wrapped normal distributions (n, BINS) around degrees (n,); uniform for nan."""
     bins = np.arange(BINS) * (360.0 / BINS)
     away = (bins[None, :] - np.asarray(degrees)[:, None] + 180) % 360 - 180
     bump = np.where(np.isnan(away), 1.0, np.exp(-0.5 * (away / TARGET_DEVIATION) ** 2))
@@ -143,14 +152,13 @@ def soft_targets(degrees: NDArray[np.floating]) -> NDArray[np.float32]:
 
 
 class HandsBatches(Batches):
-    """(n, ANGLES, RADII) polar images with targets of every output of `networks.build_hands`.
+    """Polar images (n, ANGLES, RADII) with a target for every output of `networks.build_hands`.
 
-    Poses are mostly the pose network's own for that crop where they are given (``found``: (n, k, 7) arrays in unit coordinates,
-    k tries, for the first shards), jittered true ones otherwise, from hardly to badly wrong: the reader looks again through the
-    pose that the first look mended. The grid starts at a random angle, so rotation costs nothing.
-
-    Where there is no dial, all angles are as likely; ``change`` carries an eighth column as in `PoseBatches`. Without ``lit`` the
-    crops keep the exposure that they were rendered with.
+    Most crops of a shard with ``found`` poses (n, k, 7), k tries per crop by the pose network in
+    unit coordinates, are unwrapped by these; other crops by the true pose with random jitter, from
+    slight to severe, because the reader refines poses. The grid starts at a random angle, so
+    rotation costs nothing. Without a dial, all angles are equally likely; ``change`` has an eighth
+    column as in `PoseBatches`. ``lit`` says whether the exposure is augmented.
     """
 
     def __init__(
@@ -158,13 +166,11 @@ class HandsBatches(Batches):
         shards: list[Shards],
         found: list[NDArray[np.float32]],
         without: NDArray[np.uint8],
-        steps: int,
-        batch: int,
-        seed: int,
+        schedule: Schedule,
         *,
         lit: bool = True,
     ) -> None:
-        super().__init__(steps, batch, seed)
+        super().__init__(schedule)
         self.shards, self.found, self.without, self.lit = shards, found, without, lit
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -176,7 +182,7 @@ class HandsBatches(Batches):
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_HANDS:
                 somewhere = FROM_UNIT @ compose(
-                    jittered(rng, SOME_POSE, 4.0), rng.uniform(-180, 180)
+                    jitter_pose(rng, MEAN_POSE, 4.0), rng.uniform(-180, 180)
                 )
                 images[i] = self._seen(
                     rng, self.without[rng.integers(len(self.without))], somewhere
@@ -187,9 +193,11 @@ class HandsBatches(Batches):
             k = int(rng.integers(len(shard)))
             true = shard.homography[k].astype(np.float64)
             if s < len(self.found) and rng.random() < 0.6:
-                pose = jittered(rng, self.found[s][k, rng.integers(self.found[s].shape[1])], 0.25)
+                pose = jitter_pose(
+                    rng, self.found[s][k, rng.integers(self.found[s].shape[1])], 0.25
+                )
             else:
-                pose = jittered(rng, decompose(TO_UNIT @ true)[0], 1.6 * rng.random() ** 1.5)
+                pose = jitter_pose(rng, decompose(TO_UNIT @ true)[0], 1.6 * rng.random() ** 1.5)
             assumed = FROM_UNIT @ compose(pose, rng.uniform(-180, 180))
             images[i] = self._seen(rng, shard.images[k], assumed)
             twelve = seen_rotation(true, assumed)
@@ -208,4 +216,4 @@ class HandsBatches(Batches):
 
     def _seen(self, rng: Rng, crop: Grey, homography: NDArray[np.float64]) -> Grey:
         polar = unwrap(crop, homography)
-        return relight(rng, polar) if self.lit else polar
+        return augment_exposure(rng, polar) if self.lit else polar

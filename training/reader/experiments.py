@@ -1,74 +1,71 @@
-"""The reader's networks as experiments, in the order in which they need each other. Nothing here imports Keras."""
+"""The reader's experiments, in the order of their needs. Nothing here imports Keras."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from training.experiment import Experiment, imported_later
+from training.splits import PROFILES
+
+
+def _experiment(name: str, costs: str, about: str, *needs: str, run: str = "") -> Experiment:
+    """Return an experiment; it trains the task of that name, unless ``run`` is given."""
+    train = partial(imported_later("training.reader.tasks:run"), name)
+    cost = dict(zip(PROFILES, costs.split(", "), strict=True))
+    return Experiment(
+        name, about, cost, imported_later(f"training.reader.{run}") if run else train, needs
+    )
+
 
 EXPERIMENTS = (
-    Experiment(
-        "reader/pose",
-        "pose network: where a dial lies, as a homography",
-        {"smoke": "20 s", "reduced": "30 min", "full": "4 h"},
-        imported_later("training.reader.pose:run"),
+    _experiment(
+        "reader/pose", "20 s, 30 min, 4 h", "pose network: where a dial lies, as a homography"
     ),
-    Experiment(
-        "reader/finder",
-        "finder network: dials in a whole photo",
-        {"smoke": "30 s", "reduced": "2 h", "full": "7 h"},
-        imported_later("training.reader.finder:run"),
-    ),
-    Experiment(
+    _experiment("reader/finder", "30 s, 2 h, 7 h", "finder network: dials in a whole photo"),
+    _experiment(
         "reader/hands",
+        "20 s, 4 h, 18 h",
         "reading network: hour hand, minute hand and 12 from a polar image",
-        {"smoke": "20 s", "reduced": "4 h", "full": "18 h"},
-        imported_later("training.reader.hands:run"),
-        needs=("reader/pose",),
+        "reader/pose",
     ),
-    Experiment(
+    _experiment(
         "reader/export",
+        "30 s, 2 min, 2 min",
         "the three networks to ONNX, with manifest, metrics and model card",
-        {"smoke": "30 s", "reduced": "2 min", "full": "2 min"},
-        imported_later("training.reader.export:run"),
-        needs=("reader/pose", "reader/finder", "reader/hands"),
+        *("reader/pose", "reader/finder", "reader/hands"),
+        run="export:run",
     ),
-    Experiment(
+    _experiment(
         "reader/int8",
+        "30 s, 3 min, 3 min",
         "the exported networks in 8-bit integers, as the model int8",
-        {"smoke": "30 s", "reduced": "3 min", "full": "3 min"},
-        imported_later("training.reader.quantize:run"),
-        needs=("reader/export",),
+        "reader/export",
+        run="quantize:run",
     ),
-    Experiment(
-        "reader/finder-small",
-        "a smaller finder, for the model small",
-        {"smoke": "30 s", "reduced": "35 min", "full": "3 h"},
-        imported_later("training.reader.finder:run_small"),
+    _experiment(
+        "reader/finder-small", "30 s, 35 min, 3 h", "a smaller finder, for the model small"
     ),
-    Experiment(
-        "reader/pose-small",
-        "a smaller pose network, for the model small",
-        {"smoke": "20 s", "reduced": "20 min", "full": "2 h"},
-        imported_later("training.reader.pose:run_small"),
+    _experiment(
+        "reader/pose-small", "20 s, 20 min, 2 h", "a smaller pose network, for the model small"
     ),
-    Experiment(
+    _experiment(
         "reader/hands-small",
+        "20 s, 40 min, 3 h",
         "a smaller reading network, for the model small",
-        {"smoke": "20 s", "reduced": "40 min", "full": "3 h"},
-        imported_later("training.reader.hands:run_small"),
-        needs=("reader/pose",),
+        "reader/pose",
     ),
-    Experiment(
+    _experiment(
         "reader/small",
+        "30 s, 2 min, 2 min",
         "the model small: those three in 8-bit integers",
-        {"smoke": "30 s", "reduced": "2 min", "full": "2 min"},
-        imported_later("training.reader.quantize:run_small"),
-        needs=("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/export"),
+        *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/export"),
+        run="quantize:run_small",
     ),
-    Experiment(
+    _experiment(
         "reader/calibration",
+        "5 s, 2 min, 2 min",
         "the reader's confidence against how often it is right, on rendered dials",
-        {"smoke": "5 s", "reduced": "2 min", "full": "2 min"},
-        imported_later("training.reader.calibration:run"),
-        needs=("reader/export", "reader/int8", "reader/small"),
+        *("reader/export", "reader/int8", "reader/small"),
+        run="calibration:run",
     ),
 )

@@ -1,81 +1,49 @@
-"""Training of the network that finds dials in whole photos."""
+"""Data and validation of the finder, which detects dials in whole photos."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.finder import ious, peaks
 from clockread.geometry import Floats
-from training.experiment import Settings
+from training.evaluation import finding_scores
 from training.reader.finder_batches import FinderBatches
-from training.reader.finder_network import (
-    SMALL_FINDER,
-    FinderConfig,
-    box_loss,
-    build_finder,
-    heat_loss,
-)
-from training.reader.loop import Schedule, computing_in, finished, fit, run_folder
+from training.reader.loop import Schedule, Validation
 from training.reader.scene_shards import SceneShards, rendered_scenes
 from training.splits import TRAINING, VALIDATION
 
-SCHEDULES = {
-    "smoke": Schedule(64, batch=8, steps_per_epoch=8),
-    "reduced": Schedule(
-        800_000,
-        continued=320_000,
-        batch=32,
-        rate=2e-3,
-        average=0.995,
-        steps_per_epoch=125,
-        precision="mixed_bfloat16",
-    ),
-    "full": Schedule(2_400_000, batch=32, rate=2e-3),
-}
-SMALL_SCHEDULES = {
-    **SCHEDULES,
-    "reduced": Schedule(
-        96_000, batch=32, rate=2e-3, average=0.995, steps_per_epoch=125, precision="mixed_bfloat16"
-    ),
-    "full": Schedule(600_000, batch=32, rate=2e-3),
-}
 SCENES_PER_SHARD = 4_000
-FALSE_PER_SCENE = 0.1  # false dials a scene at which recall is told
 
 
-def training_scenes(profile: str, processes: int | None = None) -> list[SceneShards]:
-    """The rendered scenes of a profile."""
+def training_scenes(profile: str) -> list[SceneShards]:
+    """Return the rendered training scenes of a profile."""
     if profile == "smoke":
-        return [rendered_scenes(TRAINING.start, 40, processes=processes)]
-    count = 20 if profile == "reduced" else 40
+        return [rendered_scenes(TRAINING.start, 40)]
     return [
-        rendered_scenes(
-            TRAINING.start + i * SCENES_PER_SHARD, SCENES_PER_SHARD, processes=processes
-        )
-        for i in range(count)
+        rendered_scenes(TRAINING[i * SCENES_PER_SHARD], SCENES_PER_SHARD)
+        for i in range(20 if profile == "reduced" else 40)
     ]
 
 
-def validation_scenes(profile: str, processes: int | None = None) -> SceneShards:
-    """Rendered scenes that no training sees."""
-    return rendered_scenes(
-        VALIDATION.start, 20 if profile == "smoke" else 1000, processes=processes
-    )
+def validation_scenes(profile: str) -> SceneShards:
+    """Return rendered scenes that are not used in training."""
+    return rendered_scenes(VALIDATION.start, 20 if profile == "smoke" else 1000)
 
 
-def trained_finder(
-    profile: str, config: FinderConfig | None = None, name: str = "reader/finder"
-) -> keras.Model:
-    """The finder of a finished run; NotTrainedError where there is none."""
-    return finished(build_finder(config), profile, name)
+def batches(profile: str, schedule: Schedule) -> FinderBatches:
+    """Return the training batches of a profile."""
+    return FinderBatches(training_scenes(profile), schedule)
+
+
+def validation(profile: str) -> Validation:
+    """Return `finding_scores` on the validation scenes of a profile, as a function of a finder."""
+    scenes = validation_scenes(profile)
+    return lambda model: finding_scores(*maps(model, scenes.images), scenes)
 
 
 def maps(model: keras.Model, images: NDArray[np.uint8], batch: int = 50) -> tuple[Floats, Floats]:
-    """Heat (n, c, c) and box (n, c, c, 4) of scenes (n, SCENE, SCENE)."""
+    """Return the heat (n, c, c) and box (n, c, c, 4) maps of scenes (n, SCENE, SCENE)."""
     parts = [
         model(np.asarray(images[i : i + batch]), training=False)
         for i in range(0, len(images), batch)
@@ -85,93 +53,3 @@ def maps(model: keras.Model, images: NDArray[np.uint8], batch: int = 50) -> tupl
         for name in ("heat", "box")
     )
     return heat, box
-
-
-def match(boxes: Floats, clocks: Floats, iou: float) -> NDArray[np.bool_]:
-    """Whether each of boxes (n, 4), best first, is a clock that none before it is."""
-    free = np.ones(len(clocks), bool)
-    right = np.zeros(len(boxes), bool)
-    for i, box in enumerate(boxes):
-        if free.any():
-            common = ious(box, clocks) * free
-            best = int(common.argmax())
-            right[i] = common[best] >= iou
-            free[best] &= not right[i]
-    return right
-
-
-def finding_scores(
-    heat: Floats, box: Floats, shard: SceneShards, iou: float = 0.5
-) -> dict[str, float]:
-    """Average precision, recall at `FALSE_PER_SCENE` and its threshold, and the threshold of the best F1."""
-    scores, right, clocks = [], [], 0
-    for i in range(len(heat)):
-        truth = shard.clocks(i).astype(np.float64)
-        boxes, found = peaks(heat[i], box[i], 0.02)
-        scores.append(found)
-        right.append(match(boxes, truth, iou))
-        clocks += len(truth)
-    score, hit = np.concatenate(scores), np.concatenate(right)
-    if not clocks or not len(score):
-        return {
-            "average_precision": 0.0,
-            "recall": 0.0,
-            "threshold": 1.0,
-            "best_f1": 0.0,
-            "best_f1_threshold": 1.0,
-        }
-    order = np.argsort(-score, kind="stable")
-    score, hit = score[order], hit[order]
-    hits = np.cumsum(hit)
-    recall, precision = hits / clocks, hits / np.arange(1, len(hit) + 1)
-    envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    few = np.nonzero(np.cumsum(~hit) <= FALSE_PER_SCENE * len(heat))[0]
-    last = int(few[-1]) if len(few) else 0
-    f1 = 2 * recall * precision / np.maximum(recall + precision, 1e-9)
-    best = int(f1.argmax())
-    return {
-        "average_precision": float(np.sum(np.diff(recall, prepend=0.0) * envelope)),
-        "recall": float(recall[last]),
-        "threshold": float(score[last]),
-        "best_f1": float(f1[best]),
-        "best_f1_threshold": float(score[best]),
-    }
-
-
-def run(settings: Settings) -> dict[str, Any]:
-    """Train the finder; the trained weights stay in the run's folder."""
-    return _run(settings, SCHEDULES[settings.profile], FinderConfig(), "reader/finder")
-
-
-def run_small(settings: Settings) -> dict[str, Any]:
-    """Train the finder of the model `small`."""
-    return _run(settings, SMALL_SCHEDULES[settings.profile], SMALL_FINDER, "reader/finder-small")
-
-
-def _run(settings: Settings, schedule: Schedule, config: FinderConfig, name: str) -> dict[str, Any]:
-    profile = settings.profile
-    validation = validation_scenes(profile)
-    keras.utils.set_random_seed(schedule.seed)
-    with computing_in(schedule.precision):
-        model = build_finder(config)
-    data = FinderBatches(
-        training_scenes(profile), schedule.steps_per_epoch, schedule.batch, schedule.seed
-    )
-
-    def validate(model: keras.Model) -> dict[str, float]:
-        return finding_scores(*maps(model, validation.images), validation)
-
-    losses = {"heat": heat_loss, "box": box_loss}
-    weights = {"heat": 1.0, "box": 0.5}
-    folder = run_folder(profile, name)
-    return fit(
-        model,
-        data,
-        losses,
-        schedule,
-        folder,
-        loss_weights=weights,
-        validate=validate,
-        validate_every=4,
-        resume=settings.resume,
-    )

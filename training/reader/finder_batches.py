@@ -1,4 +1,4 @@
-"""Training batches for the finder: stored scenes, cut, mirrored and lit anew for every epoch, with the maps they should give."""
+"""Training batches of the finder: scenes, cropped anew in every epoch, with their _targets."""
 
 from __future__ import annotations
 
@@ -11,22 +11,25 @@ from numpy.typing import NDArray
 
 from clockread.finder import CELLS, PADDING, SCENE, SIZE_UNIT, STRIDE
 from clockread.geometry import Floats
-from training.reader.batches import Batches, Rng, relight
+from training.reader.batches import Batches, Rng, augment_exposure
+from training.reader.loop import Schedule
 from training.reader.scene_shards import SceneShards
 
-SPREAD = 0.08  # standard deviation of a centre's bump on the heat map, over the box's side
+SPREAD = 0.08  # standard deviation of a center's bump on the heat map, in sides of the box
 LEAST_SPREAD = 0.6  # cells
-BOX_CELLS = 0.35  # cells where a bump is higher than this learn the box
+BOX_CELLS = 0.35  # cells in which the bump exceeds this learn the box
 
 
-def targets(boxes: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The heat map (CELLS, CELLS) 0..1 and the box map (CELLS, CELLS, 5: dx, dy, log w, log h, weight) of boxes (n, 4) in scene pixels."""
+def _targets(boxes: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the heat map (c, c), 0..1, and the box map (c, c, 5) of a scene's boxes (n, 4).
+
+    Boxes are x, y, width, height in scene pixels, the box map dx, dy, log w, log h, weight.
+    """
     heat = np.zeros((CELLS, CELLS), np.float32)
     maps = np.zeros((CELLS, CELLS, 5), np.float32)
     at = np.arange(CELLS)
-    for x, y, w, h in boxes[
-        np.argsort(-boxes[:, 2] * boxes[:, 3])
-    ]:  # where two meet, the smaller one wins
+    largest_first = np.argsort(-boxes[:, 2] * boxes[:, 3])  # where two meet, the smaller one wins
+    for x, y, w, h in boxes[largest_first]:
         cx, cy = (x + w / 2) / STRIDE, (y + h / 2) / STRIDE
         column, row = min(CELLS - 1, max(0, int(cx))), min(CELLS - 1, max(0, int(cy)))
         sx, sy = (max(LEAST_SPREAD, SPREAD * side / STRIDE) for side in (w, h))
@@ -42,8 +45,10 @@ def targets(boxes: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return heat, maps
 
 
-def _cut(rng: Rng, frame: NDArray[np.int16], boxes: Floats) -> tuple[float, float, float, float]:
-    """x, y, width, height of a part of the picture that leaves no clock without its centre; in scene pixels."""
+def _random_crop(
+    rng: Rng, frame: NDArray[np.int16], boxes: Floats
+) -> tuple[float, float, float, float]:
+    """Return x, y, width, height of a random crop that contains the center of every clock in it."""
     x, y, w, h = (float(v) for v in frame)
     for _ in range(4):
         zoom = rng.uniform(0.7, 1.0) if rng.random() < 0.7 else 1.0
@@ -67,11 +72,15 @@ def _cut(rng: Rng, frame: NDArray[np.int16], boxes: Floats) -> tuple[float, floa
     return x, y, w, h
 
 
-def moved(
+def _crop_scene(
     rng: Rng, image: NDArray[np.uint8], frame: NDArray[np.int16], boxes: Floats
 ) -> tuple[NDArray[np.uint8], Floats]:
-    """Part of a scene's picture as a scene of its own, letterboxed anew, maybe mirrored, and the boxes (n, 4) that are in it."""
-    left, top, width, height = _cut(rng, frame, boxes)
+    """Crop and mirror a scene's picture at random; return a new scene with its boxes (k, 4).
+
+    ``frame`` is x, y, width, height of the picture between the bars, ``boxes`` (n, 4) are those of
+    all clocks, in scene pixels.
+    """
+    left, top, width, height = _random_crop(rng, frame, boxes)
     scale = SCENE / max(width, height)
     stretch = math.exp(rng.normal(0, 0.05)) if rng.random() < 0.5 else 1.0
     sx, sy = scale * min(1.0, stretch), scale * min(1.0, 1 / stretch)
@@ -84,7 +93,7 @@ def moved(
     seen = cv2.warpAffine(
         image, matrix, (SCENE, SCENE), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
-    seen = relight(rng, np.asarray(seen, dtype=np.uint8))
+    seen = augment_exposure(rng, np.asarray(seen, dtype=np.uint8))
     out = np.full((SCENE, SCENE), PADDING, np.uint8)
     out[oy : oy + h, ox : ox + w] = seen[oy : oy + h, ox : ox + w]
     cx, cy = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
@@ -95,10 +104,10 @@ def moved(
 
 
 class FinderBatches(Batches):
-    """(n, SCENE, SCENE) scenes with their `heat` (n, CELLS, CELLS) and `box` (n, CELLS, CELLS, 5) maps."""
+    """Scenes (n, SCENE, SCENE) with the _targets `heat` (n, c, c) and `box` (n, c, c, 5)."""
 
-    def __init__(self, shards: list[SceneShards], steps: int, batch: int, seed: int) -> None:
-        super().__init__(steps, batch, seed)
+    def __init__(self, shards: list[SceneShards], schedule: Schedule) -> None:
+        super().__init__(schedule)
         self.shards = shards
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
@@ -109,8 +118,8 @@ class FinderBatches(Batches):
         for i in range(self.batch):
             shard = self.shards[rng.integers(len(self.shards))]
             k = int(rng.integers(len(shard)))
-            images[i], boxes = moved(
+            images[i], boxes = _crop_scene(
                 rng, shard.images[k], shard.frame[k], shard.clocks(k).astype(np.float64)
             )
-            heat[i], box[i] = targets(boxes)
+            heat[i], box[i] = _targets(boxes)
         return images, {"heat": heat, "box": box}

@@ -1,4 +1,4 @@
-"""One training loop for every network: cosine schedule, averaged weights, progress, TensorBoard, checkpoints, resume."""
+"""One training loop for every network: checkpoints, averaged weights, validation, TensorBoard."""
 
 from __future__ import annotations
 
@@ -19,31 +19,24 @@ from training.data import NotTrainedError, data_folder, write_whole
 from training.report.loop import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
-START_FILE, ORIGIN_FILE = (
-    "start.weights.h5",
-    "start.json",
-)  # weights that a run begins with, and how they came about
+START_FILE, ORIGIN_FILE = "start.weights.h5", "start.json"  # initial weights, and their origin
+
+Validation = Callable[[keras.Model], dict[str, float]]  # a network → its figures
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast a network is trained."""
+    """Length, learning rate and precision of a training run."""
 
     samples: int  # drawn in total
-    continued: int = (
-        0  # drawn in a run that begins with the weights of `training.reader.restore`; 0: as many
-    )
+    continued: int = 0  # the same for a run that starts from `restore`'s weights; 0: `samples`
     batch: int = 64
-    rate: float = (
-        1.5e-3  # peak of AdamW's learning rate, after a warm-up of 2 %, cosine to a hundredth
-    )
+    rate: float = 1.5e-3  # peak of AdamW's learning rate: 2 % warm-up, cosine decay to 1 % of it
     weight_decay: float = 1e-4
-    average: float = 0.998  # momentum of the exponential moving average that is kept in the end
+    average: float = 0.998  # momentum of the moving average of the weights, which is the result
     seed: int = 0
-    steps_per_epoch: int = 250  # a checkpoint is written after each
-    precision: Literal["float32", "mixed_bfloat16"] = (
-        "float32"  # mixed: products in bfloat16, weights and outputs in float32
-    )
+    steps_per_epoch: int = 250  # a checkpoint is written after each epoch
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: weights stay in float32
 
     @property
     def epochs(self) -> int:
@@ -52,19 +45,18 @@ class Schedule:
 
 
 def run_folder(profile: str, name: str) -> Path:
-    """Where a run keeps checkpoints, logs and its result; outside the repository."""
+    """Return the folder, created, of a run's checkpoints, logs and result."""
     folder = data_folder() / "runs" / profile / name.replace("/", "-")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
 def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
-    """``model`` with the weights of a finished run; NotTrainedError, with what to run first, where there is none."""
+    """Return ``model`` with the weights of a finished run; raise NotTrainedError if it is missing."""
     weights = run_folder(profile, name) / WEIGHTS_FILE
     if not weights.exists():
-        raise NotTrainedError(
-            f"{weights} is missing: run `python -m training.run_all --profile {profile} --only {name}` first"
-        )
+        command = f"python -m training.run_all --profile {profile} --only {name}"
+        raise NotTrainedError(f"{weights} is missing: run `{command}` first")
     model.load_weights(weights)
     return model
 
@@ -76,7 +68,7 @@ def write_json(path: Path, data: Mapping[str, Any]) -> None:
 
 @contextlib.contextmanager
 def computing_in(precision: str) -> Iterator[None]:
-    """Networks built within compute in this precision."""
+    """Set the precision that networks built within the context compute in."""
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
@@ -85,44 +77,7 @@ def computing_in(precision: str) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _seconds_spent(log: Path) -> float:
-    """Of an interrupted run, up to its last epoch."""
-    lines = log.read_text().splitlines() if log.exists() else []
-    return float(json.loads(lines[-1])["seconds"]) if lines else 0.0
-
-
-def fit(
-    model: keras.Model,
-    data: keras.utils.PyDataset,
-    loss: dict[str, Any],
-    schedule: Schedule,
-    folder: Path,
-    *,
-    loss_weights: dict[str, float] | None = None,
-    validate: Callable[[keras.Model], dict[str, float]] | None = None,
-    validate_every: int = 10,
-    resume: bool = False,
-) -> dict[str, Any]:
-    """Train ``model`` and leave its averaged weights in it and in ``folder``; returns the history and the last validation.
-
-    With ``resume`` an interrupted run continues at its last checkpoint, a finished one is only loaded, and a new one begins with the
-    weights of `training.reader.restore` where there are some.
-    """
-    weights, result_file, backup, start = (
-        folder / WEIGHTS_FILE,
-        folder / RESULT_FILE,
-        folder / "backup",
-        folder / START_FILE,
-    )
-    if resume and weights.exists() and result_file.exists():
-        model.load_weights(weights)
-        return dict(json.loads(result_file.read_text()))
-    if not resume:
-        for old in sorted(folder.rglob("*"), reverse=True):
-            old.unlink() if old.is_file() else old.rmdir()
-    if start.exists():
-        model.load_weights(start)
-        schedule = replace(schedule, samples=schedule.continued or schedule.samples)
+def _optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
     total = schedule.epochs * schedule.steps_per_epoch
     warmup = max(1, total // 50)
     rate = keras.optimizers.schedules.CosineDecay(
@@ -140,54 +95,122 @@ def fit(
         clipnorm=5.0,
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+class _Recorder(keras.callbacks.Callback):
+    """Writes a line of figures per epoch, validates, and stops a run that diverges."""
+
+    def __init__(
+        self, data: Any, log: Path, epochs: int, validate: Validation | None, every: int
+    ) -> None:
+        super().__init__()
+        self.data, self.log, self.epochs = data, log, epochs
+        self.validate, self.every = validate, every
+        rows = self.rows()
+        spent = float(rows[-1]["seconds"]) if rows else 0.0  # before an interruption
+        self._began = time.time() - spent
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the run began, without interruptions."""
+        return round(time.time() - self._began, 1)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return the figures of all epochs so far."""
+        return list(map(json.loads, self.log.read_text().splitlines())) if self.log.exists() else []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Record an epoch; raise FloatingPointError if a figure is not finite."""
+        figures = {k: float(v) for k, v in (logs or {}).items()}
+        row = {"epoch": epoch, "seconds": self.seconds, **figures}
+        last = epoch + 1 == self.epochs
+        if self.validate is not None and not last and (epoch + 1) % self.every == 0:
+            kept = self.model.get_weights()
+            self.model.optimizer.finalize_variable_values(self.model.trainable_variables)
+            row.update(self.validate(self.model))
+            self.model.set_weights(kept)
+        if not all(math.isfinite(v) for v in row.values()):
+            raise FloatingPointError(f"training diverged at epoch {epoch}: {row}")
+        with self.log.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+        self.data.epoch = epoch + 1
+
+
+def fit(
+    model: keras.Model,
+    data: keras.utils.PyDataset,
+    loss: dict[str, Any],
+    schedule: Schedule,
+    folder: Path,
+    *,
+    loss_weights: dict[str, float] | None = None,
+    validate: Validation | None = None,
+    validate_every: int = 10,
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Train a network; its averaged weights are left in it and in the run's folder.
+
+    Args:
+        model: The network.
+        data: `training.reader.batches.Batches`.
+        loss: A loss for each output.
+        schedule: Length and learning rate.
+        folder: The run's folder, see `run_folder`.
+        loss_weights: A weight for each output.
+        validate: Figures of a network, by name.
+        validate_every: Epochs between validations.
+        resume: Continue an interrupted run at its last checkpoint, only load a finished one, and
+            start a new one from the weights of `training.reader.restore`, if there are any.
+
+    Returns:
+        The result: schedule, duration, machine, history, and metrics of the last validation.
+
+    Raises:
+        FloatingPointError: training diverged.
+
+    """
+    weights, result_file = folder / WEIGHTS_FILE, folder / RESULT_FILE
+    if resume and weights.exists() and result_file.exists():
+        model.load_weights(weights)
+        return dict(json.loads(result_file.read_text()))
+    if not resume:
+        for old in sorted(folder.rglob("*"), reverse=True):
+            old.unlink() if old.is_file() else old.rmdir()
+    started = (folder / START_FILE).exists()
+    if started:
+        model.load_weights(folder / START_FILE)
+        schedule = replace(schedule, samples=schedule.continued or schedule.samples)
+    optimizer = _optimizer(schedule)
     model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, jit_compile=False)
-    history: dict[str, list[float]] = {}
     log = folder / "history.jsonl"
-    began = time.time() - _seconds_spent(log)
-
-    class Record(keras.callbacks.Callback):
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            row = {
-                "epoch": epoch,
-                "seconds": round(time.time() - began, 1),
-                **{k: float(v) for k, v in (logs or {}).items()},
-            }
-            last = epoch + 1 == schedule.epochs
-            if validate is not None and not last and (epoch + 1) % validate_every == 0:
-                kept = model.get_weights()
-                optimizer.finalize_variable_values(model.trainable_variables)
-                row.update(validate(model))
-                model.set_weights(kept)
-            if not all(math.isfinite(v) for v in row.values()):
-                raise FloatingPointError(f"training diverged at epoch {epoch}: {row}")
-            with log.open("a") as out:
-                out.write(json.dumps(row) + "\n")
-            data.epoch = epoch + 1
-
+    recorder = _Recorder(data, log, schedule.epochs, validate, validate_every)
+    checkpoint = folder / "backup"
+    epoch_file = checkpoint / "training_metadata.json"
+    data.epoch = 0
+    if resume and epoch_file.exists():
+        data.epoch = int(json.loads(epoch_file.read_text())["epoch"])
     callbacks = [
-        keras.callbacks.BackupAndRestore(backup),
-        Record(),
+        keras.callbacks.BackupAndRestore(checkpoint),
+        recorder,
         *tensorboard_logs(folder / "tensorboard"),
     ]
-    epoch_file = backup / "training_metadata.json"
-    data.epoch = (
-        int(json.loads(epoch_file.read_text())["epoch"]) if resume and epoch_file.exists() else 0
-    )
     model.fit(data, epochs=schedule.epochs, callbacks=callbacks, verbose="auto", shuffle=False)
     model.save_weights(weights)
-    for line in log.read_text().splitlines():
-        for key, value in json.loads(line).items():
+    history: dict[str, list[float]] = {}
+    for row in recorder.rows():
+        for key, value in row.items():
             history.setdefault(key, []).append(value)
     result = {
         "schedule": asdict(schedule),
-        "seconds": round(time.time() - began, 1),
+        "seconds": recorder.seconds,
         "backend": keras.backend.backend(),
         "keras": keras.version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "history": history,
         "metrics": validate(model) if validate is not None else {},
     }
-    if start.exists():
+    if started:
         result["begun_with"] = json.loads((folder / ORIGIN_FILE).read_text())
     write_json(result_file, result)
     return result

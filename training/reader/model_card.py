@@ -1,150 +1,162 @@
-"""The model card beside the exported models, made from the manifest: no figure in it is typed by hand."""
+"""The model card of exported models, made from the manifest: no figure is typed by hand."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from training.markdown import table
+
 EXPORT_METRICS = ("largest_difference_to_keras", "change_by_half_precision")
-TEXT = """# Model card: clockread
+TEXT = """\
+# Model card: clockread
 
-Made by `python -m training.run_all --only reader/export` from `manifest.json`; figures are those of the training runs named there.
+Made by `python -m training.run_all --only reader/export` from `manifest.json`. Figures are those
+of the training runs listed below.
 
-## What it is for
-Reading the time off analog clocks and watches in photographs, on a CPU. Three small networks in a row: the *finder* gives the
-dials of a photo, *pose* says where exactly each lies (a homography), *hands* reads both hands and the place of 12 from the dial
-unwrapped to polar coordinates. The time is the one that the three distributions make most likely together.
+## Intended use
+Reading the time from analog clocks and watches in photographs, on a CPU. Three small networks run
+in sequence: the *finder* detects the dials of a photo, *pose* estimates where each of them lies (a
+homography), and *hands* reads both hands and the position of 12 from the dial, unwrapped to polar
+coordinates. The result is the time that is most likely under the three distributions together.
 
-## What it was trained on
-Rendered dials only (`training/dials`), with fonts, background photographs and, as what is no clock, things cut out of photographs
-from free packages (`training/assets.py`). No photograph of a clock was trained on.
+## Training data
+Rendered dials only (`training/dials`), with fonts, background photographs and cut-outs of objects
+that are not clocks, all from free packages (`training/assets.py`). No photograph of a clock was
+used in training.
 
-## What it is not for
-Dials with other than 12 hours, mirrored dials, more than one pair of hands on one axis, hands that move backwards, anything where a
-wrong time does harm. It does not read digital clocks. It knows no person, place or text.
+## Out of scope
+Dials with a number of hours other than 12, mirrored dials, several pairs of hands on one axis,
+hands that move backwards, digital clocks, and any use in which a wrong time causes harm. The
+networks do not recognize persons, places or text.
 
 ## Known weaknesses
-Second hands and short, wide minute hands can be taken for each other; ornate tower dials seen from far below, dials under strong
-reflections, and dials without numerals that are turned may be misread; a dial without any mark is taken for upright. Confidence
-is calibrated on rendered dials, not on photographs.
+Second hands may be confused with short, wide minute hands. Ornate tower dials seen from far below,
+dials under strong reflections, and rotated dials without numerals may be misread; a dial without
+any mark is assumed to be upright. Confidence is calibrated on rendered dials, not on photographs.
 
 ## Models
 """
+CONFIDENCE = """\
+## Confidence
+
+`python -m training.run_all --only reader/calibration` fits
+p = sigmoid(slope · logit(raw confidence) + offset) on rendered dials. The figures are those of an
+equal number of other dials; errors are expected calibration errors.
+"""
+DIAL_SCORE = """\
+![Reliability diagram of the default model](reliability.png)
+
+The dial score (`dial_score`), fitted on rendered scenes, is
+sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d).
+"""
+PHOTOGRAPHS = """\
+## Photographs
+
+Real photographs that were never used in training (`python -m benchmarks.accuracy`); right means
+within one minute.
+"""
 
 
-def write_model_card(folder: Path) -> Path:
-    """Write MODEL_CARD.md into ``folder`` from its manifest.json; returns its path."""
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
-    lines = [TEXT.rstrip("\n"), ""]
-    for name, roles in manifest["models"].items():
-        total = sum(entry["bytes"] for entry in roles.values())
-        lines += [
-            f"### {name} ({total / 1e6:.2f} MB)",
-            "",
-            "| | file | bytes | opset | samples | rendered validation |",
-            "|---|---|---|---|---|---|",
+def model_card(manifest: Mapping[str, Any]) -> str:
+    """Return the model card of a manifest, as Markdown."""
+    models: Mapping[str, Any] = manifest["models"]
+    parts = [TEXT]
+    for name, entries in models.items():
+        size = sum(entry["bytes"] for entry in entries.values())
+        header = ("", "file", "bytes", "opset", "samples", "rendered validation")
+        parts += [
+            f"### {name} ({size / 1e6:.2f} MB)\n",
+            _table(header, (_network(role, entry) for role, entry in entries.items())),
+            "".join(f"{_provenance(role, entry)}\n" for role, entry in entries.items()),
         ]
-        for role, entry in roles.items():
-            training, metrics = entry["training"], entry["metrics"]
-            shown = "; ".join(
-                f"{k} {v:.4g}"
-                for k, v in metrics.items()
-                if isinstance(v, float) and k not in EXPORT_METRICS
-            )
-            samples = training.get("schedule", {}).get("samples", "")
-            lines.append(
-                f"| {role} | `{entry['file']}` | {entry['bytes']:,} | {entry['opset']} | {samples:,} | {shown} |"
-            )
-        lines.append("")
-        for role, entry in roles.items():
-            lines.append(_made(role, entry))
-        lines.append("")
-    calibrations = {
-        name: roles["hands"].get("calibration", {})
-        for name, roles in manifest["models"].items()
-        if "hands" in roles
+    fits = {
+        name: entries["hands"].get("calibration", {})
+        for name, entries in models.items()
+        if "hands" in entries
     }
-    if any("rendered" in calibration for calibration in calibrations.values()):
-        lines += [
-            "## Confidence",
-            "",
-            "`python -m training.run_all --only reader/calibration`: p = sigmoid(slope · logit(believed) + offset)",
-        ]
-        lines += [
-            "fitted on rendered dials; the figures are those of as many others, the errors expected calibration errors.",
-            "",
-        ]
-        lines += [
-            "| | slope | offset | dials | right | error before | error | share with confidence ≥ 0.9 | of these right |"
-        ]
-        lines += ["|---|---|---|---|---|---|---|---|---|"]
-        for name, calibration in calibrations.items():
-            of = calibration.get("rendered", {})
-            shares = ("right", "ece_before", "ece", "confidence_0.9_share", "confidence_0.9_right")
-            cells = " | ".join(_percent(of.get(k)) for k in shares)
-            lines.append(
-                f"| {name} | {calibration.get('slope')} | {calibration.get('offset')} | {of.get('dials')} | {cells} |"
-            )
-        lines += ["", "![Reliability diagram of the default model](reliability.png)", ""]
-        lines += ["What is a clock (`dial_score`), fitted on rendered scenes:"]
-        lines += [
-            "sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d)."
-        ]
-        lines += ["", "| | a | b | c | d |", "|---|---|---|---|---|"]
-        for name, calibration in calibrations.items():
-            presence = calibration.get("presence", {})
-            cells = " | ".join(
-                str(presence.get(k)) for k in ("finder_score", "confidence", "dial_logit", "offset")
-            )
-            lines.append(f"| {name} | {cells} |")
-        lines.append("")
-    if manifest.get("photographs"):
-        lines += [
-            "## On photographs",
-            "",
-            "Real ones, never trained on (`benchmarks/accuracy.py`); right means within a minute.",
-            "",
-        ]
-        lines += [
-            "| model | set | photographs | right | exact | share with confidence ≥ 0.9 | of these right | calibration error |"
-        ]
-        lines += ["|---|---|---|---|---|---|---|---|"]
-        for model, sets in manifest["photographs"].items():
-            for name, figures in sets.items():
-                shares = (
-                    "within_1_min",
-                    "exact",
-                    "confidence_0.9_share",
-                    "confidence_0.9_right",
-                    "expected_calibration_error",
-                )
-                cells = " | ".join(_percent(figures.get(k)) for k in shares)
-                lines.append(f"| {model} | {name} | {figures['photographs']} | {cells} |")
-        lines.append("")
-    path = folder / "MODEL_CARD.md"
-    path.write_text("\n".join(lines))
-    return path
+    if any("rendered" in fit for fit in fits.values()):
+        parts += [*_confidence(fits), *_dial_score(fits)]
+    if photographs := manifest.get("photographs"):
+        parts += [PHOTOGRAPHS, _photographs(photographs)]
+    return "\n".join(parts)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    return "\n".join(table(header, rows)).replace("|  |", "| |")
+
+
+def _network(role: str, entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    figures = "; ".join(
+        f"{name} {value:.4g}"
+        for name, value in entry["metrics"].items()
+        if isinstance(value, float) and name not in EXPORT_METRICS
+    )
+    schedule = entry["training"].get("schedule")
+    samples = f"{schedule['samples']:,}" if schedule else ""
+    file, size, opset = entry["file"], entry["bytes"], entry["opset"]
+    return role, f"`{file}`", f"{size:,}", opset, samples, figures
+
+
+def _provenance(role: str, entry: Mapping[str, Any]) -> str:
+    """Return how a network was trained and exported, as an item of a list."""
+    training, metrics = entry["training"], entry["metrics"]
+    text = (
+        f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, "
+        f"Keras {training.get('keras')} on {training.get('backend')}, {training.get('machine')}, "
+        f"{training.get('seconds', 0) / 60:.0f} minutes"
+    )
+    if "begun_with" in training:
+        samples = training["begun_with"]["schedule"]["samples"]
+        text += f", starting from the weights of an earlier run over {samples:,} samples"
+    if "quantization" in training:
+        of = training["quantization"]
+        method, inputs = of["method"], of["inputs"]
+        return f"{text}; quantized ({method}; ranges from {inputs} rendered inputs)."
+    difference, rounding = (f"{metrics[name]:.1g}" for name in EXPORT_METRICS)
+    note = f" {training['note'].capitalize()}." if "note" in training else ""
+    return (
+        f"{text}; ONNX differs from Keras by at most {difference}; half precision changes outputs "
+        f"by at most {rounding} of their scale.{note}"
+    )
+
+
+def _confidence(fits: Mapping[str, Any]) -> tuple[Any, ...]:
+    header = ("", "slope", "offset", "dials", "right", "error before", "error")
+    shares = ("right", "ece_before", "ece", "confidence_0.9_share", "confidence_0.9_right")
+    rows = []
+    for name, fit in fits.items():
+        of = fit.get("rendered", {})
+        numbers = (fit.get("slope"), fit.get("offset"), of.get("dials"))
+        rows.append((name, *numbers, *(_percent(of.get(share)) for share in shares)))
+    return CONFIDENCE, _table((*header, "share with confidence ≥ 0.9", "of these right"), rows)
+
+
+def _dial_score(fits: Mapping[str, Any]) -> tuple[Any, ...]:
+    weights = ("finder_score", "confidence", "dial_logit", "offset")
+    rows = [
+        (name, *(fit.get("presence", {}).get(weight) for weight in weights))
+        for name, fit in fits.items()
+    ]
+    return DIAL_SCORE, _table(("", "a", "b", "c", "d"), rows)
+
+
+def _photographs(models: Mapping[str, Any]) -> str:
+    header = ("model", "set", "photographs", "right", "exact", "share with confidence ≥ 0.9")
+    shares = (
+        "within_1_min",
+        "exact",
+        "confidence_0.9_share",
+        "confidence_0.9_right",
+        "expected_calibration_error",
+    )
+    rows = [
+        (model, name, of["photographs"], *(_percent(of.get(share)) for share in shares))
+        for model, sets in models.items()
+        for name, of in sets.items()
+    ]
+    return _table((*header, "of these right", "calibration error"), rows)
 
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
-
-
-def _made(role: str, entry: dict[str, Any]) -> str:
-    """How an exported model came to be."""
-    training, metrics = entry["training"], entry["metrics"]
-    made = (
-        f"- {role}: `{training.get('command')}`, seed {training.get('seed')}, Keras {training.get('keras')} on {training.get('backend')}, "
-        f"{training.get('machine')}, {training.get('seconds', 0) / 60:.0f} minutes"
-    )
-    if "begun_with" in training:
-        made += f", begun with the weights of an earlier run over {training['begun_with']['schedule']['samples']:,} samples"
-    if "quantization" in training:
-        of = training["quantization"]
-        return f"{made}; quantized ({of['method']}; ranges from {of['inputs']} rendered inputs)."
-    note = f" {training['note'].capitalize()}." if "note" in training else ""
-    return (
-        f"{made}; ONNX differs from Keras by at most {metrics['largest_difference_to_keras']:.1g}; half precision changes outputs by at "
-        f"most {metrics['change_by_half_precision']:.1g} of their scale.{note}"
-    )

@@ -1,8 +1,9 @@
-"""The networks, in Keras 3 `keras.ops` only, so that any Keras backend trains them and TensorFlow exports them."""
+"""The pose network and the reading network, in `keras.ops` only: any Keras backend trains them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from clockread.geometry import POSE_SIZE
 from clockread.sampling import ANGLES, PATCH, RADII
 
-HEADS = ("hour", "minute", "twelve", "second")  # the circular distributions that `hands` gives
+HEADS = ("hour", "minute", "twelve", "second")  # the circular distributions among the outputs
 BINS = ANGLES // 2  # angular bins of each distribution
 
 
@@ -21,10 +22,10 @@ class HandsConfig:
     """Width and depth of the polar reading network."""
 
     stem: int = 24  # channels of the first 2-D convolution
-    fold: int = 32  # channels of the second, which are folded with the radius
+    fold: int = 32  # channels of the second; the radius is then folded into them
     local: int = 2  # residual 2-D convolutions before that
     width: int = 128  # channels of the circular 1-D convolutions
-    kernel: int = 3  # bins that each of these sees
+    kernel: int = 3  # of these, in bins
     dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 1, 4, 16, 2)
 
 
@@ -45,7 +46,10 @@ SMALL_POSE = PoseConfig(channels=(16, 32, 64, 96), blocks=(0, 1, 1, 0), squeeze=
 
 
 def standardized(x: keras.KerasTensor) -> keras.KerasTensor:
-    """uint8 grey (n, h, w) to float (n, h, w, 1), zero mean and unit deviation each (8 grey levels are taken for noise)."""
+    """Standardize grey uint8 images (n, h, w) to zero mean and unit deviation (n, h, w, 1).
+
+    8 grey levels are added to the deviation, so that noise is not amplified.
+    """
     x = ops.cast(x, "float32")
     mean = ops.mean(x, axis=(1, 2), keepdims=True)
     centred = x - mean
@@ -53,32 +57,42 @@ def standardized(x: keras.KerasTensor) -> keras.KerasTensor:
     return ops.expand_dims(centred / (deviation + 8.0), -1)
 
 
+def normed(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:
+    """Apply a layer without bias, and a BatchNormalization that is named after it."""
+    return layers.BatchNormalization(name=f"{layer.name}_norm")(layer(x))
+
+
+def conv(
+    x: keras.KerasTensor, channels: int, kernel: Any, name: str, **options: Any
+) -> keras.KerasTensor:
+    """Apply a 2-D convolution, padded unless ``options`` say otherwise, and a normalization."""
+    options = {"padding": "same", **options}
+    return normed(layers.Conv2D(channels, kernel, use_bias=False, name=name, **options), x)
+
+
 def _circular(x: keras.KerasTensor, pad: int) -> keras.KerasTensor:
     """Repeat ``pad`` rows of the angle axis (axis 1) at both ends."""
     return ops.concatenate([x[:, -pad:], x, x[:, :pad]], axis=1)
 
 
-_ANGLES = np.arange(BINS) * (2 * np.pi / BINS)
-
-
-_WAVES = 7  # numbers that each angle gives to the pose's change
+_WAVES = 7  # numbers per angle that add up to the pose correction
 
 
 def _harmonics() -> NDArray[np.float32]:
-    """(BINS · _WAVES, 7): how what the angles give adds up to a pose's change; a turned dial gives the same change, turned.
+    """Return the matrix (BINS · _WAVES, 7) from the numbers of all angles to a pose correction.
 
-    The first number's mean is a change of size. The others come in pairs, a shift along the radius and one along the rim: their
-    first harmonics move the centre, the second ones stretch (what a shift or a stretch does to a circle), and the last pair's
-    first harmonics are the perspective. Columns: size, cx, cy, stretch along x against y, along the diagonal, v1, v2.
+    A rotated dial gives the same correction, rotated. The mean of the first number is a change of
+    size. The others are pairs, a shift along the radius and one along the rim: the first harmonics
+    of the first pair move the center, the second harmonics of the next one stretch the circle, and
+    the first harmonics of the last pair are the perspective. Columns: size, cx, cy, stretch along x
+    against y, stretch along the diagonal, v1, v2.
     """
     angles = np.arange(BINS) * (2 * np.pi / BINS)
     s, c, s2, c2 = np.sin(angles), np.cos(angles), np.sin(2 * angles), np.cos(2 * angles)
     out = np.zeros((BINS, _WAVES, POSE_SIZE), np.float32)
     out[:, 0, 0] = 0.5
-    for pair, x, y in (
-        (1, 1, 2),
-        (5, 5, 6),
-    ):  # outwards is (sin, -cos), clockwise along the rim (cos, sin)
+    # outwards is (sin, -cos), clockwise along the rim (cos, sin)
+    for pair, x, y in ((1, 1, 2), (5, 5, 6)):
         out[:, pair, x], out[:, pair, y] = s, -c
         out[:, pair + 1, x], out[:, pair + 1, y] = c, s
     out[:, 3, 3], out[:, 3, 4] = -c2, -s2
@@ -87,7 +101,10 @@ def _harmonics() -> NDArray[np.float32]:
 
 
 def _pose_change(x: keras.KerasTensor) -> keras.KerasTensor:
-    """(n, BINS, channels) to the dial's pose (n, 7) in the coordinates of the assumed one: (0, 0, 1, 0, 1, 0, 0) where that is right."""
+    """Return the pose correction (n, 7) of features (n, BINS, channels).
+
+    It is the dial's pose in the coordinates of the assumed one; (0, 0, 1, 0, 1, 0, 0) is none.
+    """
     waves = layers.Dense(_WAVES, dtype="float32", kernel_initializer="zeros", name="waves")(x)
     change = ops.matmul(layers.Flatten(dtype="float32")(waves), _harmonics())
     size, cx, cy, along, across, v1, v2 = (change[:, i] for i in range(POSE_SIZE))
@@ -95,58 +112,47 @@ def _pose_change(x: keras.KerasTensor) -> keras.KerasTensor:
 
 
 def build_hands(config: HandsConfig | None = None) -> keras.Model:
-    """(n, 240, 64) uint8 polar images to what can be read off them.
+    """Build the reading network of polar images (n, 240, 64) uint8.
 
-    ``hour``, ``minute``, ``twelve``, ``second`` (n, 120): logits of where each is, over the pose's angle; ``has_second`` (n, 1): logit
-    of there being a second hand; ``change`` (n, 7): the dial's pose in the coordinates of the one it was unwrapped through.
-    The radius is folded into channels after two convolutions; circular 1-D convolutions then see the whole dial.
+    Outputs: ``hour``, ``minute``, ``twelve``, ``second`` (n, 120), logits over the angle against
+    the pose's up; ``has_second`` (n, 1), the logit of there being a second hand; ``change`` (n, 7),
+    the dial's pose in the coordinates of the pose used for unwrapping.
+
+    The radius is folded into channels after two convolutions; the field of the circular 1-D
+    convolutions is then the whole dial.
     """
     c = config or HandsConfig()
     image = keras.Input((ANGLES, RADII), dtype="uint8", name="polar")
     x = standardized(image)
     x = ops.pad(_circular(x, 2), ((0, 0), (0, 0), (1, 0), (0, 0)))
-    x = layers.Conv2D(c.stem, (5, 3), strides=(2, 2), padding="valid", use_bias=False, name="stem")(
-        x
-    )
-    x = layers.ReLU()(layers.BatchNormalization(name="stem_norm")(x))
-    x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
-    x = layers.Conv2D(c.fold, 3, strides=(1, 2), padding="valid", use_bias=False, name="fold")(x)
-    x = layers.ReLU()(layers.BatchNormalization(name="fold_norm")(x))
+    x = conv(x, c.stem, (5, 3), "stem", strides=(2, 2), padding="valid")
+    x = ops.pad(_circular(layers.ReLU()(x), 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
+    x = layers.ReLU()(conv(x, c.fold, 3, "fold", strides=(1, 2), padding="valid"))
     for i in range(c.local):
-        y = layers.Conv2D(c.fold, 3, padding="valid", use_bias=False, name=f"local{i}")(
-            ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
-        )
-        x = layers.ReLU()(layers.Add()([x, layers.BatchNormalization(name=f"local{i}_norm")(y)]))
+        y = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 1), (0, 0)))
+        y = conv(y, c.fold, 3, f"local{i}", padding="valid")
+        x = layers.ReLU()(layers.Add()([x, y]))
     x = layers.Reshape((BINS, RADII // 4 * c.fold))(x)
-    x = layers.Dense(c.width, use_bias=False, name="mix")(x)
-    x = layers.BatchNormalization(name="mix_norm")(x)
+    x = normed(layers.Dense(c.width, use_bias=False, name="mix"), x)
     for i, dilation in enumerate(c.dilations):
-        y = layers.ReLU()(x)
-        y = _circular(y, c.kernel // 2 * dilation)
-        y = layers.Conv1D(
-            c.width,
-            c.kernel,
-            dilation_rate=dilation,
-            padding="valid",
-            use_bias=False,
-            name=f"ring{i}",
-        )(y)
-        y = layers.BatchNormalization(name=f"ring{i}_norm")(y)
-        x = layers.Add()([x, y])
+        y = _circular(layers.ReLU()(x), c.kernel // 2 * dilation)
+        ring = layers.Conv1D(
+            c.width, c.kernel, dilation_rate=dilation, use_bias=False, name=f"ring{i}"
+        )
+        x = layers.Add()([x, normed(ring, y)])
     x = layers.ReLU()(x)
     logits = layers.Dense(len(HEADS), name="logits")(x)
     outputs = {name: ops.cast(logits[:, :, i], "float32") for i, name in enumerate(HEADS)}
-    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(
-        layers.GlobalMaxPooling1D()(x)
-    )
+    most = layers.GlobalMaxPooling1D()(x)
+    outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(most)
     outputs["change"] = _pose_change(x)
     return keras.Model(image, outputs, name="hands")
 
 
 def grow(model: keras.Model, smaller: keras.Model) -> None:
-    """Give a network the weights of a shallower one: what it has more are residual layers, which begin as identities.
+    """Give a network the weights of a shallower one; its further residual layers become identities.
 
-    Layers are told by their names. Raises ValueError where one of both networks has another shape, or is missing in ``model``.
+    Layers are matched by name; ValueError if a layer's shape differs or ``model`` lacks it.
     """
     known = {layer.name: layer.get_weights() for layer in smaller.layers if layer.get_weights()}
     for layer in model.layers:
@@ -159,9 +165,10 @@ def grow(model: keras.Model, smaller: keras.Model) -> None:
 
 
 def with_sincos(hands: keras.Model) -> keras.Model:
-    """The reading network with three more outputs, `<head>_sincos` (n, 2): each distribution's mean resultant (sin, cos).
+    """Add outputs `<head>_sincos` (n, 2), the mean resultants (sin, cos) of the distributions.
 
-    Its direction is the angle against the pose's up, its length 0..1 a confidence (Mardia & Jupp, "Directional Statistics", 2.3).
+    The direction of a resultant is the angle against the pose's up, its length, 0..1, a confidence
+    (Mardia & Jupp, "Directional Statistics", 2.3).
     """
     angles = np.arange(BINS) * (2 * np.pi / BINS)
     directions = np.stack([np.sin(angles), np.cos(angles)], axis=1).astype(np.float32)
@@ -172,37 +179,27 @@ def with_sincos(hands: keras.Model) -> keras.Model:
     return keras.Model(hands.input, {**hands.output, **pairs}, name=hands.name)
 
 
-def _conv(
-    x: keras.KerasTensor, channels: int, kernel: int, stride: int, name: str
-) -> keras.KerasTensor:
-    x = layers.Conv2D(channels, kernel, strides=stride, padding="same", use_bias=False, name=name)(
-        x
-    )
-    return layers.BatchNormalization(name=f"{name}_norm")(x)
-
-
 def build_pose(config: PoseConfig | None = None) -> keras.Model:
-    """(n, 160, 160) uint8 patches to `pose` (n, 7) in the patch's [-1, 1] square and `dial` (n, 1), the logit of its being one."""
-    c = config or PoseConfig()
+    """Build the pose network of patches (n, 160, 160) uint8.
 
+    Outputs: ``pose`` (n, 7) in the patch's [-1, 1] square; ``dial`` (n, 1), the logit of its
+    being a dial.
+    """
+    c = config or PoseConfig()
     image = keras.Input((PATCH, PATCH), dtype="uint8", name="patch")
     x = ops.average_pool(standardized(image), 2, strides=2)
     for stage, (channels, blocks) in enumerate(zip(c.channels, c.blocks, strict=True)):
-        x = layers.ReLU()(_conv(x, channels, 5 if stage == 0 else 3, 2, f"down{stage}"))
+        x = layers.ReLU()(conv(x, channels, 5 if stage == 0 else 3, f"down{stage}", strides=2))
         for block in range(blocks):
-            y = layers.ReLU()(_conv(x, channels, 3, 1, f"block{stage}{block}a"))
-            y = _conv(y, channels, 3, 1, f"block{stage}{block}b")
+            y = layers.ReLU()(conv(x, channels, 3, f"block{stage}{block}a"))
+            y = conv(y, channels, 3, f"block{stage}{block}b")
             x = layers.ReLU()(layers.Add()([x, y]))
     if c.squeeze:
-        x = layers.ReLU()(_conv(x, c.squeeze, 1, 1, "squeeze"))
+        x = layers.ReLU()(conv(x, c.squeeze, 1, "squeeze"))
     x = layers.Flatten()(x)
-    x = layers.BatchNormalization(name="mix_norm")(
-        layers.Dense(c.dense, use_bias=False, name="mix")(x)
-    )
-    x = layers.ReLU()(
-        x
-    )  # without the normalization nearly all of these units die in the first minute
-    # the bias is the average dial, so that training starts from one
+    x = normed(layers.Dense(c.dense, use_bias=False, name="mix"), x)
+    x = layers.ReLU()(x)  # without the normalization, nearly all of these units die
+    # the bias is the average dial
     start = keras.initializers.Constant([0, 0, 0.7, 0, 0.7, 0, 0])
     pose = layers.Dense(POSE_SIZE, bias_initializer=start, dtype="float32", name="pose")(x)
     dial = layers.Dense(1, dtype="float32", name="dial")(x)

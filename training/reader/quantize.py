@@ -1,16 +1,16 @@
-"""The exported networks in 8-bit integers: half the size, and twice the speed on CPUs that multiply bytes (VNNI, dot product).
+"""Static int8 quantization of the exported networks.
 
-Static quantization (Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only Inference",
-2018): activations to uint8 by their range on rendered dials of the training seeds, weights to int8 by channel. Weights use 7 of their
-8 bits, so that no sum of products saturates on CPUs that add pairs of them in 16 bits. What gives the outputs stays in floats.
+Half the size, and twice the speed on CPUs with int8 dot products (VNNI).
+
+Jacob et al., "Quantization and Training of Neural Networks for Efficient Integer-Arithmetic-Only
+Inference", 2018: activations become uint8, by their range on rendered dials; weights become int8,
+per channel. Weights use 7 of their 8 bits, so that no sum of products saturates on CPUs that add
+pairs of them in 16 bits. The layers of the outputs stay in floating point.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,144 +22,95 @@ from clockread.geometry import Window
 from clockread.hands import unwrap_posed
 from clockread.pose import estimate, pose_network
 from clockread.reader import ClockReader
-from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL, load_manifest, model_bytes
+from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL
 from clockread.sampling import PATCH
 from training import splits
+from training.evaluation import finding_scores, on_rendered
 from training.experiment import Settings
-from training.reader.calibration import on_rendered
-from training.reader.export import canonical, export, export_folder, training_of
-from training.reader.finder import finding_scores, trained_finder, validation_scenes
-from training.reader.finder_network import SMALL_FINDER
-from training.reader.hands import trained_hands
-from training.reader.loop import write_json
-from training.reader.model_card import write_model_card
-from training.reader.networks import SMALL_HANDS, SMALL_POSE, with_sincos
-from training.reader.pose import MIX, trained_pose
+from training.reader.export import canonical, export, provenance_of
+from training.reader.export_folder import Description, ExportFolder, export_folder
+from training.reader.finder import validation_scenes
+from training.reader.pose import MIX
 from training.reader.scene_shards import rendered_scenes
 from training.reader.shards import rendered
+from training.reader.tasks import SMALL_TASKS, trained
 
-CALIBRATION, SMOKE = 512, 192  # rendered dials, or scenes, that the ranges are taken from
+INPUTS, SMOKE_INPUTS = 512, 192  # rendered dials, or scenes, that give the ranges of activations
 PRESETS = tuple(sorted(set(MIX)))
 BATCH = 32
-NARROW = 16  # a product with fewer outputs than this is one that gives the network's outputs
+NARROW = 16  # a product with fewer outputs than this computes outputs of the network
 OPERATORS = ("Conv", "MatMul", "Gemm", "Add")
-VALIDATION = {"varied": 2000, "hard": 1000}
+METHOD = "static, uint8 activations, 7-bit weights by channel"
+VALIDATION = {"varied": 2000, "hard": 1000}  # dials of each preset
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Quantize the exported networks into the model `int8` and measure both on the rendered validation sets."""
-    profile = settings.profile
-    smoke = profile == "smoke"
-    folder = export_folder(profile)
-    manifest_file = folder / "manifest.json"
-    manifest = json.loads(manifest_file.read_text())
-    inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=folder), profile)
-    entries = load_manifest(folder).models[DEFAULT]
-    models = manifest["models"]
-    models[QUANTIZED] = {
-        role: quantized_entry(
-            folder, QUANTIZED, role, model_bytes(entry), models[DEFAULT][role], inputs[role]
-        )
-        for role, entry in entries.items()
-    }
-    return _measured_and_written(
-        manifest_file, manifest, QUANTIZED, (DEFAULT, QUANTIZED), smoke=smoke
-    )
+    """Quantize the model `default` into `int8`; measure both on the rendered validation sets."""
+    exports = export_folder(settings.profile)
+    inputs = quantization_inputs(exports.path, settings.profile)
+    for role, entry in exports.models[DEFAULT].items():
+        _put_quantized(exports, QUANTIZED, role, exports.data(DEFAULT, role), entry, inputs[role])
+    return _save_measured(exports, QUANTIZED, (DEFAULT, QUANTIZED), settings.profile)
 
 
 def run_small(settings: Settings) -> dict[str, Any]:
     """Export the model `small`: three smaller networks, quantized."""
     profile = settings.profile
-    smoke = profile == "smoke"
-    folder = export_folder(profile)
-    manifest_file = folder / "manifest.json"
-    manifest = json.loads(manifest_file.read_text())
-    models = manifest["models"]
-    inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=folder), profile)
-    trained = {
-        "finder": trained_finder(profile, SMALL_FINDER, "reader/finder-small"),
-        "pose": trained_pose(profile, SMALL_POSE, "reader/pose-small"),
-        "hands": with_sincos(trained_hands(profile, SMALL_HANDS, "reader/hands-small")),
-    }
-    made: dict[str, Any] = {}
-    with tempfile.TemporaryDirectory() as scratch:
-        for role, model in trained.items():
-            told = training_of(profile, f"reader/{role}-small")
-            entry = export(model, role, inputs[role][:8], told, folder=Path(scratch))
-            made[role] = quantized_entry(
-                folder,
-                SMALL,
-                role,
-                (Path(scratch) / entry["file"]).read_bytes(),
-                entry,
-                inputs[role],
-            )
-    models[SMALL] = made
-    return _measured_and_written(manifest_file, manifest, SMALL, (SMALL,), smoke=smoke)
+    exports = export_folder(profile)
+    inputs = quantization_inputs(exports.path, profile)
+    for task in SMALL_TASKS:
+        role, batch = task.role, inputs[task.role]
+        model = task.for_export(trained(task, profile))
+        data, description = export(model, role, batch[:8], provenance_of(task, profile))
+        _put_quantized(exports, SMALL, role, data, description, batch)
+    return _save_measured(exports, SMALL, (SMALL,), profile)
 
 
-def _measured_and_written(
-    manifest_file: Path,
-    manifest: dict[str, Any],
-    name: str,
-    compared: tuple[str, ...],
-    *,
-    smoke: bool,
+def _put_quantized(
+    exports: ExportFolder,
+    model: str,
+    role: str,
+    data: bytes,
+    description: Description,
+    inputs: NDArray[np.uint8],
+) -> None:
+    """Quantize a network, given as ONNX in floating point, and put it into a model."""
+    int8 = quantized(data, next(iter(description["inputs"])), inputs)
+    quantization = {"method": METHOD, "inputs": len(inputs)}
+    training = {**description["training"], "quantization": quantization}
+    exports.put(model, role, int8, {**description, "training": training, "metrics": {}})
+
+
+def _save_measured(
+    exports: ExportFolder, model: str, compared: tuple[str, ...], profile: str
 ) -> dict[str, Any]:
-    """Write a manifest with the new model ``name``, measure the models ``compared`` with it, and note the figures in it and the card."""
-    write_json(manifest_file, manifest)
-    figures = measured(manifest_file.parent, compared, smoke=smoke)
-    made = manifest["models"][name]
-    noted(made, figures)
-    write_json(manifest_file, manifest)
-    write_model_card(manifest_file.parent)
-    return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in made.values())}}
+    """Save a new model, measure it with others, and record all figures in its entries.
+
+    Figures of the finder are metrics of the finder, those of the whole reader of the hands.
+    """
+    exports.save()
+    figures = _measure(exports.path, compared, smoke=profile == "smoke")
+    entries = exports.models[model]
+    finder = {k: v for k, v in figures.items() if k.startswith("finder_")}
+    entries["finder"]["metrics"] = {k.removeprefix("finder_"): v for k, v in finder.items()}
+    entries["hands"]["metrics"] = {k: v for k, v in figures.items() if k not in finder}
+    exports.save()
+    return {"metrics": {**figures, "bytes": sum(entry["bytes"] for entry in entries.values())}}
 
 
-def quantized_entry(
-    folder: Path, name: str, role: str, data: bytes, of: dict[str, Any], inputs: NDArray[np.uint8]
-) -> dict[str, Any]:
-    """Write the quantized network of a model ``name``; the manifest's entry of it, made from that ``of`` the network in floats."""
-    small = quantized(data, next(iter(of["inputs"])), inputs)
-    file = folder / f"{role}-{name}.onnx"
-    file.write_bytes(small)
-    method = {
-        "method": "static, uint8 activations, 7-bit weights by channel",
-        "inputs": len(inputs),
-    }
-    return {
-        **of,
-        "file": file.name,
-        "sha256": hashlib.sha256(small).hexdigest(),
-        "bytes": len(small),
-        "training": {**of["training"], "quantization": method},
-        "metrics": {},
-    }
-
-
-def noted(made: dict[str, Any], figures: dict[str, float]) -> None:
-    """Put `measured` figures into a model's entries: the finder's into its own, those of the whole reader into that of the hands."""
-    of_finder = {
-        k.removeprefix("finder_"): v for k, v in figures.items() if k.startswith("finder_")
-    }
-    made["finder"]["metrics"] = of_finder
-    made["hands"]["metrics"] = {k: v for k, v in figures.items() if not k.startswith("finder_")}
-
-
-def measured(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str, float]:
-    """Shares right within a minute on rendered dials, and the finder's average precision, of models."""
+def _measure(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str, float]:
+    """Return the shares of rendered dials that models read right, and their finders' figures."""
     out = {}
+    first = splits.VALIDATION.start
     scenes = validation_scenes("smoke" if smoke else "reduced")
     for model in models:
         reader = ClockReader("cpu", model=model, models=folder)
         for preset, count in VALIDATION.items():
-            out[f"{preset}_within_1_{model}"] = float(
-                on_rendered(reader, preset, splits.VALIDATION.start, 20 if smoke else count)[
-                    1
-                ].mean()
-            )
+            _, right = on_rendered(reader, preset, first, 20 if smoke else count)
+            out[f"{preset}_within_1_{model}"] = float(right.mean())
+        network = finder_network(reader.networks["finder"])
         parts = [
-            finder_network(reader.networks["finder"])(np.asarray(scenes.images[i : i + BATCH]))
+            network(np.asarray(scenes.images[i : i + BATCH]))
             for i in range(0, len(scenes.images), BATCH)
         ]
         heat, box = (np.concatenate(maps) for maps in zip(*parts, strict=True))
@@ -168,34 +119,36 @@ def measured(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str,
     return out
 
 
-def calibration_inputs(reader: ClockReader, profile: str) -> dict[str, NDArray[np.uint8]]:
-    """What each network sees of rendered dials and scenes such as it was trained on, (n, …) uint8 by role."""
-    count = SMOKE if profile == "smoke" else CALIBRATION
-    share = count // len(PRESETS)
-    crops = [
-        np.asarray(image)
-        for preset in PRESETS
-        for image in rendered(preset, splits.QUANTIZATION.start, share).images
-    ]
-    whole = Window((PATCH - 1) / 2, (PATCH - 1) / 2, PATCH)
-    posed = [
-        dial
-        for i in range(0, len(crops), BATCH)
-        for dial in estimate(
-            crops[i : i + BATCH],
-            [whole] * len(crops[i : i + BATCH]),
-            pose_network(reader.networks["pose"]),
-        )
-    ]
+def quantization_inputs(models: Path, profile: str) -> dict[str, NDArray[np.uint8]]:
+    """Return the inputs (n, …) of the exported networks on rendered dials and scenes, by role."""
+    count = SMOKE_INPUTS if profile == "smoke" else INPUTS
+    first, share = splits.QUANTIZATION.start, count // len(PRESETS)
+    shards = [rendered(preset, first, share) for preset in PRESETS]
+    crops = [np.asarray(image) for shard in shards for image in shard.images]
+    reader = ClockReader("cpu", model=DEFAULT, models=models)
+    network = pose_network(reader.networks["pose"])
+    parts = [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)]
+    whole = Window.whole(PATCH)
+    posed = [d for part in parts for d in estimate(part, [whole] * len(part), network)]
     return {
-        "finder": np.asarray(rendered_scenes(splits.QUANTIZATION.start, count).images),
+        "finder": np.asarray(rendered_scenes(first, count).images),
         "pose": np.stack(crops),
         "hands": unwrap_posed(posed),
     }
 
 
 def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
-    """The quantized model of an exported one; ``inputs`` (n, …) set the activations' ranges."""
+    """Quantize an exported network.
+
+    Args:
+        data: The ONNX file in floating point.
+        input_name: Name of its input.
+        inputs: Inputs (n, …) that give the ranges of activations.
+
+    Returns:
+        The quantized ONNX file.
+
+    """
     import onnx
     import onnxruntime
     from onnxruntime.quantization import (
@@ -208,32 +161,26 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Inputs(CalibrationDataReader):
-        def __init__(self) -> None:
-            self._batches: Iterator[NDArray[np.uint8]] = iter(
-                [inputs[i : i + BATCH] for i in range(0, len(inputs), BATCH)]
-            )
+        batches = ({input_name: inputs[i : i + BATCH]} for i in range(0, len(inputs), BATCH))
 
         def get_next(self) -> dict[str, NDArray[np.uint8]] | None:
-            batch = next(self._batches, None)
-            return None if batch is None else {input_name: batch}
+            return next(self.batches, None)
 
     with tempfile.TemporaryDirectory() as folder:
-        plain, prepared, result = (
-            str(Path(folder) / name) for name in ("plain.onnx", "prepared.onnx", "int8.onnx")
-        )
+        names = ("plain.onnx", "prepared.onnx", "int8.onnx")
+        plain, prepared, result = (str(Path(folder) / name) for name in names)
         options = onnxruntime.SessionOptions()
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
         options.optimized_model_filepath = plain  # without the casts from half precision
         onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         quant_pre_process(plain, prepared, skip_symbolic_shape=True)
-        proto = onnx.load(prepared)
         quantize_static(
             prepared,
             result,
             Inputs(),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(OPERATORS),
-            nodes_to_exclude=_narrow(proto),
+            nodes_to_exclude=_narrow(onnx.load(prepared)),
             per_channel=True,
             reduce_range=True,
             activation_type=QuantType.QUInt8,
@@ -249,19 +196,12 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
 
 
 def _narrow(proto: Any) -> list[str]:
-    """Names of the products with few outputs: they cost nothing, and what is rounded in them is rounded in the outputs."""
-    sizes = {
-        weight.name: (weight.dims[0], weight.dims[-1])
-        for weight in proto.graph.initializer
-        if len(weight.dims) > 1
-    }
+    """Return the names of products with few outputs: cheap, but sensitive to rounding."""
+    sizes = {w.name: (w.dims[0], w.dims[-1]) for w in proto.graph.initializer if len(w.dims) > 1}
     out = []
     for node in proto.graph.node:
         known = [sizes[name] for name in node.input if name in sizes]
-        if (
-            node.op_type in OPERATORS
-            and known
-            and known[0][0 if node.op_type == "Conv" else 1] < NARROW
-        ):
+        axis = 0 if node.op_type == "Conv" else 1  # of the weights' outputs
+        if node.op_type in OPERATORS and known and known[0][axis] < NARROW:
             out.append(node.name)
     return out

@@ -1,30 +1,31 @@
-"""Exported networks back into Keras, for when the run that they came from is gone.
+"""Recreation of training runs from exported networks, if the original runs are gone.
 
-    python -m training.reader.restore reader/pose              # as a finished run: what needs it can be run
-    python -m training.reader.restore --as-start reader/hands  # as the start of a new run: `run_all --only reader/hands` goes on from there
-    python -m training.reader.restore --as-start reader/hands --exported '{"local": 1}'  # of a shallower network than today's
+    python -m training.reader.restore reader/pose              # as a finished run
+    python -m training.reader.restore --as-start reader/hands  # as initial weights of a new run
+    python -m training.reader.restore --as-start reader/hands --exported '{"local": 1}'
 
-An exported file has no names of layers and no normalizations. Its weights are told by their place in the graph, which is that of
-the same architecture exported with other weights; what the normalizations divide by is measured again.
+The last command is for an exported network that is shallower than today's configuration.
+
+An exported file contains neither layer names nor normalization layers. Weights are matched by
+their position in the graph, compared with the same architecture exported with other weights; the
+statistics of the normalizations are measured again.
 """
 
 from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import keras
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from clockread.reader import ClockReader
 from clockread.runtime.manifest import DEFAULT, load_manifest, model_bytes
-from training.reader.export import EXPORTED, OUTPUTS, folded, to_onnx
-from training.reader.finder_network import FinderConfig, build_finder
+from training.reader.export import OUTPUTS, folded, to_onnx
+from training.reader.export_folder import EXPORTED
 from training.reader.loop import (
     ORIGIN_FILE,
     RESULT_FILE,
@@ -33,44 +34,41 @@ from training.reader.loop import (
     run_folder,
     write_json,
 )
-from training.reader.networks import (
-    HandsConfig,
-    PoseConfig,
-    build_hands,
-    build_pose,
-    grow,
-    with_sincos,
-)
-from training.reader.quantize import calibration_inputs
+from training.reader.networks import grow
+from training.reader.quantize import quantization_inputs
+from training.reader.tasks import DEFAULT_TASKS
 from training.splits import PROFILES
 
-BUILD: dict[str, tuple[Callable[[Any], keras.Model], Any]] = {
-    "reader/finder": (build_finder, FinderConfig()),
-    "reader/pose": (build_pose, PoseConfig()),
-    "reader/hands": (build_hands, HandsConfig()),
-}
-MEASURED_ON = 128  # inputs that the normalizations' means and variances are taken from
+RESTORABLE = {task.name: task for task in DEFAULT_TASKS}
+MEASURED_ON = 128  # inputs that the means and variances of normalizations are measured on
 _NORM = "_norm"
 
 
 def restored(
     model: keras.Model, data: bytes, outputs: tuple[str, ...], inputs: NDArray[np.uint8]
 ) -> None:
-    """Give a network the weights of an ONNX file that one of the same architecture was exported to.
+    """Set the weights of a network to those of an ONNX file.
 
-    ``inputs`` (n, …) uint8 are what the normalizations' means and variances are measured on. Raises ValueError where the file is of
-    another architecture.
+    Args:
+        model: A network of the architecture that was exported.
+        data: The ONNX file.
+        outputs: Its outputs.
+        inputs: Inputs (n, …) that the statistics of the normalizations are measured on.
+
+    Raises:
+        ValueError: the file has another architecture.
+
     """
     plain = folded(model)
     rng = np.random.default_rng(0)
     for layer in plain.layers:
-        layer.set_weights(
-            [rng.normal(size=w.shape).astype(np.float32) for w in layer.get_weights()]
-        )
+        shapes = [w.shape for w in layer.get_weights()]
+        layer.set_weights([rng.normal(size=shape).astype(np.float32) for shape in shapes])
     known, wanted = _weights(to_onnx(plain, outputs), outputs), _weights(data, outputs)
     if [w.shape for w in known] != [w.shape for w in wanted]:
         raise ValueError(
-            f"the file is not of this {model.name} network: it has {len(wanted)} weights of other shapes than its {len(known)}"
+            f"the file is not of this {model.name} network: "
+            f"the shapes of its {len(wanted)} weights differ from the network's {len(known)}"
         )
     pairs = [(k, w) for k, w in zip(known, wanted, strict=True) if k.size]
     for layer in plain.layers:
@@ -79,7 +77,7 @@ def restored(
 
 
 def _weights(data: bytes, outputs: tuple[str, ...]) -> list[NDArray[np.float32]]:
-    """All float constants of a graph, in the order in which a walk back from its outputs meets them, each once."""
+    """Return each float constant of a graph once, in the order of a walk back from its outputs."""
     import onnx
     from onnx import numpy_helper
 
@@ -106,7 +104,10 @@ def _weights(data: bytes, outputs: tuple[str, ...]) -> list[NDArray[np.float32]]
 def _same_order(
     own: NDArray[np.float32], pairs: list[tuple[NDArray[np.float32], NDArray[np.float32]]]
 ) -> NDArray[np.float32]:
-    """The wanted weights that stand where the graph has ``own``, in the order of Keras: the converter turns axes and adds some of 1."""
+    """Return the wanted weights at the place of ``own`` in the graph, with the axes of Keras.
+
+    The converter transposes axes and adds axes of length 1.
+    """
     sorted_own = np.sort(own, axis=None)
     for known, wanted in pairs:
         if known.size != own.size or not np.array_equal(np.sort(known, axis=None), sorted_own):
@@ -121,23 +122,15 @@ def _same_order(
 
 
 def _unfold(plain: keras.Model, model: keras.Model, inputs: NDArray[np.uint8]) -> None:
-    """Set ``model`` to the function of ``plain``, its normalizations to what they see of ``inputs``."""
+    """Give ``model`` the function of ``plain``, with normalization statistics of ``inputs``."""
     names = [
         layer.name.removesuffix(_NORM)
         for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
     probe = keras.Model(plain.inputs, [plain.get_layer(name).output for name in names])
-    before = dict(
-        zip(
-            names,
-            (
-                keras.ops.convert_to_numpy(out)
-                for out in probe(inputs[:MEASURED_ON], training=False)
-            ),
-            strict=True,
-        )
-    )
+    values = map(keras.ops.convert_to_numpy, probe(inputs[:MEASURED_ON], training=False))
+    before = dict(zip(names, values, strict=True))
     for layer in plain.layers:
         weights = layer.get_weights()
         if not weights:
@@ -148,62 +141,57 @@ def _unfold(plain: keras.Model, model: keras.Model, inputs: NDArray[np.uint8]) -
         kernel, bias = weights
         out = before[layer.name].reshape(-1, len(bias))
         norm = model.get_layer(layer.name + _NORM)
-        variance = out.var(axis=0)
+        mean, variance = out.mean(axis=0), out.var(axis=0)
         model.get_layer(layer.name).set_weights([kernel])
-        norm.set_weights(
-            [np.sqrt(variance + norm.epsilon), out.mean(axis=0), out.mean(axis=0) - bias, variance]
-        )
+        norm.set_weights([np.sqrt(variance + norm.epsilon), mean, mean - bias, variance])
 
 
 def main(
-    networks: Annotated[list[str], typer.Argument(help="Which: " + ", ".join(BUILD))],
+    networks: Annotated[list[str], typer.Argument(help="Names: " + ", ".join(RESTORABLE))],
     profile: Annotated[
-        str, typer.Option(help="Whose run folders are written: " + ", ".join(PROFILES))
+        str, typer.Option(help="Profile of the runs: " + ", ".join(PROFILES))
     ] = "reduced",
     as_start: Annotated[
         bool,
-        typer.Option(
-            "--as-start", help="As weights to begin a new run with, not as a finished run."
-        ),
+        typer.Option("--as-start", help="Write initial weights of a new run, not a finished run."),
     ] = False,
     exported: Annotated[
         str,
         typer.Option(
-            help="How the exported networks' options differ from today's, as JSON.", metavar="JSON"
+            help="Options in which the exported networks differ from today's, as JSON.",
+            metavar="JSON",
         ),
     ] = "{}",
 ) -> None:
-    """Put exported networks back where training looks for its own."""
+    """Recreate the training runs of exported networks."""
     for name in networks:
-        if name not in BUILD:
-            raise typer.BadParameter(f"{name!r}: use one of {', '.join(BUILD)}")
+        if name not in RESTORABLE:
+            raise typer.BadParameter(f"{name!r}: use one of {', '.join(RESTORABLE)}")
+    tasks = [RESTORABLE[name] for name in networks]
     try:
         different = dict(json.loads(exported))
-        as_before = {name: replace(BUILD[name][1], **different) for name in networks}
+        configs = [replace(task.config, **different) for task in tasks]
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(f"--exported {exported}: {error}") from None
     if different and not as_start:
         raise typer.BadParameter(
-            "--exported: a network of other options is no finished run of today's; use --as-start"
+            "--exported: a network with other options cannot be a finished run; use --as-start"
         )
     entries = load_manifest(EXPORTED).models[DEFAULT]
-    inputs = calibration_inputs(ClockReader("cpu", model=DEFAULT, models=EXPORTED), profile)
-    for name in networks:
-        role = name.removeprefix("reader/")
-        build, config = BUILD[name]
-        entry, model = entries[role], build(as_before[name])
-        as_exported = with_sincos(model) if role == "hands" else model
-        restored(as_exported, model_bytes(entry), OUTPUTS[role], inputs[role])
+    inputs = quantization_inputs(EXPORTED, profile)
+    for task, config in zip(tasks, configs, strict=True):
+        role, entry, model = task.role, entries[task.role], task.build(config)
+        restored(task.for_export(model), model_bytes(entry), OUTPUTS[role], inputs[role])
         if different:
-            smaller, model = model, build(config)
+            smaller, model = model, task.build(task.config)
             grow(model, smaller)
-        folder = run_folder(profile, name)
+        folder = run_folder(profile, task.name)
         model.save_weights(folder / (START_FILE if as_start else WEIGHTS_FILE))
         write_json(
             folder / (ORIGIN_FILE if as_start else RESULT_FILE),
             {**entry.training, "sha256": entry.sha256, "metrics": dict(entry.metrics)},
         )
-        print(f"{name}: {entry.path.name} is in {folder}")
+        print(f"{task.name}: {entry.path.name} is in {folder}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Rendered scenes on disk, as `training.reader.shards` keeps crops: rendered once, memory-mapped by every training run."""
+"""Rendered scenes on disk, stored by `training.reader.shards`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clockread.finder import SCENE
 from training.dials.scenes import render_scene
 from training.reader.shards import Arrays, Fields, stored
 
-SCENES_VERSION = 5  # raise with every change that alters pixels or labels
+SCENES_VERSION = 5  # to be raised with every change of pixels or labels
 MOST_CLOCKS = 4  # in one scene
 
 
@@ -20,28 +20,25 @@ class SceneShards:
     """Memory-mapped scenes and their labels."""
 
     images: NDArray[np.uint8]  # (n, SCENE, SCENE)
-    boxes: NDArray[
-        np.float32
-    ]  # (n, MOST_CLOCKS, 4): x, y, width, height in scene pixels, nan where there are fewer
+    boxes: NDArray[np.float32]  # (n, MOST_CLOCKS, 4): x, y, w, h in scene pixels, padded by nan
     frame: NDArray[np.int16]  # (n, 4): x, y, width, height of the picture between the bars
 
     def __len__(self) -> int:
         return len(self.images)
 
     def clocks(self, index: int) -> NDArray[np.float32]:
-        """The boxes (k, 4) of one scene, k from 0 to MOST_CLOCKS."""
+        """Return the boxes (k, 4) of one scene, k from 0 to MOST_CLOCKS."""
         boxes = np.asarray(self.boxes[index])
         return boxes[~np.isnan(boxes[:, 0])]
 
     def picture(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-        """One scene's picture (h, w) without its bars, and the boxes (k, 4) in it, as far as they lie in it."""
+        """Return a scene's picture (h, w) without bars, and the boxes (k, 4), clipped to it."""
         x, y, w, h = (int(v) for v in self.frame[index])
         boxes = self.clocks(index).astype(np.float64)
         low = np.clip(boxes[:, :2] - (x, y), 0, (w, h))
         high = np.clip(boxes[:, :2] + boxes[:, 2:] - (x, y), 0, (w, h))
-        return np.ascontiguousarray(self.images[index][y : y + h, x : x + w]), np.concatenate(
-            [low, high - low], axis=1
-        )
+        picture = np.ascontiguousarray(self.images[index][y : y + h, x : x + w])
+        return picture, np.concatenate([low, high - low], axis=1)
 
 
 _FIELDS: Fields = {
@@ -63,8 +60,7 @@ def _scenes(first: int, count: int) -> Arrays:
     }
 
 
-def rendered_scenes(first_seed: int, count: int, *, processes: int | None = None) -> SceneShards:
-    """Scenes by their seeds."""
-    return SceneShards(
-        **stored(f"scenes-v{SCENES_VERSION}", first_seed, count, _FIELDS, _scenes, processes)
-    )
+def rendered_scenes(first_seed: int, count: int) -> SceneShards:
+    """Return the scenes of ``count`` seeds, rendered if they are not on disk."""
+    name = f"scenes-v{SCENES_VERSION}"
+    return SceneShards(**stored(name, first_seed, count, _FIELDS, _scenes))

@@ -1,7 +1,7 @@
-"""Rendered pictures on disk: rendered once by several processes, memory-mapped by every training run.
+"""Rendered pictures on disk: rendered once by several processes, memory-mapped by training runs.
 
-A shard set lives in `$CLOCKREAD_DATA/shards/<name>` (default `~/.cache/clockread`), outside the repository. Its name says
-preset, seeds and renderer version, so a set is never mistaken for another; an interrupted rendering continues.
+A shard is a folder `$CLOCKREAD_DATA/shards/<name>` (default `~/.cache/clockread`). Its name states
+preset, seeds and renderer version. An interrupted rendering is continued.
 """
 
 from __future__ import annotations
@@ -26,27 +26,31 @@ from training.dials.presets import PRESETS
 from training.dials.render import render, render_without
 from training.splits import check_seeds
 
-RENDERER_VERSION = 3  # raise with every change that alters pixels or labels
-WITHOUT_VERSION = 4  # the same of crops without a dial
+RENDERER_VERSION = 3  # to be raised with every change of pixels or labels
+WITHOUT_VERSION = 4  # the same for crops without a dial
 
-_CHUNK = 250
+_CHUNK = 250  # seeds per job of a process
 
 Arrays = dict[str, NDArray[Any]]
 Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and dtype
-Renderer = Callable[
-    [int, int], Arrays
-]  # first seed, count -> arrays of that length; a function of a module, to be pickled
+# First seed, count -> arrays of that length; it must be possible to pickle it.
+Renderer = Callable[[int, int], Arrays]
 
 
-def stored(
-    name: str,
-    first_seed: int,
-    count: int,
-    fields: Fields,
-    renderer: Renderer,
-    processes: int | None = None,
-) -> Arrays:
-    """Memory-mapped arrays of the samples of seeds first_seed … first_seed + count - 1, rendered now where they are not on disk."""
+def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Renderer) -> Arrays:
+    """Return memory-mapped arrays of rendered samples, rendering those that are not on disk.
+
+    Args:
+        name: Name of the kind of samples.
+        first_seed: Seed of the first sample.
+        count: Number of samples.
+        fields: Shape of a sample and dtype, by array.
+        renderer: Renders the samples of consecutive seeds.
+
+    Raises:
+        ValueError: the seeds do not belong to one split.
+
+    """
     check_seeds(first_seed, count)
     folder = data_folder() / "shards" / f"{name}-{first_seed}-{count}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,21 +63,14 @@ def stored(
     ]
     if jobs:
         mode = "r+" if done else "w+"
-        arrays = {
-            field: open_memmap(
-                folder / f"{field}.npy",
-                mode=mode,
-                dtype=dtype,
-                shape=None if done else (count, *shape),
-            )
-            for field, (shape, dtype) in fields.items()
-        }
-        with multiprocessing.get_context("spawn").Pool(
-            processes or len(os.sched_getaffinity(0))
-        ) as pool:
-            for first, part in track(
-                pool.imap_unordered(_rendered_part, jobs), f"rendering {folder.name}", len(jobs)
-            ):
+        arrays = {}
+        for field, (shape, dtype) in fields.items():
+            full = None if done else (count, *shape)
+            file = folder / f"{field}.npy"
+            arrays[field] = open_memmap(file, mode=mode, dtype=dtype, shape=full)
+        with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+            parts = pool.imap_unordered(_rendered_part, jobs)
+            for first, part in track(parts, f"rendering {folder.name}", len(jobs)):
                 at = first - first_seed
                 for field, array in arrays.items():
                     array[at : at + len(part[field])] = part[field]
@@ -126,31 +123,18 @@ def _crops(preset: str, first: int, count: int) -> Arrays:
     }
 
 
-def rendered(preset: str, first_seed: int, count: int, *, processes: int | None = None) -> Shards:
-    """Crops of one of `presets.PRESETS` by their seeds."""
-    name = f"{preset}-v{RENDERER_VERSION}"
-    return Shards(
-        **stored(name, first_seed, count, _FIELDS, functools.partial(_crops, preset), processes)
-    )
+def rendered(preset: str, first_seed: int, count: int) -> Shards:
+    """Return crops of dials of one of `presets.PRESETS`, rendered if they are not on disk."""
+    name, render_crops = f"{preset}-v{RENDERER_VERSION}", functools.partial(_crops, preset)
+    return Shards(**stored(name, first_seed, count, _FIELDS, render_crops))
 
 
 def _without(first: int, count: int) -> Arrays:
-    return {
-        "images": np.stack(
-            [render_without(seed, PRESETS["varied"], PATCH) for seed in range(first, first + count)]
-        )
-    }
+    seeds = range(first, first + count)
+    return {"images": np.stack([render_without(s, PRESETS["varied"], PATCH) for s in seeds])}
 
 
-def rendered_without(
-    first_seed: int, count: int, *, processes: int | None = None
-) -> NDArray[np.uint8]:
-    """Crops (n, PATCH, PATCH) without a dial by their seeds."""
-    return stored(
-        f"without-v{WITHOUT_VERSION}",
-        first_seed,
-        count,
-        {"images": _FIELDS["images"]},
-        _without,
-        processes,
-    )["images"]
+def rendered_without(first_seed: int, count: int) -> NDArray[np.uint8]:
+    """Return crops (n, PATCH, PATCH) without a dial, rendered if they are not on disk."""
+    name, fields = f"without-v{WITHOUT_VERSION}", {"images": _FIELDS["images"]}
+    return stored(name, first_seed, count, fields, _without)["images"]

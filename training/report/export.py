@@ -23,8 +23,8 @@ def export_run(settings: Settings) -> dict[str, Any]:
         NotTrainedError: the weights are missing, as beside a result that was copied.
 
     """
-    from training.reader.export import export, export_folder
-    from training.reader.model_card import write_model_card
+    from training.reader.export import export
+    from training.reader.export_folder import export_folder
     from training.report.time_networks import build_time, with_pairs
 
     profile = settings.profile
@@ -36,8 +36,7 @@ def export_run(settings: Settings) -> dict[str, Any]:
         raise NotTrainedError(f"{weights} is missing: run `{command} --fresh` first")
     model = build_time(fit.config.kind, replace(fit.config.trunk, precision=None))
     model.load_weights(weights)
-    folder = export_folder(profile, "time/export")
-    entry = export(
+    data, description = export(
         with_pairs(model),
         ROLE,
         load_images(fit, settings.data).images[::7][:16],
@@ -52,9 +51,9 @@ def export_run(settings: Settings) -> dict[str, Any]:
             "seconds": result["seconds"],
             "metrics": result["test"],
         },
-        folder=folder,
-        name="sincos-cnn",
     )
-    write_model_card(folder)
+    exports = export_folder(profile, "time/export")
+    entry = exports.put("sincos-cnn", ROLE, data, description)
+    exports.save()
     difference = entry["metrics"]["largest_difference_to_keras"]
     return {"metrics": {"bytes": entry["bytes"], "difference": difference}}

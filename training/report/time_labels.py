@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import MINUTES_ON_DIAL, angle_of, circular_difference, sincos
+from clockread.clock import MINUTES_ON_DIAL, angle_of, minutes_apart, sincos
 from clockread.upright_reader import SPREADS, decode_rounding, encode, joint_log_likelihood
 
 Minutes = NDArray[np.int64]
@@ -196,7 +196,7 @@ class SinCos:
 
 def common_sense_error(found: Minutes, true: Minutes) -> NDArray[np.float64]:
     """Return the minutes (n,) between two times along the shorter way around the dial, 0..360."""
-    return np.abs(circular_difference(np.asarray(found), np.asarray(true), MINUTES_ON_DIAL))
+    return np.asarray(minutes_apart(found, true))
 
 
 def error_summary(found: Minutes, true: Minutes) -> dict[str, float]:

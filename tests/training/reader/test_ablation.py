@@ -1,4 +1,4 @@
-"""The ablation of the reading network's training: what its variants change, and the table of their results."""
+"""The ablation of the reading network's training: its variants, and the table of results."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_variant_changes_something_that_is_there() -> None:
 def test_the_reader_reads_with_the_variants_network(
     tiny: keras.Model, polar: np.ndarray, tmp_path: Path
 ) -> None:
-    reader = ablation.reader_with(folded(with_sincos(tiny)), tmp_path, looks=2)
+    reader = ablation.reader_with(folded(with_sincos(tiny)), tmp_path, passes=2)
     assert (reader.effort.passes, reader.threads) == (2, 1)
     np.testing.assert_allclose(
         hands_network(reader.networks["hands"])(polar).hour, hour(folded(tiny), polar), atol=1e-4
@@ -82,7 +82,6 @@ def test_the_table_has_a_row_for_every_result(
 ) -> None:
     monkeypatch.setattr(ablation, "RESULTS", tmp_path)
     result = {
-        "about": "as it is",
         "parameters": 1234567,
         "milliseconds": 1.5,
         "seconds": 60.0,
@@ -94,12 +93,10 @@ def test_the_table_has_a_row_for_every_result(
         },
     }
     (tmp_path / "as-it-is-96k.json").write_text(json.dumps(result))
-    (tmp_path / "narrow-96k.json").write_text(
-        json.dumps({**result, "about": "narrow", "photographs": {}})
-    )
+    (tmp_path / "narrow-96k.json").write_text(json.dumps({**result, "photographs": {}}))
     (tmp_path / "wide-32k.json").write_text(json.dumps(result))
     rows = ablation.table(96_000).splitlines()[2:]
     assert rows == [
-        "| as it is | 50.0% | 25.0% | 12.5% | 75.0% | 1,234,567 | 1.50 |",
-        "| narrow | 50.0% | 25.0% | – | – | 1,234,567 | 1.50 |",
+        "| baseline | 50.0% | 25.0% | 12.5% | 75.0% | 1,234,567 | 1.50 |",
+        "| width 96 instead of 128 | 50.0% | 25.0% | – | – | 1,234,567 | 1.50 |",
     ]

@@ -16,11 +16,16 @@ from training.reader.batches import (
     HEADS,
     HandsBatches,
     PoseBatches,
-    jittered,
+    jitter_pose,
     seen_rotation,
     soft_targets,
 )
+from training.reader.loop import Schedule
 from training.reader.shards import Shards
+
+
+def schedule(batch: int, seed: int) -> Schedule:
+    return Schedule(2 * batch, batch=batch, seed=seed, steps_per_epoch=2)
 
 
 @pytest.fixture(scope="module")
@@ -42,21 +47,21 @@ def without() -> np.ndarray:
 
 
 def test_batches_are_the_same_by_seed_and_new_by_epoch(shard: Shards, without: np.ndarray) -> None:
-    a, b = PoseBatches([shard], without, 2, 4, 5), PoseBatches([shard], without, 2, 4, 5)
+    a, b = (PoseBatches([shard], without, schedule(4, 5)) for _ in range(2))
     np.testing.assert_array_equal(a[1][0], b[1][0])
     b.on_epoch_end()
     assert (a[1][0] != b[1][0]).any()
 
 
 def test_backgrounds_are_marked(shard: Shards, without: np.ndarray) -> None:
-    _, labels = PoseBatches([shard], without, 1, 200, 1)[0]
+    _, labels = PoseBatches([shard], without, schedule(200, 1))[0]
     assert 5 < (labels["dial"] == 0).sum() < 60
     np.testing.assert_array_equal(labels["pose"][:, 7:], labels["dial"])
 
 
 def test_hands_keep_the_time_under_any_pose(shard: Shards, without: np.ndarray) -> None:
     """Between the targets of the hands and of 12 lie exactly the dial's angles."""
-    _, targets = HandsBatches([shard], [], without, 1, 30, 2)[0]
+    _, targets = HandsBatches([shard], [], without, schedule(30, 2))[0]
     degrees = np.arange(BINS) * (360 / BINS)
     turns = np.exp(1j * np.deg2rad(degrees))
     seen = {head: np.rad2deg(np.angle(targets[head] @ turns)) for head in HEADS}
@@ -83,7 +88,7 @@ def test_hands_keep_the_time_under_any_pose(shard: Shards, without: np.ndarray) 
 
 
 def test_poses_are_wrong_either_way(shard: Shards, without: np.ndarray) -> None:
-    _, targets = HandsBatches([shard], [], without, 1, 60, 3)[0]
+    _, targets = HandsBatches([shard], [], without, schedule(60, 3))[0]
     dials = targets["change"][:, 7] == 1
     changes = targets["change"][dials, :7]
     assert np.abs(changes[:, :2]).max() > 0.05
@@ -93,7 +98,7 @@ def test_poses_are_wrong_either_way(shard: Shards, without: np.ndarray) -> None:
 def test_where_there_is_no_dial_every_angle_is_as_likely(
     shard: Shards, without: np.ndarray
 ) -> None:
-    _, targets = HandsBatches([shard], [], without, 1, 200, 4)[0]
+    _, targets = HandsBatches([shard], [], without, schedule(200, 4))[0]
     none = targets["change"][:, 7] == 0
     assert 1 < none.sum() < 40
     for head in ("hour", "minute", "twelve"):
@@ -110,7 +115,9 @@ def test_seen_rotation_of_a_turned_grid() -> None:
 def test_jitter_grows_with_strength() -> None:
     pose = decompose(np.diag([0.6, 0.6, 1.0]))[0]
     rng = np.random.default_rng(0)
-    weak, strong = (np.std([jittered(rng, pose, s) - pose for _ in range(200)]) for s in (0.2, 1.0))
+    weak, strong = (
+        np.std([jitter_pose(rng, pose, s) - pose for _ in range(200)]) for s in (0.2, 1.0)
+    )
     assert 0.003 < weak < strong / 3
 
 

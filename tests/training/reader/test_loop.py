@@ -24,7 +24,7 @@ class Line(Batches):
     """y = 3x, with a note of the epochs that were drawn; stops the run on demand."""
 
     def __init__(self, stop_at: int | None = None) -> None:
-        super().__init__(SCHEDULE.steps_per_epoch, SCHEDULE.batch, 0)
+        super().__init__(SCHEDULE)
         self.stop_at = stop_at
         self.drawn: list[int] = []
 

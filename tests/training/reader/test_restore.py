@@ -68,7 +68,7 @@ def test_a_restored_network_does_what_the_exported_one_does(role):
         np.testing.assert_allclose(
             found[name], value, atol=2e-4 * max(1.0, np.abs(value).max()), err_msg=name
         )
-    # its normalizations were measured: as in training, by the batch's own mean and variance, it does nearly the same
+    # with measured normalizations, it does nearly the same by the batch's own mean and variance
     for name, value in values(again, inputs, training=True).items():
         np.testing.assert_allclose(
             value, exported[name], atol=0.02 * max(1.0, np.abs(exported[name]).max()), err_msg=name

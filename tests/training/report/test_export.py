@@ -21,6 +21,7 @@ from clockread.errors import ModelError
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with an untrained finder and the four-head network of the smoke profile."""
     from training.reader.export import export
+    from training.reader.export_folder import ExportFolder
     from training.reader.finder_network import build_finder
 
     folder = tmp_path_factory.mktemp("sincos")
@@ -40,7 +41,10 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert done.returncode == 0, done.stderr[-3000:]
     made = folder / "runs" / "smoke" / "time-export"
     finder = build_finder()
-    export(finder, "finder", np.zeros((1, *finder.inputs[0].shape[1:]), np.uint8), {}, folder=made)
+    batch = np.zeros((1, *finder.inputs[0].shape[1:]), np.uint8)
+    exports = ExportFolder(made)
+    exports.put("default", "finder", *export(finder, "finder", batch, {}))
+    exports.save()
     return made
 
 

@@ -1,0 +1,84 @@
+"""Folders of exported models: nothing changes on disk before they are saved."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("keras", reason="training needs the train extra")
+
+from clockread.confidence import Calibration, ClockScore
+from clockread.errors import ModelError
+from training.reader.export_folder import EXPORTED, Description, ExportFolder
+from training.reader.model_card import model_card
+
+DESCRIPTION: Description = {
+    "opset": 17,
+    "inputs": {},
+    "outputs": {},
+    "preprocessing": {},
+    "training": {},
+    "metrics": {"largest_difference_to_keras": 1e-6, "change_by_half_precision": 1e-3},
+}
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> ExportFolder:
+    exports = ExportFolder(tmp_path)
+    exports.put("default", "hands", b"one", DESCRIPTION)
+    exports.put("small", "hands", b"two", DESCRIPTION)
+    exports.put("sincos-cnn", "sincos", b"three", DESCRIPTION)
+    return exports
+
+
+def files(folder: ExportFolder) -> list[str]:
+    return sorted(file.name for file in folder.path.iterdir())
+
+
+def test_files_are_named_by_role_and_model_and_written_with_the_manifest(
+    exports: ExportFolder,
+) -> None:
+    assert files(exports) == []
+    exports.save()
+    networks = ["hands-small.onnx", "hands.onnx", "manifest.json", "sincos-cnn.onnx"]
+    assert files(exports) == ["MODEL_CARD.md", *networks]
+    assert ExportFolder(exports.path).models == exports.models
+    assert exports.data("small", "hands") == b"two"
+
+
+def test_a_dropped_model_loses_its_files_with_the_next_save(exports: ExportFolder) -> None:
+    exports.save()
+    exports.drop("small", "int8")
+    assert "hands-small.onnx" in files(exports)
+    exports.save()
+    assert "hands-small.onnx" not in files(exports)
+    assert "small" not in ExportFolder(exports.path).models
+
+
+def test_a_damaged_file_is_refused(exports: ExportFolder) -> None:
+    exports.save()
+    (exports.path / "hands.onnx").write_bytes(b"on!")
+    with pytest.raises(ModelError, match="damaged"):
+        exports.data("default", "hands")
+
+
+def test_a_copy_is_calibrated_alone(exports: ExportFolder, tmp_path: Path) -> None:
+    exports.save()
+    trial = exports.copy("default", tmp_path / "trial")
+    trial.calibrate("default", Calibration(1.23456, -0.5), ClockScore(offset=0.1), {"right": 0.5})
+    trial.save()
+    assert trial.models["default"]["hands"]["calibration"] == {
+        "slope": 1.2346,
+        "offset": -0.5,
+        "presence": {"finder_score": 0.84, "confidence": 0.6, "dial_logit": 0.52, "offset": 0.1},
+        "rendered": {"right": 0.5},
+    }
+    assert "calibration" not in exports.models["default"]["hands"]
+    assert files(trial) == ["MODEL_CARD.md", "hands.onnx", "manifest.json"]
+
+
+def test_the_shipped_model_card_is_made_of_the_shipped_manifest() -> None:
+    manifest = json.loads((EXPORTED / "manifest.json").read_text())
+    assert (EXPORTED / "MODEL_CARD.md").read_text() == model_card(manifest)
