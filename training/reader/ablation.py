@@ -61,7 +61,7 @@ class Variant:
 
 
 VARIANTS = {
-    "as-it-is": Variant("baseline"),
+    "as-it-is": Variant("unchanged"),
     "narrow": Variant("width 96 instead of 128", replace(BASE, width=96)),
     "wide": Variant("width 160", replace(BASE, width=160)),
     "shallow": Variant(
@@ -73,16 +73,14 @@ VARIANTS = {
     "no-local": Variant(
         "no residual 2-D convolution before the radius is folded", replace(BASE, local=0)
     ),
-    "true-poses": Variant("jittered true poses only, none of the pose network", found=False),
-    "not-relit": Variant("no augmentation of exposure, contrast and noise", lit=False),
+    "true-poses": Variant("jittered true poses only, none from the pose network", found=False),
+    "not-relit": Variant("crops as rendered, without exposure augmentation", lit=False),
     "half-angles": Variant("120 angles instead of 240", coarse=(2, 1)),
     "half-radii": Variant("32 radii instead of 64", coarse=(1, 2)),
     "one-look": Variant(
         "no pose refinement, neither learned nor used", weights=(("change", 0.0),), passes=1
     ),
-    "no-second": Variant(
-        "the second hand is not learned", weights=(("second", 0.0), ("has_second", 0.0))
-    ),
+    "no-second": Variant("second hand not learned", weights=(("second", 0.0), ("has_second", 0.0))),
     "only-varied": Variant("crops of the preset `varied` only", presets=("varied",)),
     "no-styles": Variant(
         "no crops of watches, towers and films", presets=("hard", "shaped", "varied")

@@ -50,16 +50,14 @@ def augment_exposure(rng: Rng, image: Grey) -> Grey:
     if rng.random() < 0.5:
         ramp = np.arange(256) / 255.0
         gain, gamma = math.exp(rng.normal(0, 0.2)), math.exp(rng.normal(0, 0.2))
-        table = np.clip(
-            (ramp**gamma - 0.5) * 255 * gain + 127.5 + rng.normal(0, 10), 0, 255
-        ).astype(np.uint8)
+        curve = (ramp**gamma - 0.5) * 255 * gain + 127.5 + rng.normal(0, 10)
+        table = np.clip(curve, 0, 255).astype(np.uint8)
         if rng.random() < 0.15:
             table = 255 - table
         image = cv2.LUT(image, table)
     if rng.random() < 0.15:
-        image = cv2.add(
-            image, rng.normal(0, rng.uniform(1, 8), image.shape).astype(np.float32), dtype=cv2.CV_8U
-        )
+        noise = rng.normal(0, rng.uniform(1, 8), image.shape).astype(np.float32)
+        image = cv2.add(image, noise, dtype=cv2.CV_8U)
     return image
 
 

@@ -45,29 +45,27 @@ def _targets(boxes: Floats) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return heat, maps
 
 
+def _inside(boxes: Floats, x: float, y: float, w: float, h: float) -> NDArray[np.bool_]:
+    """Return whether the centers of boxes (n, 4) are in a window."""
+    center = boxes[:, :2] + boxes[:, 2:] / 2
+    return np.asarray(((center > (x, y)) & (center < (x + w, y + h))).all(axis=1))
+
+
 def _random_crop(
     rng: Rng, frame: NDArray[np.int16], boxes: Floats
 ) -> tuple[float, float, float, float]:
-    """Return x, y, width, height of a random crop that contains the center of every clock in it."""
+    """Return x, y, width, height of a random crop; clocks in it keep their centers."""
     x, y, w, h = (float(v) for v in frame)
     for _ in range(4):
         zoom = rng.uniform(0.7, 1.0) if rng.random() < 0.7 else 1.0
         narrow = rng.uniform(0.6, 1.0) if rng.random() < 0.5 else 1.0
-        cw, ch = (
-            (w * zoom * narrow, h * zoom) if rng.random() < 0.5 else (w * zoom, h * zoom * narrow)
-        )
+        wide = rng.random() < 0.5
+        cw, ch = (w * zoom * narrow, h * zoom) if wide else (w * zoom, h * zoom * narrow)
         if min(cw, ch) < 0.3 * max(cw, ch):
             continue
         left, top = x + rng.uniform(0, w - cw), y + rng.uniform(0, h - ch)
-        cx, cy = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
-        inside = (cx > left) & (cx < left + cw) & (cy > top) & (cy < top + ch)
-        apart = (
-            (boxes[:, 0] > left + cw)
-            | (boxes[:, 0] + boxes[:, 2] < left)
-            | (boxes[:, 1] > top + ch)
-            | (boxes[:, 1] + boxes[:, 3] < top)
-        )
-        if (inside | apart).all():
+        far = (boxes[:, :2] > (left + cw, top + ch)) | (boxes[:, :2] + boxes[:, 2:] < (left, top))
+        if (_inside(boxes, left, top, cw, ch) | far.any(axis=1)).all():
             return left, top, cw, ch
     return x, y, w, h
 
@@ -96,9 +94,7 @@ def _crop_scene(
     seen = augment_exposure(rng, np.asarray(seen, dtype=np.uint8))
     out = np.full((SCENE, SCENE), PADDING, np.uint8)
     out[oy : oy + h, ox : ox + w] = seen[oy : oy + h, ox : ox + w]
-    cx, cy = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
-    inside = (cx > left) & (cx < left + width) & (cy > top) & (cy < top + height)
-    b = boxes[inside]
+    b = boxes[_inside(boxes, left, top, width, height)]
     x = (b[:, 0] + b[:, 2]) * ax + bx if mirror else b[:, 0] * ax + bx
     return out, np.stack([x, b[:, 1] * ay + by, b[:, 2] * sx, b[:, 3] * sy], axis=1)
 

@@ -52,7 +52,7 @@ def run_folder(profile: str, name: str) -> Path:
 
 
 def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
-    """Return ``model`` with the weights of a finished run; raise NotTrainedError if it is missing."""
+    """Return ``model`` with a finished run's weights; raise NotTrainedError without such a run."""
     weights = run_folder(profile, name) / WEIGHTS_FILE
     if not weights.exists():
         command = f"python -m training.run_all --profile {profile} --only {name}"

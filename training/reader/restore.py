@@ -147,10 +147,8 @@ def _unfold(plain: keras.Model, model: keras.Model, inputs: NDArray[np.uint8]) -
 
 
 def main(
-    networks: Annotated[list[str], typer.Argument(help="Names: " + ", ".join(RESTORABLE))],
-    profile: Annotated[
-        str, typer.Option(help="Profile of the runs: " + ", ".join(PROFILES))
-    ] = "reduced",
+    networks: Annotated[list[str], typer.Argument(help=f"Names: {', '.join(RESTORABLE)}")],
+    profile: Annotated[str, typer.Option(help=f"Profile: {', '.join(PROFILES)}")] = "reduced",
     as_start: Annotated[
         bool,
         typer.Option("--as-start", help="Write initial weights of a new run, not a finished run."),

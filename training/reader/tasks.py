@@ -35,19 +35,19 @@ class Task:
 
 
 POSE = Task(
-    "reader/pose",
-    "pose",
-    networks.build_pose,
-    networks.PoseConfig(),
-    {
+    name="reader/pose",
+    role="pose",
+    build=networks.build_pose,
+    config=networks.PoseConfig(),
+    schedules={
         "smoke": Schedule(256, batch=16, steps_per_epoch=8),
         "reduced": Schedule(800_000, continued=192_000, rate=2e-3, precision=MIXED),
         "full": Schedule(3_000_000, rate=2e-3),
     },
-    pose.batches,
-    pose.validation,
-    {"pose": pose_loss, "dial": keras.losses.BinaryCrossentropy(from_logits=True)},
-    {"pose": 1.0, "dial": 0.1},
+    data=pose.batches,
+    validation=pose.validation,
+    losses={"pose": pose_loss, "dial": keras.losses.BinaryCrossentropy(from_logits=True)},
+    loss_weights={"pose": 1.0, "dial": 0.1},
 )
 _FINDER_SCHEDULE = Schedule(
     800_000,
@@ -59,35 +59,35 @@ _FINDER_SCHEDULE = Schedule(
     precision=MIXED,
 )
 FINDER = Task(
-    "reader/finder",
-    "finder",
-    finder_network.build_finder,
-    finder_network.FinderConfig(),
-    {
+    name="reader/finder",
+    role="finder",
+    build=finder_network.build_finder,
+    config=finder_network.FinderConfig(),
+    schedules={
         "smoke": Schedule(64, batch=8, steps_per_epoch=8),
         "reduced": _FINDER_SCHEDULE,
         "full": Schedule(2_400_000, batch=32, rate=2e-3),
     },
-    finder.batches,
-    finder.validation,
-    {"heat": finder_network.heat_loss, "box": finder_network.box_loss},
-    {"heat": 1.0, "box": 0.5},
+    data=finder.batches,
+    validation=finder.validation,
+    losses={"heat": finder_network.heat_loss, "box": finder_network.box_loss},
+    loss_weights={"heat": 1.0, "box": 0.5},
     validate_every=4,
 )
 HANDS = Task(
-    "reader/hands",
-    "hands",
-    networks.build_hands,
-    networks.HandsConfig(),
-    {
+    name="reader/hands",
+    role="hands",
+    build=networks.build_hands,
+    config=networks.HandsConfig(),
+    schedules={
         "smoke": Schedule(256, batch=16, steps_per_epoch=8),
         "reduced": Schedule(2_800_000, continued=560_000, precision=MIXED),
         "full": Schedule(12_000_000),
     },
-    hands.batches,
-    hands.validation,
-    hands.LOSSES,
-    hands.LOSS_WEIGHTS,
+    data=hands.batches,
+    validation=hands.validation,
+    losses=hands.LOSSES,
+    loss_weights=hands.LOSS_WEIGHTS,
     validate_every=20,
     for_export=networks.with_sincos,
 )

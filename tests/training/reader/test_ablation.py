@@ -97,6 +97,6 @@ def test_the_table_has_a_row_for_every_result(
     (tmp_path / "wide-32k.json").write_text(json.dumps(result))
     rows = ablation.table(96_000).splitlines()[2:]
     assert rows == [
-        "| baseline | 50.0% | 25.0% | 12.5% | 75.0% | 1,234,567 | 1.50 |",
+        "| unchanged | 50.0% | 25.0% | 12.5% | 75.0% | 1,234,567 | 1.50 |",
         "| width 96 instead of 128 | 50.0% | 25.0% | – | – | 1,234,567 | 1.50 |",
     ]
