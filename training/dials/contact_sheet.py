@@ -1,4 +1,4 @@
-"""`python -m training.dials.contact_sheet OUT.png`: many rendered dials on one picture, to look at."""
+"""`python -m training.dials.contact_sheet OUT.png`: many rendered dials in one picture."""
 
 from __future__ import annotations
 
@@ -11,34 +11,43 @@ import typer
 
 from clockread.clock import clock_text
 from clockread.geometry import project
-from training.dials.canvas import disc_points
+from training.dials.canvas import Grey, disc_points
 from training.dials.presets import PRESETS
-from training.dials.render import render
+from training.dials.render import Picture, render
+
+
+def _label(tile: Grey, picture: Picture) -> None:
+    """Draw rim, 12 and time."""
+    rim = project(picture.homography, disc_points(36))
+    cv2.polylines(tile, [(rim * 16).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA, 4)
+    cv2.circle(tile, tuple(int(v) for v in rim[0]), 3, (0, 0, 255), -1)
+    text, font = clock_text(picture.dial.minutes), cv2.FONT_HERSHEY_SIMPLEX
+    cv2.putText(tile, text, (3, 12), font, 0.4, (0, 200, 255), 1, cv2.LINE_AA)
 
 
 def sheet(
     preset: str, first_seed: int, rows: int, columns: int, size: int, labels: bool
 ) -> np.ndarray:
-    """Contact sheet (rows · size, columns · size, 3) uint8 BGR; with ``labels`` the rim, 12 and the time are drawn on."""
+    """Return a contact sheet.
+
+    Args:
+        preset: One of `PRESETS`.
+        first_seed: Of the dial in the upper left corner.
+        rows: Of dials.
+        columns: Of dials.
+        size: Side of each dial's picture, pixels.
+        labels: Whether to draw the rim, 12 and the time.
+
+    Returns:
+        (rows · size, columns · size, 3) uint8 BGR.
+
+    """
     tiles = []
     for seed in range(first_seed, first_seed + rows * columns):
         picture = render(seed, PRESETS[preset], size)
-        tile = cv2.cvtColor(picture.image, cv2.COLOR_GRAY2BGR)
+        tiles.append(cv2.cvtColor(picture.image, cv2.COLOR_GRAY2BGR))
         if labels:
-            rim = project(picture.homography, disc_points(36))
-            cv2.polylines(tile, [(rim * 16).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA, 4)
-            cv2.circle(tile, tuple(int(v) for v in rim[0]), 3, (0, 0, 255), -1)
-            cv2.putText(
-                tile,
-                clock_text(picture.dial.minutes),
-                (3, 12),
-                cv2.FONT_HERSHEY_SIMPLEX,
-                0.4,
-                (0, 200, 255),
-                1,
-                cv2.LINE_AA,
-            )
-        tiles.append(tile)
+            _label(tiles[-1], picture)
     return np.vstack([np.hstack(tiles[i * columns : (i + 1) * columns]) for i in range(rows)])
 
 
@@ -48,7 +57,7 @@ def main(
     seed: Annotated[int, typer.Option(help="Seed of the first dial.")] = 0,
     rows: int = 8,
     columns: int = 12,
-    size: Annotated[int, typer.Option(help="Pixels a dial.")] = 160,
+    size: Annotated[int, typer.Option(help="Pixels per dial.")] = 160,
     labels: Annotated[bool, typer.Option(help="Draw rim, 12 and time.")] = True,
 ) -> None:
     """Write a contact sheet of rendered dials."""

@@ -1,16 +1,15 @@
-"""Families of pictures: how often dials have what, and what the camera does to them."""
+"""Families of pictures: how often dials have each feature, and what the camera does to them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from random import Random
 
 from training.dials.camera import Optics
 
 
 @dataclass(frozen=True)
 class Preset:
-    """Shares are of all dials where nothing else is said."""
+    """How often dials have each feature; shares are of all dials if not stated otherwise."""
 
     optics: Optics = field(default_factory=Optics)
     numerals: float = 0.8
@@ -26,23 +25,16 @@ class Preset:
     date: float = 0.16  # a date window
     strap: float = 0.12
     scale: float = 0.18  # a scale on a bezel that is wide enough
-    openwork: float = 0.03  # what is behind shows between ring, numerals and hands
+    openwork: float = 0.03  # the background shows between ring, numerals and hands
     tracery: float = 0.04
     bold: float = 0.0  # thick hands with round ends or outlines, as in pictograms
     bare: float = 0.0  # no mark of the hours, of those without numerals
     smile: float = 0.0  # eyes and a mouth
-    careless: float = 0.0  # hour hands that point to the full hour whatever the minute, or are off by some degrees
-    textured: float = (
-        1.0  # faces that may have a texture, a glass with glare and reflections, and a rim's shadow
-    )
+    careless: float = 0.0  # hour hand at the full hour whatever the minute, or off by degrees
+    textured: float = 1.0  # share that may have a face texture, glare, reflections, a rim's shadow
     flat_wall: float = 0.0  # one tone behind the clock, mostly white
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
-
-
-def chance(rng: Random, share: float) -> bool:
-    """Whether what a share of the dials has is there; certain ones draw no number, so what only other presets have moves no pixel here."""
-    return share >= 1 or (share > 0 and rng.random() < share)
 
 
 PRESETS = {

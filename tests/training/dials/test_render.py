@@ -63,7 +63,7 @@ def test_most_dials_lie_in_their_crop_and_turned_ones_are_labelled() -> None:
 
 
 def test_the_labelled_hands_are_on_the_picture() -> None:
-    """Along the labelled minute hand the face looks different from beside it, on plain dials seen clearly."""
+    """On plain dials, the face under the labelled minute hand differs from the face beside it."""
     seen = 0
     for seed in range(60):
         picture = render(seed, PRESETS["plain"], 256)
