@@ -81,6 +81,7 @@ class Canvas:
         self.mask: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
         self.wall_tone: float | None = None  # face tone if marks and hands sit on the wall itself
         self.wall_share = 0.8  # weight of that tone between the marks; the rest is the background
+        self.backwards = False  # whether `flip` comes last: texts are stamped to be right then
 
     def lift_marks(self) -> None:
         """Mask the marks of a dial on a bare wall: all pixels that differ from the face's tone."""
@@ -157,6 +158,8 @@ class Canvas:
             aspect: Factor by which it is widened.
 
         """
+        if self.backwards:
+            alpha = alpha[:, ::-1]
         h, w = alpha.shape
         scale = height * UNIT / h
         r = math.radians(degrees)
@@ -177,6 +180,12 @@ class Canvas:
             alpha = cv2.blur(alpha, (2, 2) if scale > 0.4 else (3, 3))
         part = cv2.warpAffine(alpha, matrix, (right - left, bottom - top), flags=cv2.INTER_LINEAR)
         blend(self.grey[top:bottom, left:right], part, tone)
+
+    def flip(self) -> None:
+        """Mirror the picture about its vertical axis."""
+        self.grey, self.mask = (
+            np.ascontiguousarray(image[:, ::-1]) for image in (self.grey, self.mask)
+        )
 
     def shade(self, gain: NDArray[np.floating]) -> None:
         """Multiply the tones by a gain image around 1."""

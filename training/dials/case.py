@@ -193,7 +193,7 @@ def _scale_on_bezel(
             canvas.fill([turned(tick, start + i * 360 / between)], ink)
 
 
-def _bezel(
+def draw_bezel(
     rng: Random, canvas: Canvas, tone: float, shape: str, thickness: float, scale: float
 ) -> None:
     """Draw steps, beads or a scale (of a share ``scale``) on the ring around the face."""
@@ -254,7 +254,7 @@ def draw_case(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> floa
             canvas.wall_tone, canvas.wall_share = tones.face, rng.uniform(0.3, 0.8)
             canvas.circle(1.0, 0, target=canvas.mask)
     if thickness > 0.03:
-        _bezel(rng, canvas, tones.case, shape, thickness, preset.scale)
+        draw_bezel(rng, canvas, tones.case, shape, thickness, preset.scale)
     if fills:
         canvas.fill([outline(shape, 1.0)], tones.face)
     return outer

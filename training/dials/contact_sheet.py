@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import typer
 
-from clockread.clock import clock_text
 from clockread.geometry import project
 from training.dials.canvas import Grey, disc_points
 from training.dials.presets import PRESETS
@@ -17,12 +16,16 @@ from training.dials.render import Picture, render
 
 
 def _label(tile: Grey, picture: Picture) -> None:
-    """Draw rim, 12 and time."""
+    """Draw rim, 12, and time or kind."""
+    dial, green, red = picture.dial, (0, 200, 0), (0, 0, 255)
     rim = project(picture.homography, disc_points(36))
-    cv2.polylines(tile, [(rim * 16).astype(np.int32)], True, (0, 200, 0), 1, cv2.LINE_AA, 4)
-    cv2.circle(tile, tuple(int(v) for v in rim[0]), 3, (0, 0, 255), -1)
-    text, font = clock_text(picture.dial.minutes), cv2.FONT_HERSHEY_SIMPLEX
-    cv2.putText(tile, text, (3, 12), font, 0.4, (0, 200, 255), 1, cv2.LINE_AA)
+    color = green if dial.is_clock else red
+    cv2.polylines(tile, [(rim * 16).astype(np.int32)], True, color, 1, cv2.LINE_AA, 4)
+    cv2.circle(tile, tuple(int(v) for v in rim[0]), 3, red, -1)
+    text = f"{dial.minutes // 60}:{dial.minutes % 60:02d}" if dial.is_clock else "no clock"
+    text += " mirrored" * dial.mirrored + " of 24" * (dial.hours == 24)
+    text += f" {picture.visible:.0%}" if picture.visible < 0.95 else ""
+    cv2.putText(tile, text, (3, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 200, 255), 1, cv2.LINE_AA)
 
 
 def sheet(

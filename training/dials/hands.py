@@ -133,7 +133,7 @@ def _ornate(rng: Random, length: float, half: float, thin: float) -> list[Points
 
 
 Blade = Callable[[Random, float, float, float], list[Points]]
-_BLADES: tuple[Blade, ...] = (
+BLADES: tuple[Blade, ...] = (
     *(_bar,) * 6, *(_taper,) * 4, *(_widening,) * 2, *(_dauphine,) * 2, *(_sword,) * 3,
     *(_leaf,) * 3, *(_arrow,) * 2, *(_spade,) * 3, *(_breguet,) * 2, *(_skeleton,) * 2,
     *(_ornate,) * 4,
@@ -215,10 +215,10 @@ def make_pair(
     """
     tone = tones.hands
     bold, (hour_length, hour_half), (minute_length, minute_half) = _sizes(rng, preset.bold)
-    kind = rng.choice(_BOLD_BLADES if bold else _BLADES)
+    kind = rng.choice(_BOLD_BLADES if bold else BLADES)
     if kind in _NEVER_FINE:
         minute_half, hour_half = max(minute_half, 0.016), max(hour_half, 0.022)
-    hour_kind = kind if rng.random() < 0.9 else rng.choice(_BLADES)
+    hour_kind = kind if rng.random() < 0.9 else rng.choice(BLADES)
     tail_kind = rng.choice(("none", "none", "bar", "bar", "counterweight", "flare"))
     tail_length = rng.uniform(0.04, 0.3) if rng.random() < 0.8 else rng.uniform(0.25, 0.42)
     outline = None if rng.random() < 0.75 else (0.0 if tone > 110 else 255.0)

@@ -33,6 +33,14 @@ class Preset:
     careless: float = 0.0  # hour hand at the full hour whatever the minute, or off by degrees
     textured: float = 1.0  # share that may have a face texture, glare, reflections, a rim's shadow
     flat_wall: float = 0.0  # one tone behind the clock, mostly white
+    gauge: float = 0.0  # instruments other than clocks
+    worn: float = 0.0  # wristwatches with lugs, crown and strap, on a wrist or on cloth
+    chronograph: float = 0.0  # subdials with hands, a stopped second hand, pushers if worn
+    oblong: float = 0.0  # rectangular faces, wider or taller than their circle
+    twentyfour: float = 0.0  # 24 hours on the dial
+    backwards: float = 0.0  # hands run counter-clockwise, texts are not mirrored
+    mirrored: float = 0.0  # the whole picture
+    cut: float = 0.0  # only a part of the face is in the picture
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
 
@@ -98,4 +106,46 @@ PRESETS = {
         margin=(0.97, 2.2),
     ),
     "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
+    "gauge": Preset(Optics(turned=0.15, max_tilt=60, dark=0.2), gauge=1.0),
+    "chronograph": Preset(
+        Optics(turned=0.4, frontal=0.5, max_tilt=58),
+        numerals=0.4,
+        roman=0.15,
+        light_face=0.5,
+        second_hand=0.95,
+        marker=0.0,
+        alarm=0.0,
+        lume=0.4,
+        sheen=0.3,
+        sub_dials=0.0,
+        date=0.35,
+        scale=0.5,
+        worn=0.75,
+        chronograph=1.0,
+        openwork=0.0,
+        tracery=0.0,
+    ),
+    "worn": Preset(
+        Optics(turned=0.85, frontal=0.3, max_tilt=68, blur=1.3),
+        numerals=0.35,
+        roman=0.3,
+        light_face=0.45,
+        second_hand=0.65,
+        marker=0.0,
+        alarm=0.08,
+        lume=0.4,
+        sheen=0.35,
+        sub_dials=0.05,
+        date=0.45,
+        scale=0.5,
+        worn=1.0,
+        chronograph=0.2,
+        openwork=0.0,
+        tracery=0.0,
+        margin=(1.0, 2.2),
+    ),
+    "oblong": Preset(oblong=1.0, second_hand=0.25, roman=0.55, sub_dials=0.0, marker=0.02),
+    "mirrored": Preset(numerals=0.92, backwards=0.3, mirrored=1.0),
+    "twentyfour": Preset(twentyfour=1.0, marker=0.04, sub_dials=0.02, scale=0.05),
+    "cut": Preset(cut=1.0, shaped=0.15, worn=0.15),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import cv2
@@ -11,32 +11,60 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import hand_angles
+from clockread.geometry import project
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
-from training.dials.canvas import CANVAS, UNIT, Canvas, Grey
+from training.dials.canvas import CANVAS, SQUARE, UNIT, Canvas, Grey, Points
 from training.dials.case import draw_case, pick_tones
+from training.dials.chronograph import draw_subdials
 from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
 from training.dials.glass import draw_glass, draw_occlusion
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
+from training.dials.instruments import draw_instrument
 from training.dials.lookalikes import draw_lookalike
+from training.dials.oblong import draw_oblong_case, draw_oblong_track
 from training.dials.presets import Preset
 from training.dials.randomness import chance, log_uniform
 from training.dials.things import antialiased, pick_thing, things
+from training.dials.twentyfour import draw_24_hours
+from training.dials.watch import REACH, draw_watch
+
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom
 
 _THINGS = 0.4  # share of cut-out objects among the pictures without a dial
 
 
 @dataclass(frozen=True)
 class Dial:
-    """A dial as drawn, before any camera sees it."""
+    """A dial as drawn, before any camera sees it.
+
+    Angles are as seen, in degrees clockwise from the dial's top, also if the dial is mirrored.
+    """
 
     canvas: Canvas
     outer: float  # case radius over face radius
-    oriented: bool  # numerals or a mark at 12 show where 12 is
-    minutes: int  # time shown, whole minutes past twelve, 0..719
-    hour_angle: float  # degrees, where the hand really points
+    oriented: bool  # numerals, a mark at 12, or a strap show where 12 is
+    minutes: int  # time shown, whole minutes past twelve, below 60 × hours; -1 if not a clock
+    hour_angle: float  # where the hand really points; nan if not a clock
     minute_angle: float
-    second_angle: float  # degrees; nan without a second hand
+    second_angle: float  # of the central second hand; nan without one
+    is_clock: bool = True
+    mirrored: bool = False  # the hands run counter-clockwise
+    hours: int = 12  # on the dial, 12 or 24
+    half: tuple[float, float] | None = None  # half width and height of a rectangular case
+    surroundings: Canvas | None = None  # behind the dial; its unit is `watch.REACH` dial radii
+
+    def flipped(self) -> Dial:
+        """Return the labels of the dial as seen in a mirror; the drawing stays."""
+        angles = (self.hour_angle, self.minute_angle, self.second_angle)
+        hour, minute, second = (-angle % 360 for angle in angles)
+        return replace(
+            self,
+            mirrored=not self.mirrored,
+            hour_angle=hour,
+            minute_angle=minute,
+            second_angle=second,
+        )
 
 
 @dataclass(frozen=True)
@@ -44,8 +72,9 @@ class Picture:
     """A rendered crop and its labels."""
 
     image: Grey  # (size, size)
-    homography: Matrix  # dial plane to pixels
+    homography: Matrix  # dial plane to pixels; never mirrors
     dial: Dial
+    visible: float  # share of the face that was inside the picture
 
 
 def _angles(rng: Random, minutes: float, careless: float) -> tuple[float, float]:
@@ -61,20 +90,49 @@ def _angles(rng: Random, minutes: float, careless: float) -> tuple[float, float]
 
 
 def draw_dial(rng: Random, preset: Preset) -> Dial:
-    """Draw a whole clock, seen straight on."""
-    minutes = rng.randrange(720)
+    """Draw a whole clock, or for a share of the presets' dials another instrument, straight on."""
+    if chance(rng, preset.gauge):
+        canvas, outer = draw_instrument(rng)
+        return _not_a_clock(canvas, outer)
+    hours = 24 if chance(rng, preset.twentyfour) else 12
+    minutes = rng.randrange(60 * hours)
     has_second = rng.random() < preset.second_hand
     seconds = rng.random() * 60
     late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
     hour, minute = _angles(rng, minutes + late, preset.careless)
+    noon_up = hours == 24 and rng.random() < 0.35
+    if hours == 24:
+        hour = hour / 2 + 180 * noon_up
     canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
-    outer = draw_case(rng, canvas, tones, preset)
-    draw_face(rng, canvas, tones, preset)
-    numerals = rng.random() < preset.numerals
-    track = draw_track(rng, canvas, tones, numerals, preset.bare)
-    if numerals:
-        draw_numerals(rng, canvas, tones, track, preset.roman)
+    canvas.backwards = chance(rng, preset.backwards)
+    half, surroundings = None, None
+    worn, oblong = chance(rng, preset.worn), chance(rng, preset.oblong)
+    if oblong:
+        face, half = draw_oblong_case(rng, canvas, tones)
+        outer = max(half)
+    elif worn:
+        outer, surroundings = draw_watch(rng, canvas, tones, preset)
+    else:
+        outer = draw_case(rng, canvas, tones, preset)
+    if not oblong:
+        draw_face(rng, canvas, tones, preset)
+    numerals = rng.random() < preset.numerals or hours == 24
+    twelve_marked = True
+    if hours == 24:
+        draw_24_hours(rng, canvas, tones, noon_up)
+    elif oblong:
+        draw_oblong_track(rng, canvas, tones, face, numerals=numerals)
+    else:
+        track = draw_track(rng, canvas, tones, numerals, preset.bare)
+        twelve_marked = track.twelve_marked
+        if numerals:
+            draw_numerals(rng, canvas, tones, track, preset.roman)
     draw_extras(rng, canvas, tones, preset)
+    chronograph = chance(rng, preset.chronograph)
+    if chronograph:
+        draw_subdials(rng, canvas, tones, seconds)
+        if rng.random() < 0.65:  # the central hand is not running
+            seconds = 0.0
     marker = rng.random() < preset.marker
     if marker:
         pair = make_marker(rng, hour, minute, tones.hands)
@@ -96,36 +154,88 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     if canvas.wall_tone is None and chance(rng, preset.textured):
         draw_glass(rng, canvas)
     draw_occlusion(rng, canvas)
-    oriented = numerals or track.twelve_marked
-    shown = second_angle if has_second else math.nan
-    return Dial(canvas, outer, oriented, minutes, hour % 360, minute % 360, shown)
+    dial = Dial(
+        canvas,
+        outer,
+        numerals or twelve_marked or worn,
+        minutes,
+        hour % 360,
+        minute % 360,
+        second_angle if has_second else math.nan,
+        hours=hours,
+        half=half,
+        surroundings=surroundings,
+    )
+    if canvas.backwards:
+        canvas.flip()
+        dial = dial.flipped()
+    return dial
+
+
+def _not_a_clock(canvas: Canvas, outer: float) -> Dial:
+    return Dial(canvas, outer, True, -1, math.nan, math.nan, math.nan, is_clock=False)
 
 
 def draw_no_dial(rng: Random) -> Dial:
-    """Draw something that only looks like a clock; its time has no meaning."""
-    return Dial(draw_lookalike(rng), 1.1, True, 0, 0.0, 0.0, math.nan)
+    """Draw something that only looks like a clock."""
+    return _not_a_clock(draw_lookalike(rng), 1.1)
 
 
 _TO_CANVAS = np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
 _FROM_CANVAS = np.linalg.inv(_TO_CANVAS)
+_TO_SURROUNDINGS = np.diag([REACH, REACH, 1.0])
 _STEPS = np.arange(24) * math.pi / 12
 _CIRCLE = np.stack([np.cos(_STEPS), np.sin(_STEPS), np.ones(24)])
+_CORNERS = np.stack([*SQUARE.T, np.ones(4)])
+_LATTICE = np.stack(np.meshgrid(*[np.arange(-9, 10) / 9.5] * 2), axis=-1).reshape(-1, 2)
+_LATTICE = _LATTICE[np.hypot(*_LATTICE.T) < 1]  # spread evenly over the face
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
+_CUT = (0.4, 0.9)  # visible share of the face of dials that are cut off
 
 
-def extent(homography: NDArray[np.floating], radius: float) -> tuple[float, float, float, float]:
-    """Return left, top, right, bottom of a circle of ``radius`` on the dial plane."""
-    q = homography @ (_CIRCLE * [[radius], [radius], [1]])
+def _bounds(homography: NDArray[np.floating], points: Points) -> Bounds:
+    q = homography @ points
     q = q[:2] / q[2]
     return float(q[0].min()), float(q[1].min()), float(q[0].max()), float(q[1].max())
 
 
+def extent(homography: NDArray[np.floating], radius: float) -> Bounds:
+    """Return left, top, right, bottom of a circle of ``radius`` on the dial plane."""
+    return _bounds(homography, _CIRCLE * [[radius], [radius], [1]])
+
+
+def case_extent(homography: NDArray[np.floating], dial: Dial) -> Bounds:
+    """Return left, top, right, bottom of a dial's case."""
+    if dial.half is None:
+        return extent(homography, dial.outer)
+    return _bounds(homography, _CORNERS * [[dial.half[0]], [dial.half[1]], [1]])
+
+
+def visible_share(homography: NDArray[np.floating], width: float, height: float) -> float:
+    """Return the share of the face, by its area on the dial plane, that is inside a picture."""
+    x, y = project(homography, _LATTICE).T
+    inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
+    return float(inside.mean())
+
+
+def translation(x: float, y: float) -> Matrix:
+    """Return the homography of a shift by pixels."""
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+
+
 def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
     """Return ``background`` with the dial in front, seen through ``homography``."""
+    if dial.surroundings is not None:
+        background = _pasted(dial.surroundings, background, homography @ _TO_SURROUNDINGS)
+    return _pasted(dial.canvas, background, homography)
+
+
+def _pasted(canvas: Canvas, background: Grey, homography: Matrix) -> Grey:
     size = background.shape[::-1]
     matrix = homography @ _FROM_CANVAS
     linear = matrix[:2, :2] - np.outer(homography[:2, 2], matrix[2, :2])
     scale = math.sqrt(abs(np.linalg.det(linear)))
-    grey, mask = (antialiased(image, scale) for image in (dial.canvas.grey, dial.canvas.mask))
+    grey, mask = (antialiased(image, scale) for image in (canvas.grey, canvas.mask))
     seen = cv2.warpPerspective(
         grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
@@ -137,14 +247,32 @@ def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
     return np.asarray(cv2.add(front, behind), dtype=np.uint8)
 
 
+def _shift_out(rng: Random, homography: Matrix, size: int) -> tuple[float, float]:
+    """Return a shift that leaves a random share of the face, of `_CUT`, inside the picture."""
+    quarter = rng.random() < 0.7  # over one edge, otherwise mostly over a corner
+    a = rng.randrange(4) * math.pi / 2 if quarter else rng.uniform(0, 2 * math.pi)
+    wanted, low, high = rng.uniform(*_CUT), 0.0, 2.0 * size
+    for _ in range(9):
+        middle = (low + high) / 2
+        moved = translation(middle * math.cos(a), middle * math.sin(a)) @ homography
+        enough = visible_share(moved, size, size) > wanted
+        low, high = (middle, high) if enough else (low, middle)
+    return low * math.cos(a), low * math.sin(a)
+
+
 def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture:
     plane, _ = view(rng, preset.optics, oriented=dial.oriented)
-    left, top, right, bottom = extent(plane, dial.outer if rng.random() < 0.75 else 1.0)
+    whole = rng.random() < 0.75
+    left, top, right, bottom = case_extent(plane, dial) if whole else extent(plane, 1.0)
     scale = size / (max(right - left, bottom - top) * log_uniform(rng, *preset.margin))
     place = np.diag([scale, scale, 1.0])
     for axis, middle in enumerate(((left + right) / 2, (top + bottom) / 2)):
         place[axis, 2] = (size - 1) / 2 - scale * middle + rng.gauss(0, preset.shift) * size / 2
     homography = place @ plane
+    cut = chance(rng, preset.cut)
+    if cut:
+        dx, dy = _shift_out(rng, homography, size)
+        homography = translation(dx, dy) @ homography
     flat = chance(rng, preset.flat_wall)
     backdrop = (flat_backdrop if flat else make_backdrop)(rng, size, size)
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
@@ -153,7 +281,23 @@ def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture
         backdrop = cv2.addWeighted(backdrop, 1 - share, backdrop, 0.0, tone)
     image = paste(dial, backdrop, homography)
     image = degrade(rng, image, preset.optics, scale)
-    return Picture(image, homography / homography[2, 2], dial)
+    visible = visible_share(homography, size, size)
+    if cut and rng.random() < 0.6:  # the photo's edge, repeated as `sampling.crop_window` does
+        back = translation(*(-v * rng.uniform(0.3, 1.0) for v in (dx, dy)))
+        image = cv2.warpAffine(image, back[:2], (size, size), borderMode=cv2.BORDER_REPLICATE)
+        homography = back @ homography
+    return Picture(image, homography / homography[2, 2], dial, visible)
+
+
+def _mirror(picture: Picture) -> Picture:
+    """Return a picture flipped about its vertical axis, with labels as seen there."""
+    flip = translation(picture.image.shape[1] - 1, 0) @ _MIRROR
+    return Picture(
+        np.ascontiguousarray(picture.image[:, ::-1]),
+        flip @ picture.homography @ _MIRROR,
+        picture.dial.flipped(),
+        picture.visible,
+    )
 
 
 def render(seed: int, preset: Preset, size: int) -> Picture:
@@ -166,10 +310,11 @@ def render(seed: int, preset: Preset, size: int) -> Picture:
 
     Returns:
         The picture and its labels.
-
     """
     rng = Random(seed)
-    return _photographed(rng, draw_dial(rng, preset), preset, size)
+    dial = draw_dial(rng, preset)
+    picture = _photographed(rng, dial, preset, size)
+    return _mirror(picture) if not dial.mirrored and chance(rng, preset.mirrored) else picture
 
 
 def render_without(seed: int, preset: Preset, size: int) -> Grey:
