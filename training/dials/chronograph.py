@@ -7,7 +7,7 @@ from random import Random
 
 import numpy as np
 
-from training.dials.canvas import Canvas, at_angle, disc_points, pick_font, trapezoid, turned
+from training.dials.canvas import Canvas, at_angle, bar, disc_points, pick_font, spun, turned
 from training.dials.case import Tones
 from training.dials.hands import profile
 from training.dials.randomness import near_tone, other_tone
@@ -62,11 +62,9 @@ class Subdial:
             canvas.circle(r, other_tone(rng, tone, 30, 130), rng.uniform(0.008, 0.03), center)
         n, length = rng.choice((12, 24, 30, 60)), r * rng.uniform(0.08, 0.2)
         figures = rng.choice(_FIGURES)
-        major = rng.choice((3, 4, 6, 12))
-        for i in range(n):
-            longer = 1.8 if i * major % n == 0 else 1.0
-            mark = trapezoid(0.006, -r * 0.94, 0.006, -r * 0.94 + length * longer)
-            canvas.fill([self._at(mark, 360 * i / n)], ink)
+        for count, reach in ((n, length), (rng.choice((3, 4, 6, 12)), length * 1.8)):
+            marks = spun(bar(0.006, -r * 0.94, -r * 0.94 + reach), np.arange(count) * 360 / count)
+            canvas.fill([mark + self.place for mark in marks], ink)
         font, height = pick_font(rng), r * rng.uniform(0.22, 0.38)
         for i, text in enumerate(figures if rng.random() < 0.85 else ()):
             at = at_angle(r * rng.uniform(0.58, 0.64), 2 * math.pi * i / len(figures))

@@ -317,11 +317,15 @@ def _polish(canvas: Canvas, shapes: list[Points], hand: Hand) -> None:
     assert hand.sheen is not None
     levels, waves, phase = hand.sheen
     a = math.radians(hand.angle)
-    along = X * math.sin(a) - Y * math.cos(a)
+    points = np.concatenate(shapes) * UNIT + CANVAS / 2
+    (left, top), (right, bottom) = points.min(axis=0).astype(int) - 3, points.max(axis=0) + 4
+    box = np.s_[max(0, top) : max(0, int(bottom)), max(0, left) : max(0, int(right))]
+    along = X[box] * math.sin(a) - Y[box] * math.cos(a)
     wave = (1 + np.sin(along * (2 * math.pi * waves) + phase)) / 2
     alpha: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
     canvas.fill(shapes, 255, alpha)
-    blend(canvas.grey, alpha, np.clip(hand.tone + levels * wave, 0, 255).astype(np.uint8))
+    lit = np.clip(hand.tone + levels * wave, 0, 255).astype(np.uint8)
+    blend(canvas.grey[box], alpha[box], lit)
 
 
 def _cast_shadow(rng: Random, canvas: Canvas, hands: list[Hand]) -> None:

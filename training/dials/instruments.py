@@ -25,6 +25,7 @@ from training.dials.canvas import (
     bar,
     disc_points,
     pick_font,
+    spun,
     trapezoid,
     turned,
 )
@@ -45,8 +46,8 @@ _RANGES = (  # first, last and step of the figures
 )  # fmt: skip
 _UNITS = (
     "bar", "psi", "kPa", "MPa", "°C", "°F", "km/h", "mph", "rpm x1000", "V", "A", "mA", "kW", "%",
-    "mbar", "hPa", "kg", "kg/cm²", "l/min", "m³/h", "Hz", "dB", "Ω", "% r.F.", "m/s", "knots", "FUEL",
-)  # fmt: skip
+    "mbar", "hPa", "kg", "kg/cm2", "l/min", "Hz", "dB", "Ohm", "% r.F.", "m/s", "knots", "FUEL",
+)  # fmt: skip  # a few typefaces lack ° and %
 _LABELS = (
     "PRESSURE", "Hygrometer", "THERMOMETER", "CLASS 1.6", "EN 837-1", "DIN 16", "MADE IN ITALY",
     "No. 4711", "AIR", "OIL", "WATER", "TEMPERATURE", "INOX", "BOILER", "SPRINKLER", "BAROMETER",
@@ -108,12 +109,13 @@ def _draw_scale(
         minor = 5 if parts <= 22 else 2
     length, width = rng.uniform(0.08, 0.15), rng.uniform(0.008, 0.022)
     inward = rng.random() < 0.75  # shorter ticks share the outer ends, otherwise the inner ones
-    for i in range(parts * minor + 1):
-        share = 1.0 if i % minor == 0 else 0.72 if minor == 10 and i % 5 == 0 else 0.5
+    numbers = np.arange(parts * minor + 1)
+    major, middle = numbers % minor == 0, (minor == 10) & (numbers % 5 == 0)
+    for which, share in ((major, 1.0), (middle & ~major, 0.72), (~(major | middle), 0.5)):
         reach = length * share
         low = radius - reach if inward else radius - length
-        half = width if share == 1 else width * 0.5
-        canvas.fill([turned(bar(half, -low - reach, -low), arc.at(i / (parts * minor)))], ink)
+        tick = bar(width if share == 1 else width * 0.5, -low - reach, -low)
+        canvas.fill(spun(tick, arc.start + arc.span * numbers[which] / (parts * minor)), ink)
     if rng.random() < 0.35:
         _stroke_arc(canvas, arc, radius if inward else radius - length, ink, width)
     height = rng.uniform(0.09, 0.17) * (0.8 if parts > 12 else 1.0)
@@ -239,10 +241,11 @@ def _meter(rng: Random, canvas: Canvas, tones: Tones) -> None:
         band = _band(arc, radius - 0.06, radius, rng.uniform(0.5, 0.8))
         canvas.fill([band + (0, pivot)], other_tone(rng, tones.face, 40, 150))
     parts = len(texts) - 1
-    for i in range(parts * 5 + 1):
-        length = 0.12 if i % 5 == 0 else 0.06
-        tick = bar(0.014 if i % 5 == 0 else 0.007, -radius, -radius + length)
-        canvas.fill([turned(tick, arc.at(i / (parts * 5))) + (0, pivot)], tones.ink)
+    for count, half, length in ((parts, 0.014, 0.12), (parts * 5, 0.007, 0.06)):
+        ticks = spun(
+            bar(half, -radius, -radius + length), arc.start + np.linspace(0, span, count + 1)
+        )
+        canvas.fill([tick + (0, pivot) for tick in ticks], tones.ink)
     font = pick_font(rng)
     for i, text in enumerate(texts):
         x, y = at_angle(radius + 0.1, math.radians(arc.at(i / parts)))
@@ -287,9 +290,10 @@ def _compass(rng: Random, canvas: Canvas, tones: Tones) -> None:
     """Draw a compass: degrees, the four letters, a rose, and a needle of two tones."""
     ink, heading = tones.ink, rng.choice((0.0, rng.uniform(0, 360)))
     radius, fine = rng.uniform(0.8, 0.97), rng.choice((36, 72, 120))
-    for i in range(fine):
-        longer = 0.09 if i * 12 % fine == 0 else 0.05
-        canvas.fill([turned(bar(0.007, -radius, -radius + longer), 360 * i / fine)], ink)
+    for count, length in ((fine, 0.05), (12, 0.09)):
+        canvas.fill(
+            spun(bar(0.007, -radius, -radius + length), np.arange(count) * 360 / count), ink
+        )
     font, at = pick_font(rng), radius - 0.17
     if rng.random() < 0.6:
         for i in range(12):
@@ -414,9 +418,8 @@ def _stopwatch(rng: Random, canvas: Canvas, tones: Tones) -> None:
     r, y = rng.uniform(0.17, 0.26), rng.choice((-1, -1, 1)) * rng.uniform(0.32, 0.45)
     canvas.circle(r, near_tone(rng, tones.face, 20), center=(0, y))
     canvas.circle(r, tones.ink, 0.01, (0, y))
-    for i in range(30):
-        tick = turned(bar(0.006, -r, -r * 0.85), 12 * i)
-        canvas.fill([tick + (0, y)], tones.ink)
+    ticks = spun(bar(0.006, -r, -r * 0.85), np.arange(30) * 12)
+    canvas.fill([tick + (0, y) for tick in ticks], tones.ink)
     hand = turned(
         trapezoid(0.012, r * 0.2, 0.006, -r * 0.8), rng.choice((0.0, rng.uniform(0, 360)))
     )
@@ -474,7 +477,7 @@ def _timer(rng: Random, canvas: Canvas, tones: Tones) -> None:
             [turned(bar(knob * rng.uniform(0.12, 0.3), -knob * 0.95, knob * 0.95), turn)], grip
         )
     else:  # ribs
-        canvas.fill([turned(bar(0.012, -knob, -knob * 0.85), 9 * i) for i in range(40)], tones.ink)
+        canvas.fill(spun(bar(0.012, -knob, -knob * 0.85), np.arange(40) * 9), tones.ink)
     canvas.fill(
         [turned(trapezoid(0.02, -knob * 0.5, 0.02, -knob * 0.95), turn)], _needle_tone(rng, tones)
     )

@@ -107,11 +107,12 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     canvas.backwards = chance(rng, preset.backwards)
     half, surroundings = None, None
     worn, oblong = chance(rng, preset.worn), chance(rng, preset.oblong)
+    chronograph = chance(rng, preset.chronograph)
     if oblong:
         face, half = draw_oblong_case(rng, canvas, tones)
         outer = max(half)
     elif worn:
-        outer, surroundings = draw_watch(rng, canvas, tones, preset)
+        outer, surroundings = draw_watch(rng, canvas, tones, preset.scale, chronograph=chronograph)
     else:
         outer = draw_case(rng, canvas, tones, preset)
     if not oblong:
@@ -128,7 +129,6 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
         if numerals:
             draw_numerals(rng, canvas, tones, track, preset.roman)
     draw_extras(rng, canvas, tones, preset)
-    chronograph = chance(rng, preset.chronograph)
     if chronograph:
         draw_subdials(rng, canvas, tones, seconds)
         if rng.random() < 0.65:  # the central hand is not running

@@ -16,16 +16,40 @@ from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Canvas, Grey, photo_crop
 from training.dials.presets import PRESETS
-from training.dials.render import Dial, draw_dial, draw_no_dial, extent, paste
+from training.dials.randomness import chance
+from training.dials.render import Dial, case_extent, draw_dial, draw_no_dial, paste, translation
 from training.dials.things import pick_thing, things
 
 SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320
 LARGEST = 1.15  # the same over the picture's shorter side
 FULL_PLACE = 0.15  # share of a box that another may cover
-_OPTICS = Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15)
 _DRAWN = 0.15  # share of pictures that are drawn: clipart, icons, teaching sheets
 _THINGS = 0.35  # share with cut-out objects
-_MIX = ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn")  # of photographs
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Kinds of clocks and instruments in the scenes that are photographs."""
+
+    presets: tuple[str, ...]  # one for all clocks of a scene, or one for each
+    optics: Optics
+    each: bool = False  # whether every clock of a scene has a preset of its own
+    beyond: float = 0.15  # share of the things that the frame may cut off
+    gauges: float = 0.0  # share of instruments among the lookalikes
+
+
+CLOCKS = Mix(
+    ("varied",) * 5 + ("watch", "watch", "tower", "tower", "drawn"),
+    Optics(max_tilt=58, frontal=0.5, turned=0.12, clean=0.15),
+)
+EVERYTHING = Mix(  # adds the kinds that people photograph and readers fail on
+    ("varied",) * 5 + ("worn",) * 4 + ("tower", "tower", "shaped", "shaped", "oblong", "oblong")
+    + ("watch", "chronograph", "chronograph", "twentyfour", "mirrored", "film", "drawn"),
+    Optics(max_tilt=74, frontal=0.35, turned=0.3, clean=0.1, blur=1.2, noise=1.2, dark=0.28),
+    each=True,
+    beyond=0.3,
+    gauges=0.55,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,10 +72,6 @@ def _covered(box: Box, others: list[Box]) -> float:
     return worst
 
 
-def _shift(x: float, y: float, scale: float = 1.0) -> Matrix:
-    return np.array([[scale, 0, x], [0, scale, y], [0, 0, 1.0]])
-
-
 def _position(rng: Random, side: float, room: float, inside: bool) -> float:
     """Return a position of the middle of a thing along one axis of the picture."""
     if not inside:
@@ -61,39 +81,40 @@ def _position(rng: Random, side: float, room: float, inside: bool) -> float:
 
 def _place(
     rng: Random,
+    dial: Dial,
     plane: Matrix,
-    outer: float,
     longest: float,
     frame: tuple[int, int],
     taken: list[Box],
+    beyond: float,
 ) -> tuple[Matrix, Box] | None:
     """Find a free place for a thing.
 
     Args:
         rng: Source of all random numbers.
+        dial: The thing.
         plane: Homography from the dial plane to the camera plane.
-        outer: Radius of the thing, dial units.
         longest: Longer side of its box in the picture, pixels.
         frame: Width and height of the picture.
         taken: Boxes of the other things.
+        beyond: Probability that the frame may cut it off.
 
     Returns:
         The homography to the picture and the box there, or None without a free place.
 
     """
-    left, top, right, bottom = extent(plane, outer)
+    left, top, right, bottom = case_extent(plane, dial)
     scale = longest / max(right - left, bottom - top)
     w, h = scale * (right - left), scale * (bottom - top)
-    inside = rng.random() < 0.85
+    inside = rng.random() < 1 - beyond
     for _ in range(6):
         x, y = (
             _position(rng, side, room, inside) for side, room in zip((w, h), frame, strict=True)
         )
         box = (x - w / 2, y - h / 2, w, h)
         if _covered(box, taken) < FULL_PLACE:
-            return _shift(
-                box[0] - 0.5 - scale * left, box[1] - 0.5 - scale * top, scale
-            ) @ plane, box
+            corner = translation(box[0] - 0.5 - scale * left, box[1] - 0.5 - scale * top)
+            return corner @ np.diag([scale, scale, 1.0]) @ plane, box
     return None
 
 
@@ -105,16 +126,18 @@ def _window(box: Box, reach: float, shape: tuple[int, ...]) -> tuple[int, int, i
     return max(0, int(x - mx)), max(0, int(y - my)), right, bottom
 
 
-def _settle(rng: Random, canvas: Canvas, around: Grey) -> None:
+def _settle(rng: Random, dial: Dial, around: Grey) -> None:
     """Bring an object's tones nearer to its surroundings, as one light and one exposure do."""
     if rng.random() < 0.5:
         mean = float(around.mean())
         contrast, pull = rng.uniform(0.45, 1.0), rng.uniform(0.0, 0.5)
         middle = 128 + pull * (mean - 128)
         ramp = np.clip((np.arange(256) - 128) * contrast + middle, 0, 255).astype(np.uint8)
-        canvas.grey = np.asarray(cv2.LUT(canvas.grey, ramp), dtype=np.uint8)
-        if canvas.wall_tone is not None:
-            canvas.wall_tone = float(ramp[int(canvas.wall_tone)])
+        for canvas in (dial.canvas, dial.surroundings):
+            if canvas is not None:
+                canvas.grey = np.asarray(cv2.LUT(canvas.grey, ramp), dtype=np.uint8)
+                if canvas.wall_tone is not None:
+                    canvas.wall_tone = float(ramp[int(canvas.wall_tone)])
 
 
 def _mount(rng: Random, image: Grey, box: Box) -> None:
@@ -146,12 +169,13 @@ def _mount(rng: Random, image: Grey, box: Box) -> None:
 
 def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> None:
     """Draw a dial into ``image`` with its effect on the wall behind."""
-    x0, y0, x1, y1 = _window(box, max(0.0, 0.85 / dial.outer - 0.4), image.shape)
+    reach = 0.85 if dial.surroundings is None else 3.0
+    x0, y0, x1, y1 = _window(box, max(0.0, reach / dial.outer - 0.4), image.shape)
     if x1 - x0 < 2 or y1 - y0 < 2:
         return
     roi = image[y0:y1, x0:x1]
-    _settle(rng, dial.canvas, roi)
-    local = _shift(-x0, -y0) @ homography
+    _settle(rng, dial, roi)
+    local = translation(-x0, -y0) @ homography
     x, y, w, h = box
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
         ys, xs = np.ogrid[y0:y1, x0:x1]
@@ -161,8 +185,8 @@ def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> 
     elif rng.random() < 0.35 and w > 24:  # its shadow
         shadow = Canvas()
         shadow.mask, shadow.grey = dial.canvas.mask, np.zeros_like(dial.canvas.grey)
-        shift = _shift(w * rng.uniform(-0.08, 0.08), h * rng.uniform(0, 0.1))
-        dark = paste(replace(dial, canvas=shadow), roi, shift @ local)
+        shift = translation(w * rng.uniform(-0.08, 0.08), h * rng.uniform(0, 0.1))
+        dark = paste(replace(dial, canvas=shadow, surroundings=None), roi, shift @ local)
         k = max(3, int(w * 0.06) | 1)
         strength = rng.uniform(0.2, 0.7)
         roi[:] = cv2.addWeighted(cv2.blur(dark, (k, k)), strength, roi, 1 - strength, 0)
@@ -200,15 +224,21 @@ def _wall(rng: Random, width: int, height: int) -> Grey:
     return make_backdrop(rng, width, height)
 
 
-def render_scene(seed: int, size: int = SCENE) -> Scene:
-    """Return the scene of ``seed``; the same seed gives the same pixels.
+def render_scene(seed: int, size: int = SCENE, mix: Mix = CLOCKS) -> Scene:
+    """Return a scene: one in five has no clock, half have one, the others up to four.
 
-    One scene in five has no clock, half have one, the others up to four.
+    Args:
+        seed: The same seed gives the same pixels.
+        size: Side of the scene, pixels.
+        mix: Kinds of clocks and instruments.
+
+    Returns:
+        The scene and its labels.
     """
     rng = Random(seed)
     width, height = frame = _frame(rng, size)
     drawn = rng.random() < _DRAWN
-    optics = PRESETS["drawn"].optics if drawn else _OPTICS
+    optics = PRESETS["drawn"].optics if drawn else mix.optics
     flat = drawn and rng.random() < PRESETS["drawn"].flat_wall
     image = np.ascontiguousarray((flat_backdrop if flat else _wall)(rng, width, height))
     kind = rng.random()
@@ -220,31 +250,36 @@ def render_scene(seed: int, size: int = SCENE) -> Scene:
     boxes: list[Box] = []
     shown: list[tuple[Dial, Matrix, Box]] = []
     smallest = size * rng.uniform(0.1, 0.5)
-    preset = PRESETS["drawn" if drawn else rng.choice(_MIX)]
+    preset = PRESETS["drawn" if drawn else rng.choice(mix.presets)]
     equal = draw_dial(rng, preset) if clocks > 1 and rng.random() < 0.2 else None  # all the same
-    for _ in range(clocks):
+    for i in range(clocks):
+        if mix.each and i > 0 and not drawn:
+            preset = PRESETS[rng.choice(mix.presets)]
         dial = equal or draw_dial(rng, preset)
+        if shown:  # at most one wrist or cloth, below all clocks
+            dial = replace(dial, surroundings=None)
         plane, _ = view(rng, optics, oriented=dial.oriented)
         longest = math.exp(low + (high - low) * rng.random() ** 0.75)  # slightly fewer tiny ones
-        placed = _place(rng, plane, dial.outer, longest, frame, boxes)
+        placed = _place(rng, dial, plane, longest, frame, boxes, mix.beyond)
         if placed is not None:
             boxes.append(placed[1])
             shown.append((dial, *placed))
             smallest = min(smallest, max(placed[1][2:]))
     taken = list(boxes)
     for _ in range(others):
-        thing = draw_no_dial(rng)
+        gauge = chance(rng, mix.gauges)
+        thing = draw_dial(rng, PRESETS["gauge"]) if gauge else draw_no_dial(rng)
         plane, _ = view(rng, optics)
         longest = math.exp(rng.uniform(low, math.log(0.75 * shorter)))
-        placed = _place(rng, plane, thing.outer, longest, frame, taken)
+        placed = _place(rng, thing, plane, longest, frame, taken, mix.beyond)
         if placed is not None:
             taken.append(placed[1])
             shown.append((thing, *placed))
     if things() and rng.random() < _THINGS:
         for _ in range(rng.randrange(1, 5)):
             _put_thing(rng, image, taken)
-    for *_, box in shown:
-        if rng.random() < 0.2:
+    for dial, _, box in shown:
+        if rng.random() < 0.2 and dial.surroundings is None:
             _mount(rng, image, box)
     for dial, homography, box in shown:
         _put(rng, image, dial, homography, box)

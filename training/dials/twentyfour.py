@@ -16,7 +16,7 @@ from training.dials.canvas import (
     disc_points,
     glyphs,
     pick_font,
-    turned,
+    spun,
 )
 from training.dials.case import Tones
 from training.dials.face import ROMAN
@@ -62,14 +62,12 @@ def draw_24_hours(rng: Random, canvas: Canvas, tones: Tones, noon_up: bool) -> N
     ring = outer if inside else radius - height * 0.7
     minutes = rng.random() < 0.75
     marks, tick = 60 if minutes else 120, bar(width, -ring + length, -ring)
-    canvas.fill([turned(tick, 360 * i / marks) for i in range(marks)], tones.ink)
+    canvas.fill(spun(tick, np.arange(marks) * 360 / marks), tones.ink)
     kind = rng.random()
-    for i in range(24):
-        if kind < 0.6:
-            canvas.fill([turned(bar(width * 2.2, -ring + length, -ring), 15 * i)], tones.ink)
-        elif kind < 0.75:
-            dot = disc_points(8, width * 3, (0, -ring + length * 1.6))
-            canvas.fill([turned(dot, 15 * i)], tones.ink)
+    if kind < 0.75:
+        dot = disc_points(8, width * 3, (0, -ring + length * 1.6))
+        mark = bar(width * 2.2, -ring + length, -ring) if kind < 0.6 else dot
+        canvas.fill(spun(mark, np.arange(24) * 15), tones.ink)
     if minutes and rng.random() < 0.5:  # figures of the minutes
         at = 0.96 if outer < 0.93 and inside else ring - length - (height * 1.9 if inside else 0.06)
         for i in range(12):

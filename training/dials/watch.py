@@ -10,12 +10,12 @@ import math
 from collections.abc import Callable
 from random import Random
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from training.dials.canvas import (
     CANVAS,
-    RADIUS,
     UNIT,
     Canvas,
     Points,
@@ -28,8 +28,8 @@ from training.dials.canvas import (
     turned,
 )
 from training.dials.case import Tones, draw_bezel, outline
-from training.dials.presets import Preset
-from training.dials.randomness import chance, log_uniform, near_tone
+from training.dials.chronograph import tachymeter
+from training.dials.randomness import log_uniform, near_tone
 
 REACH = 2.5  # dial radii per unit of the surroundings' canvas
 _PIXELS = UNIT / REACH  # of the surroundings' canvas, per dial radius
@@ -40,12 +40,15 @@ Plane = NDArray[np.floating]
 
 
 def _lugs(rng: Random, outer: float, half: float) -> list[Points]:
-    """Return four lugs that end where a strap of half width ``half`` does."""
-    width, reach = rng.uniform(0.07, 0.2), outer + rng.uniform(0.02, 0.32)
-    spread, start = rng.uniform(0.0, 0.14), outer * 0.55
-    inner, tip = half + spread, half + rng.uniform(-0.02, spread)
+    """Return four lugs beside a strap of half width ``half``, or two shoulders as wide as it."""
+    reach, start = outer + rng.uniform(0.02, 0.28), outer * 0.55
+    if rng.random() < 0.3:
+        shoulder = trapezoid(outer * 0.84, -start, half * rng.uniform(1.0, 1.1), -reach)
+        return [shoulder, shoulder * (1, -1)]
+    width, gap = rng.uniform(0.06, 0.18), rng.uniform(-0.03, 0.04)
+    inner, tip = half + gap + rng.uniform(0, 0.06), half + gap
     lug = np.array(
-        [[inner, -start], [inner + width * 1.5, -start], [tip + width, -reach], [tip, -reach]]
+        [[inner, -start], [inner + width * 1.7, -start], [tip + width, -reach], [tip, -reach]]
     )
     return [lug * (x, y) for x in (-1, 1) for y in (-1, 1)]
 
@@ -69,7 +72,7 @@ def _crown(rng: Random, outer: float, pushers: bool) -> list[Points]:
 
 
 def _leather(rng: Random, u: Plane, v: Plane) -> Plane:
-    tones = rng.uniform(10, 60) * (0.4 - u**4)
+    tones = rng.uniform(10, 60) * (0.4 - (u * u) ** 2)
     if rng.random() < 0.6:  # stitches
         at, step = rng.uniform(0.75, 0.88), rng.uniform(0.07, 0.14)
         seam = (np.abs(np.abs(u) - at) < 0.06) & (v % step < step * 0.6)
@@ -93,11 +96,14 @@ def _links(rng: Random, u: Plane, v: Plane) -> Plane:
     height, columns = rng.uniform(0.1, 0.32), rng.choice((1, 3, 3, 3, 5, 5))
     widths = np.cumsum([1.0, *(rng.choice((0.5, 1.0, 1.6)) for _ in range(columns // 2))])
     edges = widths / widths[-1]
-    column = np.searchsorted(edges, np.abs(u))
-    shifted = (v + height / 2 * (column % 2) * rng.choice((0, 1, 1))) % height / height
+    column = np.searchsorted(edges, np.abs(u)) % 2
+    shift = rng.choice((0, 1, 1)) * height / 2
+    shifted = np.where(column, (v + shift) % height, v % height) / height
     shine, polished = rng.uniform(15, 70), rng.uniform(-60, 60)
-    tones = shine * np.sin(shifted * math.pi) + polished * (column % 2)
-    groove = (shifted < 0.1) | (np.abs(np.abs(u)[..., None] - edges) < 0.04).any(axis=-1)
+    tones = shine * 4 * shifted * (1 - shifted) + polished * column
+    groove = shifted < 0.1
+    for edge in edges[:-1]:
+        groove |= np.abs(np.abs(u) - edge) < 0.04
     return np.where(groove, -rng.uniform(50, 110), tones)
 
 
@@ -118,17 +124,8 @@ _STRAPS: tuple[tuple[Strap, float], ...] = (
 )  # fmt: skip
 
 
-def _cover(canvas: Canvas, columns: slice, alpha: Plane, tones: Plane) -> None:
-    """Lay tones over some columns of a canvas; ``alpha`` is 0..1."""
-    alpha = np.clip(alpha, 0, 1)
-    grey = canvas.grey[:, columns]
-    canvas.grey[:, columns] = np.clip(grey + (tones - grey) * alpha, 0, 255).astype(np.uint8)
-    rest = 1 - canvas.mask[:, columns] / 255
-    canvas.mask[:, columns] = (255 * (1 - rest * (1 - alpha))).astype(np.uint8)
-
-
-def _draw_strap(
-    rng: Random, canvas: Canvas, half: float, lengths: tuple[float, float], round_: bool
+def _strap(
+    rng: Random, canvas: Canvas, half: float, lengths: tuple[float, float], *, bent: bool
 ) -> None:
     """Draw a strap.
 
@@ -137,102 +134,120 @@ def _draw_strap(
         canvas: Of the surroundings.
         half: Half its width at the case, dial radii.
         lengths: How far it reaches above and below the axis, dial radii.
-        round_: Whether it bends away from the camera towards its ends.
+        bent: Whether it bends away from the camera towards its ends; otherwise it lies flat.
     """
-    bend = 0.0 if round_ else rng.gauss(0, 0.02)
-    side = min(CANVAS // 2, int((half + abs(bend) * 18) * _PIXELS) + 3)
+    curve = 0.0 if bent else rng.gauss(0, 0.02)
+    side = min(CANVAS // 2, int((half + abs(curve) * 17) * _PIXELS) + 3)
     columns = slice(CANVAS // 2 - side, CANVAS // 2 + side)
-    x, y = X[:, columns] * REACH, Y[:, columns] * REACH
-    length = np.where(y < 0, lengths[0], lengths[1])
-    share = np.abs(y) / length
-    width = half * (1 - rng.uniform(0.0, 0.3) * np.minimum(share, 1))
-    u = (x - bend * y * y) / width
-    v = np.arcsin(np.minimum(share, 1)) * length if round_ else y
+    x, y = X[:1, columns] * REACH, Y[:, :1] * REACH
+    length = np.where(y < 0, *(np.float32(v) for v in lengths))
+    share = np.minimum(np.abs(y) / length, 1)
+    width = half * (1 - rng.uniform(0.0, 0.3) * share)
+    u = (x - curve * y * y) / width
+    v = np.arcsin(share) * length * np.sign(y) if bent else y
     kind = rng.choices([k for k, _ in _STRAPS], [w for _, w in _STRAPS])[0]
-    tones = rng.uniform(15, 215) + kind(rng, np.clip(u, -1, 1), np.asarray(v))
-    if round_:
-        tones = tones * np.sqrt(np.clip(1.05 - share**2 * rng.uniform(0.6, 1.0), 0, 1))
-    end = np.minimum((1 - np.abs(u)) * width, length - np.abs(y)) * _PIXELS
-    _cover(canvas, columns, end + 0.5, tones)
+    tones = rng.uniform(15, 215) + kind(rng, np.clip(u, -1, 1), v)
+    if bent:
+        tones = tones * np.sqrt(1.05 - share**2 * rng.uniform(0.6, 1.0))
+    alpha = np.minimum((1 - np.abs(u)) * width, length - np.abs(y)) * _PIXELS + 0.5
+    alpha = np.clip(alpha, 0, 1)
+    grey, mask = canvas.grey[:, columns], canvas.mask[:, columns]
+    mixed = grey * (1 - alpha) + np.clip(tones, 0, 255) * alpha
+    canvas.grey[:, columns] = mixed.astype(np.uint8)
+    np.maximum(mask, (alpha * 255).astype(np.uint8), out=mask)
 
 
-def _draw_wrist(rng: Random, canvas: Canvas) -> tuple[float, float]:
-    """Draw an arm along the line from 9 to 3, a sleeve and the root of a hand.
+class _Ground:
+    """Wrist, sleeve or cloth, drawn at a third of the resolution: they have no fine parts."""
 
-    Args:
-        rng: Source of all random numbers.
-        canvas: Of the surroundings.
+    x = X[1::3, 1::3] * np.float32(REACH)  # dial radii
+    y = Y[1::3, 1::3] * np.float32(REACH)
 
-    Returns:
-        How far a strap reaches above and below the axis, dial radii.
-    """
+    def __init__(self) -> None:
+        self.tones = np.full_like(self.x, 128)
+        self.alpha = np.zeros_like(self.x)  # 0..1
+
+    def lay(self, tones: Plane, inside: Plane) -> None:
+        """Lay tones over an area; ``inside`` is the distance from its edge, dial radii."""
+        alpha = np.clip(inside * (_PIXELS / 3) + 0.5, 0, 1)
+        self.tones += (tones - self.tones) * alpha
+        np.maximum(self.alpha, alpha, out=self.alpha)
+
+    def texture(self, rng: Random, scale: float, cells: int) -> Plane:
+        """Return smooth noise with a standard deviation of about ``scale``."""
+        return soft_noise(rng, *self.x.shape, cells) * np.float32(scale)
+
+    def canvas(self) -> Canvas:
+        """Return it at full resolution."""
+        canvas = Canvas()
+        for name, image in (("grey", self.tones), ("mask", self.alpha * 255)):
+            small = np.clip(image, 0, 255).astype(np.uint8)
+            setattr(canvas, name, cv2.resize(small, (CANVAS, CANVAS)))
+        return canvas
+
+
+def _wrist(rng: Random, ground: _Ground) -> float:
+    """Draw an arm along the line from 9 to 3, perhaps with a sleeve, and return half its width."""
     hand, half = rng.choice((-1, 1)), rng.uniform(1.15, 2.1)
-    x, y = X * REACH * hand, Y * REACH - rng.gauss(0, 0.12)
+    x, y = ground.x * hand, ground.y - rng.gauss(0, 0.12)
     edge = half + rng.uniform(-0.12, 0.02) * x + rng.uniform(0, 0.5) * np.maximum(x - 1.6, 0)
-    share = np.abs(y) / edge
-    light, skin = rng.uniform(-0.3, 0.3), rng.uniform(50, 215)
-    gain = 1 - rng.uniform(0.2, 0.65) * share**2 + light * y / edge
-    tones = skin * gain + soft_noise(rng, CANVAS, CANVAS, 12) * rng.uniform(1, 7)
-    tones += noise(rng, CANVAS, CANVAS) * rng.uniform(0, 6)
-    everywhere = slice(None)
-    _cover(canvas, everywhere, (edge - np.abs(y)) * _PIXELS + 0.5, tones)
+    share = y / edge
+    skin, shade, light = rng.uniform(50, 215), rng.uniform(0.2, 0.65), rng.uniform(-0.3, 0.3)
+    tones = skin * (1 - shade * share**2 + light * share)
+    tones += ground.texture(rng, rng.uniform(1, 7), 12)
+    tones += noise(rng, *x.shape) * rng.uniform(0, 5)
+    ground.lay(tones, edge - np.abs(y))
     if rng.random() < 0.6:  # sleeve
-        start = -rng.uniform(1.0, 2.6)
-        wide = edge * rng.uniform(1.05, 1.4)
-        cloth = rng.uniform(10, 240) + rng.uniform(0, 30) * np.sin(
-            (x + 0.3 * np.sin(2 * y)) * rng.uniform(2, 40)
-        )
-        cloth = cloth * (1 - 0.4 * (y / wide) ** 2)
-        inside = np.minimum(wide - np.abs(y), start + 0.15 * np.cos(y * 2) - x)
-        _cover(canvas, everywhere, inside * _PIXELS, cloth)
-    middle = float(half)
-    return middle, middle
+        start, wide = -rng.uniform(1.0, 2.6), edge * rng.uniform(1.05, 1.4)
+        folds = np.sin((x + 0.3 * np.sin(2 * y)) * rng.uniform(2, 30)) * rng.uniform(0, 30)
+        tones = (rng.uniform(10, 240) + folds) * (1 - 0.4 * (y / wide) ** 2)
+        ground.lay(tones, np.minimum(wide - np.abs(y), start + 0.15 * np.cos(y * 2) - x))
+    return half
 
 
-def _cloth(rng: Random, canvas: Canvas) -> None:
+def _cloth(rng: Random, ground: _Ground) -> None:
     """Cover everything with a cloth or a table top."""
-    tones = rng.uniform(20, 245) + soft_noise(rng, CANVAS, CANVAS, rng.choice((3, 6, 20))) * (
-        rng.uniform(2, 25)
-    )
+    tones = rng.uniform(20, 245) + ground.texture(rng, rng.uniform(2, 25), rng.choice((3, 6, 20)))
     if rng.random() < 0.5:
-        a, fine = rng.uniform(0, math.pi), log_uniform(rng, 3, 60)
-        tones = tones + rng.uniform(2, 20) * np.sin((X * math.cos(a) + Y * math.sin(a)) * fine)
-    _cover(canvas, slice(None), np.ones((CANVAS, CANVAS)), tones)
+        a, fine = rng.uniform(0, math.pi), log_uniform(rng, 2, 20)
+        weave = np.sin((ground.x * math.cos(a) + ground.y * math.sin(a)) * fine)
+        tones += weave * rng.uniform(2, 20)
+    ground.lay(tones, np.ones_like(ground.x))
 
 
-def _cast_shadow(rng: Random, canvas: Canvas, outer: float) -> None:
-    away = np.hypot(X * REACH - rng.uniform(-0.2, 0.2), Y * REACH - rng.uniform(-0.2, 0.2)) - outer
-    canvas.shade(1 - rng.uniform(0.1, 0.5) * np.exp(-np.square(np.maximum(away, 0) / 0.15)))
-
-
-def _draw_surroundings(rng: Random, outer: float, half: float) -> Canvas:
+def _surroundings(rng: Random, outer: float, half: float) -> Canvas:
     """Draw strap and wrist, strap and cloth, or a strap alone that bends away."""
-    canvas = Canvas()
-    kind = rng.random()
+    ground, kind = _Ground(), rng.random()
+    bent = kind < 0.5 or kind > 0.75
+    lengths = outer + rng.uniform(0.3, 1.6), outer + rng.uniform(0.3, 2.4)
     if kind < 0.5:
-        lengths, round_ = _draw_wrist(rng, canvas), True
+        reach = max(_wrist(rng, ground), outer + 0.1)
+        lengths = reach, reach
     elif kind < 0.75:
+        lengths = rng.uniform(2.2, 6), rng.uniform(2.2, 6)
         if rng.random() < 0.7:
-            _cloth(rng, canvas)
-        lengths, round_ = (rng.uniform(2.2, 6), rng.uniform(2.2, 6)), False
-    else:
-        lengths, round_ = (outer + rng.uniform(0.3, 1.6), outer + rng.uniform(0.3, 2.4)), True
-    if rng.random() < 0.7:
-        _cast_shadow(rng, canvas, outer)
+            _cloth(rng, ground)
+    if rng.random() < 0.7:  # the watch's shadow
+        x, y = ground.x - rng.uniform(-0.2, 0.2), ground.y - rng.uniform(-0.2, 0.2)
+        away = np.maximum(np.hypot(x, y) - outer, 0) / rng.uniform(0.08, 0.3)
+        ground.tones *= 1 - rng.uniform(0.1, 0.5) / (1 + away**2)
+    canvas = ground.canvas()
     if rng.random() < 0.96:
-        longer = (max(lengths[0], outer + 0.1), max(lengths[1], outer + 0.1))
-        _draw_strap(rng, canvas, half, longer, round_)
+        _strap(rng, canvas, half, lengths, bent=bent)
     return canvas
 
 
-def draw_watch(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> tuple[float, Canvas]:
+def draw_watch(
+    rng: Random, canvas: Canvas, tones: Tones, scale: float, *, chronograph: bool
+) -> tuple[float, Canvas]:
     """Draw the case of a wristwatch.
 
     Args:
         rng: Source of all random numbers.
         canvas: Drawn on.
         tones: Of the watch.
-        preset: Shares of chronographs, which have pushers, and of scales on the bezel.
+        scale: Share of scales on the bezel.
+        chronograph: Whether it has pushers, and perhaps a tachymeter.
 
     Returns:
         The outer radius in dial units, and the surroundings.
@@ -240,22 +255,25 @@ def draw_watch(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> tup
     thickness = rng.uniform(0.04, 0.16) if rng.random() < 0.5 else rng.uniform(0.14, 0.34)
     outer = 1.0 + thickness
     half = outer * rng.uniform(0.42, 0.78)
-    surroundings = _draw_surroundings(rng, outer, half)
+    surroundings = _surroundings(rng, outer, half)
     shape = rng.choices(_SHAPES, _SHAPE_WEIGHTS)[0]
     metal = tones.case
     for part in _lugs(rng, outer, half) if rng.random() < 0.85 else []:
         canvas.solid(part, near_tone(rng, metal, 40))
     if rng.random() < 0.9:
-        for part in _crown(rng, outer, chance(rng, preset.chronograph)):
+        for part in _crown(rng, outer, chronograph):
             tone = near_tone(rng, metal, 50)
             canvas.solid(part, tone)
             canvas.stroke([part], tone * 0.5, 0.012)
     canvas.solid(outline(shape, outer), metal)
-    if thickness > 0.03:
-        draw_bezel(rng, canvas, metal, shape, thickness, preset.scale)
+    speeds = chronograph and thickness > 0.13 and rng.random() < 0.5
+    draw_bezel(rng, canvas, metal, shape, thickness, 0.0 if speeds else scale)
+    if speeds:
+        ring = near_tone(rng, metal, 80)
+        canvas.circle(1.0 + thickness * 0.5, ring, thickness * 0.8)
+        ink = 20.0 if ring > 127 else 235.0
+        tachymeter(rng, canvas, 1.0 + thickness * 0.5, thickness * rng.uniform(0.35, 0.55), ink)
     if rng.random() < 0.3:  # bright chamfer
         canvas.circle(1.0 + thickness * 0.1, near_tone(rng, 200, 55), thickness * 0.15)
-    light = rng.uniform(0.1, 0.4) * np.sin(np.arctan2(X, -Y) + rng.uniform(0, 6.3))
-    canvas.shade(np.where(RADIUS > 1, 1 + light, 1))
     canvas.fill([disc_points(56)], tones.face)
     return outer, surroundings
