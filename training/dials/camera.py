@@ -41,7 +41,6 @@ def view(rng: Random, optics: Optics, *, oriented: bool = True) -> tuple[Matrix,
     Returns:
         A homography from the dial plane to a camera plane where the dial has about radius 1, and
         its rotation in degrees.
-
     """
     upright = rng.random() > optics.turned or not oriented
     rotation = rng.gauss(0, 4) if upright else rng.uniform(-180, 180)
@@ -117,7 +116,6 @@ def degrade(rng: Random, image: Grey, optics: Optics, radius: float) -> Grey:
 
     Returns:
         The photo, uint8 grey of the same size.
-
     """
     if rng.random() < optics.clean:
         return image

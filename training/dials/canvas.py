@@ -54,9 +54,9 @@ def turned(points: Points, degrees: float) -> Points:
     return points @ np.array([[c, s], [-s, c]])
 
 
-def spun(points: Points, degrees: Sequence[float] | NDArray[np.floating]) -> list[Points]:
+def spun(points: Points, degrees: NDArray[Any]) -> list[Points]:
     """Return copies of points, turned clockwise about the origin by several angles."""
-    r = np.radians(np.asarray(degrees))
+    r = np.radians(degrees)
     c, s = np.cos(r), np.sin(r)
     return list(points @ np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2))
 
@@ -164,7 +164,6 @@ class Canvas:
             degrees: By which it is turned, clockwise.
             tone: Of the glyph, 0..255.
             aspect: Factor by which it is widened.
-
         """
         if self.backwards:
             alpha = alpha[:, ::-1]

@@ -20,6 +20,7 @@ from training.dials.canvas import (
     bar,
     disc_points,
     pick_font,
+    spun,
     turned,
 )
 from training.dials.presets import Preset
@@ -187,10 +188,10 @@ def _scale_on_bezel(
             canvas.write(font, text, at_angle(radius, math.radians(angle)), height, ink, angle)
     between = rng.choice((0, 60, 120 if step == 30 else 60))
     half, reach = rng.uniform(0.004, 0.012), thickness * rng.uniform(0.1, 0.25)
-    for i in range(between):
-        if (i * 360 / between) % step:
-            tick = bar(half, -radius - reach, -radius + reach)
-            canvas.fill([turned(tick, start + i * 360 / between)], ink)
+    if between:
+        angles = np.arange(between) * 360 / between
+        ticks = spun(bar(half, -radius - reach, -radius + reach), start + angles)
+        canvas.fill([t for t, angle in zip(ticks, angles, strict=True) if angle % step], ink)
 
 
 def draw_bezel(
@@ -227,7 +228,6 @@ def draw_case(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> floa
 
     Returns:
         The outer radius in dial units, 1 without a bezel.
-
     """
     bare = rng.random() < 0.1
     thickness = 0.0

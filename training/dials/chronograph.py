@@ -66,7 +66,7 @@ class Subdial:
             marks = spun(bar(0.006, -r * 0.94, -r * 0.94 + reach), np.arange(count) * 360 / count)
             canvas.fill([mark + self.place for mark in marks], ink)
         font, height = pick_font(rng), r * rng.uniform(0.22, 0.38)
-        for i, text in enumerate(figures if rng.random() < 0.85 else ()):
+        for i, text in enumerate(figures if rng.random() < 0.7 else ()):
             at = at_angle(r * rng.uniform(0.58, 0.64), 2 * math.pi * i / len(figures))
             canvas.write(font, text, (at[0] + center[0], at[1] + center[1]), height, ink)
 

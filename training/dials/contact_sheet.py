@@ -43,7 +43,6 @@ def sheet(
 
     Returns:
         (rows · size, columns · size, 3) uint8 BGR.
-
     """
     tiles = []
     for seed in range(first_seed, first_seed + rows * columns):

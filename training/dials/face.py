@@ -27,6 +27,7 @@ from training.dials.canvas import (
     photo_crop,
     pick_font,
     soft_noise,
+    spun,
     trapezoid,
     turned,
 )
@@ -78,7 +79,6 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
         canvas: Drawn on.
         tones: Of the clock.
         preset: Shares of textures, of a tower dial's tracery and of painted eyes and mouths.
-
     """
     canvas.circle(1.0, tones.face)
     if rng.random() < 0.2 and canvas.wall_tone is None:
@@ -215,7 +215,6 @@ def draw_track(
 
     Returns:
         Where the marks end.
-
     """
     outer = rng.uniform(0.9, 0.99) if rng.random() < 0.85 else rng.uniform(0.7, 0.9)
     length = rng.uniform(0.025, 0.09)
@@ -228,7 +227,7 @@ def draw_track(
     tone = tones.ink if rng.random() < 0.8 else (tones.ink + tones.face) / 2
     if style in ("ticks", "railway", "dots"):
         minute = _mark("dot" if style == "dots" else "bar", width, inner, outer)
-        canvas.fill([turned(minute, 6.0 * i) for i in range(60)], tone)
+        canvas.fill(spun(minute, 6.0 * np.arange(60)), tone)
     if style == "railway":
         canvas.circle(inner, tone, rng.uniform(0.004, 0.012))
         canvas.circle(outer, tone, rng.uniform(0.004, 0.012))
@@ -241,9 +240,10 @@ def draw_track(
             hour_inner, hour_width = outer - rng.uniform(0.08, 0.4), rng.uniform(0.008, 0.05)
         every = 3 if not numerals and rng.random() < 0.06 else 1
         quarters = rng.choice((1.0, 1.0, 1.0, 1.8))  # their width over that of the other hours
-        for i in range(0, 12, every):
-            w = hour_width * (quarters if i % 3 == 0 else 1.0)
-            canvas.fill([turned(_mark(kind, w, hour_inner, outer), 30.0 * i)], tone)
+        hours = np.arange(0, 12, every)
+        for which, w in ((hours % 3 == 0, hour_width * quarters), (hours % 3 > 0, hour_width)):
+            mark = _mark(kind, w, hour_inner, outer)
+            canvas.fill(spun(mark, 30.0 * hours[which]), tone)
         twelve_marked = rng.random() < (0.15 if numerals else 0.4)
         if twelve_marked:
             w = hour_width * 1.6
@@ -275,7 +275,6 @@ def draw_numerals(
         tones: Of the clock.
         track: The minute track that is already there.
         roman_share: Share of Roman numerals.
-
     """
     texts, which = _numeral_set(rng, roman_share)
     roman = texts is not ARABIC

@@ -52,6 +52,29 @@ def _glare(rng: Random, canvas: Canvas) -> None:
     canvas.grey = cv2.add(canvas.grey, glare)
 
 
+def draw_reflection(rng: Random, canvas: Canvas) -> None:
+    """Cover a large part of the face with the bright reflection of a window or of the sky."""
+    light: Grey = np.zeros((CANVAS, CANVAS), np.uint8)
+    bright, angle = rng.uniform(50, 230), rng.uniform(0, 360)
+    kind = rng.random()
+    if kind < 0.45:  # a window, with or without bars
+        half = rng.uniform(0.3, 0.9), rng.uniform(0.25, 0.7)
+        place = rng.uniform(-0.5, 0.5), rng.uniform(-0.5, 0.5)
+        canvas.fill([turned(SQUARE * half, angle) + place], bright, light)
+        for _ in range(rng.randrange(0, 3)):
+            frame = bar(rng.uniform(0.02, 0.05), -1.5, 1.5) + (rng.uniform(-half[0], half[0]), 0)
+            canvas.fill([turned(frame, angle) + place], 0, light)
+    elif kind < 0.8:  # all beyond a line
+        edge = bar(2.5, -3.5, rng.uniform(-0.4, 0.5))
+        canvas.fill([turned(edge, angle)], bright, light)
+    else:  # a bright haze
+        light[:] = int(bright * 0.7)
+    k = rng.choice((1, 3, 9, 25))
+    light = cv2.blur(light, (k, k))
+    light[RADIUS > 1.0] = 0
+    canvas.grey = cv2.add(canvas.grey, light)
+
+
 def draw_glass(rng: Random, canvas: Canvas) -> None:
     """Draw the rim's shadow, glare and a reflected scene, each on a share of the dials."""
     if rng.random() < 0.4:

@@ -211,7 +211,6 @@ def make_pair(
 
     Returns:
         The hour hand and the minute hand.
-
     """
     tone = tones.hands
     bold, (hour_length, hour_half), (minute_length, minute_half) = _sizes(rng, preset.bold)
@@ -259,7 +258,6 @@ def make_second(rng: Random, angle: float, tone: float, face_tone: float) -> Han
 
     Returns:
         The hand.
-
     """
     length = rng.uniform(0.7, 1.0)
     half = rng.uniform(0.004, 0.013)
@@ -299,7 +297,6 @@ def make_marker(rng: Random, hour_angle: float, minute_angle: float, tone: float
 
     Returns:
         The hour hand and the minute hand.
-
     """
     half = rng.uniform(0.012, 0.05)
     minute = rng.uniform(0.55, 0.95)
@@ -355,7 +352,6 @@ def draw_hands(
         hands: To draw.
         cap_radius: Of the cap, dial units; 0 for none.
         cap_tone: Of the cap.
-
     """
     if rng.random() < 0.55:
         _cast_shadow(rng, canvas, hands)

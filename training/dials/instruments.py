@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from random import Random
 
 import numpy as np
@@ -149,7 +150,7 @@ def _draw_sectors(rng: Random, canvas: Canvas, arc: Arc, radius: float, face: fl
     width = rng.choice((0.03, 0.05, 0.1, 0.18))
     cuts = sorted(rng.random() for _ in range(rng.randrange(1, 4)))
     edges = [0.0, *cuts, 1.0]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         if rng.random() < 0.7:
             tone = other_tone(rng, face, 25, 150)
             canvas.fill([_band(arc, radius - width, radius, begin, end)], tone)
@@ -202,7 +203,7 @@ def _draw_texts(rng: Random, canvas: Canvas, tones: Tones, room: float) -> None:
     """Draw the unit, and small print above and below the axis."""
     tone = tones.ink if rng.random() < 0.7 else (tones.ink + tones.face) / 2
     if rng.random() < 0.85:
-        place = (0, rng.choice((-1, 1, 1)) * rng.uniform(0.2, 0.45) * min(1, room / 0.5))
+        place = 0.0, rng.choice((-1, 1, 1)) * rng.uniform(0.2, 0.45) * min(1, room / 0.5)
         canvas.write(pick_font(rng), rng.choice(_UNITS), place, rng.uniform(0.08, 0.17), tone)
     font = pick_font(rng)
     for _ in range(rng.choice((0, 0, 1, 2, 3))):
@@ -379,7 +380,7 @@ def _telephone(rng: Random, canvas: Canvas, tones: Tones) -> None:
         canvas.write(font, number, (0, rng.uniform(-0.1, 0.1)), 0.12, 30.0)
 
 
-def _wheel(rng: Random, canvas: Canvas, tones: Tones) -> None:
+def _wheel(rng: Random, canvas: Canvas, _tones: Tones) -> None:
     """Draw a car's wheel: tyre with letters, rim, spokes, bolts and a hub cap."""
     canvas.circle(1.0, rng.uniform(15, 70))
     rim = rng.uniform(0.6, 0.82)
@@ -404,7 +405,7 @@ def _wheel(rng: Random, canvas: Canvas, tones: Tones) -> None:
     for x, y in around(rng.choice((4, 5, 5)), hub * 0.65):
         canvas.circle(hub * 0.14, dark, center=(x, y))
     canvas.circle(hub * 0.35, rng.uniform(20, 230))
-    canvas.shade(1 + 0.25 * np.sin(2 * AZIMUTH + rng.uniform(0, 6.3)) * (RADIUS < rim))
+    canvas.shade(1 + 0.25 * np.sin(2 * AZIMUTH + rng.uniform(0, 6.3)) * (rim > RADIUS))
 
 
 def _stopwatch(rng: Random, canvas: Canvas, tones: Tones) -> None:

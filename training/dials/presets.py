@@ -41,6 +41,9 @@ class Preset:
     backwards: float = 0.0  # hands run counter-clockwise, texts are not mirrored
     mirrored: float = 0.0  # the whole picture
     cut: float = 0.0  # only a part of the face is in the picture
+    side: float = 0.0  # the case has a visible side if seen obliquely
+    reflection: float = 0.0  # a window or the sky over a large part of the face
+    stout_second: float = 0.0  # second hands as wide as a minute hand, of those there are
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
     shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
 
@@ -106,7 +109,9 @@ PRESETS = {
         margin=(0.97, 2.2),
     ),
     "plain": Preset(Optics(max_tilt=20, frontal=0.8, turned=0.0, clean=0.5, blur=0.5, noise=0.5)),
-    "gauge": Preset(Optics(turned=0.15, max_tilt=60, dark=0.2), gauge=1.0),
+    "gauge": Preset(
+        Optics(turned=0.15, max_tilt=60, dark=0.2), gauge=1.0, side=0.6, reflection=0.1
+    ),
     "chronograph": Preset(
         Optics(turned=0.4, frontal=0.5, max_tilt=58),
         numerals=0.4,
@@ -119,9 +124,12 @@ PRESETS = {
         sheen=0.3,
         sub_dials=0.0,
         date=0.35,
-        scale=0.5,
-        worn=0.75,
+        scale=0.35,
+        worn=0.6,
         chronograph=1.0,
+        side=0.7,
+        reflection=0.08,
+        stout_second=0.15,
         openwork=0.0,
         tracery=0.0,
     ),
@@ -136,16 +144,21 @@ PRESETS = {
         lume=0.4,
         sheen=0.35,
         sub_dials=0.05,
-        date=0.45,
-        scale=0.5,
+        date=0.4,
+        scale=0.4,
         worn=1.0,
         chronograph=0.2,
+        side=0.85,
+        reflection=0.12,
+        stout_second=0.2,
         openwork=0.0,
         tracery=0.0,
         margin=(1.0, 2.2),
     ),
-    "oblong": Preset(oblong=1.0, second_hand=0.25, roman=0.55, sub_dials=0.0, marker=0.02),
-    "mirrored": Preset(numerals=0.92, backwards=0.3, mirrored=1.0),
-    "twentyfour": Preset(twentyfour=1.0, marker=0.04, sub_dials=0.02, scale=0.05),
-    "cut": Preset(cut=1.0, shaped=0.15, worn=0.15),
+    "oblong": Preset(
+        oblong=1.0, side=0.6, second_hand=0.25, roman=0.55, sub_dials=0.0, marker=0.02
+    ),
+    "mirrored": Preset(numerals=0.92, backwards=0.3, mirrored=1.0, side=0.2),
+    "twentyfour": Preset(twentyfour=1.0, marker=0.04, sub_dials=0.02, scale=0.05, side=0.3),
+    "cut": Preset(cut=1.0, shaped=0.15, worn=0.15, side=0.3, reflection=0.05),
 }

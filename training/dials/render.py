@@ -14,11 +14,11 @@ from clockread.clock import hand_angles
 from clockread.geometry import project
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
-from training.dials.canvas import CANVAS, SQUARE, UNIT, Canvas, Grey, Points
+from training.dials.canvas import CANVAS, SQUARE, UNIT, Canvas, Grey, Points, disc_points
 from training.dials.case import draw_case, pick_tones
 from training.dials.chronograph import draw_subdials
 from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
-from training.dials.glass import draw_glass, draw_occlusion
+from training.dials.glass import draw_glass, draw_occlusion, draw_reflection
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
 from training.dials.instruments import draw_instrument
 from training.dials.lookalikes import draw_lookalike
@@ -52,6 +52,7 @@ class Dial:
     mirrored: bool = False  # the hands run counter-clockwise
     hours: int = 12  # on the dial, 12 or 24
     half: tuple[float, float] | None = None  # half width and height of a rectangular case
+    side: tuple[float, float] | None = None  # the case's depth in dial radii, and its side's tone
     surroundings: Canvas | None = None  # behind the dial; its unit is `watch.REACH` dial radii
 
     def flipped(self) -> Dial:
@@ -93,7 +94,9 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     """Draw a whole clock, or for a share of the presets' dials another instrument, straight on."""
     if chance(rng, preset.gauge):
         canvas, outer = draw_instrument(rng)
-        return _not_a_clock(canvas, outer)
+        if chance(rng, preset.reflection):
+            draw_reflection(rng, canvas)
+        return replace(_not_a_clock(canvas, outer), side=_pick_side(rng, preset, canvas))
     hours = 24 if chance(rng, preset.twentyfour) else 12
     minutes = rng.randrange(60 * hours)
     has_second = rng.random() < preset.second_hand
@@ -145,6 +148,8 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     second_angle = seconds * 6
     if has_second:
         second = make_second(rng, second_angle, tones.hands, tones.face)
+        if chance(rng, preset.stout_second):
+            second.shapes[0][0][:, 0] *= rng.uniform(1.5, 3.0)
         hands = [second, *hands] if rng.random() < 0.15 else [*hands, second]
     capless = (marker and rng.random() < 0.7) or rng.random() < 0.05
     cap = 0.0 if capless else rng.uniform(0.015, 0.09)
@@ -153,6 +158,8 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     canvas.lift_marks()
     if canvas.wall_tone is None and chance(rng, preset.textured):
         draw_glass(rng, canvas)
+    if chance(rng, preset.reflection):
+        draw_reflection(rng, canvas)
     draw_occlusion(rng, canvas)
     dial = Dial(
         canvas,
@@ -164,12 +171,20 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
         second_angle if has_second else math.nan,
         hours=hours,
         half=half,
+        side=_pick_side(rng, preset, canvas),
         surroundings=surroundings,
     )
     if canvas.backwards:
         canvas.flip()
         dial = dial.flipped()
     return dial
+
+
+def _pick_side(rng: Random, preset: Preset, canvas: Canvas) -> tuple[float, float] | None:
+    """Return depth and tone of the case's side, or None if the dial is flat."""
+    if canvas.wall_tone is not None or not chance(rng, preset.side):
+        return None
+    return rng.uniform(0.06, 0.5), rng.uniform(20, 220)
 
 
 def _not_a_clock(canvas: Canvas, outer: float) -> Dial:
@@ -227,7 +242,30 @@ def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
     """Return ``background`` with the dial in front, seen through ``homography``."""
     if dial.surroundings is not None:
         background = _pasted(dial.surroundings, background, homography @ _TO_SURROUNDINGS)
+    if dial.side is not None:
+        background = _with_side(dial, background, homography)
     return _pasted(dial.canvas, background, homography)
+
+
+def _with_side(dial: Dial, background: Grey, homography: Matrix) -> Grey:
+    """Return ``background`` with the side of the case, which lies behind the dial's plane."""
+    assert dial.side is not None
+    depth, tone = dial.side
+    h = homography / homography[2, 2]
+    linear = h[:2, :2] - np.outer(h[:2, 2], h[2, :2])
+    u, (long, short), v = np.linalg.svd(linear)
+    recedes = 1.0 if h[2, :2] @ v[1] >= 0 else -1.0  # whether the short axis leads away from us
+    tilt = math.sqrt(max(0.0, 1 - (short / long) ** 2))
+    shift = -recedes * depth * long * tilt * u[:, 1]
+    if np.hypot(*shift) < 1:
+        return background
+    rim = disc_points(48, dial.outer * 0.99) if dial.half is None else SQUARE * dial.half
+    front = project(h, rim)
+    image = background.copy()
+    for share, shade in ((1.0, tone), (0.6, tone * 0.75), (0.3, min(255.0, tone * 1.2 + 15))):
+        hull = cv2.convexHull(np.concatenate([front, front + shift * share]).astype(np.float32))
+        cv2.fillConvexPoly(image, (hull * 16).astype(np.int32), shade, cv2.LINE_AA, 4)
+    return image
 
 
 def _pasted(canvas: Canvas, background: Grey, homography: Matrix) -> Grey:
@@ -327,7 +365,6 @@ def render_without(seed: int, preset: Preset, size: int) -> Grey:
 
     Returns:
         The picture (size, size), uint8 grey.
-
     """
     rng = Random(seed)
     kind = rng.random()

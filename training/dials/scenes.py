@@ -101,7 +101,6 @@ def _place(
 
     Returns:
         The homography to the picture and the box there, or None without a free place.
-
     """
     left, top, right, bottom = case_extent(plane, dial)
     scale = longest / max(right - left, bottom - top)
@@ -186,7 +185,7 @@ def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> 
         shadow = Canvas()
         shadow.mask, shadow.grey = dial.canvas.mask, np.zeros_like(dial.canvas.grey)
         shift = translation(w * rng.uniform(-0.08, 0.08), h * rng.uniform(0, 0.1))
-        dark = paste(replace(dial, canvas=shadow, surroundings=None), roi, shift @ local)
+        dark = paste(replace(dial, canvas=shadow, side=None, surroundings=None), roi, shift @ local)
         k = max(3, int(w * 0.06) | 1)
         strength = rng.uniform(0.2, 0.7)
         roi[:] = cv2.addWeighted(cv2.blur(dark, (k, k)), strength, roi, 1 - strength, 0)

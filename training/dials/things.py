@@ -70,7 +70,6 @@ def pick_thing(rng: Random, shortest: float, longest: float) -> Thing:
 
     Returns:
         The object.
-
     """
     pixels = rng.choice(things())
     scale = log_uniform(rng, shortest, longest) / max(pixels.shape[:2])

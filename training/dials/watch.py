@@ -21,6 +21,8 @@ from training.dials.canvas import (
     Points,
     X,
     Y,
+    bar,
+    blend,
     disc_points,
     noise,
     soft_noise,
@@ -54,17 +56,14 @@ def _lugs(rng: Random, outer: float, half: float) -> list[Points]:
 
 
 def _crown(rng: Random, outer: float, pushers: bool) -> list[Points]:
-    """Return a crown, nearly always at 3, and perhaps pushers at 2 and 4."""
+    """Return a crown, nearly always at 3, and perhaps pushers beside it."""
     reach, half = rng.uniform(0.06, 0.2), rng.uniform(0.06, 0.15)
     at = rng.choices((90.0, 115.0, 270.0), (90, 6, 4))[0]
-    stem = trapezoid(half * 0.6, -outer * 0.95, half * 0.6, -outer - reach * 0.4)
-    head = trapezoid(half, -outer - reach * 0.3, half * rng.uniform(0.8, 1.0), -outer - reach)
-    parts = [turned(stem, at), turned(head, at)]
+    parts = [turned(trapezoid(half, -outer * 0.95, half * rng.uniform(0.8, 1), -outer - reach), at)]
     if pushers or rng.random() < 0.08:
         apart, length = rng.uniform(25, 36), reach * rng.uniform(0.5, 1.1)
-        head = trapezoid(half * 0.75, -outer - length * 0.2, half * 0.75, -outer - length)
-        stem = trapezoid(half * 0.4, -outer * 0.95, half * 0.4, -outer - length * 0.3)
-        parts += [turned(part, at + side * apart) for side in (-1, 1) for part in (stem, head)]
+        pusher = bar(half * rng.uniform(0.5, 0.8), -outer * 0.95, -outer - length)
+        parts += [turned(pusher, at + side * apart) for side in (-1, 1)]
     return parts
 
 
@@ -138,8 +137,9 @@ def _strap(
     """
     curve = 0.0 if bent else rng.gauss(0, 0.02)
     side = min(CANVAS // 2, int((half + abs(curve) * 17) * _PIXELS) + 3)
-    columns = slice(CANVAS // 2 - side, CANVAS // 2 + side)
-    x, y = X[:1, columns] * REACH, Y[:, :1] * REACH
+    end = min(CANVAS // 2, int(max(lengths) * _PIXELS) + 2)
+    rows, columns = (slice(CANVAS // 2 - n, CANVAS // 2 + n) for n in (end, side))
+    x, y = X[:1, columns] * REACH, Y[rows, :1] * REACH
     length = np.where(y < 0, *(np.float32(v) for v in lengths))
     share = np.minimum(np.abs(y) / length, 1)
     width = half * (1 - rng.uniform(0.0, 0.3) * share)
@@ -151,10 +151,10 @@ def _strap(
         tones = tones * np.sqrt(1.05 - share**2 * rng.uniform(0.6, 1.0))
     alpha = np.minimum((1 - np.abs(u)) * width, length - np.abs(y)) * _PIXELS + 0.5
     alpha = np.clip(alpha, 0, 1)
-    grey, mask = canvas.grey[:, columns], canvas.mask[:, columns]
-    mixed = grey * (1 - alpha) + np.clip(tones, 0, 255) * alpha
-    canvas.grey[:, columns] = mixed.astype(np.uint8)
-    np.maximum(mask, (alpha * 255).astype(np.uint8), out=mask)
+    alpha = (alpha * 255).astype(np.uint8)
+    blend(canvas.grey[rows, columns], alpha, np.clip(tones, 0, 255).astype(np.uint8))
+    mask = canvas.mask[rows, columns]
+    np.maximum(mask, alpha, out=mask)
 
 
 class _Ground:
@@ -175,7 +175,7 @@ class _Ground:
 
     def texture(self, rng: Random, scale: float, cells: int) -> Plane:
         """Return smooth noise with a standard deviation of about ``scale``."""
-        return soft_noise(rng, *self.x.shape, cells) * np.float32(scale)
+        return soft_noise(rng, len(self.x), len(self.y), cells) * np.float32(scale)
 
     def canvas(self) -> Canvas:
         """Return it at full resolution."""
@@ -258,13 +258,12 @@ def draw_watch(
     surroundings = _surroundings(rng, outer, half)
     shape = rng.choices(_SHAPES, _SHAPE_WEIGHTS)[0]
     metal = tones.case
-    for part in _lugs(rng, outer, half) if rng.random() < 0.85 else []:
-        canvas.solid(part, near_tone(rng, metal, 40))
-    if rng.random() < 0.9:
-        for part in _crown(rng, outer, chronograph):
-            tone = near_tone(rng, metal, 50)
-            canvas.solid(part, tone)
-            canvas.stroke([part], tone * 0.5, 0.012)
+    for share, parts in ((0.85, _lugs(rng, outer, half)), (0.9, _crown(rng, outer, chronograph))):
+        if rng.random() < share:
+            tone = near_tone(rng, metal, 45)
+            canvas.fill(parts, tone)
+            canvas.fill(parts, 255, canvas.mask)
+            canvas.stroke(parts, tone * 0.6, 0.012)
     canvas.solid(outline(shape, outer), metal)
     speeds = chronograph and thickness > 0.13 and rng.random() < 0.5
     draw_bezel(rng, canvas, metal, shape, thickness, 0.0 if speeds else scale)
