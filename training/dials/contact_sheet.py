@@ -13,6 +13,9 @@ from clockread.geometry import project
 from training.dials.canvas import Grey, disc_points
 from training.dials.presets import PRESETS
 from training.dials.render import Picture, render
+from training.dials.scenes import EVERYTHING, render_scene
+
+SCENES = "scenes"  # in place of a preset
 
 
 def _label(tile: Grey, picture: Picture) -> None:
@@ -28,44 +31,42 @@ def _label(tile: Grey, picture: Picture) -> None:
     cv2.putText(tile, text, (3, 12), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 200, 255), 1, cv2.LINE_AA)
 
 
-def sheet(
-    preset: str, first_seed: int, rows: int, columns: int, size: int, labels: bool
-) -> np.ndarray:
-    """Return a contact sheet.
+def _dial(preset: str, seed: int, size: int, labels: bool) -> Grey:
+    picture = render(seed, PRESETS[preset], size)
+    tile = cv2.cvtColor(picture.image, cv2.COLOR_GRAY2BGR)
+    if labels:
+        _label(tile, picture)
+    return tile
 
-    Args:
-        preset: One of `PRESETS`.
-        first_seed: Of the dial in the upper left corner.
-        rows: Of dials.
-        columns: Of dials.
-        size: Side of each dial's picture, pixels.
-        labels: Whether to draw the rim, 12 and the time.
 
-    Returns:
-        (rows · size, columns · size, 3) uint8 BGR.
-    """
-    tiles = []
-    for seed in range(first_seed, first_seed + rows * columns):
-        picture = render(seed, PRESETS[preset], size)
-        tiles.append(cv2.cvtColor(picture.image, cv2.COLOR_GRAY2BGR))
-        if labels:
-            _label(tiles[-1], picture)
-    return np.vstack([np.hstack(tiles[i * columns : (i + 1) * columns]) for i in range(rows)])
+def _scene(seed: int, size: int, labels: bool) -> Grey:
+    scene = render_scene(seed, size, EVERYTHING)
+    tile = cv2.cvtColor(scene.image, cv2.COLOR_GRAY2BGR)
+    for box in scene.boxes.round().astype(int) if labels else ():
+        cv2.rectangle(tile, [int(v) for v in box], (0, 200, 0))
+    return tile
 
 
 def main(
     out: Annotated[Path, typer.Argument(help="Picture to write.")],
-    preset: Annotated[str, typer.Option(help=f"One of {', '.join(PRESETS)}.")] = "varied",
+    preset: Annotated[
+        str, typer.Option(help=f"{', '.join(PRESETS)}, or {SCENES}: whole scenes with all of them.")
+    ] = "varied",
     seed: Annotated[int, typer.Option(help="Seed of the first dial.")] = 0,
     rows: int = 8,
     columns: int = 12,
     size: Annotated[int, typer.Option(help="Pixels per dial.")] = 160,
-    labels: Annotated[bool, typer.Option(help="Draw rim, 12 and time.")] = True,
+    labels: Annotated[bool, typer.Option(help="Draw rim, 12 and time, or the boxes.")] = True,
 ) -> None:
-    """Write a contact sheet of rendered dials."""
-    if preset not in PRESETS:
-        raise typer.BadParameter(f"{preset!r}: use one of {', '.join(PRESETS)}")
-    if not cv2.imwrite(str(out), sheet(preset, seed, rows, columns, size, labels)):
+    """Write a contact sheet of rendered dials or scenes."""
+    if preset not in (*PRESETS, SCENES):
+        raise typer.BadParameter(f"{preset!r}: use one of {', '.join((*PRESETS, SCENES))}")
+    tiles = [
+        _scene(number, size, labels) if preset == SCENES else _dial(preset, number, size, labels)
+        for number in range(seed, seed + rows * columns)
+    ]
+    sheet = np.vstack([np.hstack(tiles[i * columns : (i + 1) * columns]) for i in range(rows)])
+    if not cv2.imwrite(str(out), sheet):
         raise typer.BadParameter(f"{out}: cannot be written")
 
 

@@ -160,5 +160,15 @@ PRESETS = {
     ),
     "mirrored": Preset(numerals=0.92, backwards=0.3, mirrored=1.0, side=0.2),
     "twentyfour": Preset(twentyfour=1.0, marker=0.04, sub_dials=0.02, scale=0.05, side=0.3),
+    "severe": Preset(  # many of them unreadable
+        Optics(max_tilt=84, frontal=0.15, turned=0.6, clean=0.0, blur=2.2, noise=2.2, dark=0.5),
+        numerals=0.6,
+        second_hand=0.6,
+        worn=0.5,
+        chronograph=0.15,
+        side=0.8,
+        reflection=0.3,
+        margin=(1.0, 2.5),
+    ),
     "cut": Preset(cut=1.0, shaped=0.15, worn=0.15, side=0.3, reflection=0.05),
 }

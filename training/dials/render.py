@@ -15,7 +15,7 @@ from clockread.geometry import project
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
 from training.dials.canvas import CANVAS, SQUARE, UNIT, Canvas, Grey, Points, disc_points
-from training.dials.case import draw_case, pick_tones
+from training.dials.case import Tones, draw_case, pick_tones
 from training.dials.chronograph import draw_subdials
 from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
 from training.dials.glass import draw_glass, draw_occlusion, draw_reflection
@@ -90,52 +90,54 @@ def _angles(rng: Random, minutes: float, careless: float) -> tuple[float, float]
     return hour, minute + rng.gauss(0, 0.5)
 
 
-def draw_dial(rng: Random, preset: Preset) -> Dial:
-    """Draw a whole clock, or for a share of the presets' dials another instrument, straight on."""
-    if chance(rng, preset.gauge):
-        canvas, outer = draw_instrument(rng)
-        if chance(rng, preset.reflection):
-            draw_reflection(rng, canvas)
-        return replace(_not_a_clock(canvas, outer), side=_pick_side(rng, preset, canvas))
-    hours = 24 if chance(rng, preset.twentyfour) else 12
-    minutes = rng.randrange(60 * hours)
-    has_second = rng.random() < preset.second_hand
-    seconds = rng.random() * 60
-    late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
-    hour, minute = _angles(rng, minutes + late, preset.careless)
-    noon_up = hours == 24 and rng.random() < 0.35
-    if hours == 24:
-        hour = hour / 2 + 180 * noon_up
-    canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
-    canvas.backwards = chance(rng, preset.backwards)
-    half, surroundings = None, None
+@dataclass(frozen=True)
+class _Case:
+    """What `draw_dial` keeps of a case."""
+
+    outer: float
+    face: tuple[float, float] | None = None  # half sizes of a rectangular face
+    half: tuple[float, float] | None = None  # the same of its case
+    surroundings: Canvas | None = None
+
+
+def _draw_case(
+    rng: Random, canvas: Canvas, tones: Tones, preset: Preset, *, chronograph: bool
+) -> _Case:
+    """Draw case and face."""
     worn, oblong = chance(rng, preset.worn), chance(rng, preset.oblong)
-    chronograph = chance(rng, preset.chronograph)
     if oblong:
         face, half = draw_oblong_case(rng, canvas, tones)
-        outer = max(half)
-    elif worn:
-        outer, surroundings = draw_watch(rng, canvas, tones, preset.scale, chronograph=chronograph)
+        return _Case(max(half), face, half)
+    if worn:
+        outer, around = draw_watch(rng, canvas, tones, preset.scale, chronograph=chronograph)
     else:
-        outer = draw_case(rng, canvas, tones, preset)
-    if not oblong:
-        draw_face(rng, canvas, tones, preset)
-    numerals = rng.random() < preset.numerals or hours == 24
-    twelve_marked = True
-    if hours == 24:
+        outer, around = draw_case(rng, canvas, tones, preset), None
+    draw_face(rng, canvas, tones, preset)
+    return _Case(outer, surroundings=around)
+
+
+def _draw_hours(
+    rng: Random, canvas: Canvas, tones: Tones, preset: Preset, case: _Case, noon_up: bool | None
+) -> bool:
+    """Draw track and numerals, of 24 hours if ``noon_up`` is given; return whether 12 is marked."""
+    numerals = rng.random() < preset.numerals
+    if noon_up is not None:
         draw_24_hours(rng, canvas, tones, noon_up)
-    elif oblong:
-        draw_oblong_track(rng, canvas, tones, face, numerals=numerals)
-    else:
-        track = draw_track(rng, canvas, tones, numerals, preset.bare)
-        twelve_marked = track.twelve_marked
-        if numerals:
-            draw_numerals(rng, canvas, tones, track, preset.roman)
-    draw_extras(rng, canvas, tones, preset)
-    if chronograph:
-        draw_subdials(rng, canvas, tones, seconds)
-        if rng.random() < 0.65:  # the central hand is not running
-            seconds = 0.0
+        return True
+    if case.face is not None:
+        draw_oblong_track(rng, canvas, tones, case.face, numerals=numerals)
+        return True
+    track = draw_track(rng, canvas, tones, numerals, preset.bare)
+    if numerals:
+        draw_numerals(rng, canvas, tones, track, preset.roman)
+    return numerals or track.twelve_marked or case.surroundings is not None
+
+
+def _draw_hands(
+    rng: Random, canvas: Canvas, tones: Tones, preset: Preset, angles: tuple[float, float, float]
+) -> None:
+    """Draw the hands for hour, minute and second, degrees; the last is nan without one."""
+    hour, minute, second_angle = angles
     marker = rng.random() < preset.marker
     if marker:
         pair = make_marker(rng, hour, minute, tones.hands)
@@ -145,8 +147,7 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
         pair.reverse()
     hands = [make_alarm(rng, tones.face)] if rng.random() < preset.alarm else []
     hands += pair
-    second_angle = seconds * 6
-    if has_second:
+    if not math.isnan(second_angle):
         second = make_second(rng, second_angle, tones.hands, tones.face)
         if chance(rng, preset.stout_second):
             second.shapes[0][0][:, 0] *= rng.uniform(1.5, 3.0)
@@ -155,6 +156,33 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     cap = 0.0 if capless else rng.uniform(0.015, 0.09)
     cap_tone = tones.hands if rng.random() < 0.7 else rng.uniform(0, 255)
     draw_hands(rng, canvas, hands, cap, cap_tone)
+
+
+def draw_dial(rng: Random, preset: Preset) -> Dial:
+    """Draw a whole clock, or an instrument in a share of cases, seen straight on."""
+    if chance(rng, preset.gauge):
+        return _draw_gauge(rng, preset)
+    hours = 24 if chance(rng, preset.twentyfour) else 12
+    minutes = rng.randrange(60 * hours)
+    has_second = rng.random() < preset.second_hand
+    seconds = rng.random() * 60
+    late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
+    hour, minute = _angles(rng, minutes + late, preset.careless)
+    noon_up = rng.random() < 0.35 if hours == 24 else None
+    if noon_up is not None:
+        hour = hour / 2 + 180 * noon_up
+    canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
+    canvas.backwards = chance(rng, preset.backwards)
+    chronograph = chance(rng, preset.chronograph)
+    case = _draw_case(rng, canvas, tones, preset, chronograph=chronograph)
+    oriented = _draw_hours(rng, canvas, tones, preset, case, noon_up)
+    draw_extras(rng, canvas, tones, preset)
+    if chronograph:
+        draw_subdials(rng, canvas, tones, seconds)
+        if rng.random() < 0.65:  # the central hand is not running
+            seconds = 0.0
+    second = seconds * 6 if has_second else math.nan
+    _draw_hands(rng, canvas, tones, preset, (hour, minute, second))
     canvas.lift_marks()
     if canvas.wall_tone is None and chance(rng, preset.textured):
         draw_glass(rng, canvas)
@@ -163,21 +191,28 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     draw_occlusion(rng, canvas)
     dial = Dial(
         canvas,
-        outer,
-        numerals or twelve_marked or worn,
+        case.outer,
+        oriented,
         minutes,
         hour % 360,
         minute % 360,
-        second_angle if has_second else math.nan,
+        second,
         hours=hours,
-        half=half,
+        half=case.half,
         side=_pick_side(rng, preset, canvas),
-        surroundings=surroundings,
+        surroundings=case.surroundings,
     )
     if canvas.backwards:
         canvas.flip()
         dial = dial.flipped()
     return dial
+
+
+def _draw_gauge(rng: Random, preset: Preset) -> Dial:
+    canvas, outer = draw_instrument(rng)
+    if chance(rng, preset.reflection):
+        draw_reflection(rng, canvas)
+    return replace(_not_a_clock(canvas, outer), side=_pick_side(rng, preset, canvas))
 
 
 def _pick_side(rng: Random, preset: Preset, canvas: Canvas) -> tuple[float, float] | None:
@@ -280,6 +315,10 @@ def _pasted(canvas: Canvas, background: Grey, homography: Matrix) -> Grey:
     alpha = cv2.warpPerspective(
         mask, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
     )
+    across, down, constant = np.linalg.inv(matrix)[2]  # of a pixel: 1 over its depth
+    if min(0, across * size[0]) + min(0, down * size[1]) + constant <= 0:  # beyond the horizon
+        inverse_depth = across * np.arange(size[0]) + down * np.arange(size[1])[:, None] + constant
+        alpha[inverse_depth <= 0] = 0
     front = cv2.multiply(seen, alpha, scale=1 / 255)
     behind = cv2.multiply(background, 255 - alpha, scale=1 / 255)
     return np.asarray(cv2.add(front, behind), dtype=np.uint8)

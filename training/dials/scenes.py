@@ -265,11 +265,13 @@ def render_scene(seed: int, size: int = SCENE, mix: Mix = CLOCKS) -> Scene:
             shown.append((dial, *placed))
             smallest = min(smallest, max(placed[1][2:]))
     taken = list(boxes)
-    for _ in range(others):
-        gauge = chance(rng, mix.gauges)
+    alone = clocks == 0 and chance(rng, mix.gauges)  # an instrument as large as a clock may be
+    for i in range(max(others, int(alone))):
+        gauge = (alone and i == 0) or chance(rng, mix.gauges)
         thing = draw_dial(rng, PRESETS["gauge"]) if gauge else draw_no_dial(rng)
         plane, _ = view(rng, optics)
-        longest = math.exp(rng.uniform(low, math.log(0.75 * shorter)))
+        most = high if alone and i == 0 else math.log(0.75 * shorter)
+        longest = math.exp(rng.uniform(low, most))
         placed = _place(rng, thing, plane, longest, frame, taken, mix.beyond)
         if placed is not None:
             taken.append(placed[1])
