@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
+import cv2
 import numpy as np
 import pytest
+import typer
 
 pytest.importorskip("matplotlib", reason="the fonts of drawn dials come with the train extra")
 
 from clockread.clock import circular_difference
 from clockread.geometry import project
-from training.dials import instruments
+from training.dials import contact_sheet, instruments
 from training.dials.canvas import CANVAS, RADIUS, Canvas
 from training.dials.presets import PRESETS
 from training.dials.randomness import chance, log_uniform
@@ -197,3 +200,15 @@ def test_the_side_of_a_case_is_seen_obliquely_and_where_the_dial_is_nearer() -> 
     seen = np.nonzero(paste(dial, wall, oblique) != paste(flat, wall, oblique))
     assert len(seen[0]) > 200
     assert (seen[1] < 150).mean() > 0.9, "the right side recedes, so the left flank is seen"
+
+
+@pytest.mark.parametrize("preset", ["gauge", "scenes"])
+def test_contact_sheets(preset: str, tmp_path: Path) -> None:
+    out = tmp_path / "sheet.png"
+    contact_sheet.main(out, preset, seed=3, rows=2, columns=3, size=64)
+    assert cv2.imread(str(out)).shape == (128, 192, 3)
+
+
+def test_a_contact_sheet_of_an_unknown_preset_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(typer.BadParameter, match=r"use one of varied, .*, scenes"):
+        contact_sheet.main(tmp_path / "sheet.png", "sundial")
