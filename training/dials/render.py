@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import cv2
@@ -11,191 +11,410 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import hand_angles
+from clockread.geometry import project
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
-from training.dials.canvas import CANVAS, UNIT, Canvas, Grey
-from training.dials.case import draw_case, pick_tones
+from training.dials.canvas import CANVAS, SQUARE, UNIT, Canvas, Grey, Points, disc_points
+from training.dials.case import Tones, draw_case, pick_tones
+from training.dials.chronograph import draw_subdials
 from training.dials.face import draw_extras, draw_face, draw_numerals, draw_track
-from training.dials.glass import draw_glass, draw_occlusion
+from training.dials.glass import draw_glass, draw_occlusion, draw_reflection
 from training.dials.hands import draw_hands, make_alarm, make_marker, make_pair, make_second
+from training.dials.instruments import draw_instrument
 from training.dials.lookalikes import draw_lookalike
-from training.dials.presets import Preset, chance
-from training.dials.things import pick_thing, things
+from training.dials.oblong import draw_oblong_case, draw_oblong_track
+from training.dials.presets import Preset
+from training.dials.randomness import chance, log_uniform
+from training.dials.things import antialiased, pick_thing, things
+from training.dials.twentyfour import draw_24_hours
+from training.dials.watch import REACH, draw_watch
 
-_THINGS = 0.4  # share of things cut out of photographs, of the pictures without a dial
+Bounds = tuple[float, float, float, float]  # left, top, right, bottom
+
+_THINGS = 0.4  # share of cut-out objects among the pictures without a dial
 
 
 @dataclass(frozen=True)
 class Dial:
-    """A dial as drawn, before any camera sees it."""
+    """A dial as drawn, before any camera sees it.
+
+    Angles are as seen, in degrees clockwise from the dial's top, also if the dial is mirrored.
+    """
 
     canvas: Canvas
     outer: float  # case radius over face radius
-    oriented: bool  # numerals or a mark of its own tell where 12 is
-    minutes: int  # time shown, whole minutes past twelve, 0..719
-    hour_angle: float  # degrees, where the hand really points
+    oriented: bool  # numerals, a mark at 12, or a strap show where 12 is
+    minutes: int  # time shown, whole minutes past twelve, below 60 × hours; -1 if not a clock
+    hour_angle: float  # where the hand really points; nan if not a clock
     minute_angle: float
-    second_angle: float  # degrees; nan without a second hand
+    second_angle: float  # of the central second hand; nan without one
+    is_clock: bool = True
+    mirrored: bool = False  # the hands run counter-clockwise
+    hours: int = 12  # on the dial, 12 or 24
+    half: tuple[float, float] | None = None  # half width and height of a rectangular case
+    side: tuple[float, float] | None = None  # the case's depth in dial radii, and its side's tone
+    surroundings: Canvas | None = None  # behind the dial; its unit is `watch.REACH` dial radii
+
+    def flipped(self) -> Dial:
+        """Return the labels of the dial as seen in a mirror; the drawing stays."""
+        angles = (self.hour_angle, self.minute_angle, self.second_angle)
+        hour, minute, second = (-angle % 360 for angle in angles)
+        return replace(
+            self,
+            mirrored=not self.mirrored,
+            hour_angle=hour,
+            minute_angle=minute,
+            second_angle=second,
+        )
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A rendered crop: (size, size) uint8 grey and its labels; the homography maps the dial plane to pixels."""
+    """A rendered crop and its labels."""
 
-    image: Grey
-    homography: Matrix
+    image: Grey  # (size, size)
+    homography: Matrix  # dial plane to pixels; never mirrors
     dial: Dial
+    visible: float  # share of the face that was inside the picture
 
 
-def draw_dial(rng: Random, preset: Preset) -> Dial:
-    """A whole clock, seen straight on."""
-    minutes = rng.randrange(720)
-    has_second = rng.random() < preset.second_hand
-    seconds = rng.random() * 60
-    late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
-    hour, minute = (float(v) for v in hand_angles(minutes + late))
+def _angles(rng: Random, minutes: float, careless: float) -> tuple[float, float]:
+    """Return where hour and minute hand point, degrees; a share ``careless`` is drawn wrong."""
+    hour, minute = (float(v) for v in hand_angles(minutes))
     hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
-    if chance(rng, preset.careless):
-        hour = (
-            30.0 * (minutes // 60)
-            if rng.random() < 0.6
-            else hour + max(-12.0, min(12.0, rng.gauss(0, 6)))
-        )
-    minute += rng.gauss(0, 0.5)
-    canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
-    outer = draw_case(rng, canvas, tones, preset)
+    if chance(rng, careless):
+        if rng.random() < 0.6:
+            hour = 30.0 * (int(minutes) // 60)
+        else:
+            hour += max(-12.0, min(12.0, rng.gauss(0, 6)))
+    return hour, minute + rng.gauss(0, 0.5)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What `draw_dial` keeps of a case."""
+
+    outer: float
+    face: tuple[float, float] | None = None  # half sizes of a rectangular face
+    half: tuple[float, float] | None = None  # the same of its case
+    surroundings: Canvas | None = None
+
+
+def _draw_case(
+    rng: Random, canvas: Canvas, tones: Tones, preset: Preset, *, chronograph: bool
+) -> _Case:
+    """Draw case and face."""
+    worn, oblong = chance(rng, preset.worn), chance(rng, preset.oblong)
+    if oblong:
+        face, half = draw_oblong_case(rng, canvas, tones)
+        return _Case(max(half), face, half)
+    if worn:
+        outer, around = draw_watch(rng, canvas, tones, preset.scale, chronograph=chronograph)
+    else:
+        outer, around = draw_case(rng, canvas, tones, preset), None
     draw_face(rng, canvas, tones, preset)
+    return _Case(outer, surroundings=around)
+
+
+def _draw_hours(
+    rng: Random, canvas: Canvas, tones: Tones, preset: Preset, case: _Case, noon_up: bool | None
+) -> bool:
+    """Draw track and numerals, of 24 hours if ``noon_up`` is given; return whether 12 is marked."""
     numerals = rng.random() < preset.numerals
+    if noon_up is not None:
+        draw_24_hours(rng, canvas, tones, noon_up)
+        return True
+    if case.face is not None:
+        draw_oblong_track(rng, canvas, tones, case.face, numerals=numerals)
+        return True
     track = draw_track(rng, canvas, tones, numerals, preset.bare)
     if numerals:
         draw_numerals(rng, canvas, tones, track, preset.roman)
-    draw_extras(rng, canvas, tones, preset)
+    return numerals or track.twelve_marked or case.surroundings is not None
+
+
+def _draw_hands(
+    rng: Random, canvas: Canvas, tones: Tones, preset: Preset, angles: tuple[float, float, float]
+) -> None:
+    """Draw the hands for hour, minute and second, degrees; the last is nan without one."""
+    hour, minute, second_angle = angles
     marker = rng.random() < preset.marker
-    pair = (
-        make_marker(rng, hour, minute, tones.hands)
-        if marker
-        else make_pair(rng, hour, minute, tones, preset)
-    )
+    if marker:
+        pair = make_marker(rng, hour, minute, tones.hands)
+    else:
+        pair = make_pair(rng, hour, minute, tones, preset)
     if rng.random() < 0.06:
         pair.reverse()
     hands = [make_alarm(rng, tones.face)] if rng.random() < preset.alarm else []
     hands += pair
-    second_angle = seconds * 6
-    if has_second:
+    if not math.isnan(second_angle):
         second = make_second(rng, second_angle, tones.hands, tones.face)
+        if chance(rng, preset.stout_second):
+            second.shapes[0][0][:, 0] *= rng.uniform(1.5, 3.0)
         hands = [second, *hands] if rng.random() < 0.15 else [*hands, second]
-    cap = (
-        0.0 if (marker and rng.random() < 0.7) or rng.random() < 0.05 else rng.uniform(0.015, 0.09)
-    )
+    capless = (marker and rng.random() < 0.7) or rng.random() < 0.05
+    cap = 0.0 if capless else rng.uniform(0.015, 0.09)
     cap_tone = tones.hands if rng.random() < 0.7 else rng.uniform(0, 255)
     draw_hands(rng, canvas, hands, cap, cap_tone)
+
+
+def draw_dial(rng: Random, preset: Preset) -> Dial:
+    """Draw a whole clock, or an instrument in a share of cases, seen straight on."""
+    if chance(rng, preset.gauge):
+        return _draw_gauge(rng, preset)
+    hours = 24 if chance(rng, preset.twentyfour) else 12
+    minutes = rng.randrange(60 * hours)
+    has_second = rng.random() < preset.second_hand
+    seconds = rng.random() * 60
+    late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
+    hour, minute = _angles(rng, minutes + late, preset.careless)
+    noon_up = rng.random() < 0.35 if hours == 24 else None
+    if noon_up is not None:
+        hour = hour / 2 + 180 * noon_up
+    canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
+    canvas.backwards = chance(rng, preset.backwards)
+    chronograph = chance(rng, preset.chronograph)
+    case = _draw_case(rng, canvas, tones, preset, chronograph=chronograph)
+    oriented = _draw_hours(rng, canvas, tones, preset, case, noon_up)
+    draw_extras(rng, canvas, tones, preset)
+    if chronograph:
+        draw_subdials(rng, canvas, tones, seconds)
+        if rng.random() < 0.65:  # the central hand is not running
+            seconds = 0.0
+    second = seconds * 6 if has_second else math.nan
+    _draw_hands(rng, canvas, tones, preset, (hour, minute, second))
     canvas.lift_marks()
     if canvas.wall_tone is None and chance(rng, preset.textured):
         draw_glass(rng, canvas)
+    if chance(rng, preset.reflection):
+        draw_reflection(rng, canvas)
     draw_occlusion(rng, canvas)
-    return Dial(
+    dial = Dial(
         canvas,
-        outer,
-        numerals or track.twelve_marked,
+        case.outer,
+        oriented,
         minutes,
         hour % 360,
         minute % 360,
-        second_angle if has_second else math.nan,
+        second,
+        hours=hours,
+        half=case.half,
+        side=_pick_side(rng, preset, canvas),
+        surroundings=case.surroundings,
     )
+    if canvas.backwards:
+        canvas.flip()
+        dial = dial.flipped()
+    return dial
+
+
+def _draw_gauge(rng: Random, preset: Preset) -> Dial:
+    canvas, outer = draw_instrument(rng)
+    if chance(rng, preset.reflection):
+        draw_reflection(rng, canvas)
+    return replace(_not_a_clock(canvas, outer), side=_pick_side(rng, preset, canvas))
+
+
+def _pick_side(rng: Random, preset: Preset, canvas: Canvas) -> tuple[float, float] | None:
+    """Return depth and tone of the case's side, or None if the dial is flat."""
+    if canvas.wall_tone is not None or not chance(rng, preset.side):
+        return None
+    return rng.uniform(0.06, 0.5), rng.uniform(20, 220)
+
+
+def _not_a_clock(canvas: Canvas, outer: float) -> Dial:
+    return Dial(canvas, outer, True, -1, math.nan, math.nan, math.nan, is_clock=False)
 
 
 def draw_no_dial(rng: Random) -> Dial:
-    """Something that only looks like a clock, in a clock's place; its time means nothing."""
-    return Dial(draw_lookalike(rng), 1.1, True, 0, 0.0, 0.0, math.nan)
+    """Draw something that only looks like a clock."""
+    return _not_a_clock(draw_lookalike(rng), 1.1)
 
 
 _TO_CANVAS = np.array([[UNIT, 0, CANVAS / 2 - 0.5], [0, UNIT, CANVAS / 2 - 0.5], [0, 0, 1.0]])
 _FROM_CANVAS = np.linalg.inv(_TO_CANVAS)
-_CIRCLE = np.stack(
-    [np.cos(np.arange(24) * math.pi / 12), np.sin(np.arange(24) * math.pi / 12), np.ones(24)]
-)
+_TO_SURROUNDINGS = np.diag([REACH, REACH, 1.0])
+_STEPS = np.arange(24) * math.pi / 12
+_CIRCLE = np.stack([np.cos(_STEPS), np.sin(_STEPS), np.ones(24)])
+_CORNERS = np.stack([*SQUARE.T, np.ones(4)])
+_LATTICE = np.stack(np.meshgrid(*[np.arange(-9, 10) / 9.5] * 2), axis=-1).reshape(-1, 2)
+_LATTICE = _LATTICE[np.hypot(*_LATTICE.T) < 1]  # spread evenly over the face
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
+_CUT = (0.4, 0.9)  # visible share of the face of dials that are cut off
 
 
-def extent(homography: NDArray[np.floating], radius: float) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of a circle of ``radius`` on the dial plane."""
-    q = homography @ (_CIRCLE * [[radius], [radius], [1]])
+def _bounds(homography: NDArray[np.floating], points: Points) -> Bounds:
+    q = homography @ points
     q = q[:2] / q[2]
     return float(q[0].min()), float(q[1].min()), float(q[0].max()), float(q[1].max())
 
 
+def extent(homography: NDArray[np.floating], radius: float) -> Bounds:
+    """Return left, top, right, bottom of a circle of ``radius`` on the dial plane."""
+    return _bounds(homography, _CIRCLE * [[radius], [radius], [1]])
+
+
+def case_extent(homography: NDArray[np.floating], dial: Dial) -> Bounds:
+    """Return left, top, right, bottom of a dial's case."""
+    if dial.half is None:
+        return extent(homography, dial.outer)
+    return _bounds(homography, _CORNERS * [[dial.half[0]], [dial.half[1]], [1]])
+
+
+def visible_share(homography: NDArray[np.floating], width: float, height: float) -> float:
+    """Return the share of the face, by its area on the dial plane, that is inside a picture."""
+    x, y = project(homography, _LATTICE).T
+    inside = (x > -0.5) & (y > -0.5) & (x < width - 0.5) & (y < height - 0.5)
+    return float(inside.mean())
+
+
+def translation(x: float, y: float) -> Matrix:
+    """Return the homography of a shift by pixels."""
+    return np.array([[1, 0, x], [0, 1, y], [0, 0, 1.0]])
+
+
 def paste(dial: Dial, background: Grey, homography: Matrix) -> Grey:
-    """The dial seen through ``homography`` (dial plane to pixels) in front of ``background``."""
-    h, w = background.shape
+    """Return ``background`` with the dial in front, seen through ``homography``."""
+    if dial.surroundings is not None:
+        background = _pasted(dial.surroundings, background, homography @ _TO_SURROUNDINGS)
+    if dial.side is not None:
+        background = _with_side(dial, background, homography)
+    return _pasted(dial.canvas, background, homography)
+
+
+def _with_side(dial: Dial, background: Grey, homography: Matrix) -> Grey:
+    """Return ``background`` with the side of the case, which lies behind the dial's plane."""
+    assert dial.side is not None
+    depth, tone = dial.side
+    h = homography / homography[2, 2]
+    linear = h[:2, :2] - np.outer(h[:2, 2], h[2, :2])
+    u, (long, short), v = np.linalg.svd(linear)
+    recedes = 1.0 if h[2, :2] @ v[1] >= 0 else -1.0  # whether the short axis leads away from us
+    tilt = math.sqrt(max(0.0, 1 - (short / long) ** 2))
+    shift = -recedes * depth * long * tilt * u[:, 1]
+    if np.hypot(*shift) < 1:
+        return background
+    rim = disc_points(48, dial.outer * 0.99) if dial.half is None else SQUARE * dial.half
+    front = project(h, rim)
+    image = background.copy()
+    for share, shade in ((1.0, tone), (0.6, tone * 0.75), (0.3, min(255.0, tone * 1.2 + 15))):
+        hull = cv2.convexHull(np.concatenate([front, front + shift * share]).astype(np.float32))
+        cv2.fillConvexPoly(image, (hull * 16).astype(np.int32), shade, cv2.LINE_AA, 4)
+    return image
+
+
+def _pasted(canvas: Canvas, background: Grey, homography: Matrix) -> Grey:
+    size = background.shape[::-1]
     matrix = homography @ _FROM_CANVAS
-    scale = math.sqrt(
-        abs(np.linalg.det(matrix[:2, :2] - np.outer(homography[:2, 2], matrix[2, :2])))
-    )
-    grey, mask = dial.canvas.grey, dial.canvas.mask
-    if scale < 0.6:  # thin hands would alias
-        k = max(2, round(0.7 / scale))
-        grey, mask = cv2.blur(grey, (k, k)), cv2.blur(mask, (k, k))
+    linear = matrix[:2, :2] - np.outer(homography[:2, 2], matrix[2, :2])
+    scale = math.sqrt(abs(np.linalg.det(linear)))
+    grey, mask = (antialiased(image, scale) for image in (canvas.grey, canvas.mask))
     seen = cv2.warpPerspective(
-        grey, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        grey, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
     )
     alpha = cv2.warpPerspective(
-        mask, matrix, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+        mask, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
     )
-    return np.asarray(
-        cv2.add(
-            cv2.multiply(seen, alpha, scale=1 / 255),
-            cv2.multiply(background, 255 - alpha, scale=1 / 255),
-        ),
-        dtype=np.uint8,
-    )
+    across, down, constant = np.linalg.inv(matrix)[2]  # of a pixel: 1 over its depth
+    if min(0, across * size[0]) + min(0, down * size[1]) + constant <= 0:  # beyond the horizon
+        inverse_depth = across * np.arange(size[0]) + down * np.arange(size[1])[:, None] + constant
+        alpha[inverse_depth <= 0] = 0
+    front = cv2.multiply(seen, alpha, scale=1 / 255)
+    behind = cv2.multiply(background, 255 - alpha, scale=1 / 255)
+    return np.asarray(cv2.add(front, behind), dtype=np.uint8)
+
+
+def _shift_out(rng: Random, homography: Matrix, size: int) -> tuple[float, float]:
+    """Return a shift that leaves a random share of the face, of `_CUT`, inside the picture."""
+    quarter = rng.random() < 0.7  # over one edge, otherwise mostly over a corner
+    a = rng.randrange(4) * math.pi / 2 if quarter else rng.uniform(0, 2 * math.pi)
+    wanted, low, high = rng.uniform(*_CUT), 0.0, 2.0 * size
+    for _ in range(9):
+        middle = (low + high) / 2
+        moved = translation(middle * math.cos(a), middle * math.sin(a)) @ homography
+        enough = visible_share(moved, size, size) > wanted
+        low, high = (middle, high) if enough else (low, middle)
+    return low * math.cos(a), low * math.sin(a)
 
 
 def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture:
     plane, _ = view(rng, preset.optics, oriented=dial.oriented)
-    left, top, right, bottom = extent(plane, dial.outer if rng.random() < 0.75 else 1.0)
-    low, high = (math.log(v) for v in preset.margin)
-    scale = size / (max(right - left, bottom - top) * math.exp(rng.uniform(low, high)))
-    center = (size - 1) / 2
-    place = np.array(
-        [
-            [scale, 0, center - scale * (left + right) / 2 + rng.gauss(0, preset.shift) * size / 2],
-            [0, scale, center - scale * (top + bottom) / 2 + rng.gauss(0, preset.shift) * size / 2],
-            [0, 0, 1.0],
-        ]
-    )
+    whole = rng.random() < 0.75
+    left, top, right, bottom = case_extent(plane, dial) if whole else extent(plane, 1.0)
+    scale = size / (max(right - left, bottom - top) * log_uniform(rng, *preset.margin))
+    place = np.diag([scale, scale, 1.0])
+    for axis, middle in enumerate(((left + right) / 2, (top + bottom) / 2)):
+        place[axis, 2] = (size - 1) / 2 - scale * middle + rng.gauss(0, preset.shift) * size / 2
     homography = place @ plane
+    cut = chance(rng, preset.cut)
+    if cut:
+        dx, dy = _shift_out(rng, homography, size)
+        homography = translation(dx, dy) @ homography
     flat = chance(rng, preset.flat_wall)
-    backdrop = flat_backdrop(rng, size, size) if flat else make_backdrop(rng, size, size)
+    backdrop = (flat_backdrop if flat else make_backdrop)(rng, size, size)
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall
         share = dial.canvas.wall_share
-        backdrop = cv2.addWeighted(
-            backdrop, 1 - share, backdrop, 0.0, share * dial.canvas.wall_tone
-        )
+        tone = share * dial.canvas.wall_tone
+        backdrop = cv2.addWeighted(backdrop, 1 - share, backdrop, 0.0, tone)
     image = paste(dial, backdrop, homography)
     image = degrade(rng, image, preset.optics, scale)
-    return Picture(image, homography / homography[2, 2], dial)
+    visible = visible_share(homography, size, size)
+    if cut and rng.random() < 0.6:  # the photo's edge, repeated as `sampling.crop_window` does
+        back = translation(*(-v * rng.uniform(0.3, 1.0) for v in (dx, dy)))
+        image = cv2.warpAffine(image, back[:2], (size, size), borderMode=cv2.BORDER_REPLICATE)
+        homography = back @ homography
+    return Picture(image, homography / homography[2, 2], dial, visible)
+
+
+def _mirror(picture: Picture) -> Picture:
+    """Return a picture flipped about its vertical axis, with labels as seen there."""
+    flip = translation(picture.image.shape[1] - 1, 0) @ _MIRROR
+    return Picture(
+        np.ascontiguousarray(picture.image[:, ::-1]),
+        flip @ picture.homography @ _MIRROR,
+        picture.dial.flipped(),
+        picture.visible,
+    )
 
 
 def render(seed: int, preset: Preset, size: int) -> Picture:
-    """The dial of ``seed`` in a loose square crop of (size, size) pixels; the same seed gives the same pixels."""
+    """Return the dial of ``seed`` in a loose square crop.
+
+    Args:
+        seed: The same seed gives the same pixels.
+        preset: Shares of features, and the camera.
+        size: Side of the picture, pixels.
+
+    Returns:
+        The picture and its labels.
+    """
     rng = Random(seed)
-    return _photographed(rng, draw_dial(rng, preset), preset, size)
+    dial = draw_dial(rng, preset)
+    picture = _photographed(rng, dial, preset, size)
+    return _mirror(picture) if not dial.mirrored and chance(rng, preset.mirrored) else picture
 
 
 def render_without(seed: int, preset: Preset, size: int) -> Grey:
-    """A (size, size) picture without a dial, by its seed: something that only looks like one, a thing, or a mere background."""
+    """Return a picture without a dial: a lookalike, an object, or a mere background.
+
+    Args:
+        seed: The same seed gives the same pixels.
+        preset: The camera.
+        size: Side of the picture, pixels.
+
+    Returns:
+        The picture (size, size), uint8 grey.
+    """
     rng = Random(seed)
     kind = rng.random()
     if things() and kind < _THINGS:
-        flat = rng.random() < 0.5
-        image = (
-            flat_backdrop(rng, size, size)
-            if flat
-            else np.ascontiguousarray(make_backdrop(rng, size, size))
-        )
+        backdrop = flat_backdrop if rng.random() < 0.5 else make_backdrop
+        image = np.ascontiguousarray(backdrop(rng, size, size))
         thing = pick_thing(rng, 0.5 * size, 1.1 * size)
         x, y = (size / 2 + rng.gauss(0, preset.shift) * size / 2 for _ in range(2))
         thing.lay(image, x, y)
-        return degrade(rng, image, preset.optics, size / 3)
-    if rng.random() < 0.5:
-        return degrade(rng, make_backdrop(rng, size, size), preset.optics, size / 3)
-    return _photographed(rng, draw_no_dial(rng), preset, size).image
+    elif rng.random() < 0.5:
+        image = make_backdrop(rng, size, size)
+    else:
+        return _photographed(rng, draw_no_dial(rng), preset, size).image
+    return degrade(rng, image, preset.optics, size / 3)

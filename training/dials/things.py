@@ -1,4 +1,4 @@
-"""Things cut out of photographs that are no clocks, laid into a picture."""
+"""Objects other than clocks, cut out of photographs, to lay into a picture."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from numpy.typing import NDArray
 
 from training.assets import cut_out_objects
 from training.dials.canvas import Grey, blend
+from training.dials.randomness import log_uniform
 
 
 @functools.cache
 def things() -> tuple[Grey, ...]:
-    """What was collected, (height, width, 2) uint8 each: grey and alpha; empty where nothing was."""
+    """Return the collected objects, (height, width, 2) uint8: grey and alpha; perhaps none."""
     return tuple(cut_out_objects(None))
 
 
 @dataclass(frozen=True)
 class Thing:
-    """A thing as it is to be laid: its pixels, and its turn and size as a (2, 2) matrix from them to those of the picture."""
+    """An object with its rotation and size."""
 
     pixels: Grey  # (height, width, 2)
-    linear: NDArray[np.float64]
+    linear: NDArray[np.float64]  # (2, 2), from its pixels to those of the picture
     scale: float
 
     @property
     def reach(self) -> tuple[float, float]:
-        """How far it goes from its middle, along x and along y."""
+        """Half its width and half its height in the picture."""
         h, w = self.pixels.shape[:2]
         x, y = np.abs(self.linear) @ (w / 2, h / 2)
         return float(x), float(y)
@@ -40,21 +41,38 @@ class Thing:
         """Blend it into ``image`` (uint8, in place) with its middle at (x, y)."""
         h, w = self.pixels.shape[:2]
         matrix = np.hstack([self.linear, [[x], [y]] - self.linear @ [[w / 2], [h / 2]]])
-        pixels = self.pixels
-        if self.scale < 0.6:  # thin parts would alias
-            k = max(2, round(0.7 / self.scale))
-            pixels = np.asarray(cv2.blur(pixels, (k, k)), dtype=np.uint8)
-        size = image.shape[1], image.shape[0]
+        pixels = antialiased(self.pixels, self.scale)
         seen = cv2.warpAffine(
-            pixels, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+            pixels,
+            matrix,
+            image.shape[::-1],
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_CONSTANT,
         )
         blend(image, np.ascontiguousarray(seen[..., 1]), np.ascontiguousarray(seen[..., 0]))
 
 
+def antialiased(pixels: Grey, scale: float) -> Grey:
+    """Return a picture blurred so that its thin parts survive being scaled by ``scale``."""
+    if scale >= 0.6:
+        return pixels
+    k = max(2, round(0.7 / scale))
+    return np.asarray(cv2.blur(pixels, (k, k)), dtype=np.uint8)
+
+
 def pick_thing(rng: Random, shortest: float, longest: float) -> Thing:
-    """Any of `things`, its longer side log-uniform between both (pixels), mostly upright, half of them mirrored."""
+    """Pick an object, mostly upright, half of them mirrored.
+
+    Args:
+        rng: Source of all random numbers.
+        shortest: Least length of its longer side, pixels.
+        longest: The greatest; the length is log-uniform.
+
+    Returns:
+        The object.
+    """
     pixels = rng.choice(things())
-    scale = math.exp(rng.uniform(math.log(shortest), math.log(longest))) / max(pixels.shape[:2])
+    scale = log_uniform(rng, shortest, longest) / max(pixels.shape[:2])
     angle = math.radians(rng.gauss(0, 12) if rng.random() < 0.7 else rng.uniform(-180, 180))
     c, s = math.cos(angle) * scale, math.sin(angle) * scale
     flip = rng.choice((-1, 1))

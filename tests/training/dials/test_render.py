@@ -62,11 +62,15 @@ def test_most_dials_lie_in_their_crop_and_turned_ones_are_labelled() -> None:
     assert 0.1 < np.mean(np.array(rotations) > 20) < 0.5
 
 
-def test_the_labelled_hands_are_on_the_picture() -> None:
-    """Along the labelled minute hand the face looks different from beside it, on plain dials seen clearly."""
+@pytest.mark.parametrize(
+    "kind", ["plain", "mirrored", "backwards", "twentyfour", "oblong", "worn", "side"]
+)
+def test_the_labelled_hands_are_on_the_picture(kind: str) -> None:
+    """On plain dials, the face under the labelled minute hand differs from the face beside it."""
     seen = 0
+    preset = PRESETS["plain"] if kind == "plain" else replace(PRESETS["plain"], **{kind: 1.0})
     for seed in range(60):
-        picture = render(seed, PRESETS["plain"], 256)
+        picture = render(seed, preset, 256)
         across = []
         for off in (0.0, -15.0, 15.0):
             a = np.deg2rad(picture.dial.minute_angle + off)

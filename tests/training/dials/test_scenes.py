@@ -9,7 +9,7 @@ pytest.importorskip("matplotlib")
 from clockread.finder import PADDING, SCENE
 from training.dials import scenes as module
 from training.dials import things
-from training.dials.scenes import SMALLEST, Scene, render_scene
+from training.dials.scenes import CLOCKS, EVERYTHING, SMALLEST, Scene, render_scene
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +81,23 @@ def test_things_that_are_no_clocks_change_the_picture_and_not_the_labels(
     for a, b in zip(busy, plain, strict=True):
         np.testing.assert_array_equal(a.boxes, b.boxes)
     assert sum(bool((a.image != b.image).any()) for a, b in zip(busy, plain, strict=True)) > 15
+
+
+def test_the_mix_of_everything_keeps_the_labels_valid() -> None:
+    wide = [render_scene(seed, mix=EVERYTHING) for seed in range(60)]
+    np.testing.assert_array_equal(wide[7].image, render_scene(7, mix=EVERYTHING).image)
+    test_every_clock_has_its_centre_in_the_picture(wide)
+    counts = np.bincount([len(scene.boxes) for scene in wide], minlength=5)
+    assert counts[0] > 3
+    assert counts[1] > 15
+    cut = [
+        bool((s.boxes[:, :2] < s.frame[:2]).any())
+        or bool((s.boxes[:, :2] + s.boxes[:, 2:] > np.add(s.frame[:2], s.frame[2:])).any())
+        for s in wide
+    ]
+    assert sum(cut) > 8
+
+
+def test_the_default_mix_is_that_of_clocks(scenes: list[Scene]) -> None:
+    np.testing.assert_array_equal(render_scene(3, mix=CLOCKS).image, scenes[3].image)
+    assert (render_scene(3, mix=EVERYTHING).image != scenes[3].image).any()
