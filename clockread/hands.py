@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import Pair, disagreement, pair_of
+from clockread.clock import Pair, disagreement
 from clockread.decoding import decode, modal_angle, resultant, turned_back
 from clockread.geometry import Floats, compose, project
 from clockread.pose import PosedDial
@@ -120,23 +120,20 @@ class Hands:
 def read_hands(seen: HandsOutput) -> list[Hands]:
     """Decode the time of each dial from both hands and the place of 12 together."""
     times = decode(seen.hour, seen.minute, seen.twelve)
-    hour, minute = (
-        modal_angle(seen.hour) - times.rotation,
-        modal_angle(seen.minute) - times.rotation,
-    )
-    apart = disagreement(hour, minute)
-    seconds = turned_back(resultant(seen.second), times.rotation)
-    presence = 1 / (1 + np.exp(-np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)))
+    hour, minute = (modal_angle(logits) - times.rotation for logits in (seen.hour, seen.minute))
+    has_second = np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)
+    columns = {
+        **vars(times),
+        "second_sincos": turned_back(resultant(seen.second), times.rotation),
+        "second_presence": 1 / (1 + np.exp(-has_second)),
+        "disagreement": disagreement(hour, minute),
+    }
     return [
-        Hands(
-            int(times.minutes[i]),
-            float(times.confidence[i]),
-            float(times.rotation[i]),
-            pair_of(times.hour_sincos[i]),
-            pair_of(times.minute_sincos[i]),
-            pair_of(seconds[i]),
-            float(presence[i]),
-            float(apart[i]),
-        )
-        for i in range(len(times.minutes))
+        Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})
+        for row in zip(*columns.values(), strict=True)
     ]
+
+
+def _plain(value: Any) -> Any:
+    """Return one value of an array as a number, or a row of it as a tuple of numbers."""
+    return tuple(value.tolist()) if value.ndim else value.item()

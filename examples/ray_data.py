@@ -7,6 +7,7 @@ Needs `pip install ".[cpu,ray]"`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -49,29 +50,15 @@ class Worker:
 
     def __call__(self, batch: pa.Table) -> pa.Table:
         """One row of results for each path."""
-        rows: list[dict[str, Any]] = []
-        for result in self._reader.stream(batch["path"].to_pylist()):
-            readings = [
-                {
-                    "time": r.time,
-                    "minutes": r.minutes,
-                    "confidence": r.confidence,
-                    "box": r.box,
-                    "second": r.second,
-                    "consistent": r.consistent,
-                }
-                for r in result.readings
-            ]
-            rows.append(
-                {
-                    "path": result.path,
-                    "width": result.width,
-                    "height": result.height,
-                    "error": result.error,
-                    "readings": readings,
-                }
-            )
+        rows = [
+            {**_values(result, ROW), "readings": [_values(r, READING) for r in result.readings]}
+            for result in self._reader.stream(batch["path"].to_pylist())
+        ]
         return pa.Table.from_pylist(rows, schema=ROW)
+
+
+def _values(result: object, fields: Iterable[pa.Field]) -> dict[str, Any]:
+    return {field.name: getattr(result, field.name) for field in fields}
 
 
 def wanted(photos: Path) -> pa.Array:
