@@ -1,4 +1,7 @@
-"""Entry point of the console script and of ``python -m clockread``: streams and signals first, then all that takes time to import."""
+"""Entry point of the console script and of ``python -m clockread``.
+
+Standard streams and signal handlers are set up before anything that takes time to import.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,8 @@ import sys
 from clockread import streams
 from clockread.cli import signals
 
-# For libraries that clockread uses on small arrays: without these, NumPy's starts threads that it never uses, and both print lines of
-# their own where the system allows no thread.
+# Without these, NumPy starts threads that small arrays never need, and both libraries print
+# warnings of their own if the system refuses a thread.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OPENCV_LOG_LEVEL": "SILENT"}
 
 

@@ -1,4 +1,4 @@
-"""Poses → hands: the polar image of each dial is read by a circular network, which also refines the pose."""
+"""Poses → hands: a circular network reads the polar image of each dial and refines its pose."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement
 from clockread.decoding import decode, modal_angle, resultant, turned_back
-from clockread.geometry import Floats, compose, project
+from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
 from clockread.sampling import unwrap
 
@@ -22,7 +22,7 @@ MAX_PASSES = 3  # of the reading network, each with the pose that the previous p
 CONVERGED = 0.012  # dial radii; refinement stops once the rim moved less than this, on average
 MAX_SHIFT = 0.5  # dial radii by which one pass may move the centre
 SIZE_RANGE = (0.55, 1.8)  # factors by which one pass may change the size
-_RIM = np.stack([np.sin(np.arange(8) * np.pi / 4), -np.cos(np.arange(8) * np.pi / 4)], axis=1)
+_RIM = rim(8)
 
 Polars = NDArray[np.uint8]
 
@@ -36,14 +36,14 @@ class HandsOutput:
     twelve: Floats
     second: Floats
     has_second: Floats  # (n, 1) logit of there being a second hand
-    change: Floats  # (n, 7) pose correction: the dial's pose in the coordinates of the pose used for unwrapping
+    change: Floats  # (n, 7) pose correction: the dial's pose relative to that of the polar image
 
 
 HandsNetwork = Callable[[Polars], HandsOutput]  # of (n, ANGLES, RADII)
 
 
 def hands_network(network: Network) -> HandsNetwork:
-    """Return the reading network of a session: polar images (n, ANGLES, RADII) uint8 to its outputs."""
+    """Return the reading network of a session."""
     return lambda polar: HandsOutput(*network(polar, *(f.name for f in fields(HandsOutput))))
 
 
@@ -53,9 +53,10 @@ def unwrap_posed(dials: Sequence[PosedDial]) -> Polars:
 
 
 def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial, float]]:
-    """Apply pose corrections (n, 7); return each dial with its new pose, and how far its rim moved on average, in radii.
+    """Apply pose corrections (n, 7); return each dial with its new pose, and how far its rim moved.
 
-    An implausibly large correction leaves the dial as it was, with distance 0.0.
+    That distance is the mean over the rim, in radii. An implausibly large correction leaves the
+    dial unchanged, with distance 0.0.
     """
     h = compose(changes)
     cx, cy, s11, s12, s22, v1, v2 = np.asarray(changes, np.float64).T
@@ -79,23 +80,30 @@ def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial,
 def read_refined(
     dials: Sequence[PosedDial], network: HandsNetwork, passes: int = MAX_PASSES
 ) -> tuple[list[PosedDial], HandsOutput]:
-    """Read the dials and refine their poses, repeating until the poses converge; return the final poses and outputs."""
+    """Read dials and refine their poses until these converge.
+
+    Args:
+        dials: the dials with their estimated poses.
+        network: the reading network.
+        passes: most passes over a dial.
+
+    Returns:
+        The dials with their final poses, and the network's outputs for them.
+
+    """
     posed = list(dials)
     seen = network(unwrap_posed(posed))
     last = {f.name: np.array(getattr(seen, f.name)) for f in fields(HandsOutput)}
     moving = list(range(len(posed)))
     for _ in range(passes - 1):
-        better = {
-            i: dial
-            for i, (dial, moved) in zip(
-                moving, refine([posed[i] for i in moving], last["change"][moving]), strict=True
-            )
-            if moved > CONVERGED
+        refined = refine([posed[i] for i in moving], last["change"][moving])
+        still = {
+            i: dial for i, (dial, moved) in zip(moving, refined, strict=True) if moved > CONVERGED
         }
-        if not better:
+        if not still:
             break
-        moving = list(better)
-        for i, dial in better.items():
+        moving = list(still)
+        for i, dial in still.items():
             posed[i] = dial
         again = network(unwrap_posed([posed[i] for i in moving]))
         for name, values in last.items():
@@ -114,7 +122,7 @@ class Hands:
     minute_sincos: Pair
     second_sincos: Pair
     second_presence: float  # probability, 0..1, that there is a second hand
-    disagreement: float  # degrees by which the hour hand is ahead of where the minute hand puts it, -15..15; nan if not known
+    disagreement: float  # degrees, -15..15, hour hand ahead of the minute hand's hour; or nan
 
 
 def read_hands(seen: HandsOutput) -> list[Hands]:
