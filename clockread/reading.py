@@ -65,11 +65,14 @@ class Reading:
     confidence: float
     """Probability, 0..1, that the time is right within one minute."""
     hour_sincos: Pair
-    """Mean resultant (sin, cos) of the hour hand relative to the dial's 12; its length is at most 1."""
+    """Mean resultant (sin, cos) of the hour hand against the dial's 12; its length is at most 1."""
     minute_sincos: Pair
     """Mean resultant of the minute hand."""
     box: Box
-    """x, y, width and height of the clock with its case, as far as the case was detected; of the face with ``cropped=True``."""
+    """x, y, width and height of the clock with its case, if the case was detected.
+
+    With ``cropped=True``, of the face.
+    """
     center: Pair
     """x and y of the hands' axis."""
     homography: tuple[tuple[float, float, float], ...]
@@ -83,7 +86,10 @@ class Reading:
     second_presence: float = 0.0
     """Probability, 0..1, that there is a second hand."""
     disagreement: float = math.nan
-    """Degrees by which the hour hand is ahead of where the minute hand puts it, -15..15; nan if unknown."""
+    """Degrees, -15..15, by which the hour hand is ahead of the place that the minute hand implies.
+
+    nan if unknown.
+    """
     finder_score: float = 1.0
     """Score of the finder, 0..1; 1.0 with ``cropped=True``."""
     dial_logit: float = math.nan
@@ -118,7 +124,7 @@ class Reading:
 
     @property
     def consistent(self) -> bool:
-        """False if the two hands contradict each other by more than 9 degrees; True also if that is unknown."""
+        """False if the hands contradict each other by more than 9 degrees; True if unknown."""
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
@@ -140,7 +146,10 @@ class PhotoResult:
     """The readings of one photo, or the reason why it could not be read."""
 
     path: str
-    """The path as given; ``-`` for standard input, ``<bytes>`` or ``<array>``; a frame ends in ``#`` and its number, from 1."""
+    """The path as given; ``-`` for standard input, ``<bytes>`` or ``<array>``.
+
+    The path of a frame ends in ``#`` and its number, from 1.
+    """
     width: int | None
     """Pixels of the upright photo at full size; None if it could not be read."""
     height: int | None
@@ -152,7 +161,7 @@ class PhotoResult:
     scale: float = 1.0
     """Full-size pixels per decoded pixel."""
     notes: tuple[str, ...] = ()
-    """Remarks about a photo that was read, such as that it has more frames; one line each."""
+    """Remarks about a photo that was read, such as its further frames; one line each."""
     below_min_confidence: int = 0
     """The number of readings left out because of `min_confidence`."""
 
@@ -185,8 +194,21 @@ def reading_of(
     confidence: float,
     clock_score: ClockScore,
 ) -> Reading:
-    """Return the reading of a detected dial, or of a photo that is one dial (``dial`` None)."""
-    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
+    """Convert the hands of a dial to a reading in full-size pixels.
+
+    Args:
+        photo: the photo.
+        dial: the detection, or None if the whole photo is the dial.
+        posed: the dial's final pose.
+        hands: the decoded hands.
+        confidence: calibrated, 0..1.
+        clock_score: gives the dial score from finder score, confidence and dial logit.
+
+    Returns:
+        The reading.
+
+    """
+    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1)
     scale = photo.scale
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
     turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
