@@ -30,7 +30,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the reader (and with it OpenCV) on first use, so that importing clockread stays quick."""
+    """Load the reader (and with it OpenCV) on first use: importing clockread stays quick."""
     if name in ("ClockReader", "Reading"):
         from clockread import reader
 

@@ -11,8 +11,8 @@ import sys
 from clockread import streams
 from clockread.cli import signals
 
-# Without these, NumPy's OpenBLAS starts threads that small arrays never use, and both libraries
-# print messages if the system allows no more threads.
+# Without these, NumPy starts threads that small arrays never need, and both libraries print
+# warnings of their own if the system refuses a thread.
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OPENCV_LOG_LEVEL": "SILENT"}
 
 

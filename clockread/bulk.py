@@ -1,8 +1,8 @@
-"""Many photos → results, in order: each worker decodes and reads a part of them, so that no stage waits for another.
+"""Many photos → results, in order: each worker decodes and reads a part, so that no stage waits.
 
-Decoding, OpenCV and onnxruntime release Python's lock, so workers are threads. On a CPU each runs the networks on its own thread:
-parts of the work that cannot be split further keep all cores busy, which one network on all cores does not. Memory is bounded by what
-the workers have decoded, however many photos there are.
+Workers are threads, because decoding, OpenCV and onnxruntime release the GIL. On a CPU, each runs
+the networks single-threaded: independent parts keep all cores busy, one network on all cores does
+not. Memory is bounded by what the workers have decoded, however many photos there are.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from clockread.images import ImageSource, Photo, load_photo
 from clockread.reading import PhotoResult
 
 PART_PHOTOS = 16  # most photos that a worker decodes before it reads them
-DECODED_PIXELS = 128_000_000  # of all workers together; grey, a byte each
-QUEUE_DEPTH = 2  # parts per worker that may be read before the one whose turn it is
-MIN_PHOTOS_PER_THREAD = 2  # photos per thread, below which all threads work on one photo at a time
+DECODED_PIXELS = 128_000_000  # of all workers together; grey, one byte each
+QUEUE_DEPTH = 2  # parts per worker that may be read ahead of the next part in order
+MIN_PHOTOS_PER_THREAD = 2  # with fewer, all threads work on one photo at a time
 
 Results: TypeAlias = Generator[PhotoResult, None, None]
 
 
 class PhotoReader(Protocol):
-    """What reading many photos needs of clockread.reader.ClockReader."""
+    """The part of `clockread.reader.ClockReader` that reading many photos needs."""
 
     @property
     def provider(self) -> str:
-        """The provider really in use."""
+        """The provider in use."""
 
     def read_photos(
         self,
@@ -56,30 +56,29 @@ class Entry:
     overlay: Path | None = None  # where its readings are to be drawn
 
 
-Finish: TypeAlias = Callable[
-    [Entry, Photo, PhotoResult], PhotoResult
-]  # run by the worker on each photo that was read
+# Run by the worker on each photo that was read.
+Finish: TypeAlias = Callable[[Entry, Photo, PhotoResult], PhotoResult]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How a number of photos is divided among threads."""
+    """The division of threads between workers and onnxruntime."""
 
     workers: int  # threads that each decode and read
     threads: int  # of onnxruntime in each
 
     @classmethod
     def of(cls, photos: int | None, threads: int) -> Plan:
-        """Return the plan: all ``threads`` on one photo at a time if there are few photos, else (None: not known) one worker per thread."""
-        return (
-            cls(threads, 1)
-            if threads > 1 and (photos is None or photos >= MIN_PHOTOS_PER_THREAD * threads)
-            else cls(1, threads)
-        )
+        """Return the plan for a number of photos (None: unknown, assumed to be large).
+
+        Many photos get one worker per thread; few are read one at a time, on all ``threads``.
+        """
+        many = photos is None or photos >= MIN_PHOTOS_PER_THREAD * threads
+        return cls(threads, 1) if many and threads > 1 else cls(1, threads)
 
 
 def read_each(entries: Iterable[Entry], reader: PhotoReader, *, cropped: bool = False) -> Results:
-    """Read entries from a live source: each is read, and its result given, before the next one is drawn."""
+    """Read entries from a live source: each result is given before the next entry is drawn."""
     stop = threading.Event()
     for entry in entries:
         yield from _read_part([entry], reader, DECODED_PIXELS, stop, cropped=cropped, finish=None)
@@ -95,34 +94,35 @@ def read_in_order(
     batch_size: int = PART_PHOTOS,
     finish: Finish | None = None,
 ) -> Results:
-    """Read entries that are all there, and give the result of each, in order; a photo that cannot be read is a result with an error.
+    """Read entries ahead, and give the result of each, in order.
 
-    Entries are drawn some way ahead, to keep all workers busy. If drawing one raises, the results of those before it are given first.
-    Closing the iterator, or an interrupt, ends the workers after the photo or batch that each is at.
+    A photo that cannot be read is a result with an error. If drawing an entry raises, the results
+    of those before it are given first. Closing the iterator, or an interrupt, stops each worker
+    after its present photo or batch.
 
     Args:
         entries: the photos.
-        count: how many there are, if that is known and ``entries`` has no length; the work is then divided evenly.
         reader: reads decoded photos; used by all workers.
+        count: the number of entries, if it is known and ``entries`` has no length; the work is
+            then divided evenly.
         cropped: whether each photo is one dial.
         workers: threads that decode and read.
         batch_size: most photos that are decoded before they are read together.
         finish: makes the final result of each photo that was read.
+
+    Returns:
+        An iterator over the results.
 
     """
     workers = _startable(workers) if workers > 1 else 1
     if count is None and isinstance(entries, Sized):
         count = len(entries)
     part_size = PART_PHOTOS if count is None or workers == 1 else _part_size(count, workers)
-    stop = threading.Event()
+    stop, pixels = threading.Event(), DECODED_PIXELS // workers
     parts = _Parts(entries, max(1, min(part_size, batch_size)))
 
     def read(part: Sequence[Entry]) -> list[PhotoResult]:
-        return list(
-            _read_part(
-                part, reader, DECODED_PIXELS // workers, stop, cropped=cropped, finish=finish
-            )
-        )
+        return list(_read_part(part, reader, pixels, stop, cropped=cropped, finish=finish))
 
     if workers == 1:
         for part in parts:
@@ -152,7 +152,7 @@ def _part_size(photos: int, workers: int) -> int:
 
 
 def _startable(workers: int) -> int:
-    """Return how many threads, at least 1 and at most ``workers``, the system allows to start."""
+    """Return how many threads, from 1 to ``workers``, the system allows to start."""
     done = threading.Event()
     threads = [threading.Thread(target=done.wait, daemon=True) for _ in range(workers)]
     started = []
@@ -160,7 +160,7 @@ def _startable(workers: int) -> int:
         for thread in threads:
             thread.start()
             started.append(thread)
-    except RuntimeError:  # a limit of the user, the container or the system is reached
+    except RuntimeError:  # a limit of the user, the container or the system
         started = started[:-1]  # leave one for whatever else the process needs
     finally:
         done.set()
@@ -168,7 +168,7 @@ def _startable(workers: int) -> int:
 
 
 class _Parts:
-    """Lists of up to ``size`` entries; an error of the source ends them and is kept."""
+    """Lists of up to ``size`` entries. An error of the source ends them and is kept."""
 
     def __init__(self, entries: Iterable[Entry], size: int) -> None:
         self.error: Exception | None = None
@@ -197,7 +197,7 @@ def _read_part(
     cropped: bool,
     finish: Finish | None,
 ) -> Iterator[PhotoResult]:
-    """Give the results of a part, reading whenever more than ``pixels`` are decoded."""
+    """Give the results of a part, reading whenever ``pixels`` are decoded."""
     loaded: list[tuple[Entry, Photo | PhotoResult]] = []
     decoded = 0
     for entry in entries:
@@ -222,21 +222,17 @@ def _read_loaded(
     photos = [photo for _, photo in loaded if isinstance(photo, Photo)]
     results = iter(reader.read_photos(photos, cropped=cropped) if photos else [])
     for entry, photo in loaded:
-        if not isinstance(photo, Photo):
-            yield photo
-        elif finish is None:
-            yield next(results)
-        else:
-            yield finish(entry, photo, next(results))
+        result = next(results) if isinstance(photo, Photo) else photo
+        yield finish(entry, photo, result) if finish and isinstance(photo, Photo) else result
 
 
 def load(entry: Entry) -> Photo | PhotoResult:
     """Return the decoded photo, or a result that says why there is none."""
-    error = entry.error
+    error, source = entry.error, entry.source
     if error is None:
         try:
-            return load_photo(entry.source, name=entry.name, lenient=entry.lenient)  # type: ignore[arg-type]  # None is an ImageError
-        except ImageError as problem:
+            return load_photo(source, name=entry.name, lenient=entry.lenient)  # type: ignore[arg-type]
+        except ImageError as problem:  # also if the source is None
             error = str(problem)
         except MemoryError:
             error = f"{one_line(entry.name)}: not enough memory to decode it; save it smaller"

@@ -1,6 +1,6 @@
 """Times on a dial as angles and as (sin, cos) pairs.
 
-Angles are in degrees, clockwise, 0 at 12 o'clock. A time is a number of minutes on the dial, 0 ≤ t < 720.
+Angles are in degrees, clockwise, 0 at 12 o'clock. A time is in minutes on the dial, 0 ≤ t < 720.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Numbers = NDArray[np.floating] | NDArray[np.integer]
 
 
 def hand_angles(minutes: float | Floats) -> tuple[Floats, Floats]:
-    """Return the angles of the hour hand and the minute hand, in degrees [0, 360), at ``minutes`` past twelve."""
+    """Return the angles of hour hand and minute hand at ``minutes`` past twelve, [0, 360)."""
     t = np.asarray(minutes, dtype=np.float64)
     return (t * HOUR_HAND_DEGREES_PER_MINUTE) % 360.0, (t * MINUTE_HAND_DEGREES_PER_MINUTE) % 360.0
 
@@ -36,7 +36,7 @@ def angle_of(pair: Floats) -> Floats:
 
 
 def circular_difference(a: float | Numbers, b: float | Numbers, period: float) -> Floats:
-    """Return the signed shortest distance from ``b`` to ``a`` on a circle of ``period``, in [-period/2, period/2)."""
+    """Return the signed shortest distance from ``b`` to ``a``, in [-period/2, period/2)."""
     return (np.asarray(a, dtype=np.float64) - b + period / 2) % period - period / 2
 
 
@@ -53,15 +53,16 @@ def right_within(
 
 
 def clock_text(minutes: int, second: int | None = None) -> str:
-    """Return a dial time as a person writes it: ``h:mm``, or ``h:mm:ss`` with a ``second``; hour 0 is written as 12."""
+    """Return a dial time as ``h:mm``, or ``h:mm:ss`` with a ``second``; hour 0 is written as 12."""
     hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)
     return f"{hour or 12}:{minute:02d}" + ("" if second is None else f":{second:02d}")
 
 
 def disagreement(hour: Floats, minute: Floats) -> Floats:
-    """Return by how many degrees hour hands (n,) are ahead of where minute hands (n,) put them, both against 12; in [-15, 15).
+    """Return the degrees, [-15, 15), by which hour hands are ahead of where minute hands put them.
 
-    The minute hand gives the position of the hour hand between two hours, whichever hours these are.
+    Both are angles (n,) against 12. The minute hand gives the position of the hour hand between
+    two hours, whichever hours these are.
     """
     spacing = 360.0 / 12
     return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / 12, spacing)

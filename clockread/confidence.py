@@ -1,7 +1,8 @@
 """Raw confidence and scores → calibrated probabilities, and the measures of calibration.
 
-Platt scaling ("Probabilistic outputs for support vector machines", 1999): p = sigmoid(slope · logit(raw) + offset). Both numbers are
-fitted on rendered dials that were not used in training (`training.reader.calibration`) and stored in the manifest beside the model.
+Platt scaling ("Probabilistic outputs for support vector machines", 1999):
+p = sigmoid(slope · logit(raw) + offset). Both numbers are fitted on rendered dials that were not
+used in training (`training.reader.calibration`) and stored in the manifest beside the model.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ BINS = 10  # of a reliability diagram, of equal width
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling of a raw confidence; the default is the identity, apart from clipping to EDGE."""
+    """Platt scaling of a raw confidence; the default is the identity, apart from clipping."""
 
     slope: float = 1.0
     offset: float = 0.0
@@ -41,13 +42,11 @@ def _sigmoid(x: float) -> float:
 
 @dataclass(frozen=True)
 class ClockScore:
-    """Logistic regression on the scores of all three networks: the probability that a detection is a clock."""
+    """The probability that a detection is a clock: logistic regression on all networks' scores."""
 
     finder_score: float = 0.84  # weight of the logit of the finder's score
     confidence: float = 0.6  # of the logit of the reading's confidence: on a clock, the hands agree
-    dial_logit: float = (
-        0.52  # of the pose network's logit: it sees the dial larger than the finder does
-    )
+    dial_logit: float = 0.52  # of the pose network's logit, which sees the dial enlarged
     offset: float = -0.75
 
     def __call__(self, finder_score: float, confidence: float, dial_logit: float) -> float:
@@ -57,7 +56,10 @@ class ClockScore:
 
 
 def fitted(raw: Floats, right: NDArray[np.bool_]) -> Calibration:
-    """Return the maximum-likelihood calibration of raw confidences (n,) to ``right`` (n,), which needs both right and wrong readings."""
+    """Return the maximum-likelihood calibration of raw confidences (n,) to ``right`` (n,).
+
+    Needs both right and wrong readings.
+    """
     slope, offset = _regression(np.array([[_logit(float(p))] for p in raw]), right)
     return Calibration(slope, offset)
 
@@ -65,12 +67,20 @@ def fitted(raw: Floats, right: NDArray[np.bool_]) -> Calibration:
 def fitted_presence(
     finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]
 ) -> ClockScore:
-    """Return the maximum-likelihood weights for ``clock`` (n,), which needs both clocks and non-clocks."""
-    columns = [
-        [_logit(float(f)), _logit(float(c)), float(d)]
-        for f, c, d in zip(finder_score, confidence, dial_logit, strict=True)
-    ]
-    return ClockScore(*_regression(np.array(columns), clock))
+    """Return the maximum-likelihood weights of the clock score.
+
+    Args:
+        finder_score: (n,), 0..1.
+        confidence: calibrated, (n,), 0..1.
+        dial_logit: (n,).
+        clock: whether each detection is a clock, (n,); both clocks and non-clocks are needed.
+
+    Returns:
+        The weights.
+
+    """
+    logits = [[_logit(float(p)) for p in scores] for scores in (finder_score, confidence)]
+    return ClockScore(*_regression(np.column_stack([*logits, dial_logit]), clock))
 
 
 def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
@@ -84,9 +94,8 @@ def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
     for _ in range(50):
         p = 1 / (1 + np.exp(-design @ weights))
         gradient = design.T @ (p - y)
-        step = np.linalg.solve(
-            design.T @ (design * (p * (1 - p))[:, None]) + 1e-9 * np.eye(len(weights)), gradient
-        )
+        hessian = design.T @ (design * (p * (1 - p))[:, None])
+        step = np.linalg.solve(hessian + 1e-9 * np.eye(len(weights)), gradient)
         weights = weights - step
         if np.abs(step).max() < 1e-9:
             break
@@ -105,21 +114,20 @@ class Bin:
 def reliability(confidence: Floats, right: NDArray[np.bool_], bins: int = BINS) -> list[Bin]:
     """Return the bins of a reliability diagram, of equal width, without the empty ones."""
     which = np.minimum((np.asarray(confidence) * bins).astype(int), bins - 1)
+    members = [which == b for b in range(bins)]
     return [
-        Bin(
-            float(confidence[which == b].mean()),
-            float(right[which == b].mean()),
-            int((which == b).sum()),
-        )
-        for b in range(bins)
-        if (which == b).any()
+        Bin(float(confidence[inside].mean()), float(right[inside].mean()), int(inside.sum()))
+        for inside in members
+        if inside.any()
     ]
 
 
 def expected_calibration_error(
     confidence: Floats, right: NDArray[np.bool_], bins: int = BINS
 ) -> float:
-    """Return the mean distance between confidence and accuracy over the bins, weighted by their counts (Guo et al., 2017)."""
-    return sum(
-        b.count * abs(b.confidence - b.right) for b in reliability(confidence, right, bins)
-    ) / len(confidence)
+    """Return the mean distance of confidence and accuracy over the bins, weighted by their counts.
+
+    Guo et al., "On calibration of modern neural networks", 2017.
+    """
+    found = reliability(confidence, right, bins)
+    return sum(b.count * abs(b.confidence - b.right) for b in found) / len(confidence)

@@ -1,4 +1,4 @@
-"""Hands → time: three circular distributions decoded jointly into one of the 720 times of a dial.
+"""Hands → time: three circular distributions decoded jointly into one of a dial's 720 times.
 
 Angles are in degrees, clockwise, 0 at 12 o'clock.
 """
@@ -17,25 +17,23 @@ Floats = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class DecodingWeights:
-    """Weights of the joint decoding: exponents of the three distributions, and the model of the hour hand; see `benchmarks/decoding.py`."""
+    """Weights of the joint decoding, chosen by `benchmarks/decoding.py`.
+
+    The first three are exponents of the distributions.
+    """
 
     hour: float = 1.0
-    minute: float = 0.85  # lower values trust the hour hand more if the second hand is mistaken for the minute hand, but reduce confidence
+    minute: float = 0.85  # lower: a second hand taken for the minute hand misleads less often
     twelve: float = 0.9  # lower values read upright dials better and rotated ones worse
-    full_hour_share: float = 0.02  # share of dials whose hour hand points to the full hour at any minute: pictograms, toys
-    hour_deviation: float = (
-        2.5  # degrees, standard deviation of the hour hand's error; drawn dials alone would have 1
-    )
-    rotations: int = (
-        8  # most likely rotations that are combined with all 720 times; more only take longer
-    )
+    full_hour_share: float = 0.02  # of dials whose hour hand points to the full hour: toys, icons
+    hour_deviation: float = 2.5  # degrees, of the hour hand's error; drawn dials alone would have 1
+    rotations: int = 8  # most likely ones, combined with all times; more only take longer
 
 
-_FLOOR = (
-    2e-4  # uniform share mixed into every distribution, so that no single hand can rule out a time
-)
+_FLOOR = 2e-4  # uniform share mixed into each distribution: no single hand can rule out a time
 _MODE_REACH = 2  # bins on either side of the mode that are averaged to find the angle between bins
-# Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without marks is assumed upright.
+# Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without
+# marks is assumed upright.
 _UPRIGHT = ((0.0, 0.9, 10.0), (90.0, 0.02, 8.0), (180.0, 0.01, 8.0), (270.0, 0.02, 8.0))
 
 
@@ -51,7 +49,7 @@ class Decoded:
 
 
 def rotation_prior(bins: int) -> Floats:
-    """Return the log prior (bins,) of the rotation of a photographed dial: mostly upright, sometimes turned by a quarter."""
+    """Return the log prior (bins,) of a dial's rotation: mostly upright, or by a quarter turn."""
     degrees = np.arange(bins) * (360.0 / bins)
     total = np.full(bins, (1.0 - sum(share for _, share, _ in _UPRIGHT)) / bins)
     for mean, share, deviation in _UPRIGHT:
@@ -67,7 +65,7 @@ def _log_softmax(logits: Floats) -> Floats:
 
 
 def resultant(logits: Floats) -> Floats:
-    """Return the mean resultants (n, 2), as (sin, cos), of distributions given as logits (n, bins)."""
+    """Return the mean resultants (n, 2), (sin, cos), of distributions given as logits (n, bins)."""
     return _mean_direction(np.exp(_log_softmax(logits)))
 
 
@@ -88,19 +86,32 @@ def _floored(p: Floats) -> Floats:
 
 
 def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Return the most likely time (n,) of probabilities (n, 720), and the probability (n,) that it is right within one minute."""
+    """Return the most likely times (n,) and their confidence (n,) for probabilities (n, 720).
+
+    The confidence is the probability of being right within one minute.
+    """
     best = by_time.argmax(axis=1)
     near = (best[:, None] + np.array([-1, 0, 1])) % MINUTES_ON_DIAL
     return best, np.take_along_axis(by_time, near, axis=1).sum(axis=1)
 
 
 def modal_angle(logits: Floats) -> Floats:
-    """Return the angles (n,) in degrees [0, 360) of the modes of distributions given as logits (n, bins), to a fraction of a bin."""
+    """Return the angles (n,), degrees [0, 360), of the modes of distributions given as logits.
+
+    Angles are found to a fraction of a bin of the logits (n, bins).
+    """
     p = np.exp(_log_softmax(logits))
     bins = p.shape[1]
     around = (p.argmax(axis=1)[:, None] + np.arange(-_MODE_REACH, _MODE_REACH + 1)) % bins
     directions = sincos(around * (360.0 / bins))
     return angle_of((np.take_along_axis(p, around, axis=1)[:, :, None] * directions).sum(axis=1))
+
+
+def _turned(p: Floats, turns: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return distributions (n, bins) rotated by numbers of bins (n, k), as (n, k, bins)."""
+    twice = np.concatenate([p, p], axis=1, dtype=np.float32)
+    views = np.lib.stride_tricks.sliding_window_view(twice, p.shape[1], axis=1)
+    return np.asarray(views[np.arange(len(p))[:, None], turns])
 
 
 def decode(
@@ -110,16 +121,26 @@ def decode(
     prior: Floats | None = None,
     weights: DecodingWeights | None = None,
 ) -> Decoded:
-    """Return the most likely of the 720 times, from both hands and the place of 12 together.
+    """Find the most likely of the 720 times, from both hands and the place of 12 together.
 
-    ``hour``, ``minute`` and ``twelve`` are logits (n, bins) over the angle against the pose's up, bins a multiple of 60;
-    ``prior`` is a log probability (bins,) of the place of 12 (default `rotation_prior`). The hour hand must agree with the
-    minute hand or, on a small share of dials, point to the full hour:
+    The hour hand must agree with the minute hand or, on a small share of dials, point to the full
+    hour:
 
         P(t, r) ∝ P_hour(t, r) · P_minute(r + 6t°)^b · P_twelve(r)^c · P(r)
         P_hour(t, r) = (1 - e) · P_hour(r + t/2°)^a + e · P_hour(r + 30°·⌊t/60⌋)^a
 
-    summed over the rotation r. The exponents a, b, c and the share e are those of ``weights``.
+    summed over the rotation r.
+
+    Args:
+        hour: logits (n, bins) over the angle against the pose's up; bins is a multiple of 60.
+        minute: as ``hour``.
+        twelve: as ``hour``.
+        prior: log probability (bins,) of the place of 12, by default `rotation_prior`.
+        weights: the exponents a, b, c and the share e.
+
+    Returns:
+        Times, confidence, rotation and hands of the n dials.
+
     """
     w = weights or DecodingWeights()
     n, bins = np.shape(hour)
@@ -135,33 +156,20 @@ def decode(
     hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
     prior = rotation_prior(bins) if prior is None else np.asarray(prior)
     twelve_w = twelve_w * np.exp(prior - prior.max())
-    twelve_w /= twelve_w.max(
-        axis=1, keepdims=True
-    )  # keeps all products well within single precision
+    twelve_w /= twelve_w.max(axis=1, keepdims=True)  # keeps all products within single precision
 
     fine = MINUTES_ON_DIAL // bins  # hour hand: half a degree per minute, between bins
     at = np.arange(MINUTES_ON_DIAL) / fine
     low, part = np.floor(at).astype(int), at % 1.0
-    hour_fine = (hour_w[:, low] * (1 - part) + hour_w[:, (low + 1) % bins] * part).astype(
-        np.float32
-    )
-    minute_w = minute_w.astype(np.float32)
-    hour_twice = np.concatenate([hour_fine, hour_fine], axis=1)
-    minute_twice = np.concatenate([minute_w, minute_w], axis=1)
+    hour_fine = hour_w[:, low] * (1 - part) + hour_w[:, (low + 1) % bins] * part
     tried = min(w.rotations, bins)
     turns = np.argpartition(-twelve_w, tried - 1, axis=1)[:, :tried]  # (n, k)
-    rows = np.arange(n)[:, None]
-    hours = np.lib.stride_tricks.sliding_window_view(hour_twice, MINUTES_ON_DIAL, axis=1)[
-        rows, turns * fine
-    ]
-    minutes = np.lib.stride_tricks.sliding_window_view(minute_twice, bins, axis=1)[rows, turns][
-        ..., :: bins // 60
-    ]
-    hours = hours.reshape(n, tried, 12, 60)
-    joint = hours * np.float32(1 - w.full_hour_share) + hours[..., :1] * np.float32(
-        w.full_hour_share
-    )
-    joint *= (minutes * twelve_w[rows, turns][:, :, None].astype(np.float32))[:, :, None, :]
+    hours = _turned(hour_fine, turns * fine).reshape(n, tried, 12, 60)
+    minutes = _turned(minute_w, turns)[..., :: bins // 60]
+    of_twelve = np.take_along_axis(twelve_w, turns, axis=1)[:, :, None].astype(np.float32)
+    full, usual = np.float32(w.full_hour_share), np.float32(1 - w.full_hour_share)
+    joint = hours * usual + hours[..., :1] * full
+    joint *= (minutes * of_twelve)[:, :, None, :]
     joint = joint.reshape(n, tried, MINUTES_ON_DIAL)
     by_time = joint.sum(axis=1, dtype=np.float64)
     by_time /= by_time.sum(axis=1, keepdims=True)
@@ -169,6 +177,5 @@ def decode(
     of_best = np.take_along_axis(joint, best[:, None, None], axis=2)[:, :, 0]
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
     hour_pair, minute_pair = (turned_back(_mean_direction(p), rotation) for p in (hour_p, minute_p))
-    return Decoded(
-        best, confidence, circular_difference(rotation, 0.0, 360.0), hour_pair, minute_pair
-    )
+    signed = circular_difference(rotation, 0.0, 360.0)
+    return Decoded(best, confidence, signed, hour_pair, minute_pair)

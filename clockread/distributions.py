@@ -15,10 +15,10 @@ def version(distribution: str) -> str | None:
 
 
 def install_command(distributions: Sequence[str], install: str) -> str:
-    """Return the command that gives a working installation by ``install``.
+    """Return the command that makes a working installation by ``install``.
 
-    Distributions that share a folder overwrite each other, and pip believes a damaged one to be complete. So the command removes
-    all of them before it installs one.
+    Distributions that share a folder overwrite each other, and pip takes a damaged one for
+    complete. So the command removes all of them before it installs one.
     """
     if any(version(name) for name in distributions):
         return f"pip uninstall -y {' '.join(distributions)} && {install}"

@@ -1,15 +1,13 @@
-"""Errors that a caller can act on; each message is one line: what, which file, what to do."""
+"""Errors that a caller can act on; each message is one line: the file, the problem, the remedy."""
 
 from __future__ import annotations
 
 import unicodedata
 
-UNSAFE_CATEGORIES = frozenset(
-    ("Cc", "Cs", "Zl", "Zp")
-)  # control characters, lone surrogates, line and paragraph separators
-BIDI_CONTROLS = frozenset(
-    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-)  # they reorder what is shown after them
+# Control characters, lone surrogates, line and paragraph separators.
+UNSAFE_CATEGORIES = frozenset(("Cc", "Cs", "Zl", "Zp"))
+# They reorder the text that follows them.
+BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 class ClockreadError(Exception):
@@ -25,26 +23,30 @@ class ModelError(ClockreadError, RuntimeError):
 
 
 class ProviderError(ClockreadError, RuntimeError):
-    """An execution provider that was named and is not usable on this machine."""
+    """An execution provider that was named, but is not usable on this machine."""
 
 
 class RuntimeMissingError(ClockreadError, ImportError):
-    """onnxruntime or OpenCV is missing or cannot be imported; the message names the command that installs it."""
+    """onnxruntime or OpenCV is missing or broken; the message has the command to install it."""
 
 
 def one_line(text: str, limit: int = 300) -> str:
     r"""Return text that is safe on one line of a terminal.
 
-    Spaces of every kind are kept. Control characters, lone surrogates, line separators and bidirectional controls become Python escapes
-    such as ``\n``. The middle is left out beyond ``limit`` characters.
+    Spaces of every kind are kept. Control characters, lone surrogates, line separators and
+    bidirectional controls become Python escapes such as ``\n``. The middle of a text of more than
+    ``limit`` characters is left out.
     """
     if not text.isprintable():
-        text = "".join(
-            _escaped(c) if unicodedata.category(c) in UNSAFE_CATEGORIES or c in BIDI_CONTROLS else c
-            for c in text
-        )
+        text = "".join(ascii(c)[1:-1] if _is_unsafe(c) else c for c in text)
     return text if len(text) <= limit else f"{text[: limit // 2]}…{text[-limit // 2 :]}"
 
 
-def _escaped(character: str) -> str:
-    return ascii(character)[1:-1]
+def _is_unsafe(character: str) -> bool:
+    return unicodedata.category(character) in UNSAFE_CATEGORIES or character in BIDI_CONTROLS
+
+
+def reason_of(error: Exception) -> str:
+    """Return the reason that an error of another library or of the system gives, in one line."""
+    reason = error.strerror if isinstance(error, OSError) else None
+    return one_line(reason or str(error), 120) or type(error).__name__

@@ -1,7 +1,7 @@
-"""Photo → detections: a small network sees the whole photo, shrunk into a square scene, and gives boxes with scores.
+"""Photo → detections: a network sees the photo, shrunk into a square scene, and predicts boxes.
 
-Boxes are (x, y, width, height) with pixel *edges* at integers: the photo's first pixel reaches from 0 to 1. A dial that the
-photo's frame cuts keeps its whole box, which then reaches beyond the photo.
+Boxes are (x, y, width, height) with pixel *edges* at integers: the photo's first pixel reaches from
+0 to 1. The box of a dial that is cut off by the photo's edge reaches beyond the photo.
 """
 
 from __future__ import annotations
@@ -28,21 +28,20 @@ SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
 TILE = 0.6  # side of a tile over the photo's longer side
 PADDING = 128  # grey of the bars beside a photo that is not square
 
+assert SCENE % 32 == 0  # five halvings
+
 Grey = NDArray[np.uint8]
-FinderNetwork = Callable[
-    [Grey], tuple[Floats, Floats]
-]  # (n, SCENE, SCENE) -> heat (n, CELLS, CELLS) logits, box (n, CELLS, CELLS, 4)
+# (n, SCENE, SCENE) -> heat (n, CELLS, CELLS) logits, box (n, CELLS, CELLS, 4)
+FinderNetwork = Callable[[Grey], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
 class FinderOptions:
-    """How detections are made from the network's maps."""
+    """The conversion of the network's maps to detections."""
 
     nms_iou: float = 0.5  # IoU above which the box of the lower score is suppressed
     max_detections: int = 32  # per photo, those with the highest scores
-    tile_below: float = (
-        0.5  # a photo whose best score is lower is searched again in tiles; 0: never
-    )
+    tile_below: float = 0.5  # best score of a photo below which it is searched again in tiles
     batch_size: int = 16  # scenes per call of the network
 
 
@@ -81,7 +80,7 @@ class Letterbox:
 
 
 def finder_network(network: Network) -> FinderNetwork:
-    """Return the finder network of a session: scenes (n, SCENE, SCENE) uint8 to heat maps and box maps."""
+    """Return the finder network of a session."""
 
     def run(scenes: Grey) -> tuple[Floats, Floats]:
         heat, box = network(scenes, "heat", "box")
@@ -101,12 +100,8 @@ def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
     scale = size / max(height, width)
     w, h = max(1, round(width * scale)), max(1, round(height * scale))
     if (h, w) != (height, width):
-        image = np.asarray(
-            cv2.resize(
-                image, (w, h), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            ),
-            dtype=np.uint8,
-        )
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        image = np.asarray(cv2.resize(image, (w, h), interpolation=how), dtype=np.uint8)
     left, top = (size - w) // 2, (size - h) // 2
     scene = np.full((size, size), PADDING, np.uint8)
     scene[top : top + h, left : left + w] = image
@@ -130,10 +125,20 @@ def iou(a: Sequence[float], b: Sequence[float]) -> float:
 def peaks(
     heat: Floats, box: Floats, threshold: float, options: FinderOptions | None = None
 ) -> tuple[Floats, Floats]:
-    """Return boxes (n, 4) in scene pixels and scores (n,) 0..1, best first, from one scene's heat (c, c) logits and box (c, c, 4) maps.
+    """Decode the maps of one scene.
 
-    A detection is a cell that no neighbour exceeds; its box is (dx, dy, log w, log h): the centre's distance from the cell's
-    top left corner in cells, and the size over `SIZE_UNIT`.
+    A detection is a cell that no neighbour exceeds. Its box is (dx, dy, log w, log h): the centre's
+    distance from the cell's top left corner in cells, and the size over `SIZE_UNIT`.
+
+    Args:
+        heat: logits (c, c).
+        box: (c, c, 4).
+        threshold: score, 0..1, from which a cell is a detection.
+        options: for non-maximum suppression.
+
+    Returns:
+        Boxes (n, 4) in scene pixels and scores (n,), 0..1, best first.
+
     """
     o = options or FinderOptions()
     scores = 1.0 / (1.0 + np.exp(-np.clip(np.asarray(heat, np.float64), -60.0, 60.0)))
@@ -148,19 +153,16 @@ def peaks(
 
 
 def tiles(width: int, height: int) -> list[tuple[int, int, int, int]]:
-    """Return left, top, right, bottom of overlapping tiles, in which dials appear almost twice as large; none for a small photo."""
+    """Return left, top, right, bottom of overlapping tiles; none for a small photo.
+
+    Dials appear almost twice as large in them.
+    """
     if max(width, height) <= SCENE:  # it was enlarged already
         return []
     side = math.ceil(TILE * max(width, height))
 
-    def starts(length: int) -> tuple[int, ...]:
-        return (0,) if length <= side else (0, length - side)
-
-    return [
-        (x, y, min(x + side, width), min(y + side, height))
-        for y in starts(height)
-        for x in starts(width)
-    ]
+    xs, ys = ((0,) if length <= side else (0, length - side) for length in (width, height))
+    return [(x, y, min(x + side, width), min(y + side, height)) for y in ys for x in xs]
 
 
 def find(
@@ -169,34 +171,37 @@ def find(
     threshold: float,
     options: FinderOptions | None = None,
 ) -> list[list[Detection]]:
-    """Return the detections of each grey photo (height, width), best first; all photos go through the network in batches.
+    """Find the dials of several photos.
 
     A photo without a detection of a high score is searched again in `tiles`.
+
+    Args:
+        images: grey photos (height, width).
+        network: called on batches of scenes of all photos.
+        threshold: score, 0..1, from which a detection is returned.
+        options: batch size, tiles and non-maximum suppression.
+
+    Returns:
+        The detections of each photo, best first.
+
     """
     o = options or FinderOptions()
-    whole = _detect([(image, 0, 0) for image in images], network, threshold, o)
-    again = [i for i, (_, scores) in enumerate(whole) if max(scores, default=0.0) < o.tile_below]
+    found = [[one] for one in _detect([(image, 0, 0) for image in images], network, threshold, o)]
     parts, owners = [], []
-    for i in again:
-        height, width = images[i].shape
-        for left, top, right, bottom in tiles(width, height):
-            parts.append((images[i][top:bottom, left:right], left, top))
-            owners.append(i)
-    boxes = [[b] for b, _ in whole]
-    scores = [[s] for _, s in whole]
-    for i, (b, s) in zip(owners, _detect(parts, network, threshold, o), strict=True):
-        boxes[i].append(b)
-        scores[i].append(s)
+    for i, [(_, scores)] in enumerate(found):
+        if max(scores, default=0.0) < o.tile_below:
+            height, width = images[i].shape
+            for left, top, right, bottom in tiles(width, height):
+                parts.append((images[i][top:bottom, left:right], left, top))
+                owners.append(i)
+    for i, in_tile in zip(owners, _detect(parts, network, threshold, o), strict=True):
+        found[i].append(in_tile)
     out: list[list[Detection]] = []
-    for of_boxes, of_scores in zip(boxes, scores, strict=True):
-        b, s = np.concatenate(of_boxes), np.concatenate(of_scores)
-        kept = _non_max_suppression(b, s, o)
-        out.append(
-            [
-                Detection((float(x), float(y), float(w), float(h)), float(v))
-                for (x, y, w, h), v in zip(b[kept], s[kept], strict=True)
-            ]
-        )
+    for of_photo in found:
+        boxes, scores = map(np.concatenate, zip(*of_photo, strict=True))
+        kept = _non_max_suppression(boxes, scores, o)
+        best = zip(boxes[kept].tolist(), scores[kept].tolist(), strict=True)
+        out.append([Detection((x, y, w, h), score) for (x, y, w, h), score in best])
     return out
 
 
@@ -206,7 +211,7 @@ def _detect(
     threshold: float,
     o: FinderOptions,
 ) -> list[tuple[Floats, Floats]]:
-    """Return boxes (n, 4) in photo pixels and scores (n,) for parts of photos, each given with its left and top."""
+    """Return boxes (n, 4) in photo pixels and scores (n,) for parts of photos, at left and top."""
     out: list[tuple[Floats, Floats]] = []
     for start in range(0, len(parts), o.batch_size):
         batch = parts[start : start + o.batch_size]
@@ -219,12 +224,9 @@ def _detect(
 
 
 def _non_max_suppression(boxes: Floats, scores: Floats, o: FinderOptions) -> list[int]:
-    """Return the indices of the boxes (n, 4) to keep, best first (non-maximum suppression), up to the allowed number."""
+    """Return the indices of the boxes (n, 4) to keep, best first, up to the allowed number."""
     kept: list[int] = []
     for i in np.argsort(-scores, kind="stable").tolist():
         if len(kept) < o.max_detections and not (ious(boxes[i], boxes[kept]) > o.nms_iou).any():
             kept.append(i)
     return kept
-
-
-assert SCENE % 32 == 0  # five halvings

@@ -1,15 +1,17 @@
-"""Where a dial is: homographies, rotation-free poses and square crops.
+"""The geometry of dials: homographies, rotation-free poses, boxes and square windows.
 
-The dial plane has the hands' axis at (0, 0), the face's edge at radius 1, x to the right and y down, so 12 o'clock is at
-(0, -1) and a hand at angle a (degrees, clockwise) points to (sin a, -cos a). A homography maps it to pixels (or to a crop's
-own [-1, 1] square).
+The dial plane has the hands' axis at (0, 0), the face's edge at radius 1, x to the right and y
+down, so 12 o'clock is at (0, -1) and a hand at angle a (degrees, clockwise) points to
+(sin a, -cos a). A homography maps it to pixels (or to a crop's own [-1, 1] square).
 
-A *pose* is that homography without its in-plane rotation: seven numbers (cx, cy, s11, s12, s22, v1, v2) for
+A *pose* is that homography without its in-plane rotation: seven numbers
+(cx, cy, s11, s12, s22, v1, v2) for
 
     [[S + c vᵀ, c], [vᵀ, 1]],   S = [[s11, s12], [s12, s22]] symmetric positive definite.
 
-S is the left polar factor of the Jacobian at the centre (Higham, "Computing the polar decomposition", 1986), so a turned
-dial has the same kind of pose as an upright one and a network can regress it without knowing where 12 is.
+S is the left polar factor of the Jacobian at the centre (Higham, "Computing the polar
+decomposition", 1986), so a rotated dial has the same kind of pose as an upright one, and a network
+can regress it without knowing where 12 is.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ POSE_SIZE = 7
 
 
 def rotation_matrix(degrees: float | Floats) -> Floats:
-    """(..., 3, 3) rotation of the dial plane, clockwise on the screen."""
+    """Return the (..., 3, 3) rotation of the dial plane by ``degrees``, clockwise on the screen."""
     r = np.deg2rad(np.asarray(degrees, dtype=np.float64))
     out = np.zeros((*r.shape, 3, 3))
     out[..., 0, 0] = out[..., 1, 1] = np.cos(r)
@@ -43,30 +45,25 @@ def decompose(homography: Floats) -> tuple[Floats, Floats]:
     h = np.asarray(homography, dtype=np.float64)
     h = h / h[..., 2:3, 2:3]
     c = h[..., :2, 2]
-    jacobian = h[..., :2, :2] - c[..., :, None] * h[..., 2, None, :2]
-    turn = np.arctan2(
-        jacobian[..., 1, 0] - jacobian[..., 0, 1], jacobian[..., 0, 0] + jacobian[..., 1, 1]
-    )
+    j = h[..., :2, :2] - c[..., :, None] * h[..., 2, None, :2]  # Jacobian at the centre
+    turn = np.arctan2(j[..., 1, 0] - j[..., 0, 1], j[..., 0, 0] + j[..., 1, 1])
     degrees = np.rad2deg(turn)
     back = np.swapaxes(rotation_matrix(degrees)[..., :2, :2], -1, -2)
-    s = jacobian @ back
+    s = j @ back
     v = (h[..., 2, None, :2] @ back)[..., 0, :]
     pose = np.concatenate([c, s[..., 0, :1], s[..., 0, 1:], s[..., 1, 1:], v], axis=-1)
     return pose, degrees
 
 
 def compose(pose: Floats, degrees: float | Floats = 0.0) -> Floats:
-    """Homographies (..., 3, 3) of poses (..., 7) with 12 turned clockwise by ``degrees``; the inverse of `decompose`."""
+    """Return homographies (..., 3, 3) of poses (..., 7), with 12 turned clockwise by ``degrees``.
+
+    The inverse of `decompose`.
+    """
     p = np.asarray(pose, dtype=np.float64)
-    c, v = p[..., :2], p[..., 5:7]
+    c, s, v = p[..., :2], p[..., (2, 3, 3, 4)], p[..., 5:7]
     h = np.zeros((*p.shape[:-1], 3, 3))
-    h[..., 0, 0], h[..., 0, 1], h[..., 1, 0], h[..., 1, 1] = (
-        p[..., 2],
-        p[..., 3],
-        p[..., 3],
-        p[..., 4],
-    )
-    h[..., :2, :2] += c[..., :, None] * v[..., None, :]
+    h[..., :2, :2] = s.reshape(*s.shape[:-1], 2, 2) + c[..., :, None] * v[..., None, :]
     h[..., :2, 2] = c
     h[..., 2, :2] = v
     h[..., 2, 2] = 1.0
@@ -98,13 +95,24 @@ def bounding_boxes(homographies: Floats) -> Floats:
 
 
 def bounding_box(homography: Floats) -> Box:
-    """The same of one (3, 3) homography, as a tuple."""
+    """Return the box of `bounding_boxes` for one (3, 3) homography, as a tuple."""
     x, y, width, height = bounding_boxes(homography)
     return float(x), float(y), float(width), float(height)
 
 
 def enclosing(a: Box, b: Box, width: float, height: float) -> Box:
-    """The smallest box around two, as far as it lies within a photo of ``width`` × ``height`` pixels."""
+    """Return the smallest box around two boxes, clipped to a photo.
+
+    Args:
+        a: x, y, width, height in pixels.
+        b: the other box.
+        width: of the photo, pixels.
+        height: of the photo, pixels.
+
+    Returns:
+        x, y, width, height in pixels; sides are 0 if the boxes lie outside the photo.
+
+    """
     x0, y0 = max(0.0, min(a[0], b[0])), max(0.0, min(a[1], b[1]))
     x1, y1 = min(width, max(a[0] + a[2], b[0] + b[2])), min(height, max(a[1] + a[3], b[1] + b[3]))
     return x0, y0, max(0.0, x1 - x0), max(0.0, y1 - y0)
@@ -120,7 +128,7 @@ class Window:
 
     @classmethod
     def around(cls, box: Box, margin: float) -> Window:
-        """Window of side ``margin`` × the longer side of ``box`` (x, y, width, height), about its centre."""
+        """Return the window of side ``margin`` × the longer side of ``box``, about its centre."""
         x, y, w, h = box
         return cls(x + (w - 1) / 2, y + (h - 1) / 2, max(w, h) * margin)
 
@@ -130,6 +138,6 @@ class Window:
         return cls((side - 1) / 2, (side - 1) / 2, side)
 
     def from_unit(self) -> Floats:
-        """(3, 3) matrix from the window's [-1, 1] square to photo pixels."""
+        """Return the (3, 3) matrix from the window's [-1, 1] square to photo pixels."""
         half = self.side / 2
         return np.array([[half, 0, self.x], [0, half, self.y], [0, 0, 1.0]])

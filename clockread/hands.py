@@ -1,15 +1,15 @@
-"""Poses → hands: the polar image of each dial is read by a circular network, which also refines the pose."""
+"""Poses → hands: a circular network reads the polar image of each dial and refines its pose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import Pair, disagreement, pair_of
+from clockread.clock import Pair, disagreement
 from clockread.decoding import decode, modal_angle, resultant, turned_back
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
@@ -36,14 +36,14 @@ class HandsOutput:
     twelve: Floats
     second: Floats
     has_second: Floats  # (n, 1) logit of there being a second hand
-    change: Floats  # (n, 7) pose correction: the dial's pose in the coordinates of the pose used for unwrapping
+    change: Floats  # (n, 7) pose correction: the dial's pose relative to that of the polar image
 
 
 HandsNetwork = Callable[[Polars], HandsOutput]  # of (n, ANGLES, RADII)
 
 
 def hands_network(network: Network) -> HandsNetwork:
-    """Return the reading network of a session: polar images (n, ANGLES, RADII) uint8 to its outputs."""
+    """Return the reading network of a session."""
     return lambda polar: HandsOutput(*network(polar, *(f.name for f in fields(HandsOutput))))
 
 
@@ -53,9 +53,10 @@ def unwrap_posed(dials: Sequence[PosedDial]) -> Polars:
 
 
 def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial, float]]:
-    """Apply pose corrections (n, 7); return each dial with its new pose, and how far its rim moved on average, in radii.
+    """Apply pose corrections (n, 7); return each dial with its new pose, and how far its rim moved.
 
-    An implausibly large correction leaves the dial as it was, with distance 0.0.
+    That distance is the mean over the rim, in radii. An implausibly large correction leaves the
+    dial unchanged, with distance 0.0.
     """
     h = compose(changes)
     cx, cy, s11, s12, s22, v1, v2 = np.asarray(changes, np.float64).T
@@ -79,23 +80,30 @@ def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial,
 def read_refined(
     dials: Sequence[PosedDial], network: HandsNetwork, passes: int = MAX_PASSES
 ) -> tuple[list[PosedDial], HandsOutput]:
-    """Read the dials and refine their poses, repeating until the poses converge; return the final poses and outputs."""
+    """Read dials and refine their poses until these converge.
+
+    Args:
+        dials: the dials with their estimated poses.
+        network: the reading network.
+        passes: most passes over a dial.
+
+    Returns:
+        The dials with their final poses, and the network's outputs for them.
+
+    """
     posed = list(dials)
     seen = network(unwrap_posed(posed))
     last = {f.name: np.array(getattr(seen, f.name)) for f in fields(HandsOutput)}
     moving = list(range(len(posed)))
     for _ in range(passes - 1):
-        better = {
-            i: dial
-            for i, (dial, moved) in zip(
-                moving, refine([posed[i] for i in moving], last["change"][moving]), strict=True
-            )
-            if moved > CONVERGED
+        refined = refine([posed[i] for i in moving], last["change"][moving])
+        still = {
+            i: dial for i, (dial, moved) in zip(moving, refined, strict=True) if moved > CONVERGED
         }
-        if not better:
+        if not still:
             break
-        moving = list(better)
-        for i, dial in better.items():
+        moving = list(still)
+        for i, dial in still.items():
             posed[i] = dial
         again = network(unwrap_posed([posed[i] for i in moving]))
         for name, values in last.items():
@@ -114,29 +122,26 @@ class Hands:
     minute_sincos: Pair
     second_sincos: Pair
     second_presence: float  # probability, 0..1, that there is a second hand
-    disagreement: float  # degrees by which the hour hand is ahead of where the minute hand puts it, -15..15; nan if not known
+    disagreement: float  # degrees, -15..15, hour hand ahead of the minute hand's hour; or nan
 
 
 def read_hands(seen: HandsOutput) -> list[Hands]:
     """Decode the time of each dial from both hands and the place of 12 together."""
     times = decode(seen.hour, seen.minute, seen.twelve)
-    hour, minute = (
-        modal_angle(seen.hour) - times.rotation,
-        modal_angle(seen.minute) - times.rotation,
-    )
-    apart = disagreement(hour, minute)
-    seconds = turned_back(resultant(seen.second), times.rotation)
-    presence = 1 / (1 + np.exp(-np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)))
+    hour, minute = (modal_angle(logits) - times.rotation for logits in (seen.hour, seen.minute))
+    has_second = np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)
+    columns = {
+        **vars(times),
+        "second_sincos": turned_back(resultant(seen.second), times.rotation),
+        "second_presence": 1 / (1 + np.exp(-has_second)),
+        "disagreement": disagreement(hour, minute),
+    }
     return [
-        Hands(
-            int(times.minutes[i]),
-            float(times.confidence[i]),
-            float(times.rotation[i]),
-            pair_of(times.hour_sincos[i]),
-            pair_of(times.minute_sincos[i]),
-            pair_of(seconds[i]),
-            float(presence[i]),
-            float(apart[i]),
-        )
-        for i in range(len(times.minutes))
+        Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})
+        for row in zip(*columns.values(), strict=True)
     ]
+
+
+def _plain(value: Any) -> Any:
+    """Return one value of an array as a number, or a row of it as a tuple of numbers."""
+    return tuple(value.tolist()) if value.ndim else value.item()

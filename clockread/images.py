@@ -1,4 +1,4 @@
-"""Photos in, pixels out: files, bytes, open files, arrays and Pillow images of any size, or one clear ImageError.
+"""Photos in, pixels out: files, bytes, open files, arrays and Pillow images, or one ImageError.
 
 Nothing here writes to standard error, changes a setting of another library or keeps a file open.
 """
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from clockread.errors import ImageError, one_line
+from clockread.errors import ImageError, one_line, reason_of
 from clockread.image_files import (
     Decoded,
     Decoding,
@@ -29,9 +29,7 @@ from clockread.image_files import (
 )
 from clockread.pixels import Pixels, check_size, reduced, reduction_for, scale_of
 
-DECODE_MIN_SIDE = (
-    2048  # pixels; a photo is decoded reduced only while its long side keeps at least this many
-)
+DECODE_MIN_SIDE = 2048  # pixels that the long side of a photo keeps if it is decoded reduced
 MAX_FILE_BYTES = 500_000_000
 READ_SIZE = 1 << 20  # bytes that are asked for at once from an open file or a pipe
 PIPE_WAIT = 30.0  # seconds that a pipe may stay silent
@@ -57,7 +55,8 @@ class ArrayLike(Protocol):
 class Photo:
     """A decoded photo.
 
-    Decoded pixel ``i`` covers the full-size pixels ``scale * i`` to ``scale * (i + 1)``, in both directions.
+    Decoded pixel ``i`` covers the full-size pixels ``scale * i`` to ``scale * (i + 1)``, in both
+    directions.
     """
 
     name: str
@@ -80,13 +79,11 @@ class Photo:
     """Remarks about the photo, one line each."""
 
     def in_color(self) -> Pixels | None:
-        """Return the photo decoded again to BGR (H, W, 3) at the same size, or None if that is not possible."""
+        """Decode the photo again, to BGR (H, W, 3) at the same size; None if not possible."""
         if self.source is None:
             return None
         try:
-            color = load_color(
-                self.source, name=self.name, min_side=self.min_side, lenient=self.lenient
-            )
+            color = load_color(self, name=self.name)
         except ImageError:  # changed or gone since, or more than memory allows in color
             return None
         return color if color.shape[:2] == self.pixels.shape else None
@@ -113,17 +110,18 @@ def load_photo(
     min_side: int | None = DECODE_MIN_SIDE,
     lenient: bool = False,
 ) -> Photo:
-    """Decode a photo to grey, upright, and reduced by 2, 4 or 8 while its long side keeps ``min_side`` pixels.
+    """Decode a photo to grey, upright, reduced by 2, 4 or 8 if ``min_side`` pixels are left.
 
     Args:
-        source: a path; the bytes of an encoded photo, or a file open for reading them; an image of Pillow; an array, or an object
-            that numpy can take as one, (H, W), (H, W, 1), (H, W, 3) RGB or (H, W, 4) RGBA, of bool, whole numbers in 0..255 or 0..65535,
-            or floats in 0..1. Values of more than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits). Transparent
-            parts become white, or black if the rest is white. Of an animation or a file with several pages, the first is decoded.
-            A `Photo` is returned unchanged.
-        name: name of the photo in messages and results; by default the path, ``<bytes>``, ``<array>``, ``<image>`` or
-            ``<file>``.
-        min_side: pixels, 2048 by default; None decodes at full size.
+        source: a path; the bytes of an encoded photo, or a file open for reading them; an image of
+            Pillow; an array, or an object that numpy can take as one, (H, W), (H, W, 1), (H, W, 3)
+            RGB or (H, W, 4) RGBA, of bool, whole numbers in 0..255 or 0..65535, or floats in 0..1.
+            Values of more than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits).
+            Transparent parts become white, or black if the rest is white. Of an animation or a file
+            with several pages, the first is decoded. A `Photo` is returned unchanged.
+        name: name of the photo in messages and results; by default the path, ``<bytes>``,
+            ``<array>``, ``<image>`` or ``<file>``.
+        min_side: pixels that the long side keeps, 2048 by default; None decodes at full size.
         lenient: whether a photo that is cut off is decoded as far as it goes.
 
     Returns:
@@ -138,15 +136,9 @@ def load_photo(
     name = name_of(source) if name is None else name
     source = _lasting(source, one_line(name))
     decoded = _load(source, one_line(name), Decoding(min_side, lenient=lenient))
+    scale = float(decoded.reduction)
     return Photo(
-        name,
-        decoded.pixels,
-        *decoded.size,
-        float(decoded.reduction),
-        source,
-        min_side,
-        lenient,
-        decoded.notes,
+        name, decoded.pixels, *decoded.size, scale, source, min_side, lenient, decoded.notes
     )
 
 
@@ -162,8 +154,8 @@ def load_color(
     Args:
         source: as in `load_photo`.
         name: as in `load_photo`.
-        min_side: pixels; the photo is reduced exactly as `load_photo` reduces it. With None it has its full size, and photos that
-            need more than 400 MB are refused.
+        min_side: pixels; the photo is reduced exactly as by `load_photo`. With None it has its full
+            size, and photos that need more than 400 MB are refused.
         lenient: as in `load_photo`.
 
     Returns:
@@ -176,15 +168,11 @@ def load_color(
     name = one_line(name_of(source) if name is None else name)
     if isinstance(source, Photo):
         if source.source is None:
-            raise ImageError(
-                f"{name}: a photo without its source, which cannot be decoded in color; give the source itself"
-            )
-        return load_color(
-            source.source, name=name, min_side=source.min_side, lenient=source.lenient
-        )
-    return _load(
-        _lasting(source, name), name, Decoding(min_side, color=True, lenient=lenient)
-    ).pixels
+            problem = "a photo without its source, which cannot be decoded in color"
+            raise ImageError(f"{name}: {problem}; give the source itself")
+        source, min_side, lenient = source.source, source.min_side, source.lenient
+    how = Decoding(min_side, color=True, lenient=lenient)
+    return _load(_lasting(source, name), name, how).pixels
 
 
 def load_frames(
@@ -201,7 +189,8 @@ def load_frames(
         min_side: as in `load_photo`.
 
     Yields:
-        A photo per frame, whose name ends in "#" and a number from 1; of a file with one frame, one photo without a number.
+        A photo per frame, whose name ends in "#" and a number from 1; of a file with one frame, one
+        photo without a number.
 
     Raises:
         ImageError: as in `load_photo`, also after frames that were read, if a later one is damaged.
@@ -225,7 +214,7 @@ def frames_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None
 
 
 def name_of(source: object) -> str:
-    """Return what stands for a photo in messages and results: its path, "<bytes>", "<array>", "<image>" or "<file>"."""
+    """Return the name of a photo in messages: its path, or "<bytes>", "<array>" and the like."""
     if isinstance(source, Photo):
         return source.name
     if isinstance(source, bytes | bytearray | memoryview):
@@ -272,13 +261,12 @@ def _load(source: ImageSource, name: str, how: Decoding) -> Decoded:
         try:
             array = np.asarray(source)
         except Exception as error:  # such as of a tensor that is not in the main memory
-            reason = one_line(str(error), 120)
-            raise ImageError(
-                f"{name}: a {type(source).__name__} that is no array ({reason}); convert it to a numpy array"
-            ) from error
+            problem = f"a {type(source).__name__} that is no array ({reason_of(error)})"
+            raise ImageError(f"{name}: {problem}; convert it to a numpy array") from error
         return _from_array(array, name, how)
     raise ImageError(
-        f"{name}: not a photo; give a path, the bytes of a photo, an open file, a Pillow image or a numpy array"
+        f"{name}: not a photo; give a path, the bytes of a photo, an open file, a Pillow image "
+        "or a numpy array"
     )
 
 
@@ -297,7 +285,7 @@ def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview, nam
         ) from error
     except OSError as error:
         raise ImageError(
-            f"{name}: cannot be read ({_reason(error)}); check the disk and copy it again"
+            f"{name}: cannot be read ({reason_of(error)}); check the disk and copy it again"
         ) from error
 
 
@@ -309,9 +297,9 @@ def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
         status = path.stat()
     except FileNotFoundError as error:
         if path.is_symlink():
-            target = one_line(os.fspath(path.readlink()))
+            problem = f"broken symbolic link to {one_line(os.fspath(path.readlink()))}"
             raise ImageError(
-                f"{name}: broken symbolic link to {target}, which does not exist; repair or remove it"
+                f"{name}: {problem}, which does not exist; repair or remove it"
             ) from error
         raise ImageError(f"{name}: no such file; check the path") from error
     except PermissionError as error:
@@ -319,20 +307,19 @@ def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
             f"{name}: no permission to look into its folder; change the folder's permissions"
         ) from error
     except (OSError, ValueError) as error:
-        raise ImageError(f"{name}: not a usable path ({_reason(error)}); check it") from error
+        raise ImageError(f"{name}: not a usable path ({reason_of(error)}); check it") from error
+    size = status.st_size
     if stat.S_ISDIR(status.st_mode):
-        raise ImageError(f"{name}: a folder, not a photo; give the photos in it")
-    if not stat.S_ISREG(status.st_mode):
-        raise ImageError(
-            f"{name}: a device or a socket, not a file; save the photo to a file first"
-        )
-    if status.st_size == 0:
-        raise ImageError(f"{name}: empty file (0 bytes); copy it again")
-    if status.st_size > MAX_FILE_BYTES:
-        raise ImageError(
-            f"{name}: {status.st_size:,} bytes, more than the limit of {MAX_FILE_BYTES:,}; save it smaller"
-        )
-    return path
+        problem = "a folder, not a photo; give the photos in it"
+    elif not stat.S_ISREG(status.st_mode):
+        problem = "a device or a socket, not a file; save the photo to a file first"
+    elif size == 0:
+        problem = "empty file (0 bytes); copy it again"
+    elif size > MAX_FILE_BYTES:
+        problem = f"{size:,} bytes, more than the limit of {MAX_FILE_BYTES:,}; save it smaller"
+    else:
+        return path
+    raise ImageError(f"{name}: {problem}")
 
 
 def _is_pipe(source: str | os.PathLike[str]) -> bool:
@@ -343,13 +330,13 @@ def _is_pipe(source: str | os.PathLike[str]) -> bool:
 
 
 def _read_pipe(path: Path, name: str) -> bytes:
-    """Read a named pipe, such as /dev/stdin or that of a shell's ``<(command)``, to its end; one that stays silent is an error."""
+    """Read a named pipe, such as /dev/stdin or a shell's ``<(command)``; raise if it stays silent."""
     try:
         with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
             return read_all(_PatientPipe(pipe, name), name)
     except OSError as error:
         raise ImageError(
-            f"{name}: this pipe cannot be read ({_reason(error)}); save the photo to a file first"
+            f"{name}: this pipe cannot be read ({reason_of(error)}); save the photo to a file first"
         ) from error
 
 
@@ -362,62 +349,51 @@ class _PatientPipe:
     def read(self, size: int = -1, /) -> bytes:
         """Return up to ``size`` bytes, b"" at the end."""
         if not select.select([self._pipe], [], [], PIPE_WAIT)[0]:
-            raise ImageError(
-                f"{self._name}: a pipe into which nothing was written for {PIPE_WAIT:g} seconds; write a photo into it"
-            )
+            problem = f"a pipe into which nothing was written for {PIPE_WAIT:g} seconds"
+            raise ImageError(f"{self._name}: {problem}; write a photo into it")
         return self._pipe.read(size) or b""
 
 
 def read_all(file: OpenFile, name: str) -> bytes:
-    """Read an open file from where it stands, piece by piece: a single request is met with memory for all of it."""
+    """Read the rest of an open file in pieces: one request would allocate memory for all of it."""
     chunks, total = [], 0
     try:
         while chunk := file.read(READ_SIZE):
             if not isinstance(chunk, bytes | bytearray | memoryview):
-                raise ImageError(
-                    f'{name}: its read() gives {type(chunk).__name__}, not bytes; open it for reading bytes, as with mode "rb"'
-                )
+                problem = f"its read() gives {type(chunk).__name__}, not bytes"
+                raise ImageError(f'{name}: {problem}; open it for reading bytes, as with mode "rb"')
             chunks.append(chunk)
             total += len(chunk)
             if total > MAX_FILE_BYTES:
+                limit = f"{MAX_FILE_BYTES:,}"
                 raise ImageError(
-                    f"{name}: more bytes than the limit of {MAX_FILE_BYTES:,}; send a smaller photo"
+                    f"{name}: more bytes than the limit of {limit}; send a smaller photo"
                 )
     except (OSError, ValueError) as error:  # closed, or open for writing
         if isinstance(error, ImageError):
             raise
-        raise ImageError(
-            f"{name}: this file cannot be read ({one_line(str(error), 120)}); open it for reading bytes"
-        ) from error
+        problem = f"this file cannot be read ({reason_of(error)})"
+        raise ImageError(f"{name}: {problem}; open it for reading bytes") from error
     return b"".join(chunks)
 
 
 def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 3, 4)):
-        raise ImageError(
-            f"{name}: an array of shape {array.shape} is not a photo; give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
-        )
+        remedy = "give (H, W), (H, W, 1), (H, W, 3) or (H, W, 4)"
+        raise ImageError(f"{name}: an array of shape {array.shape} is not a photo; {remedy}")
     if array.size == 0:
         raise ImageError(f"{name}: an empty array of shape {array.shape}; give it pixels")
     height, width = array.shape[:2]
     check_size(width, height, name)
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[..., 0]
-    reduction = reduction_for((width, height), how.min_side)
-    upright = 1  # EXIF orientation
-    pixels = reduced(
-        lambda top, bottom: array[top:bottom],
-        (width, height),
-        scale_of(array, name),
-        reduction,
-        upright,
-        color=how.color,
-    )
-    # The photo keeps its pixels when the caller changes the array.
-    return Decoded(
-        pixels.copy() if np.may_share_memory(pixels, array) else pixels, (width, height), reduction
-    )
+    size, scale, upright = (width, height), scale_of(array, name), 1  # EXIF orientation
+    reduction = reduction_for(size, how.min_side)
 
+    def rows(top: int, bottom: int) -> NDArray[Any]:
+        return array[top:bottom]
 
-def _reason(error: OSError | ValueError) -> str:
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    pixels = reduced(rows, size, scale, reduction, upright, color=how.color)
+    if np.may_share_memory(pixels, array):  # which the caller may change
+        pixels = pixels.copy()
+    return Decoded(pixels, size, reduction)

@@ -1,4 +1,4 @@
-"""Paths → photos to read: folders are searched, patterns expanded, and other files are counted by kind."""
+"""Paths → photos: folders are searched, patterns expanded, and other files counted by kind."""
 
 from __future__ import annotations
 
@@ -9,42 +9,61 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clockread.errors import ImageError, one_line
+from clockread.errors import ImageError, one_line, reason_of
 
 PHOTO_SUFFIXES = frozenset(
-    (
-        ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif", ".avifs",
-        ".jp2", ".j2k", ".jpf", ".jpx", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
-    )
-)  # fmt: skip
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
+        ".png",
+        ".apng",
+        ".webp",
+        ".heic",
+        ".heif",
+        ".hif",
+        ".avif",
+        ".avifs",
+        ".jp2",
+        ".j2k",
+        ".jpf",
+        ".jpx",
+        ".tif",
+        ".tiff",
+        ".bmp",
+        ".dib",
+        ".gif",
+        ".pgm",
+        ".ppm",
+        ".pbm",
+        ".pnm",
+    ]
+)
 OVERLAY_SUFFIX = ".overlay.jpg"  # of the pictures that --save-overlay writes
 OVERLAY_COMMENT = b"drawn by clockread"  # in the header of such a picture
 OVERLAY_HEADER = 512  # bytes at its start that hold the comment
-OVERLAYS, NO_SUFFIX, SPECIAL = (
-    "drawn by clockread",
-    "without a suffix",
-    "pipes or devices",
-)  # kinds that are passed over
+# Kinds of files that are passed over.
+OVERLAYS, NO_SUFFIX, SPECIAL = "drawn by clockread", "without a suffix", "pipes or devices"
 
 
 @dataclass
 class Folder:
-    """What a folder and those below it hold."""
+    """The files in a folder and those below it."""
 
     photos: list[Path] = field(default_factory=list)
-    passed_over: Counter[str] = field(
-        default_factory=Counter
-    )  # other files, by kind: a suffix such as ".mov", or words
-    problems: list[tuple[Path, str]] = field(
-        default_factory=list
-    )  # folders that cannot be listed, and why, one line each
+    passed_over: Counter[str] = field(default_factory=Counter)
+    """Other files by kind: a suffix such as ".mov", or words."""
+    problems: list[tuple[Path, str]] = field(default_factory=list)
+    """Folders that cannot be listed, and why, one line each."""
 
 
 def search(folder: Path) -> Folder:
     """Find the photos in a folder and below, in sorted order.
 
-    Files count as photos by their suffix. Hidden files and folders are left out, clockread's own overlays are passed over, and
-    a folder to which several links lead is searched once.
+    Files count as photos by their suffix. Hidden files and folders are left out, clockread's own
+    overlays are passed over, and a folder to which several links lead is searched once.
     """
     found = Folder()
     seen: set[tuple[int, int]] = set()
@@ -58,13 +77,8 @@ def search(folder: Path) -> Folder:
             status = path.stat()
             inside = sorted(path.iterdir(), reverse=True)
         except OSError as error:
-            reason = error.strerror or str(error)
-            found.problems.append(
-                (
-                    path,
-                    f"{one_line(str(path))}: cannot list this folder ({reason}); check its permissions",
-                )
-            )
+            problem = f"cannot list this folder ({reason_of(error)}); check its permissions"
+            found.problems.append((path, f"{one_line(str(path))}: {problem}"))
             continue
         if (status.st_dev, status.st_ino) not in seen:
             seen.add((status.st_dev, status.st_ino))
@@ -73,7 +87,7 @@ def search(folder: Path) -> Folder:
 
 
 def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Return the photos to read: files as given, even if they do not exist, and folders as the photos in them.
+    """Return the photos to read: files as given, even if missing, and the photos in folders.
 
     Raises ImageError for a folder without photos or one that cannot be listed.
     """
@@ -94,21 +108,20 @@ def list_photos(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
 def no_photos_in(folder: Path | str, passed_over: Counter[str]) -> str:
     """Return the message for a folder without photos."""
     there = f", only {counted(passed_over)}" if passed_over else ""
-    return f"{one_line(str(folder))}: no photos in this folder{there}; photos end in .jpg, .png, .heic, .webp, .avif, .tif or the like"
+    remedy = "photos end in .jpg, .png, .heic, .webp, .avif, .tif or the like"
+    return f"{one_line(str(folder))}: no photos in this folder{there}; {remedy}"
 
 
 def counted(kinds: Counter[str]) -> str:
-    """Return kinds with their numbers, the most frequent first, such as "3 .mov, 1 without a suffix"."""
-    return ", ".join(
-        f"{count} {kind}"
-        for kind, count in sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
-    )
+    """Return kinds with their counts, most frequent first: "3 .mov, 1 without a suffix"."""
+    ordered = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count} {kind}" for kind, count in ordered)
 
 
 def expand_pattern(path: str) -> Iterator[str]:
-    """Give the files that a pattern such as ``*.jpg`` or ``**/*.jpg`` matches, sorted; nothing for a path that is no pattern."""
+    """Give the files, sorted, that a pattern like ``**/*.jpg`` matches; none for a plain path."""
     if glob.has_magic(path):
-        yield from sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # pathlib takes no absolute patterns
+        yield from sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # also absolute ones
 
 
 def _sort_in(path: Path, found: Folder) -> None:
@@ -132,7 +145,7 @@ def is_folder(path: str | os.PathLike[str]) -> bool:
 
 
 def is_overlay(path: str | os.PathLike[str]) -> bool:
-    """Return whether a file is a picture that --save-overlay wrote, by its name and the comment in its header."""
+    """Return whether --save-overlay wrote a file, by its name and the comment in its header."""
     if not os.fspath(path).lower().endswith(OVERLAY_SUFFIX):
         return False
     try:

@@ -1,4 +1,7 @@
-"""Pixels of arrays and of Pillow's images → uint8: grey (H, W) or BGR (H, W, 3), reduced, with a ground behind transparent parts."""
+"""Pixels of arrays and of Pillow's images → uint8: grey (H, W) or BGR (H, W, 3), reduced.
+
+Transparent parts get a ground.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +17,16 @@ from clockread.errors import ImageError
 from clockread.opencv import cv2
 
 Pixels: TypeAlias = NDArray[np.uint8]
-StripOf: TypeAlias = Callable[
-    [int, int], NDArray[Any]
-]  # of rows from, to (exclusive): (rows, W) grey, (rows, W, 3) or (rows, W, 4)
+# Of rows from, to (exclusive): (rows, W) grey, (rows, W, 3) or (rows, W, 4).
+StripOf: TypeAlias = Callable[[int, int], NDArray[Any]]
 
 STRIP_PIXELS = 1 << 22  # pixels are converted in strips of about this many, to keep copies small
 SAMPLE_SIDE = 512  # pixels per side, about, from which the ground of a transparent photo is chosen
-FLOAT_OVERSHOOT = (
-    0.1  # by which floats may leave 0..1, as resampling filters make them; they are clipped
-)
+FLOAT_OVERSHOOT = 0.1  # by which floats may leave 0..1, as after resampling; they are clipped
 WHITE, BLACK = 1.0, 0.0  # grounds
-MIN_CONTRAST = 0.1  # 0..1, root mean square of the visible pixels' difference from white, below which the ground is black
+# 0..1, root mean square of the visible pixels' difference from white, below which the ground is
+# black.
+MIN_CONTRAST = 0.1
 MIN_SIDE = 16  # pixels; no dial can be read in less
 MAX_PIXELS = 400_000_000  # as the header says; above it a photo is refused
 REDUCTIONS = (8, 4, 2)  # what JPEG decoders can do on the way
@@ -33,39 +35,35 @@ EXIF_ORIENTATION = 0x0112
 
 @dataclass(frozen=True)
 class Scale:
-    """How stored values become 0..255."""
+    """The conversion of stored values to 0..255."""
 
     factor: float = 1.0  # from stored values to 0..255
-    alpha_range: float | None = (
-        None  # the stored alpha of an opaque pixel; None if there is no alpha to apply
-    )
+    alpha_range: float | None = None  # stored alpha of an opaque pixel; None: no alpha to apply
     ground: float = WHITE  # 0..1, what transparent pixels show
 
 
 def scale_of(array: NDArray[Any], name: str) -> Scale:
-    """Return how the values of an array (H, W), (H, W, 3) or (H, W, 4) become 0..255.
+    """Return the scale of the values of an array (H, W), (H, W, 3) or (H, W, 4).
 
-    Integers wider than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits), because cameras store 10 to 14 bits in 16.
-    Raises ImageError for values that are no pixels; ``name`` stands for the photo in its message.
+    Integers wider than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits), because
+    cameras store 10 to 14 bits in 16. Raises ImageError, with ``name`` in its message, for values
+    that are not pixels.
     """
     factor = _factor(array[..., :3] if array.ndim == 3 else array, name)
-    # A picture that is transparent everywhere is one whose alpha was never filled in, not an invisible one.
+    # If a picture is transparent everywhere, its alpha was never filled in.
     if array.ndim < 3 or array.shape[2] != 4 or not array[..., 3].any():
         return Scale(factor)
     alpha_range = float(np.iinfo(array.dtype).max) if array.dtype.kind in "ui" else 1.0
     step = max(1, min(array.shape[:2]) // SAMPLE_SIDE)
     sample = array[::step, ::step].astype(np.float32)
-    return Scale(
-        factor,
-        alpha_range,
-        ground_for(sample[..., :3] * (factor / 255), sample[..., 3] / alpha_range),
-    )
+    ground = ground_for(sample[..., :3] * (factor / 255), sample[..., 3] / alpha_range)
+    return Scale(factor, alpha_range, ground)
 
 
 def ground_for(color: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]]) -> float:
     """Return the ground, WHITE or BLACK, for a transparent picture.
 
-    White, as paper is, unless the visible part is nearly white itself, such as white lines on a transparent ground.
+    White, as paper is, unless the visible part itself is nearly white, such as white lines.
 
     Args:
         color: (H, W, 3), 0..1.
@@ -98,22 +96,21 @@ def to_uint8(
         color: whether the result is BGR.
         bgr: whether the strips are.
 
+    Returns:
+        The pixels, uint8.
+
     """
     width, height = size
     rows = max(reduction, STRIP_PIXELS // width // reduction * reduction)
     result = np.empty((height // reduction, width // reduction, *([3] if color else [])), np.uint8)
     for top in range(0, height, rows):
-        strip = _channels(
-            _scaled(strip_of(top, min(top + rows, height))[:, :width], scale), color=color, bgr=bgr
-        )
+        scaled = _scaled(strip_of(top, min(top + rows, height))[:, :width], scale)
+        strip = _channels(scaled, color=color, bgr=bgr)
         if strip.shape == result.shape:  # all of it
             return np.asarray(strip, np.uint8)
         if reduction > 1:
-            strip = cv2.resize(
-                strip,
-                (width // reduction, strip.shape[0] // reduction),
-                interpolation=cv2.INTER_AREA,
-            )
+            small = (width // reduction, strip.shape[0] // reduction)
+            strip = cv2.resize(strip, small, interpolation=cv2.INTER_AREA)
         result[top // reduction : top // reduction + strip.shape[0]] = strip
     return result
 
@@ -121,9 +118,8 @@ def to_uint8(
 def _scaled(strip: NDArray[Any], scale: Scale) -> Pixels:
     if scale.alpha_range is not None:
         opacity = strip[..., 3:].astype(np.float32) / np.float32(scale.alpha_range)
-        strip = strip[..., :3] * opacity + np.float32(scale.ground * 255 / scale.factor) * (
-            1 - opacity
-        )
+        ground = np.float32(scale.ground * 255 / scale.factor)
+        strip = strip[..., :3] * opacity + ground * (1 - opacity)
     if strip.dtype != np.uint8 or scale.factor != 1.0:
         strip = np.rint(strip * np.float32(scale.factor)).clip(0, 255).astype(np.uint8)
     return np.ascontiguousarray(strip)
@@ -150,7 +146,8 @@ def _factor(values: NDArray[Any], name: str) -> float:
         low, high = int(values.min()), int(values.max())
         if low < 0 or high > 65535:
             raise ImageError(
-                f"{name}: whole-number pixels must be in 0..65535, these are in {low}..{high}; scale them to 0..255"
+                f"{name}: whole-number pixels must be in 0..65535, these are in {low}..{high}; "
+                "scale them to 0..255"
             )
         bits = max(8, high.bit_length())
         return 255.0 / ((1 << bits + bits % 2) - 1)
@@ -160,24 +157,25 @@ def _factor(values: NDArray[Any], name: str) -> float:
             raise ImageError(f"{name}: its pixels hold NaN or infinite values; replace them first")
         if least < -FLOAT_OVERSHOOT or most > 1 + FLOAT_OVERSHOOT:
             raise ImageError(
-                f"{name}: float pixels must be in 0..1, these are in {least:g}..{most:g}; scale them, or convert to uint8"
+                f"{name}: float pixels must be in 0..1, these are in {least:g}..{most:g}; "
+                "scale them, or convert to uint8"
             )
         return 255.0
-    raise ImageError(
-        f"{name}: pixels of type {values.dtype} are not supported; convert them to uint8, uint16 or float in 0..1"
-    )
+    remedy = "convert them to uint8, uint16 or float in 0..1"
+    raise ImageError(f"{name}: pixels of type {values.dtype} are not supported; {remedy}")
 
 
 def check_size(width: int, height: int, name: str) -> None:
     """Raise ImageError for a photo that is too small to be read or larger than MAX_PIXELS."""
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; use a larger photo"
+            f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; "
+            "use a larger photo"
         )
     if width * height > MAX_PIXELS:
         raise ImageError(
             f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million pixels, "
-            f"the limit is {MAX_PIXELS / 1e6:,.0f} million; save it smaller",
+            f"the limit is {MAX_PIXELS / 1e6:,.0f} million; save it smaller"
         )
 
 
@@ -185,13 +183,15 @@ def reduction_for(size: tuple[int, int], min_side: int | None) -> int:
     """Return the reduction, 1, 2, 4 or 8, at which the long side of a photo keeps ``min_side`` pixels."""
     if min_side is None:
         return 1
-    return next(
-        (by for by in REDUCTIONS if max(size) >= by * min_side and min(size) >= by * MIN_SIDE), 1
-    )
+    long, short = max(size), min(size)
+    return next((by for by in REDUCTIONS if long >= by * min_side and short >= by * MIN_SIDE), 1)
 
 
 def orientation_of(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1..8 (EXIF 2.32, tag 0x0112), that is still to be applied; 1 if there is none or it is damaged."""
+    """Return the EXIF orientation, 1..8 (EXIF 2.32, tag 0x0112), that is still to be applied.
+
+    1 if there is none or it is damaged.
+    """
     if image.format == "TIFF":  # which Pillow has turned
         return 1
     try:
@@ -202,18 +202,17 @@ def orientation_of(image: Image.Image) -> int:
 
 
 def array_for(image: Image.Image) -> Pixels | None:
-    """Return an array (H, W), or (H, W, 4) RGB with a channel that does not count, into which an image will be decoded when it is loaded.
+    """Return an array, (H, W) or (H, W, 4) RGBX, into which Pillow will decode an image.
 
-    Taking the pixels over from Pillow instead copies them twice, with Python's lock held, which costs two workers a tenth of their rate.
-    None for an image of another mode than L and RGB.
+    Copying the pixels from Pillow would hold the GIL, which costs two workers a tenth of their
+    rate. None for an image of another mode than L and RGB.
     """
     mode, channels = {"L": ("L", ()), "RGB": ("RGBX", (4,))}.get(image.mode, ("", ()))
     if not mode:
         return None
     array = np.empty((image.height, image.width, *channels), np.uint8)
-    image.im = Image.frombuffer(
-        mode, image.size, array, "raw", mode, 0, 1
-    ).im  # which shares the array's memory
+    shared = Image.frombuffer(mode, image.size, array, "raw", mode, 0, 1)  # the array's memory
+    image.im = shared.im
     return array
 
 
@@ -226,19 +225,26 @@ def image_pixels(
     color: bool,
     array: Pixels | None = None,
 ) -> Pixels:
-    """Return grey or BGR pixels, uint8, of a decoded image of any mode, reduced, not yet turned upright.
+    """Convert a decoded image of any mode to grey or BGR pixels.
 
-    ``array`` holds the image's pixels already, see `array_for`.
+    Args:
+        image: the image.
+        name: of the photo, for messages.
+        reduction: 1, 2, 4 or 8.
+        orientation: EXIF orientation, which decides the rows and columns that fill no square.
+        color: whether the result is BGR.
+        array: the image's pixels, if `array_for` gave an array.
+
+    Returns:
+        uint8 pixels, reduced, not yet upright.
+
     """
     if array is not None:
-        return reduced(
-            lambda top, bottom: array[top:bottom],
-            image.size,
-            Scale(),
-            reduction,
-            orientation,
-            color=color,
-        )
+
+        def rows(top: int, bottom: int) -> NDArray[Any]:
+            return array[top:bottom]
+
+        return reduced(rows, image.size, Scale(), reduction, orientation, color=color)
     if image.mode == "La":  # which Pillow converts to nothing else
         image = image.convert("LA")
     mode = _numpy_mode(image)
@@ -249,26 +255,21 @@ def image_pixels(
         step = max(1, min(image.size) // SAMPLE_SIDE)
         small = image.resize((image.width // step, image.height // step), Image.Resampling.NEAREST)
         scale = scale_of(np.asarray(small.convert("RGBA")), name)
-        if scale.alpha_range is None and image.convert("RGBA").getbbox(
-            alpha_only=True
-        ):  # visible between the sampled pixels
-            scale = Scale(alpha_range=255.0)
+        if scale.alpha_range is None and image.convert("RGBA").getbbox(alpha_only=True):
+            scale = Scale(alpha_range=255.0)  # visible between the sampled pixels
     elif mode not in ("L", "RGB"):
         scale = scale_of(np.asarray(image), name)
 
     def strip(top: int, bottom: int) -> NDArray[Any]:
-        part = (
-            image
-            if (top, bottom) == (0, image.height)
-            else image.crop((0, top, image.width, bottom))
-        )
+        whole = (top, bottom) == (0, image.height)
+        part = image if whole else image.crop((0, top, image.width, bottom))
         return np.asarray(part if mode == image.mode else part.convert(mode))
 
     return reduced(strip, image.size, scale, reduction, orientation, color=color)
 
 
 def _numpy_mode(image: Image.Image) -> str:
-    """Return the mode of Pillow in which an image's pixels are taken over: L, RGB, RGBA, or its own one of more than 8 bits."""
+    """Return the mode that an image is converted to: L, RGB, RGBA, or its own if of over 8 bits."""
     if image.has_transparency_data:
         return "RGBA"
     if image.mode in ("1", "L"):
@@ -288,18 +289,19 @@ def reduced(
     color: bool,
     bgr: bool = False,
 ) -> Pixels:
-    """Reduce a picture that is not yet upright, without the rows and columns at its upright bottom and right that fill no square."""
+    """Reduce a picture that is not yet upright; arguments as in `to_uint8`.
+
+    Left out are the rows and columns that fill no square at the bottom and right of the upright
+    picture, whose place depends on the EXIF ``orientation``.
+    """
     width, height = (side // reduction * reduction for side in size)
     left = size[0] - width if orientation in (2, 3, 7, 8) else 0
     top = size[1] - height if orientation in (3, 4, 6, 7) else 0
-    return to_uint8(
-        lambda first, last: strip_of(first + top, last + top)[:, left:],
-        (width, height),
-        scale,
-        reduction,
-        color=color,
-        bgr=bgr,
-    )
+
+    def strip(first: int, last: int) -> NDArray[Any]:
+        return strip_of(first + top, last + top)[:, left:]
+
+    return to_uint8(strip, (width, height), scale, reduction, color=color, bgr=bgr)
 
 
 def upright(pixels: Pixels, orientation: int) -> Pixels:

@@ -1,4 +1,4 @@
-"""Detected dials → hands: pose, polar image, reading with pose refinement, and retries for low confidence."""
+"""Detected dials → hands: pose, polar image, reading with pose refinement, and retries."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.hands import (
-    Hands,
-    HandsNetwork,
-    HandsOutput,
-    hands_network,
-    read_hands,
-    read_refined,
-)
+from clockread.geometry import Window
+from clockread.hands import Hands, HandsOutput, hands_network, read_hands, read_refined
 from clockread.images import Photo
 from clockread.options import Effort
 from clockread.pose import BOX_MARGIN, PosedDial, estimate, pose_network
@@ -27,7 +21,7 @@ ReadDial = tuple[PosedDial, Hands]
 
 
 class PolarReader:
-    """Reads dials by the pose network and the reading network, and retries those whose confidence is low.
+    """Reads dials by the pose and reading networks, and retries those of low confidence.
 
     Args:
         pose: the pose network.
@@ -50,11 +44,7 @@ class PolarReader:
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
         """Fill in poses and hands; detections that turn out not to be clocks keep None."""
         with timer("pose"):
-            posed = estimate(
-                [dial.photo.pixels for dial in dials],
-                [dial.window(BOX_MARGIN) for dial in dials],
-                self._pose,
-            )
+            posed = estimate(*_windows(dials), self._pose)
         kept = [
             (dial, one)
             for dial, one in zip(dials, posed, strict=True)
@@ -62,9 +52,8 @@ class PolarReader:
         ]
         clocks = [dial for dial, _ in kept]
         read = self._read_hands([one for _, one in kept], timer)
-        retried = [
-            i for i, (_, hands) in enumerate(read) if hands.confidence < self._effort.retry_below
-        ]
+        below = self._effort.retry_below
+        retried = [i for i, (_, hands) in enumerate(read) if hands.confidence < below]
         if retried:
             again = self._retry([clocks[i] for i in retried], [read[i] for i in retried], timer)
             for i, best in zip(retried, again, strict=True):
@@ -75,20 +64,15 @@ class PolarReader:
     def _retry(
         self, dials: Sequence[Dial], read: Sequence[ReadDial], timer: StageTimer
     ) -> list[ReadDial]:
-        """Read dials through other windows and in other colors; return the reading of the highest confidence for each."""
+        """Retry dials; return the reading of the highest confidence for each."""
         attempts: list[list[PosedDial]] = [[] for _ in dials]
         if self._effort.windows:
             with timer("pose"):
-                attempts = other_windows(
-                    [dial.photo.pixels for dial in dials],
-                    [dial.window(BOX_MARGIN) for dial in dials],
-                    self._pose,
-                )
+                attempts = other_windows(*_windows(dials), self._pose)
         if self._effort.colors:
             with timer("decode again"):
-                for (posed, _), color, tries in zip(
-                    read, _in_color(dial.photo for dial in dials), attempts, strict=True
-                ):
+                colors = _in_color(dial.photo for dial in dials)
+                for (posed, _), color, tries in zip(read, colors, attempts, strict=True):
                     if color is not None:
                         tries.extend(principal_greys(posed, color))
         results = iter(self._read_hands([posed for tries in attempts for posed in tries], timer))
@@ -102,19 +86,22 @@ class PolarReader:
             with timer("read"):
                 return self._hands(polar)
 
-        network: HandsNetwork = timed
         read: list[ReadDial] = []
         with timer("unwrap"):
             for start in range(0, len(posed), self._batch_size):
-                refined, output = read_refined(
-                    posed[start : start + self._batch_size], network, self._effort.passes
-                )
+                batch = posed[start : start + self._batch_size]
+                refined, output = read_refined(batch, timed, self._effort.passes)
                 read += zip(refined, read_hands(output), strict=True)
         return read
 
 
+def _windows(dials: Sequence[Dial]) -> tuple[list[NDArray[np.uint8]], list[Window]]:
+    """Return the photo's pixels and the pose network's window of each dial."""
+    return [d.photo.pixels for d in dials], [d.window(BOX_MARGIN) for d in dials]
+
+
 def _in_color(photos: Iterable[Photo]) -> Iterable[NDArray[np.uint8] | None]:
-    """Decode photos again, in color; of dials that follow each other on one photo once."""
+    """Decode photos again, in color; equal ones that follow each other are decoded once."""
     last: Photo | None = None
     color: NDArray[np.uint8] | None = None
     for photo in photos:

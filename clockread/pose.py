@@ -1,4 +1,4 @@
-"""Detections → poses: a first estimate of each dial's homography; reading the hands refines it (see `hands`)."""
+"""Detections → poses: a first estimate of each homography, which reading the hands refines."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ BOX_MARGIN = 1.15  # side of the pose network's window relative to the box
 PATCH_MARGIN = 1.45  # side of the patch relative to the face, with room for pose refinement
 
 Patches = NDArray[np.uint8]
-PoseNetwork = Callable[
-    [Patches], tuple[Floats, Floats]
-]  # (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
+# (n, PATCH, PATCH) -> poses (n, 7), dial logits (n, 1)
+PoseNetwork = Callable[[Patches], tuple[Floats, Floats]]
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class PosedDial:
 
 
 def pose_network(network: Network) -> PoseNetwork:
-    """Return the pose network of a session: patches (n, PATCH, PATCH) uint8 to poses (n, 7) and dial logits (n, 1)."""
+    """Return the pose network of a session."""
 
     def run(patches: Patches) -> tuple[Floats, Floats]:
         pose, dial = network(patches, "pose", "dial")
@@ -52,26 +51,27 @@ def pose_network(network: Network) -> PoseNetwork:
 def estimate(
     images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork
 ) -> list[PosedDial]:
-    """Return the pose of each dial, with a patch around its face; runs the network once.
+    """Estimate the pose of each dial; runs the network once.
 
-    Dial ``i`` is in the window ``windows[i]`` of the grey photo ``images[i]``.
+    Args:
+        images: the grey photo (H, W) of each dial.
+        windows: the dial's window in that photo.
+        network: the pose network.
+
+    Returns:
+        Each dial with its pose and a patch around its face.
+
     """
     if not windows:
         return []
     cuts = [crop_window(image, window) for image, window in zip(images, windows, strict=True)]
     poses, logits = network(np.stack([patch for patch, _ in cuts]))
     homographies = np.stack([window.from_unit() for _, window in cuts]) @ compose(poses)
+    boxes = bounding_boxes(homographies).tolist()
     posed = []
-    for image, (_, window), homography, (x, y, width, height), logit in zip(
-        images,
-        cuts,
-        homographies,
-        bounding_boxes(homographies).tolist(),
-        logits[:, 0].tolist(),
-        strict=True,
-    ):
+    for i, (x, y, width, height) in enumerate(boxes):
         # keep the side between 4 pixels and 3 × the window, even for a wrong pose
-        side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * window.side)
-        patch, around = crop_window(image, Window(x + width / 2, y + height / 2, side))
-        posed.append(PosedDial(homography, logit, patch, around))
+        side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * cuts[i][1].side)
+        patch, around = crop_window(images[i], Window(x + width / 2, y + height / 2, side))
+        posed.append(PosedDial(homographies[i], float(logits[i, 0]), patch, around))
     return posed

@@ -40,21 +40,24 @@ SAME_DIAL_IOU = 0.5  # IoU of two posed dials above which they are one
 class ClockReader:
     """Reads analog clocks in photos.
 
-    A reader may be used from several threads and after a fork. It can be pickled and copied: its options travel, and its sessions are
-    opened anew. As a context manager it closes itself.
+    A reader may be used from several threads and after a fork. It can be pickled and copied: its
+    options travel, and its sessions are opened anew. As a context manager it closes itself.
 
     Args:
-        provider: the execution provider: "auto" (CUDA if it works, else the CPU), or one of "cpu", "cuda", "tensorrt", "openvino", "coreml"
-            and "dml", which is used, or refused with an error.
-        model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else "default".
+        provider: the execution provider: "auto" (CUDA if it works, else the CPU), or one of "cpu",
+            "cuda", "tensorrt", "openvino", "coreml" and "dml", which is used, or refused with an
+            error.
+        model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else
+            "default".
         batch_size: the largest number of photos or dials per call of a network.
-        threads: CPU threads, by default as many as this process may use; the number is limited to a few per usable CPU.
+        threads: CPU threads, by default as many as this process may use; the number is limited to
+            a few per usable CPU.
         min_confidence: confidence, 0..1, below which readings are left out.
         models: a folder with a manifest.json, by default the models of the package.
-        effort: the time spent on a dial, by default the model's; "small" reads each dial once.
+        effort: the effort per dial, by default the model's; "small" reads each dial once.
         thresholds: the scores that a dial in a whole photo must reach.
-        max_clocks: the largest number of dials read per photo (1,000 by default), those with the highest scores; a result that reaches it
-            has a note.
+        max_clocks: the largest number of dials read per photo (1,000 by default), those with the
+            highest scores; a result that reaches it has a note.
 
     Raises:
         ValueError: for an option out of range.
@@ -78,14 +81,6 @@ class ClockReader:
         thresholds: Thresholds | None = None,
         max_clocks: int = MAX_CLOCKS,
     ) -> None:
-        check_options(
-            batch_size=batch_size,
-            threads=threads,
-            max_clocks=max_clocks,
-            min_confidence=min_confidence,
-            effort=effort,
-            thresholds=thresholds,
-        )
         self._options: dict[str, Any] = {
             "provider": provider,
             "model": model,
@@ -97,6 +92,7 @@ class ClockReader:
             "thresholds": thresholds,
             "max_clocks": max_clocks,
         }
+        check_options(self._options)
         manifest = load_manifest(None if models is None else Path(models))
         on = resolved(cast("Provider", provider))
         self.model = model = manifest.name(model, on)
@@ -108,21 +104,18 @@ class ClockReader:
         self.thresholds = thresholds or Thresholds()
         self._calibration, self._clock_score = Calibration(), ClockScore()
         self._dial_reader: DialReader
+
+        def network(role: str, model: str = model) -> Network:
+            return Network(manifest, role, model, provider, self.threads)
+
         if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
-            self._finder = Network(
-                manifest, "finder", manifest.name(AUTO, on), provider, self.threads
-            )
-            self._dial_reader = UprightReader(
-                Network(manifest, ROLE, model, provider, self.threads)
-            )
+            self._finder = network("finder", manifest.name(AUTO, on))
+            self._dial_reader = UprightReader(network(ROLE))
             return
-        # Its session opens at the first search: with cropped=True there is none.
-        self._finder = Network(manifest, "finder", model, provider, self.threads)
-        pose, hands = (
-            Network(manifest, role, model, provider, self.threads) for role in ("pose", "hands")
-        )
+        self._finder = network("finder")  # opened by the first search: cropped=True needs none
+        logit = self.thresholds.dial_logit
         self._dial_reader = PolarReader(
-            pose, hands, self.effort, self.thresholds.dial_logit, batch_size
+            network("pose"), network("hands"), self.effort, logit, batch_size
         )
         fit = manifest.entry("hands", model).calibration
         self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
@@ -145,7 +138,7 @@ class ClockReader:
 
     @property
     def provider(self) -> str:
-        """The execution provider really in use, as onnxruntime names it."""
+        """The execution provider in use, as onnxruntime names it."""
         return [network.provider for network in self._dial_reader.networks.values()][-1]
 
     @property
@@ -169,7 +162,8 @@ class ClockReader:
         """Read one image or several (see `load_photo`).
 
         Args:
-            images: one image, or several: a list, a tuple, or an array (n, H, W, 1), (n, H, W, 3) or (n, H, W, 4).
+            images: one image, or several: a list, a tuple, or an array (n, H, W, 1), (n, H, W, 3)
+                or (n, H, W, 4).
             cropped: whether each image is one dial that fills it, so that no search is needed.
 
         Returns:
@@ -193,28 +187,33 @@ class ClockReader:
     ) -> Results:
         """Read any number of images in order, with bounded memory.
 
-        Images of a list, or of another object with a length, are read ahead on all threads, in parts of up to `batch_size`; the
-        results of a part arrive together. Images of an iterator, such as a camera, are live: each result arrives as soon as it exists,
-        and the next image is drawn only when the next result is requested, so a source may wait for the result of its last image.
+        Images of a list, or of another object with a length, are read ahead on all threads, in
+        parts of up to `batch_size`; the results of a part arrive together. Images of an iterator,
+        such as a camera, are live: each result arrives as soon as it exists, and the next image is
+        drawn only when the next result is requested, so a source may wait for the result of its
+        last image.
 
-        An image that cannot be read is a result with an ``error``; no exception is raised for it. Close the iterator to stop early.
+        An image that cannot be read is a result with an ``error``; no exception is raised for it.
+        Close the iterator to stop early.
 
         Args:
             images: the images, see `load_photo`.
             cropped: whether each image is one dial that fills it.
-            read_ahead: True reads an iterator ahead like a list, which is faster if it is not live, such as `Path.rglob`;
-                False draws one image at a time, even from a list.
+            read_ahead: True reads an iterator ahead like a list, which is faster if it is not live,
+                such as `Path.rglob`; False draws one image at a time, even from a list.
 
         Returns:
             An iterator over a `PhotoResult` per image.
 
         Raises:
-            TypeError: at once, for a single image instead of several. Errors raised by ``images`` appear after the results before them.
+            TypeError: at once, for a single image instead of several. Errors raised by ``images``
+                appear after the results before them.
 
         """
         if is_one_image(images):
+            kind = type(images).__name__
             raise TypeError(
-                f"stream() takes several images, not one {type(images).__name__}: give a list of them, or use read()"
+                f"stream() takes several images, not one {kind}: give a list of them, or use read()"
             )
         ahead = isinstance(images, Sized) if read_ahead is None else read_ahead
         entries = (Entry(name_of(image), image) for image in images)
@@ -249,7 +248,8 @@ class ClockReader:
         Args:
             photos: photos, see `load_photo`.
             cropped: whether each photo is one dial that fills it.
-            timings: a dictionary to which the seconds spent in "find", "pose", "unwrap" and "read" are added.
+            timings: a dictionary to which the seconds spent in "find", "pose", "unwrap" and "read"
+                are added.
 
         Returns:
             A result per photo.
@@ -282,7 +282,7 @@ class ClockReader:
         return find(grey, finder_network(self._finder), self.thresholds.finder_score, options)
 
     def _result_of(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
-        """Return the result of a photo from its dials, those that turned out not to be clocks left out."""
+        """Return the result of a photo from those of its dials that are clocks."""
         readings = [
             reading_of(
                 photo,
@@ -296,14 +296,13 @@ class ClockReader:
             if dial.posed is not None and dial.hands is not None
         ]
         detections = sum(dial.detection is not None for dial in dials)
-        return self._result(
-            photo, readings, detections, self.thresholds.dial_score if detections else 0.0
-        )
+        min_score = self.thresholds.dial_score if detections else 0.0
+        return self._result(photo, readings, detections, min_score)
 
     def _result(
         self, photo: Photo, readings: Sequence[Reading], detections: int, min_score: float
     ) -> PhotoResult:
-        """Select the readings of a photo, best first, one per dial: two boxes can lead to the same pose."""
+        """Select the readings of a photo, best first, one per dial: two boxes can give one pose."""
         chosen: list[Reading] = []
         hidden: list[Reading] = []
         for reading in sorted(readings, key=lambda r: (-r.dial_score, -r.confidence)):
@@ -312,10 +311,8 @@ class ClockReader:
                 group.append(reading)
         notes = photo.notes
         if detections >= self.max_clocks:
-            notes = (
-                *notes,
-                f"only the {self.max_clocks} most likely dials were read; --max-clocks raises the limit",
-            )
+            limit = f"only the {self.max_clocks} most likely dials were read"
+            notes = (*notes, f"{limit}; --max-clocks raises the limit")
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
         return PhotoResult(
             photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,13 +18,42 @@ from clockread.images import Photo
 from clockread.pose import PosedDial
 
 MIN_SECOND = 0.5  # presence and resultant length from which a second hand is reported
-# Digits after the point in JSON and CSV. A homography's last row is orders of magnitude smaller than its last column.
-PROBABILITY_DIGITS = 4
-PIXEL_DIGITS = 2
-SINCOS_DIGITS = 4
-DEGREE_DIGITS = 2
-HOMOGRAPHY_SIGNIFICANT_DIGITS = 8
 MAX_DISAGREEMENT = 9.0  # degrees; equals 18 minutes of hour-hand travel
+
+
+class Field(NamedTuple):
+    """A field of a reading in JSON and CSV."""
+
+    name: str
+    rounded: str = ""  # format of its numbers; "" keeps them
+    columns: tuple[str, ...] | None = None  # in CSV, by default the name
+
+    @property
+    def csv_columns(self) -> tuple[str, ...]:
+        """The names of its columns in CSV."""
+        return (self.name,) if self.columns is None else self.columns
+
+
+FIELDS = (
+    Field("time"),
+    Field("hour"),
+    Field("minute"),
+    Field("confidence", ".4f"),
+    Field("box", ".2f", ("x", "y", "w", "h")),
+    Field("center", ".2f", ("center_x", "center_y")),
+    Field("hour_sincos", ".4f", ("hour_sin", "hour_cos")),
+    Field("minute_sincos", ".4f", ("minute_sin", "minute_cos")),
+    Field("rotation", ".2f"),
+    Field(
+        "homography", ".8g", ()
+    ),  # its last row is orders of magnitude smaller than its last column
+    Field("dial_score", ".4f"),
+    Field("second"),
+    Field("second_sincos", ".4f", ("second_sin", "second_cos")),
+    Field("second_presence", ".4f"),
+    Field("disagreement", ".2f"),
+    Field("consistent"),
+)
 
 
 @dataclass(frozen=True)
@@ -37,11 +65,14 @@ class Reading:
     confidence: float
     """Probability, 0..1, that the time is right within one minute."""
     hour_sincos: Pair
-    """Mean resultant (sin, cos) of the hour hand relative to the dial's 12; its length is at most 1."""
+    """Mean resultant (sin, cos) of the hour hand against the dial's 12; its length is at most 1."""
     minute_sincos: Pair
     """Mean resultant of the minute hand."""
     box: Box
-    """x, y, width and height of the clock with its case, as far as the case was detected; of the face with ``cropped=True``."""
+    """x, y, width and height of the clock with its case, if the case was detected.
+
+    With ``cropped=True``, of the face.
+    """
     center: Pair
     """x and y of the hands' axis."""
     homography: tuple[tuple[float, float, float], ...]
@@ -55,7 +86,10 @@ class Reading:
     second_presence: float = 0.0
     """Probability, 0..1, that there is a second hand."""
     disagreement: float = math.nan
-    """Degrees by which the hour hand is ahead of where the minute hand puts it, -15..15; nan if unknown."""
+    """Degrees, -15..15, by which the hour hand is ahead of the place that the minute hand implies.
+
+    nan if unknown.
+    """
     finder_score: float = 1.0
     """Score of the finder, 0..1; 1.0 with ``cropped=True``."""
     dial_logit: float = math.nan
@@ -69,12 +103,12 @@ class Reading:
     @property
     def hour(self) -> int:
         """Hour shown, 0..11."""
-        return self.minutes // 60
+        return int(self.minutes) // 60
 
     @property
     def minute(self) -> int:
         """Minute shown, 0..59."""
-        return self.minutes % 60
+        return int(self.minutes) % 60
 
     @property
     def time(self) -> str:
@@ -90,7 +124,7 @@ class Reading:
 
     @property
     def consistent(self) -> bool:
-        """False if the two hands contradict each other by more than 9 degrees; True also if that is unknown."""
+        """False if the hands contradict each other by more than 9 degrees; True if unknown."""
         return not abs(self.disagreement) > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
@@ -98,32 +132,13 @@ class Reading:
         return clock_text(self.minutes, self.second if seconds else None)
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
-        """Return the JSON object of this reading.
+        """Return the JSON object of this reading: its `FIELDS`.
 
-        Numbers are rounded, and None if they are not finite, because JSON has no NaN.
-
-        Args:
-            seconds: whether "time" has seconds, if a second hand is seen.
-
+        Numbers are rounded, and None if they are not finite, because JSON has no NaN. With
+        ``seconds``, "time" has seconds if a second hand is seen.
         """
-        return {
-            "time": self.time_text(seconds=seconds),
-            "hour": int(self.hour),
-            "minute": int(self.minute),
-            "confidence": _number(self.confidence, PROBABILITY_DIGITS),
-            "box": _numbers(self.box, PIXEL_DIGITS),
-            "center": _numbers(self.center, PIXEL_DIGITS),
-            "hour_sincos": _numbers(self.hour_sincos, SINCOS_DIGITS),
-            "minute_sincos": _numbers(self.minute_sincos, SINCOS_DIGITS),
-            "rotation": _number(self.rotation, DEGREE_DIGITS),
-            "homography": [[_significant(value) for value in row] for row in self.homography],
-            "dial_score": _number(self.dial_score, PROBABILITY_DIGITS),
-            "second": self.second,
-            "second_sincos": _numbers(self.second_sincos, SINCOS_DIGITS),
-            "second_presence": _number(self.second_presence, PROBABILITY_DIGITS),
-            "disagreement": _number(self.disagreement, DEGREE_DIGITS),
-            "consistent": self.consistent,
-        }
+        values = {field.name: _json(getattr(self, field.name), field.rounded) for field in FIELDS}
+        return {**values, "time": self.time_text(seconds=seconds)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +146,10 @@ class PhotoResult:
     """The readings of one photo, or the reason why it could not be read."""
 
     path: str
-    """The path as given; ``-`` for standard input, ``<bytes>`` or ``<array>``; a frame ends in ``#`` and its number, from 1."""
+    """The path as given; ``-`` for standard input, ``<bytes>`` or ``<array>``.
+
+    The path of a frame ends in ``#`` and its number, from 1.
+    """
     width: int | None
     """Pixels of the upright photo at full size; None if it could not be read."""
     height: int | None
@@ -143,7 +161,7 @@ class PhotoResult:
     scale: float = 1.0
     """Full-size pixels per decoded pixel."""
     notes: tuple[str, ...] = ()
-    """Remarks about a photo that was read, such as that it has more frames; one line each."""
+    """Remarks about a photo that was read, such as its further frames; one line each."""
     below_min_confidence: int = 0
     """The number of readings left out because of `min_confidence`."""
 
@@ -159,20 +177,13 @@ class PhotoResult:
         }
 
 
-def _number(value: float, digits: int) -> float | None:
-    value = float(value)
-    return round(value, digits) + 0.0 if math.isfinite(value) else None  # + 0.0 turns -0.0 into 0.0
-
-
-def _numbers(values: Iterable[float], digits: int) -> list[float | None]:
-    return [_number(value, digits) for value in values]
-
-
-def _significant(value: float) -> float | None:
-    value = float(value)
-    return (
-        float(f"{value:.{HOMOGRAPHY_SIGNIFICANT_DIGITS}g}") + 0.0 if math.isfinite(value) else None
-    )
+def _json(value: Any, rounded: str) -> Any:
+    """Return numbers, also nested ones, in a format, and None for those that are not finite."""
+    if not rounded:
+        return value
+    if isinstance(value, tuple):
+        return [_json(one, rounded) for one in value]
+    return float(format(value, rounded)) + 0.0 if math.isfinite(value) else None  # no -0.0
 
 
 def reading_of(
@@ -183,8 +194,21 @@ def reading_of(
     confidence: float,
     clock_score: ClockScore,
 ) -> Reading:
-    """Return the reading of a detected dial, or of a photo that is one dial (``dial`` None)."""
-    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1): its centre is at scale·i + (scale − 1)/2
+    """Convert the hands of a dial to a reading in full-size pixels.
+
+    Args:
+        photo: the photo.
+        dial: the detection, or None if the whole photo is the dial.
+        posed: the dial's final pose.
+        hands: the decoded hands.
+        confidence: calibrated, 0..1.
+        clock_score: gives the dial score from finder score, confidence and dial logit.
+
+    Returns:
+        The reading.
+
+    """
+    # decoded pixel i covers full-size pixels scale·i to scale·(i + 1)
     scale = photo.scale
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
     turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
@@ -194,19 +218,13 @@ def reading_of(
         x, y, width, height = (value * scale for value in dial.box)
         box = enclosing((x, y, width, height), box, photo.width, photo.height)
         finder_score, dial_score = dial.score, clock_score(dial.score, confidence, posed.dial_logit)
-    return Reading(
-        minutes=hands.minutes,
-        confidence=confidence,
-        hour_sincos=hands.hour_sincos,
-        minute_sincos=hands.minute_sincos,
-        box=box,
-        center=(float(turned[0, 2]), float(turned[1, 2])),
-        homography=tuple((float(a), float(b), float(c)) for a, b, c in turned),
-        rotation=hands.rotation,
-        dial_score=dial_score,
-        second_sincos=hands.second_sincos,
-        second_presence=hands.second_presence,
-        disagreement=hands.disagreement,
-        finder_score=finder_score,
-        dial_logit=posed.dial_logit,
-    )
+    located = {
+        "confidence": confidence,
+        "box": box,
+        "center": (float(turned[0, 2]), float(turned[1, 2])),
+        "homography": tuple((float(a), float(b), float(c)) for a, b, c in turned),
+        "dial_score": dial_score,
+        "finder_score": finder_score,
+        "dial_logit": posed.dial_logit,
+    }
+    return Reading(**{**vars(hands), **located})

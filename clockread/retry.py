@@ -1,4 +1,4 @@
-"""Retries for dials of low confidence: through other windows, and as projections onto the principal colors of the face."""
+"""Retries for dials of low confidence: other crop windows, and the face's principal colors."""
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ from clockread.pose import PosedDial, PoseNetwork, estimate
 from clockread.sampling import crop_window
 
 RETRY_BELOW = 0.9  # raw confidence; dials below it are retried
-WINDOW_SCALES = (
-    0.9,
-    1.12,
-)  # size of the other windows relative to the first, so that the pose network makes different errors
+WINDOW_SCALES = (0.9, 1.12)  # of the first window's side; the pose network errs differently
 _SIDE = 64  # pixels per side of the face from which its colors are measured
-_TO_DISC: Floats = np.array(
+_TO_DISC: Floats = np.array(  # from its pixels to the dial plane
     [[2 / _SIDE, 0, -1 + 1 / _SIDE], [0, 2 / _SIDE, -1 + 1 / _SIDE], [0, 0, 1.0]]
-)  # from its pixels to the dial plane
+)
 _INSIDE = np.hypot(*np.meshgrid(np.linspace(-1, 1, _SIDE), np.linspace(-1, 1, _SIDE))) < 0.95
 _BRIGHTNESS = np.array([0.114, 0.587, 0.299])  # of blue, green, red (ITU-R BT.601)
 _SAME = 0.995  # correlation above which a projection adds nothing to the brightness
@@ -36,7 +33,17 @@ Color = NDArray[np.uint8]
 def other_windows(
     images: Sequence[NDArray[np.uint8]], windows: Sequence[Window], network: PoseNetwork
 ) -> list[list[PosedDial]]:
-    """Return the poses of each dial through windows of other sizes; runs the pose network once."""
+    """Estimate the poses of dials in windows of other sizes; runs the pose network once.
+
+    Args:
+        images: the grey photo (H, W) of each dial.
+        windows: the dial's first window in that photo.
+        network: the pose network.
+
+    Returns:
+        The poses of each dial, one per window size.
+
+    """
     n = len(windows)
     wanted = [Window(w.x, w.y, w.side * size) for size in WINDOW_SCALES for w in windows]
     posed = estimate([*images] * len(WINDOW_SCALES), wanted, network)
@@ -44,18 +51,18 @@ def other_windows(
 
 
 def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
-    """Return the dial with patches projected onto the first two principal colors of its face; fewer if the face has no such colors.
+    """Return the dial with patches projected onto the first two principal colors of its face.
 
-    A red hand on a blue face of equal brightness is invisible in the brightness, but not along the direction in which the colors of
-    the face vary most (Jolliffe, "Principal Component Analysis", 2002), or second most. ``color`` is the photo, BGR (H, W, 3) uint8.
+    A red hand on a blue face of equal brightness is invisible in the brightness, but not along the
+    direction in which the colors of the face vary most (Jolliffe, "Principal Component Analysis",
+    2002), or second most. Directions with too little variance, and the brightness itself, are left
+    out. ``color`` is the photo, BGR (H, W, 3) uint8.
     """
     patch, _ = crop_window(color, dial.window)
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    to_patch = dial.in_patch @ _TO_DISC
     face = cv2.warpPerspective(
-        patch,
-        dial.in_patch @ _TO_DISC,
-        (_SIDE, _SIDE),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        patch, to_patch, (_SIDE, _SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE
     )
     pixels = np.asarray(face, np.float64)[_INSIDE]
     mean = pixels.mean(axis=0)
@@ -63,16 +70,14 @@ def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
     variances, axes = np.linalg.eigh(covariance)  # ascending
     contrast = math.sqrt(_BRIGHTNESS @ covariance @ _BRIGHTNESS)
     out = []
-    for variance, axis in ((variances[2], axes[:, 2]), (variances[1], axes[:, 1])):
-        deviation = math.sqrt(max(float(variance), 0.0))
-        same = (
-            contrast > _FAINT * deviation and deviation * abs(axis @ _BRIGHTNESS) > _SAME * contrast
-        )
-        if same or deviation < _LEAST:
+    for i in (2, 1):
+        deviation, axis = math.sqrt(max(float(variances[i]), 0.0)), axes[:, i]
+        along = deviation * abs(axis @ _BRIGHTNESS)
+        is_brightness = contrast > _FAINT * deviation and along > _SAME * contrast
+        if is_brightness or deviation < _LEAST:
             continue
         upwards = axis if axis @ _BRIGHTNESS >= 0 else -axis
-        levels = (np.asarray(patch, np.float32) - mean.astype(np.float32)) @ (
-            upwards * (_CONTRAST / deviation)
-        ).astype(np.float32)
+        projection = (upwards * (_CONTRAST / deviation)).astype(np.float32)
+        levels = (np.asarray(patch, np.float32) - mean.astype(np.float32)) @ projection
         out.append(replace(dial, patch=np.clip(levels + 128, 0, 255).astype(np.uint8)))
     return out

@@ -1,4 +1,4 @@
-"""Sampling of a dial: square patches of fixed size, and polar images of them, one row per angle and one column per radius."""
+"""Sampling of dials: square patches of fixed size, and their polar images (angles × radii)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from clockread.opencv import cv2
 
 ANGLES = 240  # rows; 1.5° per row, clockwise from the pose's up
 RADII = 64  # columns
-OUTER_RADIUS = (
-    1.12  # face radii; past the rim, so that the rim stays inside if the pose is slightly too small
-)
-PATCH = 160  # side, pixels; a dial in it has a radius of 50 to 75 pixels, which the polar grid samples about once per pixel
+OUTER_RADIUS = 1.12  # face radii; a slightly too small pose still shows the rim
+PATCH = 160  # pixels per side; its dial's radius is 50 to 75, about one polar sample per pixel
 
 # (3, 3), from the patch's [-1, 1] square to its pixels (centres at integers)
 FROM_UNIT: Floats = np.array(
@@ -23,25 +21,31 @@ TO_UNIT: Floats = np.linalg.inv(FROM_UNIT)
 
 
 def downsample(image: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
-    """Return the means of ``by`` × ``by`` pixels of an image (H, W, ...), without the last rows and columns that fill no such square."""
+    """Return the means of ``by`` × ``by`` pixels of an image (H, W, ...), without the remainder."""
     if by == 1:
         return image
     height, width = image.shape[0] // by, image.shape[1] // by
-    return np.asarray(
-        cv2.resize(
-            image[: height * by, : width * by], (width, height), interpolation=cv2.INTER_AREA
-        ),
-        dtype=np.uint8,
-    )
+    whole = image[: height * by, : width * by]
+    small = cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, dtype=np.uint8)
 
 
 def crop_window(
     image: NDArray[np.uint8], window: Window, side: int = PATCH
 ) -> tuple[NDArray[np.uint8], Window]:
-    """Return the (side, side) patch of a window of a grey or color image, and the window rounded to whole pixels.
+    """Resize a window of an image to a square patch.
 
-    Shrinks by area averaging: first by a whole factor, which is many times faster, then by the rest, which is less than two. Enlarges
-    bilinearly. Beyond the image, its border is repeated.
+    Shrinks by area averaging: first by a whole factor, which is many times faster, then by the
+    rest, which is less than two. Enlarges bilinearly. Beyond the image, its border is repeated.
+
+    Args:
+        image: grey (H, W) or color (H, W, 3).
+        window: in pixels of the image.
+        side: of the patch, pixels.
+
+    Returns:
+        The patch (side, side) or (side, side, 3), and the window rounded to whole pixels.
+
     """
     height, width = image.shape[:2]
     by = max(1, int(window.side / side))
@@ -54,45 +58,34 @@ def crop_window(
     after_x, after_y = size - before_x - part.shape[1], size - before_y - part.shape[0]
     if before_x or before_y or after_x > 0 or after_y > 0:
         around = (before_y, max(0, after_y), before_x, max(0, after_x))
-        part = np.asarray(cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE), dtype=np.uint8)[
-            :size, :size
-        ]
+        bordered = cv2.copyMakeBorder(part, *around, cv2.BORDER_REPLICATE)
+        part = np.asarray(bordered, dtype=np.uint8)[:size, :size]
     how = cv2.INTER_AREA if size > side else cv2.INTER_LINEAR
     patch = cv2.resize(downsample(part, by), (side, side), interpolation=how)
-    return np.asarray(patch, dtype=np.uint8), Window(
-        left - 0.5 + size / 2, top - 0.5 + size / 2, float(size)
-    )
+    rounded = Window(left - 0.5 + size / 2, top - 0.5 + size / 2, float(size))
+    return np.asarray(patch, dtype=np.uint8), rounded
 
 
 def _grid() -> NDArray[np.float32]:
     angle = np.deg2rad(np.arange(ANGLES) * (360.0 / ANGLES))[:, None]
     radius = ((np.arange(RADII) + 0.5) * (OUTER_RADIUS / RADII))[None, :]
-    points = np.stack(
-        [np.sin(angle) * radius, -np.cos(angle) * radius, np.ones_like(angle * radius)], axis=0
-    )
-    return points.reshape(3, -1).astype(np.float32)
+    x, y = np.sin(angle) * radius, -np.cos(angle) * radius
+    return np.stack([x, y, np.ones_like(x)]).reshape(3, -1).astype(np.float32)
 
 
 _GRID = _grid()
 
 
 def unwrap(image: NDArray[np.uint8], homography: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return the polar image (ANGLES, RADII), uint8, of a grey image through a (3, 3) homography from the dial plane to its pixels.
+    """Sample the polar image (ANGLES, RADII), uint8, of a dial in a grey image.
 
-    Samples bilinearly; outside the image, its border is repeated. The dial should have a radius of 50 to 100 pixels: much larger ones
-    alias.
+    Samples bilinearly; outside the image, its border is repeated. The (3, 3) homography maps the
+    dial plane to the image's pixels. The dial should have a radius of 50 to 100 pixels: much larger
+    ones alias.
     """
     h = np.asarray(homography, dtype=np.float32)
     q = h @ _GRID
     q[:2] /= np.maximum(q[2], 1e-3)
-    shape = (ANGLES, RADII)
-    return np.asarray(
-        cv2.remap(
-            image,
-            q[0].reshape(shape),
-            q[1].reshape(shape),
-            cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_REPLICATE,
-        ),
-        dtype=np.uint8,
-    )
+    x, y = q[:2].reshape(2, ANGLES, RADII)
+    polar = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(polar, dtype=np.uint8)

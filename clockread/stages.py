@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Dial:
-    """A candidate dial. Each stage fills in its part, which stays None if the candidate turns out to be no clock."""
+    """A candidate dial. Each stage fills in its part, which stays None if it is not a clock."""
 
     photo: Photo
     detection: Detection | None  # None if the whole photo is one dial
@@ -36,7 +36,7 @@ class Dial:
         return 0.0, 0.0, float(width), float(height)
 
     def window(self, margin: float) -> Window:
-        """Return the window around the box, enlarged by ``margin`` unless the whole photo is the dial."""
+        """Return the window around the box, enlarged by ``margin`` if it was detected."""
         return Window.around(self.box, 1.0 if self.detection is None else margin)
 
 
@@ -48,11 +48,14 @@ class DialReader(Protocol):
         """The networks in use, by role."""
 
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
-        """Fill in poses and hands, in one batch."""
+        """Fill in poses and hands in one batch."""
 
 
 class StageTimer:
-    """Adds the seconds of each named stage to a dictionary, if there is one; time in a nested stage does not count for the outer one."""
+    """Adds the seconds of each named stage to a dictionary, if there is one.
+
+    Time in a nested stage does not count for the outer one.
+    """
 
     def __init__(self, timings: dict[str, float] | None) -> None:
         self._timings = timings

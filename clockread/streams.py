@@ -15,24 +15,23 @@ NAMES = ("stdin", "stdout", "stderr")
 def prepare() -> None:
     """Make the three standard streams usable, before anything else opens a file.
 
-    The null device takes the place of a closed one: otherwise the next file opened would get its number, and results or messages would
-    be written into a photo. Standard error never fails after this, as a message that nobody can receive is no reason to stop.
+    The null device replaces a closed stream: otherwise the next file opened would get its number,
+    and results or messages would be written into a photo. Writing to standard error never fails
+    afterwards, because a message that nobody can receive is not a reason to stop.
     """
     for number, name in enumerate(NAMES):
         try:
             os.fstat(number)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number: this one
             os.set_inheritable(number, True)
         if getattr(sys, name) is None:
             stream = os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False)
             setattr(sys, name, stream)
             setattr(sys, f"__{name}__", stream)
     if type(sys.stderr) is io.TextIOWrapper:
-        encoding = sys.stderr.encoding
-        messages = _Messages(
-            sys.stderr.detach(), encoding=encoding, errors="backslashreplace", line_buffering=True
-        )
+        encoding, raw = sys.stderr.encoding, sys.stderr.detach()
+        messages = _Messages(raw, encoding, "backslashreplace", line_buffering=True)
         sys.stderr = sys.__stderr__ = messages  # type: ignore[misc]
 
 
@@ -53,7 +52,7 @@ class _Messages(io.TextIOWrapper):
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Discard printed text, such as a page about another NumPy version from a library whose import fails."""
+    """Discard printed text, such as a library's advice about NumPy versions if its import fails."""
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         yield
 

@@ -1,9 +1,9 @@
-"""The report's reader: a network with four heads reads an upright crop, hour and minute each as (sin, cos).
+"""The report's reader: a network with four heads reads an upright crop, as two (sin, cos) pairs.
 
     03:00 → hour (1, 0), minute (0, 1)      06:10 → hour (0, -1), minute (0.866, 0.5)
 
-The hour is the whole hour × 30 degrees (not where the hour hand stands), the minute × 6 degrees. It is an alternative to
-`polar_reader`, available if the manifest has the role "sincos".
+The angles are the whole hour × 30 degrees (not that of the hour hand) and the minute × 6 degrees.
+It is an alternative to `polar_reader`, available if the manifest has the role "sincos".
 """
 
 from __future__ import annotations
@@ -28,13 +28,9 @@ if TYPE_CHECKING:
 
 ROLE = "sincos"  # of the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
-ASSUMED_LOGIT = 3.0  # stands for the pose network's logit, which this reader lacks: a typical value of doubtful clocks
+ASSUMED_LOGIT = 3.0  # replaces the pose network's logit; typical of doubtful clocks
 MARGIN = 1.2  # side of the crop relative to the dial's box, as in the training images
-SPREADS = (
-    0.0,
-    1.0,
-    2.0,
-)  # minutes; times closer than this may look alike to the network, which then predicts their mean
+SPREADS = (0.0, 1.0, 2.0)  # minutes within which the network may confuse times: see `expected`
 NOISE = 0.15  # standard deviation of each output
 
 Crops = NDArray[np.uint8]
@@ -42,23 +38,28 @@ PairsNetwork = Callable[[Crops], Floats]  # (n, side, side) -> (n, 4)
 
 
 def encode(minutes: Floats | NDArray[np.integer]) -> Floats:
-    """Convert minutes past twelve (n,) to pairs (n, 4): sin and cos of whole hour × 30 degrees and of minute × 6 degrees."""
+    """Convert minutes past twelve (n,) to pairs (n, 4): sin and cos of the hour, of the minute."""
     hour, minute = np.divmod(np.asarray(minutes) % MINUTES_ON_DIAL, 60)
     return np.concatenate([sincos(hour * 30.0), sincos(minute * 6.0)], axis=-1)
 
 
 def decode_rounding(pairs: Floats) -> NDArray[np.int64]:
-    """Convert pairs (n, 4) to minutes past twelve (n,) as the report does: angles by atan2, + 360 if negative, rounded independently."""
+    """Convert pairs (n, 4) to minutes past twelve (n,) as the report does.
+
+    Hour and minute are angles by atan2, + 360 if negative, rounded independently.
+    """
     hour = np.rint(angle_of(pairs[:, :2]) / 30).astype(np.int64) % 12
     minute = np.rint(angle_of(pairs[:, 2:]) / 6).astype(np.int64) % 60
     return np.asarray(hour * 60 + minute)
 
 
 def expected(codes: Floats, spread: float) -> Floats:
-    """Return the means (720, k) of codes (720, k) over times that a network cannot distinguish (normal, ``spread`` minutes; 0: the codes).
+    """Return the means (720, k) of codes (720, k) over times that a network cannot distinguish.
 
-    A network trained on squared error gives the mean of the labels that one image may have. Near a full hour, where the whole
-    hour jumps, that mean lies between two labels, and how far between tells the minute.
+    The times are weighted by a normal distribution of ``spread`` minutes (0: the codes themselves).
+    A network trained on squared error predicts the mean of the labels that one image may have. Near
+    a full hour, where the whole hour jumps, that mean lies between two labels, at a distance that
+    depends on the minute.
     """
     if spread == 0:
         return np.asarray(codes, np.float64)
@@ -69,9 +70,16 @@ def expected(codes: Floats, spread: float) -> Floats:
 
 
 def joint_log_likelihood(outputs: Floats, codes: Floats, noise: Floats | float) -> Floats:
-    """(n, 720) log likelihood of every time for (n, k) outputs, by all of them together, up to a constant.
+    """Compute the log likelihood of every time, up to a constant, jointly over all outputs.
 
-    Assumes normal ``noise`` around the network's output for that time, with the most likely of the SPREADS.
+    Args:
+        outputs: (n, k).
+        codes: what an ideal network predicts for each time, (720, k).
+        noise: standard deviation of the outputs, assumed to be normal; a number or (k,).
+
+    Returns:
+        (n, 720), each for the most likely of the SPREADS.
+
     """
     x = np.asarray(outputs, np.float64) / noise
     scores = []
@@ -84,7 +92,7 @@ def joint_log_likelihood(outputs: Floats, codes: Floats, noise: Floats | float) 
 
 
 def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """(n, 4) pairs to the most likely of the 720 times by both hands together, and the probability of being right within one."""
+    """Convert pairs (n, 4) to the jointly most likely times (n,) and their confidence (n,)."""
     score = joint_log_likelihood(pairs, encode(np.arange(MINUTES_ON_DIAL)), NOISE)
     p = np.exp(score - score.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
@@ -94,9 +102,16 @@ def decode_jointly(pairs: Floats) -> tuple[NDArray[np.int64], Floats]:
 def read_windows(
     dials: Sequence[Dial], network: PairsNetwork, side: int
 ) -> list[tuple[PosedDial, Hands]]:
-    """Return the pose and the hands of each dial, taken to be upright and seen straight on.
+    """Read dials, assumed to be upright and seen from the front.
 
-    ``side`` is the network's, in pixels. The pose is the box's own circle; times are decoded as the report decodes.
+    Args:
+        dials: the dials.
+        network: the report's network.
+        side: of the network's input, pixels.
+
+    Returns:
+        The pose of each dial, which is the ellipse in its box, and its hands.
+
     """
     posed, crops = [], []
     for dial in dials:
@@ -108,17 +123,16 @@ def read_windows(
     pairs = np.asarray(network(np.stack(crops)), np.float64)
     minutes = decode_rounding(pairs)
     _, confidence = decode_jointly(pairs)
+    no_second = (0.0, 0.0), 0.0, math.nan
     hands = [
-        Hands(
-            int(m), float(c), 0.0, pair_of(pair[:2]), pair_of(pair[2:]), (0.0, 0.0), 0.0, math.nan
-        )
+        Hands(int(m), float(c), 0.0, pair_of(pair[:2]), pair_of(pair[2:]), *no_second)
         for m, c, pair in zip(minutes, confidence, pairs, strict=True)
     ]
     return list(zip(posed, hands, strict=True))
 
 
 class UprightReader:
-    """Reads dials by the report's network, which takes each to be upright and seen straight on."""
+    """Reads dials by the report's network, which assumes that they are upright."""
 
     def __init__(self, network: Network) -> None:
         network.open()
@@ -128,9 +142,8 @@ class UprightReader:
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
         """Fill in poses and hands."""
         with timer("read"):
-            for dial, (posed, hands) in zip(
-                dials, read_windows(dials, self._run, self._side), strict=True
-            ):
+            read = read_windows(dials, self._run, self._side)
+            for dial, (posed, hands) in zip(dials, read, strict=True):
                 dial.posed, dial.hands = posed, hands
 
     def _run(self, crops: Crops) -> Floats:

@@ -14,10 +14,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TextIO, get_args
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from clockread.errors import one_line
 from clockread.listing import counted
+from clockread.reading import FIELDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,15 +40,8 @@ UNLIMITED = sys.maxsize  # columns
 TABLE_GAP = 2  # spaces between two columns
 MIN_PHOTO_WIDTH, MIN_NOTE_WIDTH = 12, 10  # columns, on a very narrow terminal
 
-# fmt: off
-CSV_COLUMNS = (
-    "path", "width", "height",
-    "time", "hour", "minute", "confidence", "x", "y", "w", "h", "center_x", "center_y",
-    "hour_sin", "hour_cos", "minute_sin", "minute_cos", "rotation", "dial_score",
-    "second", "second_sin", "second_cos", "second_presence", "disagreement", "consistent",
-    "error", "notes",
-)
-# fmt: on
+READING_COLUMNS = tuple(column for field in FIELDS for column in field.csv_columns)
+CSV_COLUMNS = ("path", "width", "height", *READING_COLUMNS, "error", "notes")
 
 
 class Writer:
@@ -163,33 +157,24 @@ class _Csv(Writer):
         shown = _shown if self._stream.isatty() else str
         start = [shown(result.path), photo["width"], photo["height"]]
         end = [result.error, shown("; ".join(result.notes))]
-        readings = photo["readings"]
-        for r in readings:
-            hands = [*r["hour_sincos"], *r["minute_sincos"]]
-            row = [
-                r["time"],
-                r["hour"],
-                r["minute"],
-                r["confidence"],
-                *r["box"],
-                *r["center"],
-                *hands,
-                r["rotation"],
-                r["dial_score"],
+        for reading in photo["readings"]:
+            cells = [
+                cell
+                for field in FIELDS
+                if field.csv_columns
+                for cell in _cells(reading[field.name])
             ]
-            more = [
-                r["second"],
-                *r["second_sincos"],
-                r["second_presence"],
-                r["disagreement"],
-                str(r["consistent"]).lower(),
-            ]
-            self._rows.writerow([*start, *row, *more, *end])
-        if not readings:
-            self._rows.writerow(
-                [*start, *[None] * (len(CSV_COLUMNS) - len(start) - len(end)), *end]
-            )
+            self._rows.writerow([*start, *cells, *end])
+        if not photo["readings"]:
+            self._rows.writerow([*start, *[None] * len(READING_COLUMNS), *end])
         self._stream.flush()
+
+
+def _cells(value: Any) -> Sequence[Any]:
+    """Return the cells of a field of a reading in JSON: one, or one per number of a list."""
+    if isinstance(value, bool):
+        return [str(value).lower()]
+    return value if isinstance(value, list) else [value]
 
 
 def _shown(text: str) -> str:

@@ -80,14 +80,6 @@ def test_decoding_weights() -> None:
 
 def test_limits_of_readings() -> None:
     assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 9.0)
-    digits = (
-        reading.PROBABILITY_DIGITS,
-        reading.PIXEL_DIGITS,
-        reading.SINCOS_DIGITS,
-        reading.DEGREE_DIGITS,
-    )
-    assert digits == (4, 2, 4, 2)
-    assert reading.HOMOGRAPHY_SIGNIFICANT_DIGITS == 8
     assert (output.DOUBTFUL_BELOW, overlay.DOUBTFUL_BELOW) == (0.5, 0.9)
 
 
