@@ -167,10 +167,11 @@ def load_color(
     """
     name = one_line(name_of(source) if name is None else name)
     if isinstance(source, Photo):
-        if source.source is None:
+        photo = source
+        if photo.source is None:
             problem = "a photo without its source, which cannot be decoded in color"
             raise ImageError(f"{name}: {problem}; give the source itself")
-        source, min_side, lenient = source.source, source.min_side, source.lenient
+        source, min_side, lenient = photo.source, photo.min_side, photo.lenient
     how = Decoding(min_side, color=True, lenient=lenient)
     return _load(_lasting(source, name), name, how).pixels
 
@@ -360,8 +361,10 @@ def read_all(file: OpenFile, name: str) -> bytes:
     try:
         while chunk := file.read(READ_SIZE):
             if not isinstance(chunk, bytes | bytearray | memoryview):
-                problem = f"its read() gives {type(chunk).__name__}, not bytes"
-                raise ImageError(f'{name}: {problem}; open it for reading bytes, as with mode "rb"')
+                raise ImageError(
+                    f"{name}: its read() gives {type(chunk).__name__}, not bytes; "
+                    'open it for reading bytes, as with mode "rb"'
+                )
             chunks.append(chunk)
             total += len(chunk)
             if total > MAX_FILE_BYTES:

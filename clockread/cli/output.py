@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from clockread.errors import one_line
+from clockread.fields import FIELDS
 from clockread.listing import counted
-from clockread.reading import FIELDS
 
 if TYPE_CHECKING:
     from rich.console import Console
