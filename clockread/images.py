@@ -128,7 +128,7 @@ def load_photo(
         The decoded photo.
 
     Raises:
-        ImageError: if the photo cannot be read; one line with the photo, the problem and the remedy.
+        ImageError: if the photo cannot be read; one line: the photo, the problem, the remedy.
 
     """
     if isinstance(source, Photo):
@@ -240,7 +240,7 @@ def is_one_image(images: object) -> bool:
 
 
 def _lasting(source: ImageSource, name: str) -> ImageSource:
-    """Return a source that can be decoded more than once: the bytes of an open file or of a pipe."""
+    """Return a source that can be decoded repeatedly: the bytes of an open file or of a pipe."""
     if isinstance(source, Image.Image | Photo):
         return source
     if isinstance(source, OpenFile):
@@ -331,7 +331,7 @@ def _is_pipe(source: str | os.PathLike[str]) -> bool:
 
 
 def _read_pipe(path: Path, name: str) -> bytes:
-    """Read a named pipe, such as /dev/stdin or a shell's ``<(command)``; raise if it stays silent."""
+    """Read a named pipe, such as /dev/stdin or a shell's ``<(command)``; raise if it is silent."""
     try:
         with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
             return read_all(_PatientPipe(pipe, name), name)
@@ -368,9 +368,8 @@ def read_all(file: OpenFile, name: str) -> bytes:
             chunks.append(chunk)
             total += len(chunk)
             if total > MAX_FILE_BYTES:
-                limit = f"{MAX_FILE_BYTES:,}"
                 raise ImageError(
-                    f"{name}: more bytes than the limit of {limit}; send a smaller photo"
+                    f"{name}: more bytes than the limit of {MAX_FILE_BYTES:,}; send a smaller photo"
                 )
     except (OSError, ValueError) as error:  # closed, or open for writing
         if isinstance(error, ImageError):

@@ -169,8 +169,8 @@ def check_size(width: int, height: int, name: str) -> None:
     """Raise ImageError for a photo that is too small to be read or larger than MAX_PIXELS."""
     if min(width, height) < MIN_SIDE:
         raise ImageError(
-            f"{name}: too small: {width} x {height} pixels, the minimum is {MIN_SIDE} on each side; "
-            "use a larger photo"
+            f"{name}: too small: {width} x {height} pixels, "
+            f"the minimum is {MIN_SIDE} on each side; use a larger photo"
         )
     if width * height > MAX_PIXELS:
         raise ImageError(
@@ -180,7 +180,7 @@ def check_size(width: int, height: int, name: str) -> None:
 
 
 def reduction_for(size: tuple[int, int], min_side: int | None) -> int:
-    """Return the reduction, 1, 2, 4 or 8, at which the long side of a photo keeps ``min_side`` pixels."""
+    """Return the reduction, 1, 2, 4 or 8, at which the long side keeps ``min_side`` pixels."""
     if min_side is None:
         return 1
     long, short = max(size), min(size)
