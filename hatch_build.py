@@ -1,4 +1,4 @@
-"""What the wheel holds of `exported/`: the reader's models, without the report's network and the plots of the model card."""
+"""The part of `exported/` in the wheel: the models, without the report's network and plots."""
 
 from __future__ import annotations
 
@@ -34,5 +34,6 @@ class WheelModels(BuildHookInterface[Any]):
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Delete the reduced manifest."""
+        del build_data, artifact_path
         if version != "editable":
             self.scratch.cleanup()

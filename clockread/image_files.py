@@ -1,8 +1,9 @@
-"""Encoded photos, decoded by Pillow: one of a fixed list of formats, within limits, and whole, or one clear ImageError.
+"""Decoding of photos by Pillow: a fixed list of formats, within limits, whole, or one ImageError.
 
-Pillow gives the size before it decodes a pixel, so that a photo is refused, with the limit in the message, or decoded at a size that the
-reader can use. Its plugins are called directly rather than through `Image.open`, whose limit on pixels is one global variable for all
-that a process does with Pillow, and which imports every plugin there is for a file that is no JPEG.
+Pillow knows the size before it decodes a pixel, so that a photo is refused, with the limit in the
+message, or decoded at a size that the reader can use. Its plugins are called directly rather than
+through `Image.open`, whose pixel limit is one global variable of the process, and which imports
+every plugin for a file that is not a JPEG.
 """
 
 from __future__ import annotations
@@ -35,22 +36,18 @@ from clockread.pixels import (
     upright,
 )
 
-MAX_DECODED_BYTES = (
-    400_000_000  # memory for a photo that cannot be decoded reduced, which only JPEG can
-)
+MAX_DECODED_BYTES = 400_000_000  # of memory, for photos decoded at full size: all but JPEG
 MAX_FRAMES = 100_000  # of one file
-# Bytes of memory per byte of a file, at most: a flat picture as PNG reaches 1,000, with one bit per pixel 8,000. More is a decompression
-# bomb.
+# Most bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit per pixel
+# 8,000. More is a decompression bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
-READ_SIZE = (
-    1 << 20
-)  # bytes that a decoder is given at once; with Pillow's 64 kB it begins rows of pixels twice
+READ_SIZE = 1 << 20  # bytes per read of a decoder; with Pillow's 64 kB it decodes some rows twice
 SNIFFED_BYTES = 32  # from a file's start, to tell its format
 TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
 
-# Pillow's names of the formats that are read, in the order in which a file is tried, and the plugin's module.
+# Formats by Pillow's names, in the order in which a file is tried, with the module of the plugin.
 PLUGINS = {
     "JPEG": "PIL.JpegImagePlugin",
     "PNG": "PIL.PngImagePlugin",
@@ -82,7 +79,7 @@ DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
 DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
 
 JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
-# Bytes that continue a scan which has been cut, in two ways, and that are ignored after one which is whole.
+# Bytes that continue a scan that is cut off, in two ways; after a whole scan they are ignored.
 JPEG_FILLERS = (bytes(range(1, 255)) * 4, bytes(range(254, 0, -1)) * 4)
 
 # How files begin that people take for photos, and what to do with them.
@@ -98,10 +95,13 @@ OTHER_FILES = (
     (0, b"PK\x03\x04", "a ZIP archive or an office document; take the photos out of it first"),
 )
 VIDEO_STARTS = (
-    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"), (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"),
-    (0, b"\0\0\x01\xba"), (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
+    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"),
+    (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"), (0, b"\0\0\x01\xba"), (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
 )  # fmt: skip
-VIDEO = "a video, not a photo; save frames of it as photos first, such as with ffmpeg -i VIDEO -vf fps=1 frame-%05d.png"
+VIDEO = (
+    "a video, not a photo; save frames of it as photos first, "
+    "such as with ffmpeg -i VIDEO -vf fps=1 frame-%05d.png"
+)
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,14 @@ class Decoded:
 
 
 def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
-    """Decode the photo in a seekable binary file, of an animation or of several pages the first.
+    """Decode the photo in a seekable binary file; of an animation or several pages, the first.
 
-    Raises ImageError, with ``name`` in its message, for anything that is not a whole photo of a supported format within the limits.
+    Raises:
+        ImageError: not a whole photo of a supported format within the limits; names ``name``.
     """
     with _one_error(name, "its content cannot be decoded"):
         opened = _open(file, name)
-        scan = file.tell()  # of a JPEG: Pillow has read all up to it, such as a thumbnail with an end marker of its own
+        scan = file.tell()  # of a JPEG: Pillow has read all before it, such as a thumbnail
         _check_memory(opened, file, name, how)
         image: Image.Image = opened
         array: Pixels | None = None
@@ -173,9 +174,10 @@ def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
 
 
 def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
-    """Give each frame of an animation, or page of a file with several, one after the other; of another photo the only one.
+    """Yield each frame of an animation, or page of a file; of another photo the only one.
 
-    Raises ImageError as `decode_file` does, also after frames that were read, if a later one is damaged.
+    Raises:
+        ImageError: as in `decode_file`, also after frames that were read, if a later one is damaged
     """
     with _one_error(name, "its frames cannot be decoded"):
         image = _open(file, name)
@@ -199,16 +201,17 @@ def frame_count(image: Image.Image) -> int:
 
 
 def count_frames(file: BinaryIO, name: str) -> int:
-    """Return the number of frames or pages of the photo in a seekable binary file; errors as in `decode_file`."""
+    """Return the number of frames or pages in a seekable binary file; raise as `decode_file`."""
     with _one_error(name, "its frames cannot be counted"):
         return frame_count(_open(file, name))
 
 
 def silence_decoders() -> None:
-    """Keep Pillow and libtiff from commenting on damaged files, for this whole process; an ImageError says it in one line.
+    """Keep Pillow and libtiff from printing about damaged files, in this whole process.
 
-    For programs, whose standard error is theirs. libtiff has one error handler, which Pillow does not set, so it is set here by its
-    name (TIFFSetErrorHandler, libtiff's manual); without libtiff, or under another name, nothing happens.
+    For programs that own their standard error; an ImageError reports the problem in one line.
+    Pillow does not set the one error handler of libtiff, so it is set here by its name
+    (TIFFSetErrorHandler, libtiff's manual); without libtiff nothing happens.
     """
     warnings.filterwarnings("ignore", module=r"PIL\.")
     logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -220,14 +223,15 @@ def silence_decoders() -> None:
 
 @contextlib.contextmanager
 def _one_error(name: str, problem: str) -> Iterator[None]:
-    """Turn whatever Pillow's plugins raise into an ImageError; they raise errors of a dozen types for damaged files."""
+    """Turn the many errors that Pillow's plugins raise for damaged files into an ImageError."""
     try:
         yield
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} of this format; save it smaller"
+            f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} "
+            "of this format; save it smaller"
         ) from error
     except Exception as error:
         raise ImageError(
@@ -261,7 +265,8 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
         return _open_heic(file, name)
     if problem is not None:
         raise ImageError(
-            f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); copy or save it again"
+            f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); "
+            "copy or save it again"
         ) from problem
     raise ImageError(f"{name}: {_kind_of(start)}")
 
@@ -286,7 +291,7 @@ def _kind_of(start: bytes) -> str:
 
 
 def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: Decoding) -> None:
-    """Raise ImageError for a photo that is too small or too large, before any of its pixels is decoded."""
+    """Raise ImageError for a photo that is too small or too large, before decoding a pixel."""
     (width, height), kind = image.size, image.format or ""
     check_size(width, height, name)
     pixels = width * height
@@ -309,20 +314,24 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
         remedy = "save it smaller, or as JPEG"
     if needed > MAX_DECODED_BYTES:
         raise ImageError(
-            f"{name}: too large: {width} x {height} pixels of this {kind} take {needed / 1e6:,.0f} MB to decode, "
-            f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
+            f"{name}: too large: {width} x {height} pixels of this {kind} take "
+            f"{needed / 1e6:,.0f} MB to decode, the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
         )
     bytes_in_file = file.seek(0, io.SEEK_END)
     if kind not in ("JPEG", "MPO") and needed > max(
         ALWAYS_ALLOWED_MEMORY, MEMORY_PER_FILE_BYTE * bytes_in_file
     ):
         raise ImageError(
-            f"{name}: damaged or a decompression bomb: {width} x {height} pixels in {bytes_in_file:,} bytes; copy or save it again"
+            f"{name}: damaged or a decompression bomb: {width} x {height} pixels in "
+            f"{bytes_in_file:,} bytes; copy or save it again"
         )
 
 
 def _coefficient_bytes(image: ImageFile.ImageFile) -> float:
-    """Return the bytes per pixel that a progressive JPEG keeps until its last scan, however small it is decoded: 2 per coefficient."""
+    """Return the bytes per pixel that a progressive JPEG keeps to its last scan: 2 per coefficient.
+
+    They do not depend on the size at which it is decoded.
+    """
     areas = [
         horizontal * vertical for _, horizontal, vertical, _ in getattr(image, "layer", [])
     ] or [1]
@@ -342,7 +351,7 @@ def _frame_note(image: Image.Image) -> tuple[str, ...]:
 def _load_jpeg(
     image: Image.Image, file: BinaryIO, scan: int, name: str, how: Decoding, reduction: int
 ) -> tuple[Image.Image, Pixels | None, tuple[str, ...]]:
-    """Decode a JPEG, which is whole if its pixels are, also without an end marker, as viewers show it."""
+    """Decode a JPEG; as in viewers, it is whole if its pixels are, also without an end marker."""
     mode, target = (
         "RGB" if how.color else "L",
         (image.size[0] // reduction, image.size[1] // reduction),
@@ -375,7 +384,8 @@ def _load_jpeg(
         again.load()
         return again
 
-    # What is cut off shows in the decoder's output: it continues with whatever follows. A scan that is whole ignores what follows.
+    # A scan that is cut off continues with the bytes that follow, so that they change its pixels. A
+    # whole scan ignores them.
     for zeros in rest:
         whole = ended(zeros)
         if all(
@@ -385,7 +395,8 @@ def _load_jpeg(
             return whole, None, ("its end marker is missing, its pixels are complete",)
     if not how.lenient:
         raise ImageError(
-            f"{name}: damaged: it is cut off before its end; copy it again, or read what is there with --lenient"
+            f"{name}: damaged: it is cut off before its end; copy it again, "
+            "or read what is there with --lenient"
         )
     return ended(b""), None, ("cut off: only a part of its pixels could be decoded",)
 
@@ -428,7 +439,7 @@ def _contains(file: BinaryIO, marker: bytes, start: int) -> bool:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether a photo has colors of 16 bits, of which Pillow keeps 8 (its issue 1888), too few for cameras that use 10 to 14."""
+    """Whether a photo has 16-bit colors, of which Pillow keeps 8: too few for 10 to 14 used bits."""
     tiles = getattr(image, "tile", [])
     return image.mode in ("RGB", "RGBA", "LA") and bool(tiles) and ";16" in str(tiles[0][3])
 
@@ -436,7 +447,7 @@ def _is_deep(image: Image.Image) -> bool:
 def _decode_deep(
     image: Image.Image, file: BinaryIO, name: str, reduction: int, how: Decoding
 ) -> tuple[Pixels, int]:
-    """Decode a photo with colors of 16 bits, which Pillow has found to be whole, by OpenCV; return its pixels and orientation."""
+    """Decode a whole photo of 16-bit colors by OpenCV; return pixels and orientation."""
     file.seek(0)
     array = cv2.imdecode(np.frombuffer(file.read(), np.uint8), cv2.IMREAD_UNCHANGED)
     if array is None:

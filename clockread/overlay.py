@@ -51,20 +51,17 @@ SMALLER_TEXTS = (1.0, 0.75, 0.55, 0.4)  # tried in turn until there is room for 
 LAST_TEXT_HEIGHT = 7.0  # pixels; for a label that would cover a hand otherwise
 MIN_SIDE = 40  # pixels; a label that can be read fits into it
 GRID_CELLS = 500  # along the long side of a photo, in which room for labels is sought
-PREFERENCE = (
-    0.0,
-    0.3,
-    0.6,
-    0.7,
-)  # dial radii by which a label may be further away to stand below, above, right or left of its dial
-NEAR_LABEL = 0.4  # dial radii from the best place; a smaller label there is better than a larger one further away
+# Dial radii that a label may be further away to be below, above, right or left of its dial.
+PREFERENCE = (0.0, 0.3, 0.6, 0.7)
+# Dial radii from the best place; a smaller label there is better than a larger one further away.
+NEAR_LABEL = 0.4
 FURTHEST_LABEL = 1.5  # radii of the photo's largest dial, if it has several
 SUBPIXEL_BITS = 4
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def enlarged(image_bgr: Image) -> tuple[Image, int]:
-    """Return a photo of at least MIN_SIDE pixels on each side, and the whole number by which it was enlarged."""
+    """Return a photo of at least MIN_SIDE pixels per side, and the factor of its enlargement."""
     factor = -(-MIN_SIDE // min(image_bgr.shape[:2]))
     return (
         (image_bgr, 1)
@@ -78,7 +75,8 @@ def draw(
 ) -> Image:
     """Return a copy of a photo with its readings drawn on it, the best one on top.
 
-    A label stands outside every dial if there is room. A reading whose pose is not finite is left out.
+    A label stands outside every dial if there is room. Readings with an infinite pose are left
+    out.
 
     Args:
         image_bgr: uint8 (H, W, 3), upright, as load_color gives it.
@@ -104,7 +102,7 @@ def draw(
 def dial_to_image(
     homography: Sequence[Sequence[float]], points: Floats, scale: float = 1.0
 ) -> Points:
-    """Dial points (N, 2) in units of the dial's radius as pixels (N, 2) of an image; not finite where the plane is seen from behind."""
+    """Return pixels (N, 2) of dial points (N, 2) in radii; not finite behind the camera."""
     matrix = np.asarray(homography, dtype=np.float64)
     homogeneous = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     center_side = np.sign(matrix[2, 2]) or 1.0
@@ -115,7 +113,7 @@ def dial_to_image(
 
 
 def hand_tip(pair: Pair, length: float) -> Points:
-    """Dial point (2,) at ``length`` radii along a hand of direction (sin, cos), of any resultant length; NaN for (0, 0)."""
+    """Return the dial point (2,) at ``length`` radii along a hand (sin, cos); NaN for (0, 0)."""
     sine, cosine = pair
     norm = math.hypot(sine, cosine)
     if not (math.isfinite(norm) and norm > 0):
@@ -220,7 +218,7 @@ def _labels(dial: _Dial, height: int, width: int) -> list[_Label]:
 
 
 def _label(text: str, wanted: float, height: int, width: int) -> _Label:
-    """Return the label whose digits have the ``wanted`` height in pixels, or a smaller one if it is wider than the photo."""
+    """Return the label with digits ``wanted`` pixels high, or smaller to fit the photo."""
     stroke, margin = max(1, round(wanted / 9)), max(2, round(wanted / 3))
     size = wanted / cv2.getTextSize("0", FONT, 1.0, 1)[0][1]
     text_width = cv2.getTextSize(text, FONT, size, stroke)[0][0]
@@ -251,7 +249,7 @@ def _draw_label(canvas: Image, dial: _Dial, places: _Places, thickness: int) -> 
 
 
 def _is_close(outline: Points, first: Points, last: Points) -> bool:
-    """Whether a plate stands so close below, above or beside a dial that it can only belong to that one."""
+    """Whether a plate is so close below, above or beside a dial that it can only belong to it."""
     low, high = outline.min(axis=0), outline.max(axis=0)
     middle = (low + high) / 2
     apart = np.maximum(first - high, low - last).max()  # pixels
@@ -268,7 +266,7 @@ def _draw_leader(
 
 
 class _Places:
-    """Where a photo has room for labels, on a grid of cells that dials, hands and other labels occupy."""
+    """The room for labels in a photo: a grid of cells that dials, hands and labels occupy."""
 
     def __init__(self, height: int, width: int, dials: Sequence[_Dial], thickness: int) -> None:
         self._height, self._width = height, width
@@ -321,7 +319,7 @@ class _Places:
         return distance
 
     def take(self, dial: _Dial, labels: Sequence[_Label]) -> tuple[_Label, Corner]:
-        """Choose one of a dial's labels, largest first, and its place; labels that are placed later keep away from it."""
+        """Choose one of a dial's labels, largest first, and its place, which later labels avoid."""
         occupied = _sums(self._dials | self._lines)
         place = (
             self._free(dial, labels, occupied, near=True)
@@ -345,7 +343,8 @@ class _Places:
     ) -> tuple[_Label, Corner] | None:
         """Return the first label that has a place which covers no dial and no label.
 
-        near: of several dials, only places close below, above or beside this one; own: only places that no other dial is closer to.
+        ``near``: of several dials, only places close below, above or beside this one. ``own``: only
+        places that no other dial is closer to.
         """
         for label in labels[:-1]:
             free = self._covered(occupied, label) == 0
@@ -363,7 +362,7 @@ class _Places:
         return None
 
     def _away(self, dial: _Dial, label: _Label, shape: tuple[int, ...]) -> NDArray[np.float64]:
-        """Pixels by which each place is away from the closest good one: below, above, right or left of the dial."""
+        """Return each place's distance, pixels, to the closest of four places beside it."""
         (left, top), (right, bottom) = dial.outline.min(axis=0), dial.outline.max(axis=0)
         x, y = dial.middle - (label.width / 2, label.height / 2)
         beyond = 2 * (self._gap + self._cell)
@@ -382,9 +381,10 @@ class _Places:
         return least
 
     def _least_covering(self, dial: _Dial, labels: Sequence[_Label]) -> tuple[_Label, Corner]:
-        """Return the place that covers no hand and no label, if there is one, and as little as possible of the dials.
+        """Return the place that covers no hand, no label, and as little as possible of the dials.
 
-        A single dial gets a place close to a corner of the photo, and one of several its own disc and the smallest label.
+        A single dial gets a place close to a corner of the photo; one of several dials gets its own
+        disc and the smallest label.
         """
         for label in labels[1 if self.of_one_dial else -2 :]:
             lines, dials = (
@@ -410,7 +410,7 @@ class _Places:
         return field[down : down + shape[0], right : right + shape[1]]
 
     def _covered(self, sums: NDArray[np.float64], label: _Label) -> NDArray[np.float64]:
-        """Count the occupied cells under a label, for each cell that its corner can be in, by the `_sums` of a mask."""
+        """Count the occupied cells under a label for each place of its corner, by `_sums`."""
         rows, columns = (
             (self._height - label.height) // self._cell + 1,
             (self._width - label.width) // self._cell + 1,

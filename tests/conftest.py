@@ -1,4 +1,4 @@
-"""Shared by several test modules: folders, photos, a reading, a fake reader with given readings, and encoders."""
+"""Shared by test modules: folders, photos, a reading, a fake reader and encoders."""
 
 from __future__ import annotations
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-# Those of the C library, and three that every Debian has without a desktop: apt needs the C++ ones, dpkg and Python itself need zlib.
+# Libraries of the C library, and three that every Debian has without a desktop: apt needs the C++
+# ones, dpkg and Python itself need zlib.
 SYSTEM = re.compile(
     r"(libc|libm|libpthread|libdl|librt|libutil|libstdc\+\+|libgcc_s|libz|ld-linux[-\w]*)\.so\.\d+"
 )
@@ -25,7 +26,10 @@ MODULES = {
 
 
 def needed_libraries(path: Path) -> list[str]:
-    """The DT_NEEDED entries of a 64-bit little-endian ELF file: section by section, the strings are in the section that one links to."""
+    """Return the DT_NEEDED entries of a 64-bit little-endian ELF file.
+
+    Their strings are in the section that the dynamic section links to.
+    """
     data = path.read_bytes()
     if data[:6] != b"\x7fELF\x02\x01":
         return []
@@ -49,7 +53,7 @@ def needed_libraries(path: Path) -> list[str]:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads ELF files")
 @pytest.mark.parametrize("module", MODULES)
 def test_libraries_need_nothing_that_a_minimal_system_lacks(module: str) -> None:
-    """Such as libGL.so.1 and libxcb.so.1, which opencv-python needs and opencv-python-headless does not."""
+    """Such as libGL.so.1 and libxcb.so.1, which only the full opencv-python needs."""
     folder = Path(importlib.import_module(module).__file__ or "").parent
     pattern = MODULES[module]
     folders = [folder, *(folder.parent.glob(pattern) if pattern else [])]
@@ -115,7 +119,10 @@ def test_the_hook_of_pyinstaller_is_where_its_entry_point_says() -> None:
 
 
 def test_the_base_installation_imports_without_opencv_and_runtime() -> None:
-    code = "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; import clockread, clockread.cli, clockread.cli.info"
+    code = (
+        "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; "
+        "import clockread, clockread.cli, clockread.cli.info"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT,

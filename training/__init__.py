@@ -1,1 +1,1 @@
-"""Training: `dials` renders, `reader` trains the reader's networks, `report` runs the experiments of the course report."""
+"""Training: `dials` renders, `reader` trains the networks, `report` repeats the course report."""

@@ -1,4 +1,4 @@
-"""Many photos through several workers: order, bounds, errors, and the same readings as one by one."""
+"""Many photos through several workers: order, bounds, errors, same readings as one by one."""
 
 from __future__ import annotations
 

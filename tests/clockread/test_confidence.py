@@ -85,7 +85,7 @@ def test_presence_and_calibration_by_hand() -> None:
 
 
 def test_a_fit_meets_platts_targets() -> None:
-    """Two beliefs and two parameters: the fit gives the mean target of each, drawn in from 0 and 1 as Platt does."""
+    """With two confidences, the fit gives the mean of Platt's targets of each."""
     believed = np.repeat([0.3, 0.7], 10)
     right = np.array([True] * 3 + [False] * 7 + [True] * 8 + [False] * 2)
     yes, no = 12 / 13, 1 / 11  # of 11 that are right and 9 that are wrong

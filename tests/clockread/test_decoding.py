@@ -120,7 +120,8 @@ def test_the_more_slack_the_less_the_hour_hand_tells_of_the_minute() -> None:
 
 
 def test_a_blurred_hour_hand_is_settled_by_the_minute_hand() -> None:
-    # the hour hand alone would say 3:50 (115 degrees): with the minute hand at 50 it can only be 3:50, at 10 only 3:10 or 4:10
+    # The hour hand alone would say 3:50 (115 degrees). With the minute hand at 50 it can only be
+    # 3:50, at 10 only 3:10 or 4:10.
     hour, minute = bump(np.array([115.0]), 6.0), bump(np.array([300.0]))
     assert decode(hour, minute, bump(np.array([0.0]))).minutes[0] == 230
 

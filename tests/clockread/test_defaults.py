@@ -1,4 +1,4 @@
-"""Numbers that README and docstrings promise, or that the networks were trained with, spelled out."""
+"""Numbers that README and docstrings promise, or that the networks were trained with."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def test_finder_options() -> None:
 
 def test_decoding_weights() -> None:
     assert asdict(decoding.DecodingWeights()) == {
-        "hour": 1.0, "minute": 0.85, "twelve": 0.9, "full_hour_share": 0.02, "hour_deviation": 2.5, "rotations": 8,
+        "hour": 1.0, "minute": 0.85, "twelve": 0.9,
+        "full_hour_share": 0.02, "hour_deviation": 2.5, "rotations": 8,
     }  # fmt: skip
 
 
@@ -129,8 +130,10 @@ def test_parts_of_many_photos() -> None:
 
 
 SUFFIXES = {
-    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".avif", ".avifs",
-    ".jp2", ".j2k", ".jpf", ".jpx", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".pgm", ".ppm", ".pbm", ".pnm",
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp",
+    ".heic", ".heif", ".hif", ".avif", ".avifs",
+    ".jp2", ".j2k", ".jpf", ".jpx", ".tif", ".tiff", ".bmp", ".dib", ".gif",
+    ".pgm", ".ppm", ".pbm", ".pnm",
 }  # fmt: skip
 
 

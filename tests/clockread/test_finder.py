@@ -140,7 +140,7 @@ def test_no_photos_and_photos_without_dials() -> None:
 
 
 def test_find_gives_each_photo_its_dials_in_its_own_pixels() -> None:
-    """The stub "finds" a bright square, so that every photo has its own answer, whatever the batch."""
+    """The stub finds a bright square: every photo has its own answer, whatever the batch."""
     calls: list[int] = []
 
     def network(scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -190,7 +190,7 @@ def test_tiles_cover_the_photo(width: int, height: int, count: int) -> None:
 
 
 def test_a_dial_too_small_for_the_first_look_is_found_in_a_tile_once() -> None:
-    """The stub sees bright squares of at least 30 pixels; this one has 20 in the whole photo's scene."""
+    """The stub sees bright squares of at least 30 pixels; this one has 20 in the whole photo."""
 
     def network(scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         heat = np.full((len(scenes), CELLS, CELLS), -8.0, np.float32)
@@ -212,7 +212,7 @@ def test_a_dial_too_small_for_the_first_look_is_found_in_a_tile_once() -> None:
 
 
 def squares(logit: float = 2.0, least: int = 0):  # type: ignore[no-untyped-def]
-    """A stub that "finds" bright squares of at least ``least`` scene pixels, and the number of scenes of each of its calls."""
+    """A stub that finds bright squares of ``least`` scene pixels, and its calls' scene counts."""
     calls: list[int] = []
 
     def network(scenes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

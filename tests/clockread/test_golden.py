@@ -1,4 +1,4 @@
-"""Rendered dials that are hard in different ways, read through the public API; see tests/golden/README.md."""
+"""Rendered dials, hard in different ways, read through the API; see tests/golden/README.md."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_readings_are_the_noted_ones(name: str, readings: dict[str, list[Reading
 
 
 def test_int8_reads_the_times_that_are_clear(readings: dict[str, list[Reading]]) -> None:
-    """Its roundings differ between processors and runtimes, so that only clear readings are the same everywhere."""
+    """It rounds differently by processor and runtime: only clear readings are the same."""
     int8 = ClockReader("cpu", model="int8")
     for name, of_default in readings.items():
         times = {reading.time for reading in int8.read(GOLDEN / f"{name}.jpg")}

@@ -761,7 +761,7 @@ class TestRareButGood:
 
     @pytest.mark.xfail(
         strict=True,
-        reason="Pillow refuses any wrong checksum before the pixels, where viewers pass over ancillary chunks",
+        reason="Pillow refuses any wrong checksum; viewers ignore those of ancillary chunks",
     )
     def test_a_wrong_checksum_of_a_png_text_is_no_harm(self) -> None:
         data = encode(".png", quadrants())

@@ -356,7 +356,7 @@ def test_confidence_is_calibrated_as_the_manifest_says(reader: ClockReader) -> N
 
 
 class Tries:
-    """The reader's own logic over networks that are replaced: a try is as sure as the mean grey of its patch says."""
+    """The reader's own logic over stub networks: confidence is the mean grey of the patch."""
 
     def __init__(
         self,

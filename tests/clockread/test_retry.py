@@ -63,14 +63,14 @@ def test_other_windows_share_the_centre() -> None:
 
 
 def test_brightness_is_not_tried_again_in_either_direction() -> None:
-    """A picture whose colors are the brightness only has no other grey; one with a color has it with light staying light."""
+    """A picture without colors gives no projection; one of a color keeps light parts light."""
     image = photo((90, 200, 230), (10, 20, 40))  # a dark hand on a light yellow face
     for dial in principal_greys(DIAL, image):
         assert int(dial.patch[50, 80]) < int(dial.patch[80, 50]), "light stays light"
 
 
 def test_both_principal_colors_are_tried() -> None:
-    """The face's halves differ most, blue and green of one brightness; the red hand shows in the second direction only."""
+    """The halves, blue and green, differ most; the red hand shows in the second direction only."""
     image = photo((255, 90, 0), (0, 0, 0))
     cv2.ellipse(image, (80, 80), (55, 55), 0, 0, 180, (0, 139, 0), -1)
     cv2.line(image, (80, 80), (80, 35), (0, 30, 215), 7)
@@ -83,7 +83,7 @@ def test_both_principal_colors_are_tried() -> None:
 
 
 def test_a_pure_color_is_as_bright_as_in_a_grey_photo() -> None:
-    """Of red and blue of one brightness (BT.601: 0.299 red, 0.114 blue), not of one in another order of channels."""
+    """Red and blue of one brightness (BT.601: 0.299 red, 0.114 blue): channels are in order."""
     image = photo((200, 0, 0), (0, 0, 76))
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     assert abs(int(grey[50, 80]) - int(grey[80, 50])) <= 1

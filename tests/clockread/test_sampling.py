@@ -117,7 +117,7 @@ def smooth(width: int = 160, height: int = 160) -> np.ndarray:
     ],
 )
 def test_every_polar_pixel_shows_its_point_of_the_dial(homography: list[list[float]]) -> None:
-    """Rows are angles from the pose's up, clockwise; columns are centred on their radius; perspective is divided out."""
+    """Rows are angles, columns are centred on their radius, perspective is divided out."""
     image = smooth()
     polar = unwrap(image, np.array(homography)).astype(float)
     assert polar.shape == (240, 64)

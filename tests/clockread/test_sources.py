@@ -27,9 +27,11 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 @pytest.mark.parametrize(
     ("kind", "options", "tolerance"),
     [
-        ("PNG", {}, 1), ("JPEG", {"quality": 95}, 6), ("WEBP", {"lossless": True}, 1), ("AVIF", {"quality": 95}, 8),
-        ("JPEG2000", {}, 1), ("BMP", {}, 1), ("PPM", {}, 1), ("TIFF", {}, 1), ("TIFF", {"compression": "tiff_lzw"}, 1),
-        ("TIFF", {"compression": "zstd"}, 1), ("TIFF", {"compression": "lzma"}, 1), ("TIFF", {"compression": "tiff_deflate"}, 1),
+        ("PNG", {}, 1), ("JPEG", {"quality": 95}, 6), ("WEBP", {"lossless": True}, 1),
+        ("AVIF", {"quality": 95}, 8),
+        ("JPEG2000", {}, 1), ("BMP", {}, 1), ("PPM", {}, 1), ("TIFF", {}, 1),
+        ("TIFF", {"compression": "tiff_lzw"}, 1), ("TIFF", {"compression": "zstd"}, 1),
+        ("TIFF", {"compression": "lzma"}, 1), ("TIFF", {"compression": "tiff_deflate"}, 1),
         ("GIF", {}, 60),
     ],
 )  # fmt: skip

@@ -1,7 +1,8 @@
 """`python tests/golden/make.py`: render the golden dials again and record their present readings.
 
-Run it from the repository's root, with CLOCKREAD_DATA naming an empty folder, so that nothing collected is in the pictures.
-It needs the train extra. `--readings` keeps the pictures and renews the expected readings only, after a change of the models.
+Run it from the repository's root, with CLOCKREAD_DATA naming an empty folder, so that nothing
+collected is in the pictures. It needs the train extra. `--readings` keeps the pictures and renews
+the expected readings only, after a change of the models.
 """
 
 from __future__ import annotations
@@ -188,7 +189,8 @@ def main() -> None:
     else:
         if photos():
             raise SystemExit(
-                "golden dials must not hold collected photographs: set CLOCKREAD_DATA to an empty folder"
+                "golden dials must not hold collected photographs: "
+                "set CLOCKREAD_DATA to an empty folder"
             )
         golden = {}
         for name, (image, truth) in pictures().items():
