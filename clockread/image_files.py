@@ -38,8 +38,8 @@ from clockread.pixels import (
 
 MAX_DECODED_BYTES = 400_000_000  # of memory, for photos decoded at full size: all but JPEG
 MAX_FRAMES = 100_000  # of one file
-# Most bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit per pixel
-# 8,000. More is a decompression bomb.
+# Most bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit per
+# pixel 8,000. More is a decompression bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
@@ -96,7 +96,8 @@ OTHER_FILES = (
 )
 VIDEO_STARTS = (
     (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"),
-    (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"), (0, b"\0\0\x01\xba"), (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
+    (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"), (0, b"\0\0\x01\xba"),
+    (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
 )  # fmt: skip
 VIDEO = (
     "a video, not a photo; save frames of it as photos first, "
@@ -177,7 +178,7 @@ def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
     """Yield each frame of an animation, or page of a file; of another photo the only one.
 
     Raises:
-        ImageError: as in `decode_file`, also after frames that were read, if a later one is damaged
+        ImageError: as in `decode_file`, also after frames that were read.
     """
     with _one_error(name, "its frames cannot be decoded"):
         image = _open(file, name)
@@ -315,7 +316,8 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
     if needed > MAX_DECODED_BYTES:
         raise ImageError(
             f"{name}: too large: {width} x {height} pixels of this {kind} take "
-            f"{needed / 1e6:,.0f} MB to decode, the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
+            f"{needed / 1e6:,.0f} MB to decode, "
+            f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
         )
     bytes_in_file = file.seek(0, io.SEEK_END)
     if kind not in ("JPEG", "MPO") and needed > max(
@@ -439,7 +441,7 @@ def _contains(file: BinaryIO, marker: bytes, start: int) -> bool:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether a photo has 16-bit colors, of which Pillow keeps 8: too few for 10 to 14 used bits."""
+    """Whether a photo has 16-bit colors, of which Pillow keeps 8: too few if 10 are used."""
     tiles = getattr(image, "tile", [])
     return image.mode in ("RGB", "RGBA", "LA") and bool(tiles) and ";16" in str(tiles[0][3])
 
