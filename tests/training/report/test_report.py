@@ -493,7 +493,7 @@ def test_missing_data_is_one_line_before_any_training(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "is no folder"), ({}, "holds no images.npy"), ({"images.npy": b"x"}, "labels.npy")],
+    [(None, "is not a folder"), ({}, "holds no images.npy"), ({"images.npy": b"x"}, "labels.npy")],
 )
 def test_missing_clock_images_are_one_line_and_no_training(
     tmp_path: Path, content: dict[str, bytes] | None, problem: str
