@@ -23,6 +23,7 @@ class WheelModels(BuildHookInterface[Any]):
         manifest = json.loads((source / "manifest.json").read_text(encoding="utf-8"))
         for model in ONLY_IN_REPOSITORY:
             manifest["models"].pop(model, None)
+        manifest.pop("edge", None)  # the one-file readers are for other languages: 16 MB
         self.scratch = tempfile.TemporaryDirectory()
         reduced = Path(self.scratch.name) / "manifest.json"
         reduced.write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")

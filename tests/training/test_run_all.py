@@ -198,6 +198,7 @@ def test_listing_needs_no_training_package() -> None:
             "reader/hands-small",
             "reader/small",
             "reader/calibration",
+            "reader/edge",
         ),
         *(
             "mlp/vanilla",

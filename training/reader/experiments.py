@@ -12,9 +12,7 @@ def _experiment(name: str, costs: str, about: str, *needs: str, run: str = "") -
     """Return an experiment; it trains the task of that name, unless ``run`` is given."""
     train = partial(imported_later("training.reader.tasks:run"), name)
     cost = dict(zip(PROFILES, costs.split(", "), strict=True))
-    return Experiment(
-        name, about, cost, imported_later(f"training.reader.{run}") if run else train, needs
-    )
+    return Experiment(name, about, cost, imported_later(f"training.{run}") if run else train, needs)
 
 
 EXPERIMENTS = (
@@ -33,14 +31,14 @@ EXPERIMENTS = (
         "30 s, 2 min, 2 min",
         "the three networks to ONNX, with manifest, metrics and model card",
         *("reader/pose", "reader/finder", "reader/hands"),
-        run="export:run",
+        run="reader.export:run",
     ),
     _experiment(
         "reader/int8",
         "30 s, 3 min, 3 min",
         "the exported networks in 8-bit integers, as the model int8",
         "reader/export",
-        run="quantize:run",
+        run="reader.quantize:run",
     ),
     _experiment(
         "reader/finder-small", "30 s, 35 min, 3 h", "a smaller finder, for the model small"
@@ -59,13 +57,20 @@ EXPERIMENTS = (
         "30 s, 2 min, 2 min",
         "the model small: those three in 8-bit integers",
         *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/export"),
-        run="quantize:run_small",
+        run="reader.quantize:run_small",
     ),
     _experiment(
         "reader/calibration",
         "5 s, 2 min, 2 min",
         "the reader's confidence against how often it is right, on rendered dials",
         *("reader/export", "reader/int8", "reader/small"),
-        run="calibration:run",
+        run="reader.calibration:run",
+    ),
+    _experiment(
+        "reader/edge",
+        "30 s, 5 min, 5 min",
+        "each model as one ONNX file, from the photo to the times, compared with clockread",
+        "reader/calibration",
+        run="edge.build:run",
     ),
 )

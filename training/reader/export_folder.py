@@ -90,6 +90,25 @@ class ExportFolder:
         self._changed[file] = data
         return entry
 
+    def put_edge(self, name: str, data: bytes, description: Mapping[str, Any]) -> dict[str, Any]:
+        """Add or replace a one-file reader; return its entry, which the runtime does not read.
+
+        Args:
+            name: Name of the file, without its ending.
+            data: The ONNX file.
+            description: Everything else about it; see `training.edge.build`.
+
+        """
+        entry = {
+            **description,
+            "file": f"{name}.onnx",
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "bytes": len(data),
+        }
+        self._manifest.setdefault("edge", {})[name] = entry
+        self._changed[entry["file"]] = data
+        return entry
+
     def drop(self, *models: str) -> None:
         """Remove models, with their files."""
         for model in models:

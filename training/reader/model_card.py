@@ -56,6 +56,15 @@ PHOTOGRAPHS = """\
 Real photographs that were never used in training (`python -m benchmarks.accuracy`); right means
 within one minute.
 """
+EDGE = """\
+## One file for other languages
+
+`python -m training.edge.build` writes the whole reader of a model into one ONNX file, from the
+photo to the times, for onnxruntime 1.19 or newer; see [Without Python](../docs/without-python.md).
+`reader` files take a photo with any number of dials, `dial` files one dial that fills the picture.
+Compared with clockread at the same effort, on rendered dials and scenes (medians of box IoU and of
+the difference in confidence):
+"""
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:
@@ -79,6 +88,8 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         parts += [*_confidence(fits), *_dial_score(fits)]
     if photographs := manifest.get("photographs"):
         parts += [PHOTOGRAPHS, _photographs(photographs)]
+    if edge := manifest.get("edge"):
+        parts += [EDGE, _edge(edge)]
     return "\n".join(parts)
 
 
@@ -160,3 +171,14 @@ def _photographs(models: Mapping[str, Any]) -> str:
 
 def _percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
+
+
+def _edge(entries: Mapping[str, Any]) -> str:
+    header = ("file", "bytes", "same minute", "right", "clockread right", "box IoU")
+    rows = []
+    for entry in entries.values():
+        parity = entry["parity"]
+        shares = (_percent(parity[of]) for of in ("same_minute", "right", "clockread_right"))
+        medians = (f"{parity[of]:.4f}" for of in ("box_iou", "confidence_apart"))
+        rows.append((f"`{entry['file']}`", f"{entry['bytes']:,}", *shares, *medians))
+    return _table((*header, "confidence apart"), rows)

@@ -1,0 +1,407 @@
+"""A small writer of ONNX graphs: tensors with arithmetic, subgraphs and inlined networks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+OPSET = 17  # that of the networks, which are inlined as they are
+IR_VERSION = 8
+FLOAT, INT, INT32, UINT8, BOOL = (
+    np.dtype(t) for t in (np.float32, np.int64, np.int32, np.uint8, np.bool_)
+)
+Value: TypeAlias = "Tensor | NDArray[Any] | Sequence[int] | float | int"
+DType: TypeAlias = np.dtype[Any]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A value of a graph. Numbers and arrays in arithmetic become constants of its type."""
+
+    graph: Graph
+    name: str
+    dtype: DType
+    __array_ufunc__ = None  # so that an array on the left of an operator leaves it to the tensor
+
+    def _with(self, kind: str, other: Value, *, swapped: bool = False) -> Tensor:
+        value = self.graph.constant(other, self.dtype)
+        return self.graph.op(kind, *((value, self) if swapped else (self, value)))
+
+    def _compared(self, kind: str, other: Value) -> Tensor:
+        return self.graph.op(kind, self, self.graph.constant(other, self.dtype), dtype=BOOL)
+
+    def __add__(self, other: Value) -> Tensor:
+        return self._with("Add", other)
+
+    def __sub__(self, other: Value) -> Tensor:
+        return self._with("Sub", other)
+
+    def __rsub__(self, other: Value) -> Tensor:
+        return self._with("Sub", other, swapped=True)
+
+    def __mul__(self, other: Value) -> Tensor:
+        return self._with("Mul", other)
+
+    def __truediv__(self, other: Value) -> Tensor:
+        return self._with("Div", other)
+
+    def __rtruediv__(self, other: Value) -> Tensor:
+        return self._with("Div", other, swapped=True)
+
+    def __floordiv__(self, other: Value) -> Tensor:
+        assert self.dtype == INT, "ONNX divides integers towards zero; all here are positive"
+        return self._with("Div", other)
+
+    def __mod__(self, other: Value) -> Tensor:
+        return self._with("Mod", other)
+
+    def __matmul__(self, other: Value) -> Tensor:
+        return self._with("MatMul", other)
+
+    def __gt__(self, other: Value) -> Tensor:
+        return self._compared("Greater", other)
+
+    def __ge__(self, other: Value) -> Tensor:
+        return self._compared("GreaterOrEqual", other)
+
+    def __lt__(self, other: Value) -> Tensor:
+        return self._compared("Less", other)
+
+    def __le__(self, other: Value) -> Tensor:
+        return self._compared("LessOrEqual", other)
+
+    def __and__(self, other: Tensor) -> Tensor:
+        return self.graph.op("And", self, other)
+
+    def equals(self, other: Value) -> Tensor:
+        """Compare element by element."""
+        return self._compared("Equal", other)
+
+    def maximum(self, other: Value) -> Tensor:
+        """Return the larger of both, element by element."""
+        return self._with("Max", other)
+
+    def minimum(self, other: Value) -> Tensor:
+        """Return the smaller of both, element by element."""
+        return self._with("Min", other)
+
+    def clip(self, low: Value, high: Value) -> Tensor:
+        """Limit the values; where the limits contradict each other, ``high`` counts."""
+        return self.maximum(low).minimum(high)
+
+    def map(self, kind: str) -> Tensor:
+        """Apply an operator without attributes, such as "Exp" or "Round" (half to even)."""
+        return self.graph.op(kind, self)
+
+    def to(self, dtype: DType) -> Tensor:
+        """Cast."""
+        return self.graph.op("Cast", self, dtype=dtype, to=helper.np_dtype_to_tensor_dtype(dtype))
+
+    def reshape(self, *shape: Tensor | int) -> Tensor:
+        """Reshape; a size may be a tensor of shape (1,)."""
+        sizes: Value = np.array([s for s in shape if isinstance(s, int)], np.int64)
+        if any(isinstance(s, Tensor) for s in shape):
+            parts = [s if isinstance(s, Tensor) else np.array([s], np.int64) for s in shape]
+            sizes = self.graph.concat(*parts, axis=0, dtype=INT)
+        return self.reshape_to(sizes)
+
+    def reshape_to(self, shape: Value) -> Tensor:
+        """Reshape to a shape that is a tensor (k,) itself."""
+        return self.graph.op("Reshape", self, self.graph.constant(shape, INT))
+
+    def transpose(self, *axes: int) -> Tensor:
+        """Reorder the axes."""
+        return self.graph.op("Transpose", self, perm=list(axes))
+
+    def unsqueeze(self, *axes: int) -> Tensor:
+        """Insert axes of size 1."""
+        return self.graph.op("Unsqueeze", self, self.graph.constant(np.array(axes), INT))
+
+    def squeeze(self, *axes: int) -> Tensor:
+        """Remove axes of size 1."""
+        return self.graph.op("Squeeze", self, self.graph.constant(np.array(axes), INT))
+
+    def split(self, *sizes: int, axis: int = -1) -> list[Tensor]:
+        """Cut into parts of the given sizes along an axis."""
+        lengths = self.graph.constant(np.array(sizes), INT)
+        return self.graph.ops("Split", [self.dtype] * len(sizes), self, lengths, axis=axis)
+
+    def part(self, start: int, stop: int, axis: int = -1) -> Tensor:
+        """Return the elements ``start`` to ``stop`` (exclusive) of an axis."""
+        limits = (self.graph.constant(np.array([i]), INT) for i in (start, stop, axis))
+        return self.graph.op("Slice", self, *limits)
+
+    def take(self, index: Value, axis: int = 0) -> Tensor:
+        """Return the elements of an axis at indices of any shape."""
+        return self.graph.op("Gather", self, self.graph.constant(index, INT), axis=axis)
+
+    def take_along(self, index: Tensor, axis: int = 1) -> Tensor:
+        """Return elements as `np.take_along_axis` does."""
+        return self.graph.op("GatherElements", self, index, axis=axis)
+
+    def compress(self, condition: Tensor) -> Tensor:
+        """Return the rows whose condition (n,) is true."""
+        return self.graph.op("Compress", self, condition, axis=0)
+
+    def sum(self, axis: int, *, keep: bool = False) -> Tensor:
+        """Sum over an axis."""
+        axes = self.graph.constant(np.array([axis]), INT)
+        return self.graph.op("ReduceSum", self, axes, keepdims=int(keep))
+
+    def reduce(self, kind: str, axis: int, *, keep: bool = False) -> Tensor:
+        """Reduce an axis by "Max", "Min" or "Mean"."""
+        return self.graph.op(f"Reduce{kind}", self, axes=[axis], keepdims=int(keep))
+
+    @property
+    def shape(self) -> Tensor:
+        """The sizes of the axes (rank,)."""
+        return self.graph.op("Shape", self, dtype=INT)
+
+    def size(self, axis: int = 0) -> Tensor:
+        """Return the size of one axis (1,)."""
+        return self.graph.op("Shape", self, dtype=INT, start=axis, end=axis + 1)
+
+
+Body: TypeAlias = Callable[..., "tuple[Tensor, Sequence[Tensor]]"]
+
+
+@dataclass
+class _Scope:
+    """The nodes and weights of one graph or subgraph."""
+
+    nodes: list[Any] = field(default_factory=list)
+    weights: dict[str, Any] = field(default_factory=dict)
+
+
+class Graph:
+    """A graph under construction.
+
+    Every node has a name: onnxruntime 1.20 mistakes unnamed ones for each other.
+    """
+
+    def __init__(self) -> None:
+        self._scopes = [_Scope()]
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
+        self._count = 0
+        self._stage = ""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Name the tensors that are made in a ``with`` statement after a stage."""
+        outer, self._stage = self._stage, f"{self._stage}{name}/"
+        yield
+        self._stage = outer
+
+    def _name(self, kind: str) -> str:
+        self._count += 1
+        return f"{self._stage}{kind}{self._count}"
+
+    def input(self, name: str, dtype: DType) -> Tensor:
+        """Return an input of the whole graph."""
+        return Tensor(self, name, dtype)
+
+    def constant(self, value: Value, dtype: DType) -> Tensor:
+        """Return a constant; a tensor stays as it is.
+
+        Equal constants are stored once, in the outermost graph.
+        """
+        if isinstance(value, Tensor):
+            return value
+        array = np.asarray(value, dtype)
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = f"c{len(self._constants)}"
+            self._scopes[0].weights[name] = numpy_helper.from_array(array, name)
+            self._constants[key] = Tensor(self, name, dtype)
+        return self._constants[key]
+
+    def ops(
+        self, kind: str, dtypes: Sequence[DType], *inputs: Tensor, **attributes: Any
+    ) -> list[Tensor]:
+        """Add a node with several outputs, of the given types."""
+        names = [self._name(kind) for _ in dtypes]
+        node = helper.make_node(kind, [t.name for t in inputs], names, names[0], **attributes)
+        self._scopes[-1].nodes.append(node)
+        return [Tensor(self, name, dtype) for name, dtype in zip(names, dtypes, strict=True)]
+
+    def op(
+        self, kind: str, *inputs: Tensor, dtype: DType | None = None, **attributes: Any
+    ) -> Tensor:
+        """Add a node with one output, by default of its first input's type."""
+        return self.ops(kind, [dtype or inputs[0].dtype], *inputs, **attributes)[0]
+
+    def concat(self, *parts: Value, axis: int, dtype: DType = FLOAT) -> Tensor:
+        """Join tensors along an axis."""
+        return self.op("Concat", *(self.constant(p, dtype) for p in parts), axis=axis)
+
+    def where(self, condition: Tensor, a: Value, b: Value, dtype: DType = FLOAT) -> Tensor:
+        """Return ``a`` where the condition is true, else ``b``."""
+        values = (self.constant(a, dtype), self.constant(b, dtype))
+        return self.op("Where", condition, *values, dtype=dtype)
+
+    def arange(self, stop: Tensor) -> Tensor:
+        """Return the whole numbers (n,) from 0 to ``stop`` (1,), exclusive."""
+        limits = (self.constant(0, INT), stop.squeeze(0), self.constant(1, INT))
+        return self.op("Range", *limits)
+
+    def scan(
+        self, body: Callable[..., Tensor], *sequences: Tensor, shape: tuple[int, ...]
+    ) -> Tensor:
+        """Apply ``body`` to the rows of tensors (n, …), n > 0; return results (n, ``*shape``)."""
+        names = [self._name("row") for _ in sequences]
+        rows = [Tensor(self, n, s.dtype) for n, s in zip(names, sequences, strict=True)]
+        subgraph, (dtype,) = self._subgraph(rows, lambda: [body(*rows)], shape)
+        return self.op("Scan", *sequences, dtype=dtype, body=subgraph, num_scan_inputs=len(rows))
+
+    def loop(self, trips: int, go: Tensor, state: Sequence[Tensor], body: Body) -> list[Tensor]:
+        """Repeat ``body`` while a condition of one element holds; return the last state.
+
+        Args:
+            trips: the largest number of repetitions.
+            go: whether to begin at all.
+            state: tensors whose shapes, but not ranks, may change.
+            body: gives (whether to go on, the next state) for (the repetition (), *state).
+
+        """
+        number = Tensor(self, self._name("trip"), INT)
+        going = Tensor(self, self._name("going"), BOOL)
+        inside = [Tensor(self, self._name("state"), s.dtype) for s in state]
+
+        def run() -> list[Tensor]:
+            again, after = body(number, *inside)
+            return [again.reshape(), *(self._copied(t, inside) for t in after)]
+
+        subgraph, dtypes = self._subgraph([number, going, *inside], run, numbers=2)
+        count = self.constant(trips, INT)
+        return self.ops("Loop", dtypes[1:], count, go.reshape(), *state, body=subgraph)
+
+    def branch(
+        self,
+        condition: Tensor,
+        then: Callable[[], Sequence[Tensor]],
+        otherwise: Callable[[], Sequence[Tensor]],
+    ) -> list[Tensor]:
+        """Run one of two functions that give tensors of the same types."""
+        yes, dtypes = self._subgraph([], then)
+        no, _ = self._subgraph([], otherwise)
+        return self.ops("If", dtypes, condition, then_branch=yes, else_branch=no)
+
+    def _copied(self, tensor: Tensor, inputs: Sequence[Tensor]) -> Tensor:
+        return tensor.map("Identity") if tensor in inputs else tensor
+
+    def _subgraph(
+        self,
+        inputs: Sequence[Tensor],
+        function: Callable[[], Sequence[Tensor]],
+        shape: Sequence[int] | None = None,
+        numbers: int = 0,
+    ) -> tuple[Any, list[DType]]:
+        """Return what a function adds as a graph of its own, and the types of its results.
+
+        Args:
+            inputs: of the graph.
+            function: gives the results.
+            shape: of each result, if it is known.
+            numbers: how many inputs, from the first, are single numbers; other shapes are open.
+
+        """
+        self._scopes.append(_Scope())
+        outputs = function()
+        scope = self._scopes.pop()
+        own = {name for node in scope.nodes for name in node.output}
+        assert all(t.name in own for t in outputs), "a subgraph's results must be its own"
+        graph = helper.make_graph(
+            scope.nodes,
+            self._name("body"),
+            [_value_info(t, [] if i < numbers else None) for i, t in enumerate(inputs)],
+            [_value_info(t, shape) for t in outputs],
+            list(scope.weights.values()),
+        )
+        return graph, [t.dtype for t in outputs]
+
+    def network(self, file: Path, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Inline an exported network, weights included, into the innermost graph.
+
+        Return its outputs, float32.
+        """
+        network = onnx.load(file).graph
+        scope = self._scopes[-1]
+        names = {"": "", **{name: tensor.name for name, tensor in inputs.items()}}
+        for weight in network.initializer:
+            names[weight.name] = weight.name = f"{self._stage}{weight.name}"
+            scope.weights[weight.name] = weight
+        for node in network.node:
+            node.name = f"{self._stage}{node.name}"
+            node.input[:] = [names[name] for name in node.input]
+            for name in node.output:
+                names[name] = f"{self._stage}{name}" if name else ""
+            node.output[:] = [names[name] for name in node.output]
+            scope.nodes.append(node)
+        return {o.name: Tensor(self, names[o.name], FLOAT) for o in network.output}
+
+    def model(
+        self,
+        name: str,
+        inputs: Mapping[Tensor, Sequence[str | int]],
+        outputs: Mapping[str, tuple[Tensor, Sequence[str | int]]],
+        metadata: Mapping[str, str],
+    ) -> Any:
+        """Return the checked model, without nodes that no output needs.
+
+        Args:
+            name: of the graph.
+            inputs: shapes by tensor; a name is a free size.
+            outputs: tensors and shapes by the outputs' names.
+            metadata: texts by key.
+
+        """
+        (root,) = self._scopes
+        for output, (tensor, _) in outputs.items():
+            root.nodes.append(helper.make_node("Identity", [tensor.name], [output], f"to_{output}"))
+        nodes, used = _needed(root.nodes, set(outputs))
+        graph = helper.make_graph(
+            nodes,
+            name,
+            [_value_info(t, shape) for t, shape in inputs.items()],
+            [_value_info(t, shape, n) for n, (t, shape) in outputs.items()],
+            [w for n, w in root.weights.items() if n in used],
+        )
+        model = helper.make_model(
+            graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="clockread"
+        )
+        model.ir_version = IR_VERSION
+        helper.set_model_props(model, dict(metadata))
+        onnx.checker.check_model(model)
+        return model
+
+
+def _value_info(tensor: Tensor, shape: Sequence[str | int] | None, name: str = "") -> Any:
+    kind = helper.np_dtype_to_tensor_dtype(tensor.dtype)
+    return helper.make_tensor_value_info(name or tensor.name, kind, shape)
+
+
+def _needed(nodes: Sequence[Any], wanted: set[str]) -> tuple[list[Any], set[str]]:
+    """Return the nodes that lead to the wanted tensors, and the names of all that these use."""
+    used, kept = set(wanted), []
+    for node in reversed(nodes):
+        if used.intersection(node.output):
+            kept.append(node)
+            used.update(_captured(node))
+    return kept[::-1], used
+
+
+def _captured(node: Any) -> set[str]:
+    """Return the names of all tensors that a node uses, those of its subgraphs included."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            names.update(*(_captured(inner) for inner in attribute.g.node))
+    return names
