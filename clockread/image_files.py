@@ -60,9 +60,8 @@ PLUGINS = {
     "AVIF": "PIL.AvifImagePlugin",
 }
 READABLE = "JPEG, PNG, WebP, HEIC, AVIF, JPEG 2000, TIFF, BMP, GIF, PGM or PPM"
-SEQUENCES = frozenset(
-    ("GIF", "PNG", "WEBP", "TIFF", "AVIF")
-)  # whose further frames are pictures of their own; those of an MPO are not
+# Formats whose further frames are separate pictures; those of an MPO are not.
+SEQUENCES = frozenset(("GIF", "PNG", "WEBP", "TIFF", "AVIF"))
 INSTALL_HEIC = "pip install pillow-heif"
 HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 
@@ -109,9 +108,7 @@ VIDEO = (
 class Decoding:
     """How a photo is decoded."""
 
-    min_side: (
-        int | None
-    )  # pixels; reduced by 2, 4 or 8 while the long side keeps this many; None: never reduced
+    min_side: int | None  # pixels that the long side keeps at least; None: never reduced
     color: bool = False  # to BGR instead of grey
     lenient: bool = False  # whether a photo that is cut off gives the pixels that are there
 
@@ -189,7 +186,7 @@ def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
             image.seek(i)
             orientation = orientation_of(image)
             frame = image.copy()
-        if orientation > 1:  # which a copy keeps for the first frame only
+        if orientation > 1:  # a copy keeps it for the first frame only
             frame.getexif()[EXIF_ORIENTATION] = orientation
         yield frame
 
@@ -257,7 +254,7 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
         file.seek(0)
         try:
             image = factory(file, "")
-        except Exception as error:  # as `Image.open` does: another format may begin alike
+        except Exception as error:  # another format may begin alike; `Image.open` does the same
             problem = error
         else:
             image.decodermaxblock = READ_SIZE
@@ -308,7 +305,7 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
             STORED_BYTES.get(image.mode, 4)
             + (DEEP_BYTES if _is_deep(image) else DECODER_BYTES.get(kind, 0))
         )
-        if kind == "TIFF":  # which is decoded strip by strip
+        if kind == "TIFF":  # decoded strip by strip
             needed += (
                 4 * width * min(height, int(getattr(image, "tag_v2", {}).get(ROWS_PER_STRIP, 1)))
             )

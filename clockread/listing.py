@@ -41,7 +41,7 @@ PHOTO_SUFFIXES = frozenset(
         ".pnm",
     ]
 )
-OVERLAY_SUFFIX = ".overlay.jpg"  # of the pictures that --save-overlay writes
+OVERLAY_SUFFIX = ".overlay.jpg"  # of files that --save-overlay writes
 OVERLAY_COMMENT = b"drawn by clockread"  # in the header of such a picture
 OVERLAY_HEADER = 512  # bytes at its start that hold the comment
 # Kinds of files that are passed over.

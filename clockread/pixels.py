@@ -28,7 +28,7 @@ WHITE, BLACK = 1.0, 0.0  # grounds
 # black.
 MIN_CONTRAST = 0.1
 MIN_SIDE = 16  # pixels; no dial can be read in less
-MAX_PIXELS = 400_000_000  # as the header says; above it a photo is refused
+MAX_PIXELS = 400_000_000  # in a photo, by its header; larger ones are refused
 REDUCTIONS = (8, 4, 2)  # what JPEG decoders can do on the way
 EXIF_ORIENTATION = 0x0112
 
@@ -128,7 +128,7 @@ def _scaled(strip: NDArray[Any], scale: Scale) -> Pixels:
 def _channels(strip: Pixels, *, color: bool, bgr: bool) -> NDArray[Any]:
     if strip.ndim == 2:
         return cv2.cvtColor(strip, cv2.COLOR_GRAY2BGR) if color else strip
-    if strip.shape[2] == 4:  # whose fourth channel does not count
+    if strip.shape[2] == 4:  # the fourth is not shown
         if color:
             return cv2.cvtColor(strip, cv2.COLOR_BGRA2BGR if bgr else cv2.COLOR_RGBA2BGR)
         return cv2.cvtColor(strip, cv2.COLOR_BGRA2GRAY if bgr else cv2.COLOR_RGBA2GRAY)
@@ -192,7 +192,7 @@ def orientation_of(image: Image.Image) -> int:
 
     1 if there is none or it is damaged.
     """
-    if image.format == "TIFF":  # which Pillow has turned
+    if image.format == "TIFF":  # Pillow has turned it upright
         return 1
     try:
         value = int(image.getexif().get(EXIF_ORIENTATION, 1))
@@ -245,7 +245,7 @@ def image_pixels(
             return array[top:bottom]
 
         return reduced(rows, image.size, Scale(), reduction, orientation, color=color)
-    if image.mode == "La":  # which Pillow converts to nothing else
+    if image.mode == "La":  # Pillow converts it to nothing else
         image = image.convert("LA")
     mode = _numpy_mode(image)
     if mode == image.mode == "L" and reduction == 1 and not color:
