@@ -193,6 +193,7 @@ def test_classical_hand_finding_sees_nothing_on_an_empty_picture() -> None:
     assert hough_reading(np.full((200, 200), 128, np.uint8)) is None
 
 
+@pytest.mark.slow
 def test_the_rivals_have_their_published_sizes() -> None:
     assert detector().count_params() == pytest.approx(3.2e6, rel=0.05)
     resnet = resnet50(1000)

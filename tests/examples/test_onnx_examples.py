@@ -98,6 +98,7 @@ def cpp_reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     return read_by(folder / "read")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["python", "node", "cpp"])
 def test_every_language_reads_the_same_times(language: str, request: pytest.FixtureRequest) -> None:
     read: Reader = request.getfixturevalue(f"{language}_reader")

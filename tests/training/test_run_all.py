@@ -44,6 +44,7 @@ def crops() -> np.ndarray:
     return np.stack([render(seed, PRESETS["varied"], PATCH).image for seed in range(8)])
 
 
+@pytest.mark.slow
 def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray) -> None:
     from clockread import ClockReader
 
@@ -62,6 +63,7 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
     )
 
 
+@pytest.mark.slow
 def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(
     smoke: Path, crops: np.ndarray
 ) -> None:
@@ -105,6 +107,7 @@ def test_the_small_model_has_smaller_networks_and_looks_once(
     assert sum(reader.networks["hands"].calls.values()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["pose", "hands"])
 def test_keras_and_onnxruntime_agree_on_crops(
     smoke: Path, crops: np.ndarray, role: str, monkeypatch: pytest.MonkeyPatch
@@ -133,6 +136,7 @@ def test_keras_and_onnxruntime_agree_on_crops(
     assert 1e-6 < largest_difference(model, data, batch, OUTPUTS[role]) < layers * 2**-11
 
 
+@pytest.mark.slow
 def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.ndarray) -> None:
     import onnxruntime
 
@@ -156,6 +160,7 @@ def test_the_exported_sincos_are_those_of_the_decoder(smoke: Path, crops: np.nda
     np.testing.assert_allclose(decoded.minute_sincos, minute_pair, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_not_trained_again(smoke: Path) -> None:
     result = smoke / "runs" / "smoke" / "reader-pose" / "result.json"
     before = result.stat().st_mtime_ns
@@ -230,6 +235,7 @@ def test_listing_needs_no_training_package() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "first"), [("reader/hands", "reader/pose"), ("time/export", "time/sin-cos")]
 )

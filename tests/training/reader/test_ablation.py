@@ -66,6 +66,7 @@ def test_every_variant_changes_something_that_is_there() -> None:
         assert set(dict(variant.weights)) <= set(ablation.LOSS_WEIGHTS)
 
 
+@pytest.mark.slow
 def test_the_reader_reads_with_the_variants_network(
     tiny: keras.Model, polar: np.ndarray, tmp_path: Path
 ) -> None:

@@ -85,6 +85,7 @@ def test_an_interrupted_run_goes_on_at_its_last_checkpoint(tmp_path: Path) -> No
     )  # with those before the interruption
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="pulled the plug"):
         run(tmp_path / "broken", Line(stop_at=1), resume=True)

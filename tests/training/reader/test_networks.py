@@ -103,6 +103,7 @@ def test_folding_keeps_the_function() -> None:
         assert (b[name] != value).any()  # half precision is not nothing
 
 
+@pytest.mark.slow
 def test_the_same_network_gives_the_same_file(hands: keras.Model) -> None:
     pytest.importorskip("tf2onnx", reason="exporting needs the train extra")
     from training.reader.export import OUTPUTS, to_onnx

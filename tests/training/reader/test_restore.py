@@ -54,6 +54,7 @@ def values(model: keras.Model, inputs: np.ndarray, **how: bool) -> dict[str, np.
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", SHAPES)
 def test_a_restored_network_does_what_the_exported_one_does(role):
     model = trained(role)
@@ -99,6 +100,7 @@ def test_a_network_does_not_grow_into_a_shallower_one():
         grow(small("hands"), deeper)
 
 
+@pytest.mark.slow
 def test_a_file_of_another_architecture_is_refused():
     inputs = np.zeros((2, *SHAPES["hands"]), np.uint8)
     data = to_onnx(folded(small("hands")), OUTPUTS["hands"])

@@ -406,6 +406,7 @@ def test_the_report_contradicts_itself_by_its_own_formulas() -> None:
     assert "0.044" in text
 
 
+@pytest.mark.slow
 def test_everything_is_written_and_only_from_fits(tmp_path: Path) -> None:
     fits = [
         fit("mlp/vanilla", "vanilla", 0.97531, number=n, data=d)

@@ -166,6 +166,7 @@ def test_actions_run_after_their_epoch(tmp_path: Path) -> None:
     assert steps == [4]
 
 
+@pytest.mark.slow
 def test_the_test_images_are_evaluated_after_an_earlier_epoch_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -177,6 +178,7 @@ def test_the_test_images_are_evaluated_after_an_earlier_epoch_too(
     assert test["loss"] != test["loss_after_1"]
 
 
+@pytest.mark.slow
 def test_retraining_starts_from_the_saved_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,6 +213,7 @@ def test_retraining_starts_from_the_saved_epoch(
     assert (model.get_layer("dense").get_weights()[0] != began["weights"]).any()
 
 
+@pytest.mark.slow
 def test_a_fit_killed_during_its_retraining_keeps_its_first_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -288,6 +291,7 @@ def _learn(epochs: int, folder: Path) -> tuple[Any, dict[str, list[float]]]:
     return model, history
 
 
+@pytest.mark.slow
 def test_a_killed_fit_resumes_at_its_last_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -312,6 +316,7 @@ def test_a_killed_fit_resumes_at_its_last_epoch(
     assert len((tmp_path / "history.jsonl").read_text().splitlines()) >= 5
 
 
+@pytest.mark.slow
 def test_a_fit_writes_history_logs_and_result(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -323,6 +328,7 @@ def test_a_fit_writes_history_logs_and_result(
     assert fit.data == "synthetic-digits"
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_trainings(tmp_path: Path) -> None:
     fit = plan("mlp/vanilla", "smoke")[0]
     results = []
@@ -333,6 +339,7 @@ def test_equal_seeds_give_equal_trainings(tmp_path: Path) -> None:
     assert results[0]["history"]["loss"] == results[1]["history"]["loss"]
 
 
+@pytest.mark.slow
 def test_every_time_network_trains_a_step() -> None:
     from training.report.time_networks import CODECS
 

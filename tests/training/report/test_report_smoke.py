@@ -28,6 +28,7 @@ def module(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_smoke_profile_runs_all_entries_and_reports_them(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="training needs the train extra")
     command = (
