@@ -87,6 +87,7 @@ def test_the_quantized_model_is_what_the_cpu_reads_with_and_much_the_same(
     assert np.abs(logit - logit_again).max() < 0.02 * max(1.0, np.abs(logit).max())
 
 
+@pytest.mark.slow
 def test_the_small_model_has_smaller_networks_and_looks_once(
     smoke: Path, crops: np.ndarray
 ) -> None:
