@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import platform
 import re
 import shlex
 import signal
@@ -23,11 +24,11 @@ import pytest
 from conftest import ROOT, result_of
 from conftest import save_png as save
 
-from clockread import __version__, bulk
+from clockread import ClockReader, __version__, bulk
 from clockread.cli import app as cli
 from clockread.cli import bench, info, inputs, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
-from clockread.images import Photo, load_color
+from clockread.images import Photo, load_color, load_photo
 from clockread.overlay import DIAL_COLOR
 from clockread.reading import PhotoResult, Reading
 from clockread.runtime import cpus
@@ -1070,6 +1071,11 @@ class TestBench:
         assert len(set(photos)) == 3
         assert load_color(photos[0]).shape == (480, 640, 3)
 
+    def test_generated_photos_hold_dials_that_are_read(self, clock_reader: ClockReader) -> None:
+        for photo in sample_photos.generated_photos(2):
+            assert len(clock_reader.read(photo)) == sample_photos.GENERATED_DIALS
+            assert (load_photo(photo).pixels > 235).mean() > 0.05  # their light faces
+
     @pytest.fixture(autouse=True)
     def _no_processes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(
@@ -1232,6 +1238,9 @@ class TestInfo:
             [],
         )
         assert report["models"][0]["error"] is None
+        found = {name: report["versions"][name] for name in ("opencv", "numpy", "python")}
+        python = platform.python_version()
+        assert found == {"opencv": cv2.__version__, "numpy": np.__version__, "python": python}
 
     def test_a_damaged_model_is_said(self, tmp_path: Path, run: Run) -> None:
         (tmp_path / "pose.onnx").write_bytes(b"abd")

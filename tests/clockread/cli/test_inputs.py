@@ -14,8 +14,9 @@ import pytest
 from conftest import BlindReader
 from PIL import Image
 
+from clockread.bulk import Entry
 from clockread.cli import app as cli
-from clockread.cli.inputs import find_photos
+from clockread.cli.inputs import find_photos, frames_in
 
 Run = Callable[..., tuple[int, list[dict[str, object]], str]]
 
@@ -237,3 +238,8 @@ def test_names_stay_as_given(tmp_path: Path, run: Run, monkeypatch: pytest.Monke
         "sub/../a.png",
         f"sub{os.sep}b.png",
     ]
+
+
+def test_an_entry_that_cannot_be_read_counts_as_one() -> None:
+    assert frames_in(Entry("a.png", None, "a.png: no such file")) == 1
+    assert frames_in(Entry("a.png", b"not a photo")) == 1
