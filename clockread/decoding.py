@@ -23,7 +23,7 @@ class DecodingWeights:
     """
 
     hour: float = 1.0
-    minute: float = 0.85  # lower: a second hand taken for the minute hand misleads less often
+    minute: float = 0.85  # lower values limit the harm of a second hand read as the minute hand
     twelve: float = 0.9  # lower values read upright dials better and rotated ones worse
     full_hour_share: float = 0.02  # of dials whose hour hand points to the full hour: toys, icons
     hour_deviation: float = 2.5  # degrees, of the hour hand's error; drawn dials alone would have 1

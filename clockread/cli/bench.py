@@ -76,7 +76,7 @@ class StageTime:
 
     stage: str
     per: str  # "photo" or "dial"
-    milliseconds: Spread | None  # None if there are no dials to divide by
+    milliseconds: Spread | None  # None without dials to divide by
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from training.dials.presets import PRESETS
 from training.dials.render import Picture, render
 from training.dials.scenes import EVERYTHING, render_scene
 
-SCENES = "scenes"  # in place of a preset
+SCENES = "scenes"  # instead of the name of a preset
 
 
 def _label(tile: Grey, picture: Picture) -> None:

@@ -165,7 +165,7 @@ def _read_windows(
 ) -> dict[str, Tensor]:
     """Return the best reading of each window (n, 3), by column of ROW.
 
-    Its confidence is 0 if there is no dial in the window.
+    Its confidence is 0 if the window has no dial.
 
     The first turn of a loop reads all windows, a second one retries the dials of low confidence.
     """

@@ -118,7 +118,7 @@ def resample(photo: PhotoInput, parts: Parts, side: int, *, colors: bool = False
         g.concat(skip, one, axis=1),
         shape,
         blocks,
-        (rows - 1).minimum(1),  # no sum where there is one row: it would only copy, slowly
+        (rows - 1).minimum(1),  # a single row needs no sum: that would only copy, slowly
         g.concat(one, block_x, axis=1),
     )
     squares = g.scan(square, *sequences, *tables, shape=(side, side, depth))

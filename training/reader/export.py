@@ -131,7 +131,7 @@ def _stored_half(proto: Any) -> None:
 
 
 def canonical(proto: Any) -> None:
-    """Order nodes and name values by what they compute; the converter's order and names vary."""
+    """Give nodes and values a stable order and stable names; those of the converter vary."""
     graph = proto.graph
     outputs = {value.name for value in graph.output}
     names = {"": "", **{value.name: value.name for value in graph.input}}

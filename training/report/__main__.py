@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from training.data import write_whole
+from training.markdown import table
 from training.report.claims import CLAIMS
 from training.report.contradictions import contradictions
 from training.report.experiments import EXPERIMENTS
@@ -29,7 +30,6 @@ from training.report.tables import (
     permutation_table,
     setting,
     settings_tables,
-    table,
     time_section,
     time_table,
 )

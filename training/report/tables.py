@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
+from training.markdown import table
 from training.report.claims import ACCURACIES, SETTINGS, TIMES
 from training.report.results import Entry, Result
 from training.report.verdicts import MISSING, closest_permutation, lowest_loss_epoch
-
-
-def table(head: str | Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
-    """Return the lines of a Markdown table; a head in one string is split at its bars."""
-    head = head.split("|") if isinstance(head, str) else head
-    lines = [f"| {' | '.join(row)} |" for row in (head, *rows)]
-    return [lines[0], "|" + "---|" * len(head), *lines[1:], ""]
 
 
 def paragraph(text: str) -> list[str]:
