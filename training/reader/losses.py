@@ -8,13 +8,13 @@ from keras import ops
 
 from clockread.geometry import rim
 
-_POINTS = np.concatenate([np.zeros((1, 2)), rim(8)]).astype(np.float32)  # center and rim
+CENTER_AND_RIM = np.concatenate([np.zeros((1, 2)), rim(8)])  # (9, 2), on the dial plane
 CENTER_WEIGHT = 3.0  # of the center; rim points have 1. An error there turns both hands
 
 
 def _projected(pose: keras.KerasTensor) -> keras.KerasTensor:
     """Return center and eight rim points (n, 9, 2) of poses (n, 7), see `clockread.geometry`."""
-    u = ops.convert_to_tensor(_POINTS)
+    u = ops.convert_to_tensor(CENTER_AND_RIM.astype(np.float32))
     c, s11, s12, s22, v = pose[:, None, :2], pose[:, 2:3], pose[:, 3:4], pose[:, 4:5], pose[:, 5:7]
     x = s11 * u[:, 0] + s12 * u[:, 1]
     y = s12 * u[:, 0] + s22 * u[:, 1]

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import Floats, Window, compose, decompose, project, rim
+from clockread.geometry import Floats, Window, compose, decompose, project
 from clockread.pose import PosedDial, estimate
 from clockread.sampling import PATCH, TO_UNIT
 from training.reader.batches import PoseBatches
 from training.reader.loop import Schedule, Validation
+from training.reader.losses import CENTER_AND_RIM
 from training.reader.shards import Shards, rendered, rendered_without
 from training.splits import TRAINING, VALIDATION
 
@@ -18,7 +19,6 @@ CROPS_PER_SHARD = 30_000
 # Presets of the renderer, one shard each.
 MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")
 SETS_OF_MIX = 3
-_POINTS = np.concatenate([np.zeros((1, 2)), rim(8)])  # centre and rim
 
 
 def training_shards(profile: str) -> list[Shards]:
@@ -77,7 +77,7 @@ def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
 
     """
     true = decompose(TO_UNIT @ shard.homography[: len(found)].astype(np.float64))[0]
-    away = project(compose(found), _POINTS) - project(compose(true), _POINTS)
+    away = project(compose(found), CENTER_AND_RIM) - project(compose(true), CENTER_AND_RIM)
     away = np.linalg.norm(away, axis=-1)
     away /= np.sqrt(true[:, 2] * true[:, 4] - true[:, 3] ** 2)[:, None]
     centre, rim = away[:, 0], away[:, 1:].mean(axis=1)

@@ -12,7 +12,7 @@ import keras
 from clockread.geometry import compose, project, rotation_matrix
 from clockread.sampling import ANGLES, PATCH, RADII
 from training.reader.export import folded
-from training.reader.losses import _POINTS, circular_cross_entropy, pose_loss
+from training.reader.losses import CENTER_AND_RIM, circular_cross_entropy, pose_loss
 from training.reader.networks import BINS, HEADS, build_hands, build_pose, with_sincos
 
 
@@ -116,7 +116,7 @@ def test_pose_loss_is_the_distance_of_projected_points_in_radii() -> None:
     true = np.array([0.1, -0.2, 0.6, 0.05, 0.5, 0.1, -0.05, 1.0], np.float32)
     found = true[:7] + np.array([0.03, 0.01, 0.02, -0.02, 0.04, 0.03, 0.02], np.float32)
     away = np.linalg.norm(
-        project(compose(found), _POINTS) - project(compose(true[:7]), _POINTS), axis=1
+        project(compose(found), CENTER_AND_RIM) - project(compose(true[:7]), CENTER_AND_RIM), axis=1
     )
     expected = (3 * away[0] + away[1:].sum()) / 11 / np.sqrt(0.6 * 0.5 - 0.05**2)
     got = keras.ops.convert_to_numpy(
