@@ -28,6 +28,7 @@ NO_RETRY = replace(FULL, retry_below=0.0)
 EFFORTS = {  # row: model, effort
     "everything": ("auto", FULL),
     "everything, in floats": ("default", FULL),
+    "retry below 0.9 instead of 0.5": ("auto", replace(FULL, retry_below=0.9)),
     "no retry in other colors": ("auto", replace(FULL, colors=False)),
     "no retry with other windows": ("auto", replace(FULL, windows=False)),
     "no retry": ("auto", NO_RETRY),
@@ -35,9 +36,11 @@ EFFORTS = {  # row: model, effort
     "no retry, one pass": ("auto", replace(NO_RETRY, passes=1)),
     "no search in tiles": ("auto", replace(FULL, tiles=False)),
     "no retry, one pass, no tiles": ("auto", ONCE),
-    "the model small": ("small", ONCE),
+    "the model small": ("small", FULL),
+    "small, no retry": ("small", NO_RETRY),
+    "small, no retry, one pass, no tiles": ("small", ONCE),
 }
-RENDERED = {"varied": 2000, "hard": 1000}
+RENDERED = {"varied": 2000, "hard": 1000, "worn": 1000}
 COLUMNS = (
     *("", *(f"{preset}, {count:,}" for preset, count in RENDERED.items())),
     *("clocks, box given", "clocks, found", "time144", "ms per dial", "slowest dial"),

@@ -19,6 +19,7 @@ from benchmarks.subsets import TURNED, all_rendered, orientation, outputs_of
 from benchmarks.tables import percent, print_table
 from clockread.clock import right_within
 from clockread.decoding import DecodingWeights, decode
+from clockread.geometry import Floats
 from clockread.hands import HandsOutput
 from clockread.reader import ClockReader
 
@@ -27,7 +28,8 @@ CURRENT = DecodingWeights()
 STEPS: dict[str, tuple[Any, ...]] = {
     "hour": (0.6, 0.8, 1.0, 1.25),
     "minute": (0.5, 0.7, 0.85, 1.0),
-    "twelve": (0.6, 0.8, 0.9, 1.0),
+    "twelve": (0.4, 0.6, 0.8, 0.9, 1.0),
+    "context": (0.0, 0.3, 0.5, 0.7, 0.85, 1.0),
     "hour_deviation": (1.0, 1.5, 2.0, 2.5, 3.5),
     "full_hour_share": (0.0, 0.005, 0.02, 0.05),
     "rotations": (2, 4, 8, 16, 120),
@@ -35,10 +37,10 @@ STEPS: dict[str, tuple[Any, ...]] = {
 
 
 def right(
-    seen: HandsOutput, true: NDArray[np.integer], weights: DecodingWeights
+    seen: HandsOutput, twelve: Floats, true: NDArray[np.integer], weights: DecodingWeights
 ) -> NDArray[np.bool_]:
     """Return whether each time (n,) decoded with these weights is right within one minute."""
-    found = decode(seen.hour, seen.minute, seen.twelve, weights=weights).minutes
+    found = decode(seen.hour, seen.minute, seen.twelve, twelve, weights=weights).minutes
     return right_within(found, true)
 
 
@@ -50,14 +52,16 @@ def main(
     """Measure each weight's values, the others unchanged."""
     reader = ClockReader("cpu", model=model, models=models)
     shards = list(all_rendered(dials).values())
-    seen = outputs_of(reader, [np.asarray(image) for shard in shards for image in shard.images])
+    seen, context = outputs_of(
+        reader, [np.asarray(image) for shard in shards for image in shard.images]
+    )
     minutes = np.concatenate([shard.minutes for shard in shards])
     homographies = np.concatenate([shard.homography for shard in shards]).astype(np.float64)
     upright = np.abs(orientation(homographies)[0]) < TURNED
     rows = []
     for name, values in STEPS.items():
         for value in values:
-            ok = right(seen, minutes, replace(CURRENT, **{name: value}))
+            ok = right(seen, context.twelve, minutes, replace(CURRENT, **{name: value}))
             shares = ok[upright].mean(), ok[~upright].mean()
             mixed = UPRIGHT_SHARE * shares[0] + (1 - UPRIGHT_SHARE) * shares[1]
             used = " (in use)" if value == getattr(CURRENT, name) else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from typing import TypeVar
 
 import numpy as np
 import typer
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from benchmarks.options import DialsOption, ModelOption
 from benchmarks.tables import percent, print_table
 from clockread.clock import circular_difference, minutes_apart, right_within
+from clockread.context import ContextOutput, context_network, unwrap_context
 from clockread.geometry import Floats, Window, project, rim
-from clockread.hands import Hands, HandsOutput, hands_network, read_hands, read_refined
+from clockread.hands import Hands, HandsOutput, hands_network, read_refined
+from clockread.hypotheses import ReadDial, read_posed
 from clockread.pose import PosedDial, estimate, pose_network
 from clockread.reader import ClockReader
 from clockread.sampling import PATCH
@@ -30,8 +33,18 @@ TURNED = 15.0  # degrees between 12 and up
 OBLIQUE = 0.8  # the face's shorter axis over its longer one
 SAME = 9.0  # degrees within which one hand is mistaken for another
 BATCH = 32
-COUNTS = {"varied": 2000, "hard": 1000, "watch": 1000, "tower": 1000, "film": 1000, "drawn": 1000}
+COUNTS = {
+    "varied": 2000,
+    "hard": 1000,
+    "watch": 1000,
+    "worn": 1000,
+    "chronograph": 1000,
+    "tower": 1000,
+    "film": 1000,
+    "drawn": 1000,
+}
 BY_ORIENTATION = ("varied", "hard")
+_Output = TypeVar("_Output", HandsOutput, ContextOutput)
 _POINTS: Floats = np.concatenate([np.zeros((1, 2)), rim(16)])  # centre and rim
 _EDGE = rim(360)
 _COLUMNS = (
@@ -48,36 +61,45 @@ def all_rendered(dials: int | None) -> dict[str, Shards]:
     }
 
 
-def outputs_of(reader: ClockReader, images: Sequence[NDArray[np.uint8]]) -> HandsOutput:
-    """Return the reading network's outputs for crops (PATCH, PATCH), after refinement."""
-    parts = [output for _, _, output in _passes(reader, images)]
-    return HandsOutput(
-        *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(HandsOutput))
-    )
+def outputs_of(
+    reader: ClockReader, images: Sequence[NDArray[np.uint8]]
+) -> tuple[HandsOutput, ContextOutput]:
+    """Return the outputs of both networks for crops (PATCH, PATCH), after refinement."""
+    hands, context = (reader.networks[role] for role in ("hands", "context"))
+    seen, around = [], []
+    for part, posed in _estimated(reader, images):
+        refined, output = read_refined(posed, hands_network(hands), reader.effort.passes)
+        seen.append(output)
+        around.append(context_network(context)(unwrap_context(part, refined)))
+    return _joined(HandsOutput, seen), _joined(ContextOutput, around)
+
+
+def _joined(kind: type[_Output], parts: Sequence[_Output]) -> _Output:
+    names = [field.name for field in fields(kind)]
+    return kind(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
 
 def read(
     reader: ClockReader, images: Sequence[NDArray[np.uint8]]
 ) -> tuple[list[PosedDial], list[PosedDial], list[Hands]]:
     """Return poses by the pose network, refined poses, and hands of crops (PATCH, PATCH)."""
+    hands, context = (reader.networks[role] for role in ("hands", "context"))
+    networks = hands_network(hands), context_network(context)
     first: list[PosedDial] = []
-    refined: list[PosedDial] = []
-    hands: list[Hands] = []
-    for posed, better, output in _passes(reader, images):
+    read: list[ReadDial] = []
+    for part, posed in _estimated(reader, images):
         first += posed
-        refined += better
-        hands += read_hands(output)
-    return first, refined, hands
+        read += read_posed(part, posed, *networks, reader.effort.passes)
+    return first, [one.posed for one in read], [one.hands for one in read]
 
 
-def _passes(
+def _estimated(
     reader: ClockReader, images: Sequence[NDArray[np.uint8]]
-) -> Iterator[tuple[list[PosedDial], list[PosedDial], HandsOutput]]:
-    poses, hands = (reader.networks[role] for role in ("pose", "hands"))
+) -> Iterator[tuple[list[NDArray[np.uint8]], list[PosedDial]]]:
+    network = pose_network(reader.networks["pose"])
     for start in range(0, len(images), BATCH):
         part = list(images[start : start + BATCH])
-        posed = estimate(part, [Window.whole(PATCH)] * len(part), pose_network(poses))
-        yield posed, *read_refined(posed, hands_network(hands), reader.effort.passes)
+        yield part, estimate(part, [Window.whole(PATCH)] * len(part), network)
 
 
 def orientation(homographies: Floats) -> tuple[Floats, Floats]:

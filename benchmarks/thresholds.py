@@ -62,7 +62,7 @@ def main(
 ) -> None:
     """Measure all thresholds."""
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
-    shard = rendered_scenes(splits.VALIDATION.start + FIRST, scenes)
+    shard = rendered_scenes(splits.VALIDATION.start + FIRST, scenes, "everything")
     readings, clock, clocks = in_scenes(reader, shard)
     score = np.array([reading.dial_score for reading in readings])
     beside = {

@@ -52,20 +52,33 @@ def right_within(
     return minutes_apart(found, true) <= minutes
 
 
-def clock_text(minutes: int, second: int | None = None) -> str:
-    """Return a dial time as ``h:mm``, or ``h:mm:ss`` with a ``second``; hour 0 is written as 12."""
-    hour, minute = divmod(int(minutes) % MINUTES_ON_DIAL, 60)
-    return f"{hour or 12}:{minute:02d}" + ("" if second is None else f":{second:02d}")
+def clock_text(minutes: int, second: int | None = None, hours: int = 12) -> str:
+    """Return a dial time as ``h:mm``, or ``h:mm:ss`` with a ``second``.
 
-
-def disagreement(hour: Floats, minute: Floats) -> Floats:
-    """Return the degrees, [-15, 15), by which hour hands are ahead of where minute hands put them.
-
-    Both are angles (n,) against 12. The minute hand gives the position of the hour hand between
-    two hours, whichever hours these are.
+    With 12 ``hours`` on the dial, hour 0 is written as 12.
     """
-    spacing = 360.0 / 12
-    return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / 12, spacing)
+    hour, minute = divmod(int(minutes) % (60 * hours), 60)
+    return f"{hour if hours == 24 else hour or 12}:{minute:02d}" + (
+        "" if second is None else f":{second:02d}"
+    )
+
+
+def disagreement(hour: Floats, minute: Floats, hours: int = 12) -> Floats:
+    """Return the degrees by which hour hands are ahead of where minute hands put them.
+
+    The minute hand gives the position of the hour hand between two hours, whichever these are.
+
+    Args:
+        hour: angles (n,) of the hour hands against 12, degrees.
+        minute: the same of the minute hands.
+        hours: on the dials, 12 or 24.
+
+    Returns:
+        Degrees (n,), [-15, 15) with 12 hours and half of that with 24.
+
+    """
+    spacing = 360.0 / hours
+    return circular_difference(np.asarray(hour), np.asarray(minute) % 360.0 / hours, spacing)
 
 
 def pair_of(values: Floats) -> Pair:

@@ -1,7 +1,8 @@
 """Raw confidence and scores → calibrated probabilities, and the measures of calibration.
 
-Platt scaling ("Probabilistic outputs for support vector machines", 1999):
-p = sigmoid(slope · logit(raw) + offset). Both numbers are fitted on rendered dials that were not
+Platt scaling ("Probabilistic outputs for support vector machines", 1999), with the logits of the
+context network beside that of the raw confidence: a gauge has no time, and a dial that is cut off
+may lack the place to which a hand points. The weights are fitted on rendered dials that were not
 used in training (`training.reader.calibration`) and stored in the manifest beside the model.
 """
 
@@ -16,19 +17,28 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 
 EDGE = 1e-4  # raw confidence is clipped to EDGE..1 - EDGE: beyond, there is no data to fit to
+LOGIT_LIMIT = 8.0  # of the context network's logits; larger ones say no more
 BINS = 10  # of a reliability diagram, of equal width
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """Platt scaling of a raw confidence; the default is the identity, apart from clipping."""
+    """Logistic regression of being right; the default is the identity, apart from clipping."""
 
-    slope: float = 1.0
+    slope: float = 1.0  # weight of the logit of the raw confidence
     offset: float = 0.0
+    clock: float = 0.0  # weight of the context network's logit for a clock
+    whole: float = 0.0  # the same, for the whole face being in the photo
 
-    def __call__(self, raw: float) -> float:
-        """Return the probability, 0..1, of being right."""
-        return _sigmoid(self.slope * _logit(raw) + self.offset)
+    def __call__(self, raw: float, clock_logit: float = 0.0, whole_logit: float = 0.0) -> float:
+        """Return the probability, 0..1, of being right; a logit that is nan counts as 0."""
+        of_context = self.clock * bounded(clock_logit) + self.whole * bounded(whole_logit)
+        return _sigmoid(self.slope * _logit(raw) + of_context + self.offset)
+
+
+def bounded(logit: float) -> float:
+    """Return a logit of the context network within ±`LOGIT_LIMIT`, and 0 for nan."""
+    return 0.0 if math.isnan(logit) else min(max(logit, -LOGIT_LIMIT), LOGIT_LIMIT)
 
 
 def _logit(p: float) -> float:
@@ -48,24 +58,41 @@ class ClockScore:
     confidence: float = 0.6  # of the logit of the reading's confidence: on a clock, the hands agree
     dial_logit: float = 0.52  # of the pose network's logit, which sees the dial enlarged
     offset: float = -0.75
+    clock_logit: float = 0.0  # of the context network's, which sees what is around the dial
 
-    def __call__(self, finder_score: float, confidence: float, dial_logit: float) -> float:
-        """Return the probability, 0..1, of being a clock."""
+    def __call__(
+        self, finder_score: float, confidence: float, dial_logit: float, clock_logit: float = 0.0
+    ) -> float:
+        """Return the probability, 0..1, of being a clock; a clock logit that is nan counts as 0."""
         scores = self.finder_score * _logit(finder_score) + self.confidence * _logit(confidence)
-        return _sigmoid(scores + self.dial_logit * dial_logit + self.offset)
+        of_context = self.clock_logit * bounded(clock_logit)
+        return _sigmoid(scores + self.dial_logit * dial_logit + of_context + self.offset)
 
 
-def fitted(raw: Floats, right: NDArray[np.bool_]) -> Calibration:
-    """Return the maximum-likelihood calibration of raw confidences (n,) to ``right`` (n,).
+def fitted(
+    raw: Floats, clock_logit: Floats, whole_logit: Floats, right: NDArray[np.bool_]
+) -> Calibration:
+    """Return the maximum-likelihood calibration.
 
-    Needs both right and wrong readings.
+    Args:
+        raw: raw confidences, (n,), 0..1.
+        clock_logit: of the context network, (n,).
+        whole_logit: the same, (n,).
+        right: whether each reading is right, (n,); both are needed.
+
     """
-    slope, offset = _regression(np.array([[_logit(float(p))] for p in raw]), right)
-    return Calibration(slope, offset)
+    columns = [[_logit(float(p)) for p in raw]]
+    columns += [[bounded(float(x)) for x in logits] for logits in (clock_logit, whole_logit)]
+    slope, clock, whole, offset = _regression(np.column_stack(columns), right)
+    return Calibration(slope, offset, clock, whole)
 
 
 def fitted_presence(
-    finder_score: Floats, confidence: Floats, dial_logit: Floats, clock: NDArray[np.bool_]
+    finder_score: Floats,
+    confidence: Floats,
+    dial_logit: Floats,
+    clock_logit: Floats,
+    clock: NDArray[np.bool_],
 ) -> ClockScore:
     """Return the maximum-likelihood weights of the clock score.
 
@@ -73,14 +100,18 @@ def fitted_presence(
         finder_score: (n,), 0..1.
         confidence: calibrated, (n,), 0..1.
         dial_logit: (n,).
+        clock_logit: (n,).
         clock: whether each detection is a clock, (n,); both clocks and non-clocks are needed.
 
     Returns:
         The weights.
 
     """
-    logits = [[_logit(float(p)) for p in scores] for scores in (finder_score, confidence)]
-    return ClockScore(*_regression(np.column_stack([*logits, dial_logit]), clock))
+    columns = [[_logit(float(p)) for p in scores] for scores in (finder_score, confidence)]
+    columns += [list(dial_logit), [bounded(float(x)) for x in clock_logit]]
+    *of_networks, of_context, offset = _regression(np.column_stack(columns), clock)
+    of_finder, of_confidence, of_pose = of_networks
+    return ClockScore(of_finder, of_confidence, of_pose, offset, of_context)
 
 
 def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
@@ -91,11 +122,19 @@ def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:
     design = np.column_stack([x, np.ones(len(x))])
     weights = np.zeros(design.shape[1])
     weights[0] = 1.0
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-design @ weights))
+
+    def cost(weights: Floats) -> float:
+        logits = design @ weights
+        return float((np.logaddexp(0, logits) - y * logits).sum())
+
+    for _ in range(100):
+        p = 1 / (1 + np.exp(-np.clip(design @ weights, -500, 500)))
         gradient = design.T @ (p - y)
         hessian = design.T @ (design * (p * (1 - p))[:, None])
         step = np.linalg.solve(hessian + 1e-9 * np.eye(len(weights)), gradient)
+        before = cost(weights)
+        while cost(weights - step) > before and np.abs(step).max() >= 1e-9:
+            step = step / 2  # where the curvature changes much, a whole step goes too far
         weights = weights - step
         if np.abs(step).max() < 1e-9:
             break

@@ -37,4 +37,6 @@ FIELDS = (
     Field("second_presence", ".4f"),
     Field("disagreement", ".2f"),
     Field("consistent"),
+    Field("dial_hours"),
+    Field("mirrored"),
 )

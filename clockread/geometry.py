@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating]
 Box = tuple[float, float, float, float]  # x, y, width, height
 POSE_SIZE = 7
+MIRROR: Floats = np.diag([-1.0, 1.0, 1.0])  # of the dial plane, about the line through 12 and 6
 
 
 def rotation_matrix(degrees: float | Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement
-from clockread.decoding import decode, modal_angle, resultant, turned_back
+from clockread.decoding import (
+    TWELVE_HOURS,
+    Hours,
+    decode,
+    modal_angle,
+    resultant,
+    turned_back,
+)
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
 from clockread.sampling import unwrap
@@ -115,26 +123,41 @@ def read_refined(
 class Hands:
     """The hands of one dial, relative to its 12."""
 
-    minutes: int  # time shown, whole minutes past twelve, 0..719
-    confidence: float  # probability, 0..1, that it is right within one minute
+    minutes: int  # time shown, whole minutes past twelve, 0..719; 0..1439 with 24 hours
+    confidence: float  # raw probability, 0..1, that it is right within one minute
     rotation: float  # degrees clockwise of 12 against the pose's up, -180..180
     hour_sincos: Pair  # mean resultant (sin, cos) of each hand's distribution; length <= 1
     minute_sincos: Pair
     second_sincos: Pair
     second_presence: float  # probability, 0..1, that there is a second hand
     disagreement: float  # degrees, -15..15, hour hand ahead of the minute hand's hour; or nan
+    log_evidence: float = 0.0  # how well the hands fit any time; see `decoding.Decoded`
+    dial_hours: int = 12  # hours on the dial, 12 or 24
+    mirrored: bool = False  # whether the hands run counterclockwise
+    clock_logit: float = math.nan  # of the context network, for being a clock; nan without one
+    whole_logit: float = math.nan  # the same, for the whole face being in the photo
 
 
-def read_hands(seen: HandsOutput) -> list[Hands]:
-    """Decode the time of each dial from both hands and the place of 12 together."""
-    times = decode(seen.hour, seen.minute, seen.twelve)
+def read_hands(
+    seen: HandsOutput, twelve: Floats | None = None, hours: Hours = TWELVE_HOURS
+) -> list[Hands]:
+    """Decode the time of each dial from both hands and the place of 12 together.
+
+    Args:
+        seen: the outputs of the reading network for n dials.
+        twelve: logits (n, bins) of the context network over the place of 12, if there is one.
+        hours: the hours on the dials.
+
+    """
+    times = decode(seen.hour, seen.minute, seen.twelve, twelve, hours=hours)
     hour, minute = (modal_angle(logits) - times.rotation for logits in (seen.hour, seen.minute))
     has_second = np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)
     columns = {
         **vars(times),
         "second_sincos": turned_back(resultant(seen.second), times.rotation),
         "second_presence": 1 / (1 + np.exp(-has_second)),
-        "disagreement": disagreement(hour, minute),
+        "disagreement": disagreement(hour, minute, hours.count),
+        "dial_hours": np.full(len(hour), hours.count),
     }
     return [
         Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from clockread.hands import MAX_PASSES
-from clockread.retry import RETRY_BELOW
-from clockread.runtime.manifest import SMALL
+from clockread.hands import MAX_PASSES, Hands
+from clockread.retry import MIN_CLOCK_LOGIT, RETRY_BELOW
 
 MAX_CLOCKS = 1000  # dials read per photo by default: more than the finder can separate
 
@@ -35,15 +34,12 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Effort:
-    """The effort per dial.
-
-    The model "small" uses one pass without retries or tiles, the others the defaults.
-    """
+    """The effort per dial."""
 
     passes: int = MAX_PASSES
     """Most passes over a dial, 3 by default; the pose is refined between two passes."""
     retry_below: float = RETRY_BELOW
-    """Raw confidence, 0..1, below which a dial is retried, 0.9 by default; 0 retries none."""
+    """Raw confidence, 0..1, below which a dial is retried, 0.5 by default; 0 retries none."""
     windows: bool = True
     """Whether a retry uses other crop windows."""
     colors: bool = True
@@ -51,9 +47,12 @@ class Effort:
     tiles: bool = True
     """Whether a photo without a confident detection is searched in tiles."""
 
+    def retries(self, hands: Hands) -> bool:
+        """Return whether a dial is retried: its confidence is low, and it may well be a clock."""
+        return hands.confidence < self.retry_below and not hands.clock_logit < MIN_CLOCK_LOGIT
+
 
 ONCE = Effort(passes=1, retry_below=0.0, tiles=False)
-EFFORTS = {SMALL: ONCE}  # by model; all others have the default
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -8,8 +8,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.context import ContextOutput, context_network
 from clockread.geometry import Window
-from clockread.hands import Hands, HandsOutput, hands_network, read_hands, read_refined
+from clockread.hands import HandsNetwork, HandsOutput, hands_network
+from clockread.hypotheses import ReadDial, read_again, read_posed
 from clockread.images import Photo
 from clockread.options import Effort
 from clockread.pose import BOX_MARGIN, PosedDial, estimate, pose_network
@@ -17,15 +19,16 @@ from clockread.retry import other_windows, principal_greys
 from clockread.runtime.network import Network
 from clockread.stages import Dial, StageTimer
 
-ReadDial = tuple[PosedDial, Hands]
+Grey = NDArray[np.uint8]
 
 
 class PolarReader:
-    """Reads dials by the pose and reading networks, and retries those of low confidence.
+    """Reads dials by three networks, and retries those of low confidence.
 
     Args:
         pose: the pose network.
         hands: the reading network.
+        context: the context network.
         effort: passes and retries per dial.
         min_dial_logit: of the pose network; detected dials below it are dropped.
         batch_size: most dials that go through a network at once.
@@ -33,12 +36,19 @@ class PolarReader:
     """
 
     def __init__(
-        self, pose: Network, hands: Network, effort: Effort, min_dial_logit: float, batch_size: int
+        self,
+        pose: Network,
+        hands: Network,
+        context: Network,
+        effort: Effort,
+        min_dial_logit: float,
+        batch_size: int,
     ) -> None:
-        pose.open()
-        hands.open()
-        self.networks: Mapping[str, Network] = {"pose": pose, "hands": hands}
+        self.networks: Mapping[str, Network] = {"pose": pose, "hands": hands, "context": context}
+        for network in self.networks.values():
+            network.open()
         self._pose, self._hands = pose_network(pose), hands_network(hands)
+        self._context = context_network(context)
         self._effort, self._min_dial_logit, self._batch_size = effort, min_dial_logit, batch_size
 
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
@@ -51,15 +61,14 @@ class PolarReader:
             if dial.detection is None or one.dial_logit >= self._min_dial_logit
         ]
         clocks = [dial for dial, _ in kept]
-        read = self._read_hands([one for _, one in kept], timer)
-        below = self._effort.retry_below
-        retried = [i for i, (_, hands) in enumerate(read) if hands.confidence < below]
+        read = self._read_posed(clocks, [one for _, one in kept], timer)
+        retried = [i for i, one in enumerate(read) if self._effort.retries(one.hands)]
         if retried:
             again = self._retry([clocks[i] for i in retried], [read[i] for i in retried], timer)
             for i, best in zip(retried, again, strict=True):
                 read[i] = best
-        for dial, (one, hands) in zip(clocks, read, strict=True):
-            dial.posed, dial.hands = one, hands
+        for dial, one in zip(clocks, read, strict=True):
+            dial.posed, dial.hands = one.posed, one.hands
 
     def _retry(
         self, dials: Sequence[Dial], read: Sequence[ReadDial], timer: StageTimer
@@ -72,30 +81,55 @@ class PolarReader:
         if self._effort.colors:
             with timer("decode again"):
                 colors = _in_color(dial.photo for dial in dials)
-                for (posed, _), color, tries in zip(read, colors, attempts, strict=True):
+                for one, color, tries in zip(read, colors, attempts, strict=True):
                     if color is not None:
-                        tries.extend(principal_greys(posed, color))
-        results = iter(self._read_hands([posed for tries in attempts for posed in tries], timer))
+                        tries.extend(principal_greys(one.unmirrored, color))
+        tries = [posed for of_dial in attempts for posed in of_dial]
+        known = [one.context for one, of_dial in zip(read, attempts, strict=True) for _ in of_dial]
+        results = iter(self._read_again(tries, known, timer))
         return [
-            max([first, *islice(results, len(tries))], key=lambda one: one[1].confidence)
-            for first, tries in zip(read, attempts, strict=True)
+            max([first, *islice(results, len(of_dial))], key=lambda one: one.hands.confidence)
+            for first, of_dial in zip(read, attempts, strict=True)
         ]
 
-    def _read_hands(self, posed: Sequence[PosedDial], timer: StageTimer) -> list[ReadDial]:
-        def timed(polar: NDArray[np.uint8]) -> HandsOutput:
+    def _read_posed(
+        self, dials: Sequence[Dial], posed: Sequence[PosedDial], timer: StageTimer
+    ) -> list[ReadDial]:
+        def context(polar: Grey) -> ContextOutput:
+            with timer("context"):
+                return self._context(polar)
+
+        images, passes = [dial.photo.pixels for dial in dials], self._effort.passes
+        read: list[ReadDial] = []
+        with timer("unwrap"):
+            for part in self._batches(len(posed)):
+                networks = self._timed_hands(timer), context
+                read += read_posed(images[part], posed[part], *networks, passes)
+        return read
+
+    def _read_again(
+        self, posed: Sequence[PosedDial], known: Sequence[ContextOutput], timer: StageTimer
+    ) -> list[ReadDial]:
+        hands, passes = self._timed_hands(timer), self._effort.passes
+        read: list[ReadDial] = []
+        with timer("unwrap"):
+            for part in self._batches(len(posed)):
+                read += read_again(posed[part], known[part], hands, passes)
+        return read
+
+    def _batches(self, count: int) -> list[slice]:
+        size = self._batch_size
+        return [slice(start, start + size) for start in range(0, count, size)]
+
+    def _timed_hands(self, timer: StageTimer) -> HandsNetwork:
+        def hands(polar: Grey) -> HandsOutput:
             with timer("read"):
                 return self._hands(polar)
 
-        read: list[ReadDial] = []
-        with timer("unwrap"):
-            for start in range(0, len(posed), self._batch_size):
-                batch = posed[start : start + self._batch_size]
-                refined, output = read_refined(batch, timed, self._effort.passes)
-                read += zip(refined, read_hands(output), strict=True)
-        return read
+        return hands
 
 
-def _windows(dials: Sequence[Dial]) -> tuple[list[NDArray[np.uint8]], list[Window]]:
+def _windows(dials: Sequence[Dial]) -> tuple[list[Grey], list[Window]]:
     """Return the photo's pixels and the pose network's window of each dial."""
     return [d.photo.pixels for d in dials], [d.window(BOX_MARGIN) for d in dials]
 

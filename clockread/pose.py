@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import Floats, Window, bounding_boxes, compose
+from clockread.geometry import MIRROR, Floats, Window, bounding_boxes, compose
 from clockread.sampling import FROM_UNIT, crop_window
 
 if TYPE_CHECKING:
@@ -36,6 +36,10 @@ class PosedDial:
     def in_patch(self) -> Floats:
         """Homography (3, 3) from the dial plane to the patch's pixels."""
         return FROM_UNIT @ np.linalg.inv(self.window.from_unit()) @ self.homography
+
+    def in_mirror(self) -> PosedDial:
+        """Return the dial with a plane whose angles run counterclockwise in the photo."""
+        return replace(self, homography=self.homography @ MIRROR)
 
 
 def pose_network(network: Network) -> PoseNetwork:

@@ -17,7 +17,7 @@ from clockread.bulk import Entry, Plan, Results, read_each, read_in_order
 from clockread.confidence import Calibration, ClockScore
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
-from clockread.options import EFFORTS, MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
+from clockread.options import MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
 from clockread.polar_reader import PolarReader
 from clockread.reading import PhotoResult, Reading, reading_of
 from clockread.runtime.cpus import bounded_threads
@@ -54,7 +54,7 @@ class ClockReader:
             a few per usable CPU.
         min_confidence: confidence, 0..1, below which readings are left out.
         models: a folder with a manifest.json, by default the models of the package.
-        effort: the effort per dial, by default the model's; "small" reads each dial once.
+        effort: the effort per dial.
         thresholds: the scores that a dial in a whole photo must reach.
         max_clocks: the largest number of dials read per photo (1,000 by default), those with the
             highest scores; a result that reaches it has a note.
@@ -100,7 +100,7 @@ class ClockReader:
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self.max_clocks = max_clocks
-        self.effort = effort or EFFORTS.get(model, Effort())
+        self.effort = effort or Effort()
         self.thresholds = thresholds or Thresholds()
         self._calibration, self._clock_score = Calibration(), ClockScore()
         self._dial_reader: DialReader
@@ -114,12 +114,9 @@ class ClockReader:
             return
         self._finder = network("finder")  # opened by the first search: cropped=True needs none
         logit = self.thresholds.dial_logit
-        self._dial_reader = PolarReader(
-            network("pose"), network("hands"), self.effort, logit, batch_size
-        )
-        fit = manifest.entry("hands", model).calibration
-        self._calibration = Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0)))
-        self._clock_score = ClockScore(**fit.get("presence", {}))
+        networks = network("pose"), network("hands"), network("context")
+        self._dial_reader = PolarReader(*networks, self.effort, logit, batch_size)
+        self._calibration, self._clock_score = manifest.calibration(model)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self._options), ()
@@ -289,7 +286,7 @@ class ClockReader:
                 dial.detection,
                 dial.posed,
                 dial.hands,
-                self._calibration(dial.hands.confidence),
+                self._calibration,
                 self._clock_score,
             )
             for dial in dials

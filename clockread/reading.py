@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clockread.clock import Pair, angle_of, clock_text
-from clockread.confidence import ClockScore
+from clockread.confidence import Calibration, ClockScore
 from clockread.fields import FIELDS
 from clockread.finder import Detection
 from clockread.geometry import Box, bounding_box, enclosing, rotation_matrix
@@ -27,7 +27,7 @@ class Reading:
     """The time of one dial. Pixels are those of the upright photo at full size."""
 
     minutes: int
-    """Whole minutes past twelve on the dial, 0..719."""
+    """Whole minutes past twelve on the dial, 0..719; past midnight, 0..1439, with 24 hours."""
     confidence: float
     """Probability, 0..1, that the time is right within one minute."""
     hour_sincos: Pair
@@ -42,7 +42,10 @@ class Reading:
     center: Pair
     """x and y of the hands' axis."""
     homography: tuple[tuple[float, float, float], ...]
-    """3x3 matrix from the dial plane (unit circle, 12 at (0, -1)) to photo pixels."""
+    """3x3 matrix from the dial plane (unit circle, 12 at (0, -1)) to photo pixels.
+
+    It has a negative determinant if the dial is mirrored.
+    """
     rotation: float
     """Degrees by which 12 is turned clockwise from the photo's up, -180..180."""
     dial_score: float
@@ -60,6 +63,14 @@ class Reading:
     """Score of the finder, 0..1; 1.0 with ``cropped=True``."""
     dial_logit: float = math.nan
     """Logit of the pose network for being a dial."""
+    dial_hours: int = 12
+    """Hours on the dial: 12 or 24."""
+    mirrored: bool = False
+    """Whether the hands run counterclockwise: a mirrored photo, or a clock for a mirror."""
+    clock_logit: float = math.nan
+    """Logit of the context network for being a clock rather than an instrument or anything else."""
+    whole_logit: float = math.nan
+    """Logit of the context network for the whole face being in the photo."""
 
     @cached_property
     def face(self) -> Box:
@@ -68,7 +79,7 @@ class Reading:
 
     @property
     def hour(self) -> int:
-        """Hour shown, 0..11."""
+        """Hour shown, 0..11, or 0..23 on a 24-hour dial."""
         return int(self.minutes) // 60
 
     @property
@@ -78,8 +89,8 @@ class Reading:
 
     @property
     def time(self) -> str:
-        """``h:mm`` as on the dial, 12 for hour 0."""
-        return clock_text(self.minutes)
+        """``h:mm`` as on the dial; with 12 hours, 12 for hour 0."""
+        return self.time_text()
 
     @property
     def second(self) -> int | None:
@@ -95,7 +106,7 @@ class Reading:
 
     def time_text(self, *, seconds: bool = False) -> str:
         """Return ``h:mm``, or ``h:mm:ss`` with ``seconds``, if a second hand is seen."""
-        return clock_text(self.minutes, self.second if seconds else None)
+        return clock_text(self.minutes, self.second if seconds else None, self.dial_hours)
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
         """Return the JSON object of this reading: its `FIELDS`.
@@ -157,7 +168,7 @@ def reading_of(
     dial: Detection | None,
     posed: PosedDial,
     hands: Hands,
-    confidence: float,
+    calibration: Calibration,
     clock_score: ClockScore,
 ) -> Reading:
     """Convert the hands of a dial to a reading in full-size pixels.
@@ -167,8 +178,8 @@ def reading_of(
         dial: the detection, or None if the whole photo is the dial.
         posed: the dial's final pose.
         hands: the decoded hands.
-        confidence: calibrated, 0..1.
-        clock_score: gives the dial score from finder score, confidence and dial logit.
+        calibration: gives the confidence.
+        clock_score: gives the dial score.
 
     Returns:
         The reading.
@@ -177,13 +188,15 @@ def reading_of(
     # decoded pixel i covers full-size pixels scale·i to scale·(i + 1)
     scale = photo.scale
     to_full = np.array([[scale, 0, (scale - 1) / 2], [0, scale, (scale - 1) / 2], [0, 0, 1.0]])
+    confidence = calibration(hands.confidence, hands.clock_logit, hands.whole_logit)
     turned = to_full @ posed.homography @ rotation_matrix(hands.rotation)
     turned /= turned[2, 2]
     box, finder_score, dial_score = bounding_box(turned), 1.0, 1.0
     if dial is not None:
         x, y, width, height = (value * scale for value in dial.box)
         box = enclosing((x, y, width, height), box, photo.width, photo.height)
-        finder_score, dial_score = dial.score, clock_score(dial.score, confidence, posed.dial_logit)
+        scores = dial.score, confidence, posed.dial_logit, hands.clock_logit
+        finder_score, dial_score = dial.score, clock_score(*scores)
     located = {
         "confidence": confidence,
         "box": box,
@@ -193,4 +206,5 @@ def reading_of(
         "finder_score": finder_score,
         "dial_logit": posed.dial_logit,
     }
-    return Reading(**{**vars(hands), **located})
+    shown = {name: value for name, value in vars(hands).items() if name != "log_evidence"}
+    return Reading(**{**shown, **located})

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -66,26 +69,43 @@ def crop_window(
     return np.asarray(patch, dtype=np.uint8), rounded
 
 
-def _grid() -> NDArray[np.float32]:
-    angle = np.deg2rad(np.arange(ANGLES) * (360.0 / ANGLES))[:, None]
-    radius = ((np.arange(RADII) + 0.5) * (OUTER_RADIUS / RADII))[None, :]
-    x, y = np.sin(angle) * radius, -np.cos(angle) * radius
-    return np.stack([x, y, np.ones_like(x)]).reshape(3, -1).astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class PolarGrid:
+    """Where a polar image samples the dial plane."""
+
+    angles: int  # rows, clockwise from the pose's up
+    radii: int  # columns
+    outer_radius: float  # face radii
+
+    @cached_property
+    def points(self) -> NDArray[np.float32]:
+        """Homogeneous points (3, angles · radii) of the dial plane, row by row."""
+        angle = np.deg2rad(np.arange(self.angles) * (360.0 / self.angles))[:, None]
+        radius = ((np.arange(self.radii) + 0.5) * (self.outer_radius / self.radii))[None, :]
+        x, y = np.sin(angle) * radius, -np.cos(angle) * radius
+        return np.stack([x, y, np.ones_like(x)]).reshape(3, -1).astype(np.float32)
 
 
-_GRID = _grid()
+FACE_GRID = PolarGrid(ANGLES, RADII, OUTER_RADIUS)
 
 
-def unwrap(image: NDArray[np.uint8], homography: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Sample the polar image (ANGLES, RADII), uint8, of a dial in a grey image.
+def unwrap(
+    image: NDArray[np.uint8], homography: NDArray[np.floating], grid: PolarGrid = FACE_GRID
+) -> NDArray[np.uint8]:
+    """Sample the polar image (angles, radii), uint8, of a dial in a grey image.
 
-    Samples bilinearly; outside the image, its border is repeated. The (3, 3) homography maps the
-    dial plane to the image's pixels. The dial should have a radius of 50 to 100 pixels: much larger
-    ones alias.
+    Samples bilinearly; outside the image, its border is repeated. The image should have about one
+    pixel per sample: much larger dials alias.
+
+    Args:
+        image: grey (H, W).
+        homography: (3, 3), from the dial plane to the image's pixels.
+        grid: where to sample.
+
     """
     h = np.asarray(homography, dtype=np.float32)
-    q = h @ _GRID
+    q = h @ grid.points
     q[:2] /= np.maximum(q[2], 1e-3)
-    x, y = q[:2].reshape(2, ANGLES, RADII)
+    x, y = q[:2].reshape(2, grid.angles, grid.radii)
     polar = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(polar, dtype=np.uint8)

@@ -22,7 +22,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import MINUTES_ON_DIAL, minutes_apart, right_within
+from clockread.clock import MINUTES_ON_DIAL, minutes_apart
 from clockread.confidence import expected_calibration_error
 from clockread.finder import iou, ious, peaks
 from clockread.geometry import Box, Floats
@@ -30,7 +30,7 @@ from clockread.images import DECODE_MIN_SIDE, ImageSource, load_color, load_phot
 from clockread.reader import ClockReader
 from clockread.reading import Reading
 from training.reader.scene_shards import SceneShards
-from training.reader.shards import rendered
+from training.reader.shards import Shards, rendered
 
 GIVEN_MARGIN = 1.15  # side of the crop around a given box, relative to the box's longer side
 SAME_DIAL_IOU = 0.3  # of a reading's box with a labelled one, both drawn around the case by eye
@@ -269,7 +269,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
 def on_rendered(
     reader: ClockReader, preset: str, first_seed: int, count: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[list[Reading], NDArray[np.bool_]]:
     """Read rendered dials of a preset as crops.
 
     Args:
@@ -279,13 +279,21 @@ def on_rendered(
         count: of dials
 
     Returns:
-        confidence (n,), and whether the time is right within one minute (n,)
+        the readings (n), and whether each is of a clock and its time right within one minute (n,)
     """
     shard = rendered(preset, first_seed, count)
     images: list[ImageSource] = [np.asarray(image) for image in shard.images]
     readings = [of_image[0] for of_image in reader.read(images, cropped=True)]
-    minutes = np.array([r.minutes for r in readings])
-    return np.array([r.confidence for r in readings]), right_within(minutes, shard.minutes)
+    return readings, shows(readings, shard)
+
+
+def shows(readings: Sequence[Reading], shard: Shards) -> NDArray[np.bool_]:
+    """Return whether each reading (n) gives the time of a rendered dial within one minute (n,)."""
+    hours = np.array([reading.dial_hours for reading in readings])
+    minutes = np.array([reading.minutes for reading in readings])
+    apart = np.abs(minutes - np.asarray(shard.minutes))
+    apart = np.minimum(apart, 60 * hours - apart)
+    return np.asarray(shard.is_clock) & (hours == shard.hours) & (apart <= 1)
 
 
 def in_scenes(

@@ -42,6 +42,7 @@ STAGES = {  # and the unit that each is divided by
     "pose": "dial",
     "unwrap": "dial",
     "read": "dial",
+    "context": "dial",
     "decode again": "dial",
 }
 MIN_LATENCIES = 100  # photos read one at a time; fewer are repeated

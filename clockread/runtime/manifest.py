@@ -1,6 +1,6 @@
 """The shipped models: a manifest describes them, and a file that differs from it is not loaded.
 
-    {"format": 1, "models": {"default": {"pose": {
+    {"format": 2, "models": {"default": {"pose": {
         "file": "pose.onnx", "sha256": "…", "bytes": 123, "opset": 17,
         "inputs": {"crop": {"dtype": "uint8", "shape": ["batch", 96, 96, 1]}}, "outputs": {…},
         "preprocessing": {…}, "training": {"command": "…", "seed": 1, …}, "metrics": {…}}, …}}}
@@ -14,13 +14,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from clockread.confidence import Calibration, ClockScore
 from clockread.errors import ModelError
 
-MANIFEST_FORMAT = 1
+MANIFEST_FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 REINSTALL = "reinstall clockread"  # the remedy for a damaged installation
 DEFAULT, QUANTIZED, SMALL = "default", "int8", "small"  # names of models
@@ -42,7 +43,7 @@ class TensorSpec:
 class ModelEntry:
     """One ONNX file, as the manifest describes it."""
 
-    role: str  # "finder", "pose" or "hands"
+    role: str  # "finder", "pose", "hands" or "context"
     path: Path
     sha256: str  # of the file's bytes, 64 lower-case hexadecimal digits
     size: int  # bytes
@@ -52,7 +53,7 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # from the photo's pixels to the inputs
     training: Mapping[str, Any]  # command, seed and other facts that reproduce it
     metrics: Mapping[str, Any]
-    # Of the confidence: slope and offset, see clockread.confidence.
+    # Weights of `confidence.Calibration`, and under "presence" those of `confidence.ClockScore`.
     calibration: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -81,6 +82,12 @@ class Manifest:
             problem = f"has no {role!r} of the model {model!r}"
             raise ModelError(f"{self.path} {problem}: upgrade or {REINSTALL}")
         return self.models[model][role]
+
+    def calibration(self, model: str) -> tuple[Calibration, ClockScore]:
+        """Return the calibration of a model's confidence, and the weights of its dial score."""
+        stored = self.entry("hands", model).calibration
+        weights = {f.name: float(stored.get(f.name, f.default)) for f in fields(Calibration)}
+        return Calibration(**weights), ClockScore(**stored.get("presence", {}))
 
 
 def load_manifest(folder: Path | None = None) -> Manifest:

@@ -247,13 +247,12 @@ def test_decoding_counts_what_is_right_with_its_weights() -> None:
     crop = cv2.resize(
         dial[top : top + side, left : left + side], (PATCH, PATCH), interpolation=cv2.INTER_AREA
     )
-    seen = outputs_of(ClockReader("cpu"), [np.asarray(crop, np.uint8)] * 2)
+    seen, context = outputs_of(ClockReader("cpu"), [np.asarray(crop, np.uint8)] * 2)
+    outputs = seen, context.twelve
     true = hour % 12 * 60 + minute
-    assert right(seen, np.array([true, true + 9]), DecodingWeights()).tolist() == [True, False]
-    assert right(seen, np.array([true, true]), DecodingWeights(minute=0.0, hour=0.0)).tolist() != [
-        True,
-        True,
-    ]
+    assert right(*outputs, np.array([true, true + 9]), DecodingWeights()).tolist() == [True, False]
+    blind = DecodingWeights(minute=0.0, hour=0.0)
+    assert right(*outputs, np.array([true, true]), blind).tolist() != [True, True]
 
 
 def _package(path: Path, codes: range, size: int = 64) -> Path:

@@ -15,6 +15,7 @@ from clockread.clock import (
 )
 from clockread.decoding import (
     DecodingWeights,
+    Hours,
     decode,
     likeliest,
     modal_angle,
@@ -66,6 +67,15 @@ def test_circular_difference(a: float, b: float, way: float) -> None:
 )
 def test_clock_text(minutes: int, text: str) -> None:
     assert clock_text(minutes) == text
+
+
+def test_clock_text_of_24_hours() -> None:
+    assert [clock_text(m, hours=24) for m in (0, 59, 725, 1439)] == [
+        "0:00",
+        "0:59",
+        "12:05",
+        "23:59",
+    ]
 
 
 def test_every_time_is_decoded_upright() -> None:
@@ -129,6 +139,28 @@ def test_a_blurred_hour_hand_is_settled_by_the_minute_hand() -> None:
 def test_hands_that_say_nothing_give_no_confidence() -> None:
     flat = np.zeros((1, BINS))
     assert decode(flat, flat, bump(np.array([0.0]))).confidence[0] < 0.05
+
+
+def test_every_time_of_a_24_hour_dial_is_decoded() -> None:
+    times = np.arange(0, 1440, 7)
+    minute = bump(times * 6.0 % 360)
+    for noon_up in (False, True):
+        hour = bump((times / 4 + 180 * noon_up) % 360)
+        decoded = decode(hour, minute, bump(0.0 * times), hours=Hours(24, noon_up))
+        np.testing.assert_array_equal(decoded.minutes, times)
+        assert decoded.confidence.min() > 0.5
+
+
+def test_the_context_network_has_a_say_in_where_twelve_is() -> None:
+    """The marks of the dial repeat at every quarter; only its surroundings tell which is 12."""
+    times = np.arange(0, 720, 11)
+    hour, minute, _ = logits_of(times, np.full(len(times), 90.0))
+    marks = np.tile(np.log(np.where(np.arange(BINS) % 30 == 0, 0.25, 1e-9)), (len(times), 1))
+    context = bump(np.full(len(times), 90.0), 4.0)
+    assert (decode(hour, minute, marks).minutes != times).mean() > 0.9
+    np.testing.assert_array_equal(decode(hour, minute, marks, context).minutes, times)
+    silent = decode(hour, minute, marks, context, weights=DecodingWeights(context=0.0))
+    np.testing.assert_array_equal(silent.minutes, decode(hour, minute, marks).minutes)
 
 
 def test_hands_against_twelve() -> None:

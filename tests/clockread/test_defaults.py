@@ -39,12 +39,11 @@ def test_thresholds_and_effort() -> None:
     }
     assert asdict(options.Effort()) == {
         "passes": 3,
-        "retry_below": 0.9,
+        "retry_below": 0.5,
         "windows": True,
         "colors": True,
         "tiles": True,
     }
-    assert {"small": options.Effort(passes=1, retry_below=0.0, tiles=False)} == options.EFFORTS
     assert options.MAX_CLOCKS == 1000
     assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZE_RANGE) == (
         3,
@@ -52,7 +51,8 @@ def test_thresholds_and_effort() -> None:
         0.5,
         (0.55, 1.8),
     )
-    assert (retry.RETRY_BELOW, retry.WINDOW_SCALES) == (0.9, (0.9, 1.12))
+    assert (retry.RETRY_BELOW, retry.MIN_CLOCK_LOGIT) == (0.5, -2.0)
+    assert retry.WINDOW_SCALES == (0.9, 1.12)
 
 
 def test_finder_options() -> None:
@@ -74,7 +74,7 @@ def test_finder_options() -> None:
 
 def test_decoding_weights() -> None:
     assert asdict(decoding.DecodingWeights()) == {
-        "hour": 1.0, "minute": 0.85, "twelve": 0.9,
+        "hour": 1.0, "minute": 0.85, "twelve": 0.9, "context": 0.7,
         "full_hour_share": 0.02, "hour_deviation": 2.5, "rotations": 8,
     }  # fmt: skip
 
@@ -101,8 +101,8 @@ def test_what_the_networks_were_trained_with() -> None:
 
 
 def test_calibration_without_a_fit() -> None:
-    assert astuple(confidence.Calibration()) == (1.0, 0.0)
-    assert astuple(confidence.ClockScore()) == (0.84, 0.6, 0.52, -0.75)
+    assert astuple(confidence.Calibration()) == (1.0, 0.0, 0.0, 0.0)
+    assert astuple(confidence.ClockScore()) == (0.84, 0.6, 0.52, -0.75, 0.0)
     assert confidence.EDGE == 1e-4
 
 
@@ -144,7 +144,7 @@ def test_suffixes_of_photos() -> None:
 def test_the_shipped_manifest_gives_what_it_says() -> None:
     shipped = load_manifest()
     content = json.loads(shipped.path.read_text(encoding="utf-8"))
-    assert content["format"] == manifest.MANIFEST_FORMAT == 1
+    assert content["format"] == manifest.MANIFEST_FORMAT == 2
     for name, roles in content["models"].items():
         for role, entry in roles.items():
             assert shipped.entry(role, name).calibration == entry.get("calibration", {})

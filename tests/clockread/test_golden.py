@@ -151,7 +151,8 @@ def test_the_surest_of_several_windows_counts() -> None:
     without = ClockReader("cpu", model="default", effort=Effort(windows=False, colors=False)).read(
         photo
     )[0]
-    reader = ClockReader("cpu", model="default", effort=Effort(colors=False))
+    effort = Effort(colors=False, retry_below=0.9)
+    reader = ClockReader("cpu", model="default", effort=effort)
     (with_windows,) = reader.read(photo)
     assert without.confidence < 0.9
     assert with_windows.confidence >= without.confidence
@@ -194,7 +195,7 @@ def test_a_reading_is_made_of_what_the_manifest_calibrates(reader: ClockReader) 
     (reading,) = reader.read(GOLDEN / "doubtful.jpg")
     presence = ClockScore(**fit["presence"])
     assert reading.dial_score == pytest.approx(
-        presence(reading.finder_score, reading.confidence, reading.dial_logit)
+        presence(reading.finder_score, reading.confidence, reading.dial_logit, reading.clock_logit)
     )
     assert 0.3 < reading.finder_score < 0.99
     assert math.isfinite(reading.dial_logit)

@@ -24,13 +24,16 @@ pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 
 from clockread import ClockReader, ImageError, ModelError, Reading
 from clockread.clock import angle_of, circular_difference, hand_angles
+from clockread.confidence import Calibration
+from clockread.context import ContextOutput
 from clockread.finder import Detection, iou
 from clockread.geometry import Window, enclosing, project
 from clockread.hands import Hands
+from clockread.hypotheses import ReadDial
 from clockread.images import Photo, load_color, load_photo
 from clockread.polar_reader import PolarReader
 from clockread.pose import PosedDial
-from clockread.reader import Effort, Thresholds
+from clockread.reader import ONCE, Effort, Thresholds
 from clockread.runtime.manifest import load_manifest
 from clockread.stages import StageTimer
 
@@ -188,7 +191,7 @@ def test_batch_size_must_be_positive() -> None:
 def test_timings_name_every_stage(reader: ClockReader) -> None:
     timings: dict[str, float] = {}
     reader.read_photos([load_photo(EXAMPLES / "wall.jpg")], timings=timings)
-    assert set(timings) == {"find", "pose", "unwrap", "read"}
+    assert set(timings) == {"find", "pose", "unwrap", "read", "context"}
     assert all(seconds > 0 for seconds in timings.values())
 
 
@@ -329,30 +332,25 @@ def test_defaults_of_a_reader(reader: ClockReader) -> None:
         MAX_CLOCKS,
     )
     assert (reader.thresholds, reader.effort) == (Thresholds(), Effort())
-    assert ClockReader("cpu", model="small", threads=1).effort == Effort(
-        passes=1, retry_below=0.0, tiles=False
-    )
-    assert ClockReader("cpu", model="small", threads=1, effort=Effort()).effort == Effort()
-    assert set(reader.networks) == {"finder", "pose", "hands"}
+    assert ClockReader("cpu", model="small", threads=1).effort == Effort()
+    once = ClockReader("cpu", model="small", threads=1, effort=ONCE)
+    assert once.effort == Effort(passes=1, retry_below=0.0, tiles=False)
+    assert set(reader.networks) == {"finder", "pose", "hands", "context"}
     assert reader.provider == "CPUExecutionProvider"
 
 
 def test_confidence_is_calibrated_as_the_manifest_says(reader: ClockReader) -> None:
     fit = load_manifest().entry("hands", "int8").calibration
-    believed: list[float] = []
-    calibrate = reader._calibration
+    raw = ClockReader("cpu")
+    raw._calibration = Calibration()
+    (before,), (reading,) = (one.read(EXAMPLES / "wall.jpg") for one in (raw, reader))
+    logit = fit["slope"] * math.log(before.confidence / (1 - before.confidence)) + fit["offset"]
+    for name, value in (("clock", reading.clock_logit), ("whole", reading.whole_logit)):
+        logit += fit[name] * min(max(value, -8.0), 8.0)
+    assert reading.confidence == pytest.approx(1 / (1 + math.exp(-logit)), abs=1e-6)
 
-    def noting(value: float) -> float:
-        believed.append(value)
-        return calibrate(value)
 
-    noted = ClockReader("cpu")
-    noted._calibration = noting  # type: ignore[assignment]
-    (reading,) = noted.read(EXAMPLES / "wall.jpg")
-    logit = math.log(believed[0] / (1 - believed[0]))
-    assert reading.confidence == pytest.approx(
-        1 / (1 + math.exp(-(fit["slope"] * logit + fit["offset"]))), abs=1e-6
-    )
+KNOWN = ContextOutput(*[np.zeros((1, 1))] * 6)
 
 
 class Tries:
@@ -365,8 +363,11 @@ class Tries:
         windows: list[float],
         greys: list[float],
         first: float,
+        clock: float = 5.0,
     ) -> None:
         from clockread import polar_reader as module
+
+        self.clock = clock  # logit of every dial
 
         self.reader = ClockReader("cpu", effort=effort, batch_size=2)
         self.colors: list[str] = []
@@ -390,28 +391,35 @@ class Tries:
             self.colors.append(color)
             return [dial(grey) for grey in greys]
 
-        def read_refined(
-            posed: list[PosedDial], network: Any, looks: int
-        ) -> tuple[list[PosedDial], Any]:
-            self.looks.append(looks)
+        def read(posed: list[PosedDial], passes: int) -> list[ReadDial]:
+            self.looks.append(passes)
             self.batches.append(len(posed))
-            return posed, posed
+            pairs = ((0.0, 1.0), (0.0, 1.0), (0.0, 0.0))
+            sure = [one.patch.mean() / 100 for one in posed]
+            hands = [Hands(0, c, 0.0, *pairs, 0.0, 0.0, clock_logit=self.clock) for c in sure]
+            return [ReadDial(*pair, KNOWN) for pair in zip(posed, hands, strict=True)]
 
-        def read_hands(seen: list[PosedDial]) -> list[Hands]:
-            return [
-                Hands(i, one.patch.mean() / 100, 0.0, (0.0, 1.0), (0.0, 1.0), (0.0, 0.0), 0.0, 0.0)
-                for i, one in enumerate(seen)
-            ]
+        def read_posed(
+            images: list[Any], posed: list[PosedDial], hands: Any, context: Any, passes: int
+        ) -> list[ReadDial]:
+            assert len(images) == len(posed)
+            return read(posed, passes)
+
+        def read_again(
+            posed: list[PosedDial], known: list[Any], hands: Any, passes: int
+        ) -> list[ReadDial]:
+            assert known == [KNOWN] * len(posed)
+            return read(posed, passes)
 
         for name, stub in (
             ("estimate", estimate),
             ("other_windows", other_windows),
             ("principal_greys", other_greys),
-            ("read_refined", read_refined),
-            ("read_hands", read_hands),
+            ("read_posed", read_posed),
+            ("read_again", read_again),
         ):
             monkeypatch.setattr(module, name, stub)
-        self.reader._calibration = lambda believed: believed  # type: ignore[assignment]
+        self.reader._calibration = Calibration()
 
     def confidences(self, photos: int = 1) -> list[float]:
         given = [Colored(f"{i}", np.zeros((40, 40), np.uint8), 40, 40, 1.0) for i in range(photos)]
@@ -436,8 +444,8 @@ class Colored(Photo):
         (Effort(colors=False), [0.6], [0.99], 0.4, 0.6),
         (Effort(windows=False, colors=False), [0.99], [0.99], 0.4, 0.4),
         (Effort(retry_below=0.4), [0.99], [0.99], 0.4, 0.4),
-        (Effort(), [0.99], [0.99], 0.9, 0.9),
-        (Effort(), [0.99], [0.95], 0.89, 0.99),
+        (Effort(), [0.99], [0.99], 0.5, 0.5),
+        (Effort(), [0.99], [0.95], 0.49, 0.99),
     ],
 )
 def test_the_surest_try_of_an_unsure_dial_counts(
@@ -449,6 +457,11 @@ def test_the_surest_try_of_an_unsure_dial_counts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert Tries(monkeypatch, effort, windows, greys, first).confidences() == [wanted]
+
+
+def test_what_is_no_clock_is_not_retried(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Tries(monkeypatch, Effort(), [0.9], [0.9], 0.4, clock=-1.9).confidences() == [0.9]
+    assert Tries(monkeypatch, Effort(), [0.9], [0.9], 0.4, clock=-2.1).confidences() == [0.4]
 
 
 def test_each_unsure_dial_is_tried_in_the_colors_of_its_photo(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import READING
 
-from clockread.confidence import ClockScore
+from clockread.confidence import Calibration, ClockScore
 from clockread.finder import Detection
 from clockread.geometry import Floats, Window, compose, project, rotation_matrix
 from clockread.hands import Hands
@@ -28,9 +28,12 @@ HANDS = Hands(
     second_sincos=(0.2, -0.95),
     second_presence=0.9,
     disagreement=3.25,
+    clock_logit=1.5,
+    whole_logit=-0.5,
 )
 HOMOGRAPHY = np.array([[52.0, 4.0, 120.0], [-3.0, 47.0, 90.0], [0.05, -0.08, 1.0]])
-PRESENCE = ClockScore(0.7, 0.5, 0.3, -0.2)
+CALIBRATION = Calibration(0.9, 0.1, 0.2, 0.3)
+PRESENCE = ClockScore(0.7, 0.5, 0.3, -0.2, 0.4)
 
 
 def posed(homography: Floats = HOMOGRAPHY, logit: float = 2.5) -> PosedDial:
@@ -51,7 +54,12 @@ def photo(scale: float = 1.0, size: tuple[int, int] = (240, 180)) -> Photo:
 @pytest.mark.parametrize("scale", [1.0, 2.0, 8.0])
 def test_a_reading_is_in_pixels_of_the_full_size(scale: float) -> None:
     reading = reading_of(
-        photo(scale), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, 0.77, PRESENCE
+        photo(scale),
+        Detection((70.0, 40.0, 101.0, 103.0), 0.6),
+        posed(),
+        HANDS,
+        CALIBRATION,
+        PRESENCE,
     )
     points = np.array([[0.0, 0.0], [0.0, -1.0], [0.3, 0.4]])
     seen = project(HOMOGRAPHY @ rotation_matrix(30.0), points)
@@ -65,7 +73,9 @@ def test_a_reading_is_in_pixels_of_the_full_size(scale: float) -> None:
 
 def test_twelve_is_turned_clockwise_by_the_rotation() -> None:
     upright = posed(compose(np.array([100, 80, 50, 0, 50, 0, 0.0])))
-    reading = reading_of(photo(), None, upright, replace(HANDS, rotation=90.0), 0.8, PRESENCE)
+    reading = reading_of(
+        photo(), None, upright, replace(HANDS, rotation=90.0), CALIBRATION, PRESENCE
+    )
     np.testing.assert_allclose(
         project(np.array(reading.homography), np.array([[0.0, -1.0]]))[0], [150, 80], atol=1e-9
     )
@@ -74,7 +84,7 @@ def test_twelve_is_turned_clockwise_by_the_rotation() -> None:
 
 def test_what_the_hands_say_is_kept() -> None:
     reading = reading_of(
-        photo(), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, 0.77, PRESENCE
+        photo(), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, CALIBRATION, PRESENCE
     )
     for name in (
         "minutes",
@@ -84,23 +94,38 @@ def test_what_the_hands_say_is_kept() -> None:
         "second_sincos",
         "second_presence",
         "disagreement",
+        "clock_logit",
+        "whole_logit",
+        "dial_hours",
+        "mirrored",
     ):
         assert getattr(reading, name) == getattr(HANDS, name), name
-    assert (reading.confidence, reading.finder_score, reading.dial_logit) == (0.77, 0.6, 2.5)
-    assert reading.dial_score == pytest.approx(PRESENCE(0.6, 0.77, 2.5))
-    expected = 0.7 * math.log(0.6 / 0.4) + 0.5 * math.log(0.77 / 0.23) + 0.3 * 2.5 - 0.2
+    assert (reading.finder_score, reading.dial_logit) == (0.6, 2.5)
+    sure = 1 / (1 + math.exp(-(0.9 * math.log(0.8 / 0.2) + 0.2 * 1.5 - 0.3 * 0.5 + 0.1)))
+    assert reading.confidence == pytest.approx(sure)
+    expected = 0.7 * math.log(0.6 / 0.4) + 0.5 * math.log(sure / (1 - sure)) + 0.3 * 2.5 - 0.2
+    expected += 0.4 * 1.5
     assert reading.dial_score == pytest.approx(1 / (1 + math.exp(-expected)))
 
 
 def test_a_box_holds_the_case_and_the_face_within_the_photo() -> None:
     circle = posed(compose(np.array([100, 80, 50, 0, 50, 0, 0.0])))
     case = Detection((45.0, 60.0, 60.0, 200.0), 0.6)
-    reading = reading_of(photo(2.0), case, circle, HANDS, 0.8, PRESENCE)
+    reading = reading_of(photo(2.0), case, circle, HANDS, CALIBRATION, PRESENCE)
     assert reading.face == pytest.approx((2 * 50 + 0.5, 2 * 30 + 0.5, 200, 200), abs=1)
     assert reading.box == pytest.approx((90, 60.5, 210.5, 299.5), abs=1)
-    cropped = reading_of(photo(2.0), None, circle, HANDS, 0.8, PRESENCE)
+    cropped = reading_of(photo(2.0), None, circle, HANDS, CALIBRATION, PRESENCE)
     assert cropped.box == cropped.face
     assert (cropped.finder_score, cropped.dial_score) == (1.0, 1.0)
+
+
+def test_a_24_hour_dial_has_a_time_of_the_day() -> None:
+    hands = replace(HANDS, minutes=1085, dial_hours=24)
+    reading = reading_of(photo(), None, posed(), hands, CALIBRATION, PRESENCE)
+    assert (reading.time, reading.hour, reading.minute) == ("18:05", 18, 5)
+    assert reading.to_dict()["dial_hours"] == 24
+    midnight = replace(reading, minutes=7)
+    assert midnight.time == "0:07"
 
 
 def direction(second: float, length: float = 1.0) -> tuple[float, float]:

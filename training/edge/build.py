@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import clockread
-from clockread.confidence import Calibration, ClockScore
 from clockread.options import Effort, Thresholds
 from clockread.reader import ClockReader
 from clockread.runtime.manifest import (
@@ -31,20 +30,18 @@ if TYPE_CHECKING:  # it imports Keras, which nothing else here needs
 
 MODELS = (DEFAULT, QUANTIZED, SMALL)
 PREFIXES = {PHOTO: "reader", DIAL: "dial"}  # of the files' names
-ROLES = {PHOTO: ("finder", "pose", "hands"), DIAL: ("pose", "hands")}
+ROLES = {PHOTO: ("finder", "pose", "hands", "context"), DIAL: ("pose", "hands", "context")}
 # Passes, retries and tiles by model; all others have clockread's default. `small` is for live
-# video, so it has no retries, which would make some frames take several times as long.
+# video: retries would make some frames take several times as long.
 EFFORTS = {SMALL: Effort(passes=2, retry_below=0.0)}
 SMOKE = 10  # dials and scenes
 
 
 def model_of(manifest: Manifest, name: str, kind: str) -> Model:
     """Return what a file of a model is made of, from the manifest."""
-    fit = manifest.entry("hands", name).calibration
     return Model(
         {role: manifest.entry(role, name).path for role in ROLES[kind]},
-        Calibration(float(fit.get("slope", 1.0)), float(fit.get("offset", 0.0))),
-        ClockScore(**fit.get("presence", {})),
+        *manifest.calibration(name),
         EFFORTS.get(name, Effort()),
         Thresholds(),
     )

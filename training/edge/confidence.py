@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clockread.confidence import EDGE, Calibration, ClockScore
+from clockread.confidence import EDGE, LOGIT_LIMIT, Calibration, ClockScore
 from training.edge.graph import Tensor
 
 
@@ -11,12 +11,20 @@ def _logit(p: Tensor) -> Tensor:
     return (p / (1.0 - p)).map("Log")
 
 
-def calibrated(raw: Tensor, calibration: Calibration) -> Tensor:
-    """Return the probability of being right, of raw confidences of any shape."""
-    return (_logit(raw) * calibration.slope + calibration.offset).map("Sigmoid")
+def _bounded(logit: Tensor) -> Tensor:
+    return logit.clip(-LOGIT_LIMIT, LOGIT_LIMIT)
 
 
-def clock_score(score: Tensor, confidence: Tensor, dial_logit: Tensor, w: ClockScore) -> Tensor:
+def calibrated(raw: Tensor, clock: Tensor, whole: Tensor, w: Calibration) -> Tensor:
+    """Return the probability of being right, of raw confidences and logits of one shape."""
+    of_context = _bounded(clock) * w.clock + _bounded(whole) * w.whole
+    return (_logit(raw) * w.slope + of_context + w.offset).map("Sigmoid")
+
+
+def clock_score(
+    score: Tensor, confidence: Tensor, dial_logit: Tensor, clock_logit: Tensor, w: ClockScore
+) -> Tensor:
     """Return the probability of being a clock, of tensors of one shape."""
     of_networks = _logit(score) * w.finder_score + _logit(confidence) * w.confidence
-    return (of_networks + dial_logit * w.dial_logit + w.offset).map("Sigmoid")
+    of_context = _bounded(clock_logit) * w.clock_logit
+    return (of_networks + dial_logit * w.dial_logit + of_context + w.offset).map("Sigmoid")

@@ -9,6 +9,7 @@ import numpy as np
 from clockread.clock import MINUTES_ON_DIAL, circular_difference, sincos
 from clockread.decoding import _FLOOR, DecodingWeights, rotation_prior
 from clockread.reading import MIN_SECOND
+from training.edge.context import Context
 from training.edge.geometry import angle_of
 from training.edge.graph import FLOAT, INT, Graph, Tensor
 from training.edge.hands import BINS, SIZES
@@ -30,8 +31,11 @@ class Decoded:
     second: Tensor  # (n, 1), whole, 0..59, or -1 if no second hand is seen clearly
 
 
-def decode(g: Graph, logits: Tensor) -> Decoded:
-    """Return the most likely of the 720 times, from both hands and the place of 12 together."""
+def decode(g: Graph, logits: Tensor, context: Context) -> Decoded:
+    """Return the most likely of the 720 times, from both hands and the place of 12 together.
+
+    The confidence of mirrored dials, and of those with 24 hours, is that of their being neither.
+    """
     w = DecodingWeights()
     hour, minute, twelve, second, has_second = logits.split(*SIZES.values())
 
@@ -39,6 +43,7 @@ def decode(g: Graph, logits: Tensor) -> Decoded:
     minute_w = _floored(_softmax(minute * w.minute))
     prior = rotation_prior(BINS)
     twelve_w = _floored(_softmax(twelve * w.twelve)) * np.exp(prior - prior.max())
+    twelve_w = twelve_w * _floored(_softmax(context.twelve * w.context))
     twelve_w = twelve_w / twelve_w.reduce("Max", 1, keep=True)
     number = g.constant(np.array([w.rotations]), INT)
     likely, turns = g.ops("TopK", [FLOAT, INT], twelve_w, number, axis=1)
@@ -57,6 +62,8 @@ def decode(g: Graph, logits: Tensor) -> Decoded:
     best = g.op("ArgMax", by_time, dtype=INT, axis=1, keepdims=1)
     near = (best + np.array([-1, 0, 1]) + MINUTES_ON_DIAL) % MINUTES_ON_DIAL
     confidence = by_time.take_along(near).sum(1, keep=True)
+    for other in (context.mirrored, context.day):
+        confidence = confidence * (0.0 - other).map("Sigmoid")
 
     of_best = g.op("GatherND", joint.transpose(0, 2, 1), best, batch_dims=1)
     directions = g.constant(sincos(np.arange(BINS) * _STEP), FLOAT)

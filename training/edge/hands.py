@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from clockread.hands import _RIM, CONVERGED, MAX_SHIFT, SIZE_RANGE, HandsOutput
+from clockread.sampling import FACE_GRID
 from training.edge.geometry import compose, project
 from training.edge.graph import FLOAT, INT, Tensor
 from training.edge.sampling import unwrap
@@ -41,7 +42,7 @@ def refine(homography: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def read_refined(
-    patch: Tensor, homography: Tensor, grid: Tensor, network: Path, passes: int
+    patch: Tensor, homography: Tensor, points: Tensor, network: Path, passes: int
 ) -> tuple[Tensor, Tensor]:
     """Read dials and refine their poses until these converge.
 
@@ -52,7 +53,7 @@ def read_refined(
     g = patch.graph
 
     def read(patch: Tensor, homography: Tensor) -> tuple[Tensor, Tensor]:
-        seen = g.network(network, {"polar": unwrap(patch, homography, grid)})
+        seen = g.network(network, {"polar": unwrap(patch, homography, points, FACE_GRID)})
         return g.concat(*(seen[name] for name in SIZES), axis=1), seen["change"]
 
     def one_pass(

@@ -10,13 +10,15 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from clockread.confidence import Calibration, ClockScore
+from clockread.context import CONTEXT_GRID
 from clockread.geometry import _RIM
 from clockread.options import Effort, Thresholds
 from clockread.pose import BOX_MARGIN
 from clockread.reader import SAME_DIAL_IOU
-from clockread.retry import WINDOW_SCALES
-from clockread.sampling import PATCH
+from clockread.retry import MIN_CLOCK_LOGIT, WINDOW_SCALES
+from clockread.sampling import FACE_GRID, PATCH
 from training.edge.confidence import calibrated, clock_score
+from training.edge.context import COLUMNS, Context, context, split
 from training.edge.decoding import Decoded, decode, rotation
 from training.edge.finder import find, non_max_suppression
 from training.edge.geometry import angle_of, corners, from_unit
@@ -24,7 +26,7 @@ from training.edge.graph import FLOAT, INT, INT32, UINT8, Graph, Tensor
 from training.edge.hands import read_refined
 from training.edge.pose import Posed, estimate, patches
 from training.edge.retry import other_windows, principal_greys
-from training.edge.sampling import PhotoInput, photo_input, polar_grid
+from training.edge.sampling import PhotoInput, photo_input, polar_points
 
 Turn: TypeAlias = tuple[Tensor, list[Tensor]]
 # What a file takes: a photo with any number of dials, or one dial that fills the picture
@@ -40,6 +42,8 @@ ROW = {
     "minute": 2,
     "second": 1,
     "dial_logit": 1,
+    "clock_logit": 1,
+    "whole_logit": 1,
 }
 
 
@@ -47,7 +51,7 @@ ROW = {
 class Model:
     """What a file is made of: the networks of a model, and what goes with them in the manifest."""
 
-    networks: Mapping[str, Path]  # by role: finder, pose, hands
+    networks: Mapping[str, Path]  # by role: finder, pose, hands, context
     calibration: Calibration
     clock_score: ClockScore
     effort: Effort
@@ -102,8 +106,9 @@ def _read_photo(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
     window = g.concat(centre - 0.5, size.reduce("Max", 1, keep=True) * BOX_MARGIN, axis=1)
     rows = _read_windows(photo, model, window, thresholds.dial_logit)
     with g.stage("select"):
-        results, dial_logit = _results(rows, model.calibration)
-        score = clock_score(scores, results["confidence"], dial_logit, model.clock_score)
+        results = _results(rows, model.calibration)
+        logits = rows["dial_logit"], rows["clock_logit"]
+        score = clock_score(scores, results["confidence"], *logits, model.clock_score)
         low, high = corners(results["homography"], _RIM)
         face = g.concat(low, high, axis=1)
         # a dial that was not read has a confidence of 0, before calibration
@@ -125,7 +130,7 @@ def _read_dial(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
     window = g.concat(photo.extent * 0.5 - 0.5, photo.extent.reduce("Max", 0, keep=True), axis=0)
     rows = _read_windows(photo, model, window.unsqueeze(0), None)
     with g.stage("select"):
-        results, _ = _results(rows, model.calibration)
+        results = _results(rows, model.calibration)
         low, high = corners(results["homography"], _RIM)
         results["box"] = g.concat(low, high - low, axis=1)
         return _named(results, None)
@@ -143,21 +148,22 @@ def _named(results: dict[str, Tensor], index: Tensor | None) -> dict[str, Tensor
     return out
 
 
-def _results(rows: dict[str, Tensor], calibration: Calibration) -> tuple[dict[str, Tensor], Tensor]:
-    """Return the results by output name, (n, 1) if they are numbers, and dial logits (n, 1)."""
+def _results(rows: dict[str, Tensor], calibration: Calibration) -> dict[str, Tensor]:
+    """Return the results by output name, (n, 1) if they are numbers."""
     g = rows["turn"].graph
     sine, cosine = rows["turn"].split(1, 1)
     degrees = angle_of(sine, cosine)
     turned = rows["homography"].reshape(-1, 3, 3) @ rotation(rows["turn"])
+    scores = rows["confidence"], rows["clock_logit"], rows["whole_logit"]
     return {
         "minutes": rows["minutes"],
-        "confidence": calibrated(rows["confidence"], calibration),
+        "confidence": calibrated(*scores, calibration),
         "homography": turned / turned.part(2, 3, 1).part(2, 3, 2),
         "rotation": g.where(degrees >= 180.0, degrees - 360.0, degrees),
         "hour_sincos": rows["hour"],
         "minute_sincos": rows["minute"],
         "second": rows["second"],
-    }, rows["dial_logit"]
+    }
 
 
 def _read_windows(
@@ -171,11 +177,11 @@ def _read_windows(
     """
     g = photo.pixels.graph
     effort = model.effort
-    grid = polar_grid(g)
+    points, around = polar_points(g, FACE_GRID), polar_points(g, CONTEXT_GRID)
     retries = effort.retry_below > 0
 
     def read(turn: Tensor, window: Tensor, owner: Tensor, *state: Tensor) -> Turn:
-        low_dials, low_owner, rows, row_owner = Posed(*state[:4]), *state[4:]
+        low_dials, low_owner, known, rows, row_owner = Posed(*state[:4]), *state[4:]
         with g.stage("pose"):
             homography, logit, face = estimate(photo, model.networks["pose"], window)
             if min_logit is not None:
@@ -187,27 +193,39 @@ def _read_windows(
                     t.compress(kept) for t in (window, owner, homography, logit, face)
                 )
             dials = patches(photo, homography, logit, face)
+        known = g.concat(*[known] * len(WINDOW_SCALES), axis=0)
         if retries and effort.colors:
             with g.stage("colors"):
-                dials, owner = _with_colors(photo, dials, owner, low_dials, low_owner)
+                dials, known, owner = _with_colors(photo, dials, known, owner, low_dials, low_owner)
         with g.stage("hands"):
             unit, logits = read_refined(
-                dials.patch, dials.homography, grid, model.networks["hands"], effort.passes
+                dials.patch, dials.homography, points, model.networks["hands"], effort.passes
             )
             dials = dials._replace(homography=unit)
+        with g.stage("context"):  # a retry takes it from the first turn
+            (columns,) = g.branch(
+                turn > 0,
+                lambda: [known.map("Identity")],
+                lambda: [context(photo, dials, around, model.networks["context"])],
+            )
+            surroundings = split(columns)
         with g.stage("decode"):
-            row, confidence = _rows(dials, decode(g, logits))
+            decoded = decode(g, logits, surroundings)
+            row = _rows(dials, decoded, surroundings)
             rows = g.concat(rows, row, axis=0)
             row_owner = g.concat(row_owner, owner, axis=0, dtype=INT)
         with g.stage("retry"):
-            low = (confidence < effort.retry_below).squeeze(1) & (owner >= 0)
+            low = (decoded.confidence < effort.retry_below).squeeze(1) & (owner >= 0)
+            low = low & (surroundings.clock >= MIN_CLOCK_LOGIT).squeeze(1)
             low_owner = owner.compress(low)
             low_dials = Posed(*(t.compress(low) for t in dials))
+            known = columns.compress(low)
             # the dials of the windows come first, then those in other colors
             of_windows = g.op("Slice", low, g.constant([0], INT), window.size())
             window = other_windows(window.compress(of_windows))
             owner = g.concat(*[low_owner] * len(WINDOW_SCALES), axis=0, dtype=INT)
-        return low_owner.size() > 0, [window, owner, *low_dials, low_owner, rows, row_owner]
+        after = [window, owner, *low_dials, low_owner, known, rows, row_owner]
+        return low_owner.size() > 0, after
 
     def zeros(*shape: int) -> Tensor:
         return g.constant(np.zeros(shape), FLOAT)
@@ -220,7 +238,7 @@ def _read_windows(
     *_, table, owner = g.loop(
         2 if retries else 1,
         count > 0,
-        [window, g.arange(count), *no_dials, none, *rows],
+        [window, g.arange(count), *no_dials, none, zeros(0, COLUMNS), *rows],
         read,
     )
     with g.stage("best"):
@@ -232,9 +250,9 @@ def _read_windows(
         return columns | {"confidence": of_window.reduce("Max", 1, keep=True)}
 
 
-def _rows(dials: Posed, decoded: Decoded) -> tuple[Tensor, Tensor]:
-    """Return the table (n, columns of ROW) of readings, and their raw confidence (n, 1)."""
-    row = dials.patch.graph.concat(
+def _rows(dials: Posed, decoded: Decoded, surroundings: Context) -> Tensor:
+    """Return the table (n, columns of ROW) of readings."""
+    return dials.patch.graph.concat(
         (from_unit(dials.window) @ dials.homography).reshape(-1, 9),
         decoded.minutes.to(FLOAT),
         decoded.confidence,
@@ -243,21 +261,33 @@ def _rows(dials: Posed, decoded: Decoded) -> tuple[Tensor, Tensor]:
         decoded.minute,
         decoded.second.to(FLOAT),
         dials.dial_logit,
+        surroundings.clock,
+        surroundings.whole,
         axis=1,
     )
-    return row, decoded.confidence
 
 
 def _with_colors(
-    photo: PhotoInput, dials: Posed, owner: Tensor, low_dials: Posed, low_owner: Tensor
-) -> tuple[Posed, Tensor]:
-    """Return the dials, and behind them those of low confidence in their principal colors."""
+    photo: PhotoInput,
+    dials: Posed,
+    known: Tensor,
+    owner: Tensor,
+    low_dials: Posed,
+    low_owner: Tensor,
+) -> tuple[Posed, Tensor, Tensor]:
+    """Return the dials, and behind them those of low confidence in their principal colors.
+
+    With them go their known context (n, COLUMNS) and their owners (n,). That context is that of the
+    dials of low confidence, repeated for each of `WINDOW_SCALES`.
+    """
     g = photo.pixels.graph
-    plain = [*dials, owner]
+    plain = [*dials, known, owner]
 
     def colored() -> list[Tensor]:
         patch, useful = principal_greys(photo, low_dials)
-        again = [low_dials.window, low_dials.homography, low_dials.dial_logit, low_owner]
+        of_low = g.op("Slice", known, g.constant([0], INT), low_owner.size())
+        posed = low_dials.window, low_dials.homography, low_dials.dial_logit
+        again = [*posed, of_low, low_owner]
         twice = [patch, *(g.concat(t, t, axis=0, dtype=t.dtype) for t in again)]
         return [
             g.concat(first, more.compress(useful), axis=0, dtype=first.dtype)
@@ -267,5 +297,5 @@ def _with_colors(
     def same() -> list[Tensor]:
         return [t.map("Identity") for t in plain]
 
-    *fields, owner = g.branch(low_owner.size() > 0, colored, same)
-    return Posed(*fields), owner
+    *fields, known, owner = g.branch(low_owner.size() > 0, colored, same)
+    return Posed(*fields), known, owner

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clockread.sampling import ANGLES, OUTER_RADIUS, PATCH, RADII
+from clockread.sampling import PATCH, PolarGrid
 from training.edge.graph import FLOAT, INT, Graph, Tensor
 
 GREY = (0.299, 0.587, 0.114, 0.0)  # of red, green, blue, alpha (ITU-R BT.601), as OpenCV has them
@@ -169,27 +169,28 @@ def crop_window(photo: PhotoInput, window: Tensor, *, colors: bool = False) -> T
     return resample(photo, parts, PATCH, colors=colors).map("Round")
 
 
-def polar_grid(g: Graph) -> Tensor:
-    """Return the points (3, ANGLES·RADII) of the dial that a polar image shows.
+def polar_points(g: Graph, grid: PolarGrid) -> Tensor:
+    """Return the points (3, angles·radii) of the dial that a polar image shows.
 
     They are a product of two small tables, which onnxruntime computes when it loads the model.
     """
-    angle = np.deg2rad(np.arange(ANGLES) * (360 / ANGLES))[None, :, None]
+    angle = np.deg2rad(np.arange(grid.angles) * (360 / grid.angles))[None, :, None]
     ways = np.concatenate([np.sin(angle), -np.cos(angle), 0 * angle])
-    radius = (np.arange(RADII) + 0.5) * (OUTER_RADIUS / RADII)
+    radius = (np.arange(grid.radii) + 0.5) * (grid.outer_radius / grid.radii)
     points = g.constant(ways, FLOAT) * radius + np.array([0, 0, 1])[:, None, None]
-    return points.reshape(3, ANGLES * RADII)
+    return points.reshape(3, grid.angles * grid.radii)
 
 
-def unwrap(patch: Tensor, homography: Tensor, grid: Tensor) -> Tensor:
-    """Return polar images uint8 (n, ANGLES, RADII) of patches (n, 1, PATCH, PATCH), float.
+def unwrap(patch: Tensor, homography: Tensor, points: Tensor, grid: PolarGrid) -> Tensor:
+    """Return polar images uint8 (n, angles, radii) of patches (n, 1, PATCH, PATCH), float.
 
     The homographies (n, 3, 3) map the dial to the patches' [-1, 1] squares: GridSample's own
-    coordinates.
+    coordinates. ``points`` are those of `polar_points`.
     """
-    xy, w = (homography @ grid).split(2, 1, axis=1)
-    points = (xy * (1.0 / w.maximum(1e-3))).transpose(0, 2, 1).reshape(-1, ANGLES, RADII, 2)
+    xy, w = (homography @ points).split(2, 1, axis=1)
+    places = (xy * (1.0 / w.maximum(1e-3))).transpose(0, 2, 1)
+    places = places.reshape(-1, grid.angles, grid.radii, 2)
     polar = patch.graph.op(
-        "GridSample", patch, points, mode="bilinear", padding_mode="border", align_corners=0
+        "GridSample", patch, places, mode="bilinear", padding_mode="border", align_corners=0
     )
     return polar.squeeze(1).map("Round").to(np.dtype(np.uint8))

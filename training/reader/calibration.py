@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,27 @@ from clockread.confidence import (
 )
 from clockread.reader import ClockReader, Thresholds
 from training import splits
-from training.evaluation import in_scenes, on_photographs, on_rendered
+from training.evaluation import CONFIDENT, in_scenes, on_photographs, on_rendered
 from training.experiment import Settings
 from training.reader.export_folder import ExportFolder, export_folder
 from training.reader.scene_shards import rendered_scenes
 
 SCENES = 1000  # that the dial score is fitted on
-DIALS = {"varied": 3000, "hard": 1000}  # by preset: half for the fit, half for its error
-SMOKE = 20  # dials of each preset
+# Dials by preset, half for the fit, half for its error. Gauges have no time: no reading is right.
+DIALS = {
+    "varied": 2000,
+    "worn": 800,
+    "hard": 800,
+    "chronograph": 400,
+    "tower": 300,
+    "oblong": 200,
+    "cut": 300,
+    "severe": 300,
+    "mirrored": 150,
+    "twentyfour": 150,
+    "gauge": 600,
+}
+SMOKE = 10  # dials of each preset
 
 
 def run(settings: Settings) -> dict[str, Any]:
@@ -61,38 +75,59 @@ def calibrate(exports: ExportFolder, model: str, most: int | None) -> dict[str, 
     """
     with tempfile.TemporaryDirectory() as scratch:
         trial = exports.copy(model, Path(scratch))  # read with a calibration that is not saved yet
-        trial.calibrate(model, Calibration())
+        trial.calibrate(model, Calibration(), ClockScore())
         trial.save()
-        raw, right = raw_confidences(ClockReader("cpu", model=model, models=trial.path), most)
-        calibration = fitted(raw[::2], right[::2])
-        trial.calibrate(model, calibration)
+        dials = calibration_dials(ClockReader("cpu", model=model, models=trial.path), most)
+        fit, held = dials[::2], dials[1::2]
+        scores = fit.raw, fit.clock_logit, fit.whole_logit
+        calibration = fitted(*scores, fit.right)
+        trial.calibrate(model, calibration, ClockScore())
         trial.save()
         clock_score = _clock_score(model, trial.path, most or SCENES)
-    held, truth = raw[1::2], right[1::2]
-    calibrated = np.array([calibration(float(p)) for p in held])
-    high = calibrated >= 0.9
-    figures: dict[str, float | None] = {
-        "dials": len(held),
-        "right": float(truth.mean()),
-        "ece_before": expected_calibration_error(held, truth),
-        "ece": expected_calibration_error(calibrated, truth),
-        "confidence_0.9_share": float(high.mean()),
-        "confidence_0.9_right": float(truth[high].mean()) if high.any() else None,
+    confidence = held.calibrated(calibration)
+    figures = figures_of(held, confidence)
+    by_kind = {
+        preset: figures_of(held[of_preset], confidence[of_preset])
+        for preset in DIALS
+        if (of_preset := held.preset == preset).any()
     }
-    exports.calibrate(model, calibration, clock_score, figures)
-    draw(exports.path / diagram(model), {"believed": held, "calibrated": calibrated}, truth)
+    exports.calibrate(model, calibration, clock_score, figures, by_kind)
+    kinds = {"raw": held.raw, "calibrated": confidence}
+    draw(exports.path / diagram(model), kinds, held.right)
     return figures
 
 
+def figures_of(dials: Dials, confidence: NDArray[np.float64]) -> dict[str, float | None]:
+    """Return the share of right readings, the calibration error, and what a confidence of 0.9 says.
+
+    Args:
+        dials: The dials.
+        confidence: Calibrated, (n,).
+
+    """
+    high = confidence >= CONFIDENT
+    right = dials.right
+    return {
+        "dials": len(right),
+        "right": float(right.mean()),
+        "ece": expected_calibration_error(confidence, right),
+        "confidence_0.9_share": float(high.mean()),
+        "confidence_0.9_right": float(right[high].mean()) if high.any() else None,
+        "confidence_0.9_wrong": int((high & ~right).sum()),
+    }
+
+
 def _clock_score(model: str, models: Path, scenes: int) -> ClockScore:
-    """Fit the dial score of a model on rendered scenes."""
+    """Fit the dial score of a model on rendered scenes with clocks and instruments of all kinds."""
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
-    readings, clock, _ = in_scenes(reader, rendered_scenes(splits.CALIBRATION.start, scenes))
+    shard = rendered_scenes(splits.CALIBRATION.start, scenes, "everything")
+    readings, clock, _ = in_scenes(reader, shard)
     if clock.all() or not clock.any():  # possible with the few scenes of a smoke test
         return ClockScore()
-    scores = np.array([(r.finder_score, r.confidence, r.dial_logit) for r in readings])
-    finder_score, confidence, dial_logit = scores.T
-    return fitted_presence(finder_score, confidence, dial_logit, clock)
+    finder_score, confidence, dial_logit, clock_logit = np.array(
+        [(r.finder_score, r.confidence, r.dial_logit, r.clock_logit) for r in readings]
+    ).T
+    return fitted_presence(finder_score, confidence, dial_logit, clock_logit, clock)
 
 
 def diagram(model: str) -> str:
@@ -100,19 +135,38 @@ def diagram(model: str) -> str:
     return "reliability.png" if model == "default" else f"reliability-{model}.png"
 
 
-def raw_confidences(
-    reader: ClockReader, most: int | None
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return confidence (n,) and whether the time is right (n,), on shuffled calibration dials."""
-    confidence, right = zip(
-        *(
-            on_rendered(reader, preset, splits.CALIBRATION.start, most or count)
-            for preset, count in DIALS.items()
-        ),
-        strict=True,
-    )
-    order = np.random.default_rng(0).permutation(sum(map(len, right)))
-    return np.concatenate(confidence)[order], np.concatenate(right)[order]
+@dataclass(frozen=True)
+class Dials:
+    """Readings of n rendered dials, and whether they are right within one minute."""
+
+    raw: NDArray[np.float64]  # (n,), confidence before the calibration
+    clock_logit: NDArray[np.float64]  # (n,)
+    whole_logit: NDArray[np.float64]  # (n,)
+    right: NDArray[np.bool_]  # (n,)
+    preset: NDArray[np.str_]  # (n,)
+
+    def __getitem__(self, rows: slice | NDArray[Any]) -> Dials:
+        return Dials(*(getattr(self, field.name)[rows] for field in fields(self)))
+
+    def calibrated(self, calibration: Calibration) -> NDArray[np.float64]:
+        """Return the confidence (n,)."""
+        scores = zip(self.raw, self.clock_logit, self.whole_logit, strict=True)
+        return np.array([calibration(*(float(value) for value in row)) for row in scores])
+
+
+def calibration_dials(reader: ClockReader, most: int | None) -> Dials:
+    """Read the calibration dials, shuffled, by a reader whose calibration is the identity."""
+    parts = []
+    for preset, count in DIALS.items():
+        readings, right = on_rendered(reader, preset, splits.CALIBRATION.start, most or count)
+        confidence, clock_logit, whole_logit = np.array(
+            [(r.confidence, r.clock_logit, r.whole_logit) for r in readings]
+        ).T
+        of_preset = np.full(len(right), preset)
+        parts.append(Dials(confidence, clock_logit, whole_logit, right, of_preset))
+    order = np.random.default_rng(0).permutation(sum(len(part.right) for part in parts))
+    columns = ([getattr(part, field.name) for part in parts] for field in fields(Dials))
+    return Dials(*(np.concatenate(column) for column in columns))[order]
 
 
 def draw(path: Path, kinds: dict[str, NDArray[np.float64]], right: NDArray[np.bool_]) -> None:

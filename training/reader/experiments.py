@@ -27,10 +27,15 @@ EXPERIMENTS = (
         "reader/pose",
     ),
     _experiment(
+        "reader/context",
+        "20 s, 70 min, 9 h",
+        "context network: where 12 is, and whether a dial is a clock, from its surroundings too",
+    ),
+    _experiment(
         "reader/export",
         "30 s, 2 min, 2 min",
-        "the three networks to ONNX, with manifest, metrics and model card",
-        *("reader/pose", "reader/finder", "reader/hands"),
+        "the four networks to ONNX, with manifest, metrics and model card",
+        *("reader/pose", "reader/finder", "reader/hands", "reader/context"),
         run="reader.export:run",
     ),
     _experiment(
@@ -55,8 +60,8 @@ EXPERIMENTS = (
     _experiment(
         "reader/small",
         "30 s, 2 min, 2 min",
-        "the model small: those three in 8-bit integers",
-        *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/export"),
+        "the model small: those three in 8-bit integers, with the context network of int8",
+        *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/int8"),
         run="reader.quantize:run_small",
     ),
     _experiment(

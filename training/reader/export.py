@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.context import CONTEXT_GRID, unwrap_context
 from clockread.finder import SCENE
 from clockread.hands import unwrap_posed
 from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL
@@ -20,7 +21,7 @@ from training.reader.export_folder import Description, export_folder
 from training.reader.finder import validation_scenes
 from training.reader.hands import posed_by
 from training.reader.loop import RESULT_FILE, run_folder
-from training.reader.networks import HEADS
+from training.reader.networks import FLAGS, HEADS
 from training.reader.pose import find_poses, validation_shard
 from training.reader.tasks import DEFAULT_TASKS, POSE, Task, trained
 
@@ -56,11 +57,19 @@ PREPROCESSING = {
         "*_sincos: their mean resultants (sin, cos); has_second: logit; change: the dial's pose "
         "in the coordinates of the one it was unwrapped through",
     },
+    "context": {
+        "input": f"uint8 grey polar image, {CONTEXT_GRID.angles} angles (clockwise from the pose's "
+        f"up) x {CONTEXT_GRID.radii} radii to {CONTEXT_GRID.outer_radius}",
+        "normalization": "in the graph",
+        "outputs": "twelve: logits over 120 angles of 3 degrees; clock, whole, mirrored, day, "
+        "noon_up: logits",
+    },
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "finder": ("heat", "box"),
     "pose": ("pose", "dial"),
     "hands": (*HEADS, "has_second", "change", *(f"{head}_sincos" for head in HEADS)),
+    "context": ("twelve", *FLAGS),
     "sincos": ("pairs",),
 }
 
@@ -290,7 +299,7 @@ def export(
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Export the three networks of a profile as the model `default`.
+    """Export the four networks of a profile as the model `default`.
 
     A network whose run was restored from the exported file keeps that file. The models `int8` and
     `small` are removed, since they depend on networks that are replaced.
@@ -299,10 +308,12 @@ def run(settings: Settings) -> dict[str, Any]:
     exports = export_folder(profile)
     exports.drop(QUANTIZED, SMALL)
     crops = np.asarray(validation_shard(profile).images[:16])
+    posed = posed_by(crops, find_poses(trained(POSE, profile), crops))
     inputs = {
         "finder": np.asarray(validation_scenes(profile).images[:4]),
         "pose": crops,
-        "hands": unwrap_posed(posed_by(crops, find_poses(trained(POSE, profile), crops))),
+        "hands": unwrap_posed(posed),
+        "context": unwrap_context(list(crops), posed),
     }
     metrics: dict[str, Any] = {}
     for task in DEFAULT_TASKS:

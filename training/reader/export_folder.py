@@ -74,7 +74,7 @@ class ExportFolder:
 
         Args:
             model: Name of the model that the network belongs to.
-            role: What the network does in that model: "finder", "pose", "hands", "sincos".
+            role: What the network does in that model, such as "finder" or "pose".
             data: The ONNX file.
             description: The network's description; another network's entry will do.
 
@@ -89,6 +89,10 @@ class ExportFolder:
         self.models.setdefault(model, {})[role] = entry
         self._changed[file] = data
         return entry
+
+    def share(self, role: str, owner: str, model: str) -> None:
+        """Let a model use the network that another one has in a role, with the same file."""
+        self.models.setdefault(model, {})[role] = self.models[owner][role]
 
     def put_edge(self, name: str, data: bytes, description: Mapping[str, Any]) -> dict[str, Any]:
         """Add or replace a one-file reader; return its entry, which the runtime does not read.
@@ -110,10 +114,10 @@ class ExportFolder:
         return entry
 
     def drop(self, *models: str) -> None:
-        """Remove models, with their files."""
-        for model in models:
-            for entry in self.models.pop(model, {}).values():
-                self._changed[entry["file"]] = None
+        """Remove models, with the files that no other model uses."""
+        dropped = [entry["file"] for m in models for entry in self.models.pop(m, {}).values()]
+        used = {entry["file"] for entries in self.models.values() for entry in entries.values()}
+        self._changed |= dict.fromkeys(set(dropped) - used)
 
     def calibrate(
         self,
@@ -121,6 +125,7 @@ class ExportFolder:
         calibration: Calibration,
         clock_score: ClockScore | None = None,
         figures: Mapping[str, float | None] | None = None,
+        by_kind: Mapping[str, Mapping[str, float | None]] | None = None,
     ) -> None:
         """Set the calibration of a model's confidence.
 
@@ -129,13 +134,14 @@ class ExportFolder:
             calibration: The calibration; numbers are rounded to four decimals.
             clock_score: The weights of the dial score; None for the runtime's defaults.
             figures: Figures of the calibrated model on rendered dials.
+            by_kind: The same for each preset of them.
 
         """
         stored = self.models[model]["hands"]["calibration"] = _rounded(calibration)
         if clock_score is not None:
             stored["presence"] = _rounded(clock_score)
         if figures is not None:
-            stored["rendered"] = dict(figures)
+            stored["rendered"] = {**figures, "kinds": by_kind or {}}
 
     def record_photographs(self, model: str, figures: Mapping[str, Any]) -> None:
         """Set a model's accuracy on photographs, by set."""

@@ -15,10 +15,12 @@ Made by `python -m training.run_all --only reader/export` from `manifest.json`. 
 of the training runs listed below.
 
 ## Intended use
-Reading the time from analog clocks and watches in photographs, on a CPU. Three small networks run
+Reading the time from analog clocks and watches in photographs, on a CPU. Four small networks run
 in sequence: the *finder* detects the dials of a photo, *pose* estimates where each of them lies (a
-homography), and *hands* reads both hands and the position of 12 from the dial, unwrapped to polar
-coordinates. The result is the time that is most likely under the three distributions together.
+homography), *hands* reads both hands and the position of 12 from the dial, unwrapped to polar
+coordinates, and *context* sees the dial with its surroundings, unwrapped in the same way: where 12
+is, and whether it is a clock at all, mirrored, or has 24 hours. The result is the time that is most
+likely under all distributions together.
 
 ## Training data
 Rendered dials only (`training/dials`), with fonts, background photographs and cut-outs of objects
@@ -26,9 +28,9 @@ that are not clocks, all from free packages (`training/assets.py`). No photograp
 used in training.
 
 ## Out of scope
-Dials with a number of hours other than 12, mirrored dials, several pairs of hands on one axis,
-hands that move backwards, digital clocks, and any use in which a wrong time causes harm. The
-networks do not recognize persons, places or text.
+Dials with a number of hours other than 12 or 24, several pairs of hands on one axis, digital
+clocks, and any use in which a wrong time causes harm. The networks do not recognize persons, places
+or text.
 
 ## Known weaknesses
 Second hands may be confused with short, wide minute hands. Ornate tower dials seen from far below,
@@ -41,14 +43,20 @@ CONFIDENCE = """\
 ## Confidence
 
 `python -m training.run_all --only reader/calibration` fits
-p = sigmoid(slope · logit(raw confidence) + offset) on rendered dials. The figures are those of an
-equal number of other dials; errors are expected calibration errors.
+p = sigmoid(a · logit(raw confidence) + b · clock + c · whole + d) on rendered dials, gauges and
+other hard cases among them; clock and whole are logits of the context network, limited to ±8. The
+figures are those of an equal number of other dials; errors are expected calibration errors. A gauge
+has no time, so that none of its readings is right.
+"""
+BY_KIND = """\
+By kind of dial (presets of `training/dials/presets.py`): dials, share of right readings, share with
+a confidence of 0.9 or more, and the number of these that are wrong.
 """
 DIAL_SCORE = """\
 ![Reliability diagram of the default model](reliability.png)
 
 The dial score (`dial_score`), fitted on rendered scenes, is
-sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d).
+sigmoid(a · logit(finder's score) + b · logit(confidence) + c · pose's logit + d · clock + e).
 """
 PHOTOGRAPHS = """\
 ## Photographs
@@ -85,7 +93,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         if "hands" in entries
     }
     if any("rendered" in fit for fit in fits.values()):
-        parts += [*_confidence(fits), *_dial_score(fits)]
+        parts += [*_confidence(fits), *_by_kind(fits), *_dial_score(fits)]
     if photographs := manifest.get("photographs"):
         parts += [PHOTOGRAPHS, _photographs(photographs)]
     if edge := manifest.get("edge"):
@@ -133,23 +141,37 @@ def _provenance(role: str, entry: Mapping[str, Any]) -> str:
 
 
 def _confidence(fits: Mapping[str, Any]) -> tuple[Any, ...]:
-    header = ("", "slope", "offset", "dials", "right", "error before", "error")
-    shares = ("right", "ece_before", "ece", "confidence_0.9_share", "confidence_0.9_right")
+    header = ("", "a", "b", "c", "d", "dials", "right", "error")
+    shares = ("right", "ece", "confidence_0.9_share", "confidence_0.9_right")
     rows = []
     for name, fit in fits.items():
         of = fit.get("rendered", {})
-        numbers = (fit.get("slope"), fit.get("offset"), of.get("dials"))
-        rows.append((name, *numbers, *(_percent(of.get(share)) for share in shares)))
+        weights = (fit.get(weight) for weight in ("slope", "clock", "whole", "offset"))
+        rows.append((name, *weights, of.get("dials"), *(_percent(of.get(s)) for s in shares)))
     return CONFIDENCE, _table((*header, "share with confidence ≥ 0.9", "of these right"), rows)
 
 
+def _by_kind(fits: Mapping[str, Any]) -> tuple[Any, ...]:
+    kinds = next(iter(fits.values())).get("rendered", {}).get("kinds", {})
+    rows = []
+    for kind in kinds:
+        cells = []
+        for fit in fits.values():
+            of = fit.get("rendered", {}).get("kinds", {}).get(kind, {})
+            share = _percent(of.get("confidence_0.9_share"))
+            wrong = of.get("confidence_0.9_wrong")
+            cells.append(f"{_percent(of.get('right'))}, {share}, {wrong}")
+        rows.append((kind, kinds[kind]["dials"], *cells))
+    return BY_KIND, _table(("", "dials", *fits), rows)
+
+
 def _dial_score(fits: Mapping[str, Any]) -> tuple[Any, ...]:
-    weights = ("finder_score", "confidence", "dial_logit", "offset")
+    weights = ("finder_score", "confidence", "dial_logit", "clock_logit", "offset")
     rows = [
         (name, *(fit.get("presence", {}).get(weight) for weight in weights))
         for name, fit in fits.items()
     ]
-    return DIAL_SCORE, _table(("", "a", "b", "c", "d"), rows)
+    return DIAL_SCORE, _table(("", "a", "b", "c", "d", "e"), rows)
 
 
 def _photographs(models: Mapping[str, Any]) -> str:

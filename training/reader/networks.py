@@ -10,10 +10,12 @@ import numpy as np
 from keras import layers, ops
 from numpy.typing import NDArray
 
+from clockread.context import CONTEXT_GRID
 from clockread.geometry import POSE_SIZE
 from clockread.sampling import ANGLES, PATCH, RADII
 
 HEADS = ("hour", "minute", "twelve", "second")  # the circular distributions among the outputs
+FLAGS = ("clock", "whole", "mirrored", "day", "noon_up")  # the other outputs of the context network
 BINS = ANGLES // 2  # angular bins of each distribution
 
 
@@ -147,6 +149,47 @@ def build_hands(config: HandsConfig | None = None) -> keras.Model:
     outputs["has_second"] = layers.Dense(1, dtype="float32", name="has_second")(most)
     outputs["change"] = _pose_change(x)
     return keras.Model(image, outputs, name="hands")
+
+
+@dataclass(frozen=True)
+class ContextConfig:
+    """Width and depth of the context network."""
+
+    stem: int = 12  # channels of the first 2-D convolution
+    folds: tuple[int, int] = (20, 32)  # channels of the next two; each halves the radii
+    width: int = 64  # channels of the circular 1-D convolutions
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 4)
+    hidden: int = 48  # units between the dial's features and the flags
+
+
+def build_context(config: ContextConfig | None = None) -> keras.Model:
+    """Build the context network of polar images (n, 240, 80) uint8.
+
+    Outputs: ``twelve`` (n, 120), logits over the angle against the pose's up; a logit (n, 1) for
+    each of `FLAGS`.
+    """
+    c = config or ContextConfig()
+    image = keras.Input((CONTEXT_GRID.angles, CONTEXT_GRID.radii), dtype="uint8", name="polar")
+    x = standardized(image)
+    x = ops.pad(_circular(x, 2), ((0, 0), (0, 0), (1, 0), (0, 0)))
+    x = layers.ReLU()(conv(x, c.stem, (5, 3), "stem", strides=(2, 2), padding="valid"))
+    for i, channels in enumerate(c.folds):
+        x = ops.pad(_circular(x, 1), ((0, 0), (0, 0), (1, 0), (0, 0)))
+        x = layers.ReLU()(conv(x, channels, 3, f"fold{i}", strides=(1, 2), padding="valid"))
+    x = layers.Reshape((BINS, CONTEXT_GRID.radii // 8 * c.folds[-1]))(x)
+    x = normed(layers.Dense(c.width, use_bias=False, name="mix"), x)
+    for i, dilation in enumerate(c.dilations):
+        y = _circular(layers.ReLU()(x), dilation)
+        ring = layers.Conv1D(c.width, 3, dilation_rate=dilation, use_bias=False, name=f"ring{i}")
+        x = layers.Add()([x, normed(ring, y)])
+    x = layers.ReLU()(x)
+    twelve = layers.Dense(1, name="twelve_logits")(x)
+    pools = [layers.GlobalMaxPooling1D()(x), layers.GlobalAveragePooling1D()(x)]
+    hidden = layers.ReLU()(layers.Dense(c.hidden, name="hidden")(layers.Concatenate()(pools)))
+    outputs = {"twelve": ops.cast(twelve[:, :, 0], "float32")}
+    for flag in FLAGS:
+        outputs[flag] = layers.Dense(1, dtype="float32", name=flag)(hidden)
+    return keras.Model(image, outputs, name="context")
 
 
 def grow(model: keras.Model, smaller: keras.Model) -> None:

@@ -17,12 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.context import unwrap_context
 from clockread.finder import finder_network
 from clockread.geometry import Window
 from clockread.hands import unwrap_posed
 from clockread.pose import estimate, pose_network
 from clockread.reader import ClockReader
-from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL
+from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL, load_manifest
+from clockread.runtime.network import Network
 from clockread.sampling import PATCH
 from training import splits
 from training.evaluation import finding_scores, on_rendered
@@ -33,7 +35,7 @@ from training.reader.finder import validation_scenes
 from training.reader.pose import MIX
 from training.reader.scene_shards import rendered_scenes
 from training.reader.shards import rendered
-from training.reader.tasks import SMALL_TASKS, trained
+from training.reader.tasks import CONTEXT, SMALL_TASKS, trained
 
 INPUTS, SMOKE_INPUTS = 512, 192  # rendered dials, or scenes, that give the ranges of activations
 PRESETS = tuple(sorted(set(MIX)))
@@ -54,7 +56,7 @@ def run(settings: Settings) -> dict[str, Any]:
 
 
 def run_small(settings: Settings) -> dict[str, Any]:
-    """Export the model `small`: three smaller networks, quantized."""
+    """Export the model `small`: three smaller networks, quantized, and the context of `int8`."""
     profile = settings.profile
     exports = export_folder(profile)
     inputs = quantization_inputs(exports.path, profile)
@@ -63,6 +65,7 @@ def run_small(settings: Settings) -> dict[str, Any]:
         model = task.for_export(trained(task, profile))
         data, description = export(model, role, batch[:8], provenance_of(task, profile))
         _put_quantized(exports, SMALL, role, data, description, batch)
+    exports.share(CONTEXT.role, QUANTIZED, SMALL)
     return _save_measured(exports, SMALL, (SMALL,), profile)
 
 
@@ -125,8 +128,7 @@ def quantization_inputs(models: Path, profile: str) -> dict[str, NDArray[np.uint
     first, share = splits.QUANTIZATION.start, count // len(PRESETS)
     shards = [rendered(preset, first, share) for preset in PRESETS]
     crops = [np.asarray(image) for shard in shards for image in shard.images]
-    reader = ClockReader("cpu", model=DEFAULT, models=models)
-    network = pose_network(reader.networks["pose"])
+    network = pose_network(Network(load_manifest(models), "pose", DEFAULT, "cpu", None))
     parts = [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)]
     whole = Window.whole(PATCH)
     posed = [d for part in parts for d in estimate(part, [whole] * len(part), network)]
@@ -134,6 +136,7 @@ def quantization_inputs(models: Path, profile: str) -> dict[str, NDArray[np.uint
         "finder": np.asarray(rendered_scenes(first, count).images),
         "pose": np.stack(crops),
         "hands": unwrap_posed(posed),
+        "context": unwrap_context(crops, posed),
     }
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.finder import SCENE
-from training.dials.scenes import render_scene
+from training.dials.scenes import CLOCKS, EVERYTHING, Mix, render_scene
 from training.reader.shards import Arrays, Fields, stored
 
 SCENES_VERSION = 5  # to be raised with every change of pixels or labels
 MOST_CLOCKS = 4  # in one scene
+MIXES = {"clocks": CLOCKS, "everything": EVERYTHING}
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,8 @@ _FIELDS: Fields = {
 }
 
 
-def _scenes(first: int, count: int) -> Arrays:
-    scenes = [render_scene(seed) for seed in range(first, first + count)]
+def _scenes(mix: Mix, first: int, count: int) -> Arrays:
+    scenes = [render_scene(seed, mix=mix) for seed in range(first, first + count)]
     boxes = np.full((count, MOST_CLOCKS, 4), np.nan, np.float32)
     for row, scene in zip(boxes, scenes, strict=True):
         row[: len(scene.boxes)] = scene.boxes
@@ -60,7 +62,8 @@ def _scenes(first: int, count: int) -> Arrays:
     }
 
 
-def rendered_scenes(first_seed: int, count: int) -> SceneShards:
-    """Return the scenes of ``count`` seeds, rendered if they are not on disk."""
-    name = f"scenes-v{SCENES_VERSION}"
-    return SceneShards(**stored(name, first_seed, count, _FIELDS, _scenes))
+def rendered_scenes(first_seed: int, count: int, mix: str = "clocks") -> SceneShards:
+    """Return the scenes of ``count`` seeds, of one of `MIXES`, rendered if they are not on disk."""
+    name = f"scenes-{mix}-v{SCENES_VERSION}"
+    render = functools.partial(_scenes, MIXES[mix])
+    return SceneShards(**stored(name, first_seed, count, _FIELDS, render))

@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -22,13 +22,14 @@ from rich.progress import track
 
 from clockread.sampling import PATCH
 from training.data import data_folder, write_whole
-from training.dials.presets import PRESETS
+from training.dials.presets import PRESETS, Preset
 from training.dials.render import render, render_without
 from training.splits import check_seeds
 
-RENDERER_VERSION = 3  # to be raised with every change of pixels or labels
+RENDERER_VERSION = 4  # to be raised with every change of pixels or labels
 WITHOUT_VERSION = 4  # the same for crops without a dial
 
+WIDE_MARGIN = (1.6, 2.0)  # crop side over the dial's box in wide crops, which show the surroundings
 _CHUNK = 250  # seeds per job of a process
 
 Arrays = dict[str, NDArray[Any]]
@@ -96,6 +97,10 @@ class Shards:
     hour_angle: NDArray[np.float32]  # degrees
     minute_angle: NDArray[np.float32]
     second_angle: NDArray[np.float32]  # nan without a second hand
+    is_clock: NDArray[np.bool_]
+    mirrored: NDArray[np.bool_]
+    hours: NDArray[np.int16]  # on the dial, 12 or 24
+    visible: NDArray[np.float32]  # share of the face inside the crop, 0..1
 
     def __len__(self) -> int:
         return len(self.minutes)
@@ -108,25 +113,38 @@ _FIELDS: Fields = {
     "hour_angle": ((), np.float32),
     "minute_angle": ((), np.float32),
     "second_angle": ((), np.float32),
+    "is_clock": ((), np.bool_),
+    "mirrored": ((), np.bool_),
+    "hours": ((), np.int16),
+    "visible": ((), np.float32),
 }
+_OF_DIAL = list(_FIELDS)[2:-1]  # labels that are fields of a rendered dial
 
 
-def _crops(preset: str, first: int, count: int) -> Arrays:
-    pictures = [render(seed, PRESETS[preset], PATCH) for seed in range(first, first + count)]
-    labels = {
-        field: np.array([getattr(p.dial, field) for p in pictures]) for field in list(_FIELDS)[2:]
-    }
+def _crops(preset: Preset, first: int, count: int) -> Arrays:
+    pictures = [render(seed, preset, PATCH) for seed in range(first, first + count)]
+    labels = {field: np.array([getattr(p.dial, field) for p in pictures]) for field in _OF_DIAL}
     return {
         "images": np.stack([p.image for p in pictures]),
         "homography": np.stack([p.homography for p in pictures]),
+        "visible": np.array([p.visible for p in pictures]),
         **labels,
     }
 
 
-def rendered(preset: str, first_seed: int, count: int) -> Shards:
-    """Return crops of dials of one of `presets.PRESETS`, rendered if they are not on disk."""
-    name, render_crops = f"{preset}-v{RENDERER_VERSION}", functools.partial(_crops, preset)
-    return Shards(**stored(name, first_seed, count, _FIELDS, render_crops))
+def rendered(preset: str, first_seed: int, count: int, *, wide: bool = False) -> Shards:
+    """Return crops of dials, rendered if they are not on disk.
+
+    Args:
+        preset: Name of one of `presets.PRESETS`.
+        first_seed: Seed of the first dial.
+        count: Number of dials.
+        wide: Whether the crops show the surroundings of the dials, see `WIDE_MARGIN`.
+
+    """
+    shares = replace(PRESETS[preset], margin=WIDE_MARGIN) if wide else PRESETS[preset]
+    name = f"{preset}{'-wide' * wide}-v{RENDERER_VERSION}"
+    return Shards(**stored(name, first_seed, count, _FIELDS, functools.partial(_crops, shares)))
 
 
 def _without(first: int, count: int) -> Arrays:

@@ -1,4 +1,4 @@
-"""The reader's six networks: how each is built, trained and validated."""
+"""The reader's seven networks: how each is built, trained and validated."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 import keras
 
 from training.experiment import Settings
-from training.reader import finder, finder_network, hands, networks, pose
+from training.reader import context, finder, finder_network, hands, networks, pose
 from training.reader.batches import Batches
 from training.reader.loop import Schedule, Validation, computing_in, finished, fit, run_folder
 from training.reader.losses import pose_loss
@@ -22,7 +22,7 @@ class Task:
     """A network to train."""
 
     name: str  # of the experiment and of the run's folder
-    role: str  # in a model: "finder", "pose" or "hands"
+    role: str  # in a model: "finder", "pose", "hands" or "context"
     build: Callable[[Any], keras.Model]
     config: Any  # argument of `build`
     schedules: Mapping[str, Schedule]  # by profile
@@ -91,6 +91,21 @@ HANDS = Task(
     validate_every=20,
     for_export=networks.with_sincos,
 )
+CONTEXT = Task(
+    name="reader/context",
+    role="context",
+    build=networks.build_context,
+    config=networks.ContextConfig(),
+    schedules={
+        "smoke": Schedule(256, batch=16, steps_per_epoch=8),
+        "reduced": Schedule(900_000, rate=2e-3, average=0.997, precision=MIXED),
+        "full": Schedule(8_000_000, rate=2e-3),
+    },
+    data=context.batches,
+    validation=context.validation,
+    losses=context.LOSSES,
+    loss_weights=context.LOSS_WEIGHTS,
+)
 SMALL_TASKS = (
     replace(
         FINDER,
@@ -114,7 +129,7 @@ SMALL_TASKS = (
         },
     ),
 )
-DEFAULT_TASKS = (FINDER, POSE, HANDS)
+DEFAULT_TASKS = (FINDER, POSE, HANDS, CONTEXT)
 TASKS = {task.name: task for task in (*DEFAULT_TASKS, *SMALL_TASKS)}
 
 

@@ -37,7 +37,7 @@ from clockread.runtime.manifest import Manifest, ModelEntry
 KEYS = [
     "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos",
     "rotation", "homography", "dial_score", "second", "second_sincos", "second_presence",
-    "disagreement", "consistent",
+    "disagreement", "consistent", "dial_hours", "mirrored",
 ]  # fmt: skip
 
 
@@ -98,7 +98,7 @@ class FakeReader:
         self.calls.append((len(photos), cropped))
         self.networks["pose"].calls[len(photos)] += 1
         if timings is not None:
-            for stage in ("find", "pose", "unwrap", "read"):
+            for stage in ("find", "pose", "unwrap", "read", "context"):
                 timings[stage] = timings.get(stage, 0.0) + 0.001
         return [
             result_of(photo, a_reading(photo)) if photo.pixels.max() else result_of(photo)
@@ -1113,7 +1113,15 @@ class TestBench:
         assert [batch["batch_size"] for batch in report["batches"]] == [1, 8]
         first = report["batches"][0]
         stages = {stage["stage"]: stage["milliseconds"] for stage in first["stages"]}
-        assert list(stages) == ["decode", "find", "pose", "unwrap", "read", "decode again"]
+        assert list(stages) == [
+            "decode",
+            "find",
+            "pose",
+            "unwrap",
+            "read",
+            "context",
+            "decode again",
+        ]
         assert stages["find"]["median"] == pytest.approx(1 / 3)
         for spread in (
             stages["decode"],
@@ -1178,6 +1186,7 @@ class TestBench:
         assert [stage["milliseconds"] is None for stage in stages] == [
             False,
             False,
+            True,
             True,
             True,
             True,

@@ -73,7 +73,7 @@ def test_the_keys_of_a_photo_are_the_documented_ones() -> None:
     assert list(photo["readings"][0]) == [
         "time", "hour", "minute", "confidence", "box", "center", "hour_sincos", "minute_sincos",
         "rotation", "homography", "dial_score", "second", "second_sincos", "second_presence",
-        "disagreement", "consistent",
+        "disagreement", "consistent", "dial_hours", "mirrored",
     ]  # fmt: skip
 
 
@@ -115,6 +115,8 @@ def test_the_json_object_of_a_reading() -> None:
                 "second_presence": 0.9713,
                 "disagreement": -13.25,
                 "consistent": False,
+                "dial_hours": 12,
+                "mirrored": False,
             }
         ],
         "error": None,
@@ -134,6 +136,7 @@ def test_the_csv_row_of_a_reading() -> None:
         "hour_cos": "0.9969", "minute_sin": "0.809", "minute_cos": "0.5878", "rotation": "-1.25",
         "dial_score": "0.75", "second": "45", "second_sin": "-0.9504", "second_cos": "0.0205",
         "second_presence": "0.9713", "disagreement": "-13.25", "consistent": "false",
+        "dial_hours": "12", "mirrored": "false",
         "error": "a.overlay.jpg: the disk is full", "notes": "one; two",
     }  # fmt: skip
     (row,) = csv.DictReader(io.StringIO(written("csv", NONE)))

@@ -26,7 +26,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "training": {"command": "python -m training.run_all --only pose", "seed": 7},
         "metrics": {"centre": 0.01},
     }
-    return {"format": 1, "models": {"default": {"pose": entry | changes}}}
+    return {"format": 2, "models": {"default": {"pose": entry | changes}}}
 
 
 def write(folder: Path, content: dict[str, Any], data: bytes | None = DATA) -> Path:
@@ -87,7 +87,7 @@ def test_a_missing_manifest_says_what_to_do(tmp_path: Path) -> None:
     assert str(tmp_path) in one_line(caught)
 
 
-@pytest.mark.parametrize("version", [0, 2, "1", None])
+@pytest.mark.parametrize("version", [0, 1, 3, "2", None])
 def test_another_format_asks_for_an_upgrade(tmp_path: Path, version: object) -> None:
     write(tmp_path, {"format": version, "something": "new"})
     with pytest.raises(ModelError, match="of another version") as caught:
@@ -103,10 +103,10 @@ def test_another_format_asks_for_an_upgrade(tmp_path: Path, version: object) -> 
         "[]",
         "3",
         "{}",
-        '{"format": 1}',
-        '{"format": 1, "models": []}',
-        '{"format": 1, "models": {"default": {"pose": {}}}}',
-        '{"format": 1, "models": {"default": {"pose": null}}}',
+        '{"format": 2}',
+        '{"format": 2, "models": []}',
+        '{"format": 2, "models": {"default": {"pose": {}}}}',
+        '{"format": 2, "models": {"default": {"pose": null}}}',
     ],
 )
 def test_a_damaged_manifest_is_said_to_be_damaged(tmp_path: Path, text: str) -> None:

@@ -15,13 +15,24 @@ from clockread import geometry as runtime_geometry
 from clockread import hands as runtime_hands
 from clockread import retry as runtime_retry
 from clockread import sampling as runtime_sampling
+from clockread.context import CONTEXT_GRID, unwrap_context
 from clockread.geometry import Window
 from clockread.pose import PosedDial
 
 pytest.importorskip("onnx", reason="writing ONNX needs the train extra")
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs an onnxruntime")
 
-from training.edge import confidence, decoding, finder, geometry, hands, retry, sampling  # noqa: E402
+from training.edge import (  # noqa: E402
+    confidence,
+    context,
+    decoding,
+    finder,
+    geometry,
+    hands,
+    retry,
+    sampling,
+)
+from training.edge.context import Context  # noqa: E402
 from training.edge.graph import FLOAT, Graph, Tensor  # noqa: E402
 from training.edge.pose import Posed  # noqa: E402
 
@@ -152,17 +163,19 @@ def test_a_patch_is_that_of_crop_window(window: tuple[float, float, float], chan
     assert_alike(patch[0, :, :, 0], expected)
 
 
-def test_a_polar_image_is_that_of_unwrap() -> None:
+@pytest.mark.parametrize("grid", [runtime_sampling.FACE_GRID, CONTEXT_GRID])
+def test_a_polar_image_is_that_of_unwrap(grid: runtime_sampling.PolarGrid) -> None:
     patch = picture(160, 160, 1)[:, :, 0]
     homographies = runtime_geometry.compose(POSE)
 
     def stage(patch: Tensor, homography: Tensor) -> Tensor:
-        return sampling.unwrap(patch, homography, sampling.polar_grid(patch.graph))
+        points = sampling.polar_points(patch.graph, grid)
+        return sampling.unwrap(patch, homography, points, grid)
 
     patches = np.stack([patch, patch])[:, None].astype(np.float32)
     (polar,) = run(stage, "3", patches, homographies.astype(np.float32))
     for image, homography in zip(polar, homographies, strict=True):
-        expected = runtime_sampling.unwrap(patch, runtime_sampling.FROM_UNIT @ homography)
+        expected = runtime_sampling.unwrap(patch, runtime_sampling.FROM_UNIT @ homography, grid)
         apart = np.abs(image.astype(int) - expected)
         assert apart.max() <= 2  # OpenCV rounds places to 1/32 pixel
         assert apart.mean() < 0.3
@@ -211,16 +224,20 @@ def test_times_are_decoded_as_in_decoding() -> None:
     logits = RNG.normal(0, 1.5, (n, hands.LOGITS)).astype(np.float32)
     logits[np.arange(n), RNG.integers(0, 120, n)] += 6
     logits[np.arange(n), 360 + RNG.integers(0, 120, n)] += 9
+    around = RNG.normal(0, 1.5, (n, 120)).astype(np.float32)
+    unlikely = np.full((n, 1), -20, np.float32)  # neither mirrored nor with 24 hours
 
-    def stage(logits: Tensor) -> tuple[Tensor, ...]:
-        d = decoding.decode(logits.graph, logits)
+    def stage(logits: Tensor, around: Tensor, flag: Tensor) -> tuple[Tensor, ...]:
+        d = decoding.decode(logits.graph, logits, Context(around, *[flag] * 5))
         sine, cosine = d.turn.split(1, 1)
         return d.minutes, d.confidence, geometry.angle_of(sine, cosine), d.hour, d.minute, d.second
 
-    minutes, confidence, rotation, hour, minute, second = run(stage, "222222", logits)
+    minutes, confidence, rotation, hour, minute, second = run(
+        stage, "222222", logits, around, unlikely
+    )
     h, m, t, s, has = np.split(logits, [120, 240, 360, 480], axis=1)
     output = runtime_hands.HandsOutput(h, m, t, s, has, np.zeros((n, 7)))
-    expected = runtime_hands.read_hands(output)
+    expected = runtime_hands.read_hands(output, around)
     assert minutes[:, 0].tolist() == [e.minutes for e in expected]
     assert confidence[:, 0] == pytest.approx([e.confidence for e in expected], abs=1e-4)
     turned = (rotation[:, 0] - [e.rotation for e in expected] + 180) % 360 - 180
@@ -268,16 +285,38 @@ def test_a_grey_face_has_no_colors_to_retry_with(channels: int) -> None:
 
 def test_probabilities_are_calibrated_as_in_confidence() -> None:
     raw = np.array([[0.0], [0.2], [0.97], [1.0]], np.float32)
-    calibration = runtime_confidence.Calibration(1.3, -0.4)
-    score = runtime_confidence.ClockScore()
+    logit = np.array([[-20.0], [-1.5], [2.5], [20.0]], np.float32)
+    calibration = runtime_confidence.Calibration(1.3, -0.4, 0.3, 0.2)
+    score = runtime_confidence.ClockScore(clock_logit=0.6)
     calibrated, clock = run(
-        lambda p: (
-            confidence.calibrated(p, calibration),
-            confidence.clock_score(p, p, p, score),
+        lambda p, x: (
+            confidence.calibrated(p, x, x * 0.5, calibration),
+            confidence.clock_score(p, p, p, x, score),
         ),
         "22",
         raw,
+        logit,
     )
-    values = raw[:, 0].tolist()
-    assert calibrated[:, 0] == pytest.approx([calibration(p) for p in values], abs=1e-5)
-    assert clock[:, 0] == pytest.approx([score(p, p, p) for p in values], abs=1e-5)
+    values = list(zip(raw[:, 0].tolist(), logit[:, 0].tolist(), strict=True))
+    expected = [calibration(p, x, x / 2) for p, x in values]
+    assert calibrated[:, 0] == pytest.approx(expected, abs=1e-5)
+    assert clock[:, 0] == pytest.approx([score(p, p, p, x) for p, x in values], abs=1e-5)
+
+
+def test_context_is_seen_as_in_context() -> None:
+    """The window, the crop and the polar image are those of clockread; the network is left out."""
+    photo = picture(500, 600, 1, cell=30)
+    homography = Window(300.0, 260.0, 180.0).from_unit() @ runtime_geometry.compose(POSE[0])
+    whole = runtime_sampling.crop_window(grey(photo), Window(300.0, 260.0, 180.0))[1]
+    dial = PosedDial(homography, 0.0, np.zeros((160, 160), np.uint8), whole)
+    (expected,) = unwrap_context([grey(photo)], [dial])
+
+    def stage(pixels: Tensor, window: Tensor, unit: Tensor) -> Tensor:
+        points = sampling.polar_points(pixels.graph, CONTEXT_GRID)
+        posed = Posed(window, window, unit, window)
+        return context.polar_image(sampling.photo_input(pixels.graph, pixels), posed, points)
+
+    row = np.array([[whole.x, whole.y, whole.side]], np.float32)
+    unit = np.linalg.inv(whole.from_unit()) @ homography
+    (polar,) = run(stage, "3", photo, row, unit[None].astype(np.float32))
+    assert np.abs(polar[0].astype(int) - expected).mean() < 1.5

@@ -38,6 +38,10 @@ def shard() -> Shards:
         hour_angle=np.array([p.dial.hour_angle for p in pictures], np.float32),
         minute_angle=np.array([p.dial.minute_angle for p in pictures], np.float32),
         second_angle=np.array([p.dial.second_angle for p in pictures], np.float32),
+        is_clock=np.ones(12, bool),
+        mirrored=np.zeros(12, bool),
+        hours=np.full(12, 12, np.int16),
+        visible=np.ones(12, np.float32),
     )
 
 

@@ -57,6 +57,21 @@ def test_a_dropped_model_loses_its_files_with_the_next_save(exports: ExportFolde
     assert "small" not in ExportFolder(exports.path).models
 
 
+def test_a_shared_network_is_one_file_until_its_last_model_is_dropped(
+    exports: ExportFolder,
+) -> None:
+    exports.put("int8", "context", b"four", DESCRIPTION)
+    exports.share("context", "int8", "small")
+    exports.save()
+    assert exports.data("small", "context") == exports.data("int8", "context") == b"four"
+    exports.drop("small")
+    exports.save()
+    assert exports.data("int8", "context") == b"four"
+    exports.drop("int8")
+    exports.save()
+    assert not [name for name in files(exports) if name.startswith("context")]
+
+
 def test_a_damaged_file_is_refused(exports: ExportFolder) -> None:
     exports.save()
     (exports.path / "hands.onnx").write_bytes(b"on!")
@@ -67,13 +82,23 @@ def test_a_damaged_file_is_refused(exports: ExportFolder) -> None:
 def test_a_copy_is_calibrated_alone(exports: ExportFolder, tmp_path: Path) -> None:
     exports.save()
     trial = exports.copy("default", tmp_path / "trial")
-    trial.calibrate("default", Calibration(1.23456, -0.5), ClockScore(offset=0.1), {"right": 0.5})
+    calibration, score = Calibration(1.23456, -0.5, 0.25, 0.125), ClockScore(offset=0.1)
+    kinds = {"gauge": {"dials": 3, "right": 0.0}}
+    trial.calibrate("default", calibration, score, {"right": 0.5}, kinds)
     trial.save()
     assert trial.models["default"]["hands"]["calibration"] == {
         "slope": 1.2346,
         "offset": -0.5,
-        "presence": {"finder_score": 0.84, "confidence": 0.6, "dial_logit": 0.52, "offset": 0.1},
-        "rendered": {"right": 0.5},
+        "clock": 0.25,
+        "whole": 0.125,
+        "presence": {
+            "finder_score": 0.84,
+            "confidence": 0.6,
+            "dial_logit": 0.52,
+            "offset": 0.1,
+            "clock_logit": 0.0,
+        },
+        "rendered": {"right": 0.5, "kinds": kinds},
     }
     assert "calibration" not in exports.models["default"]["hands"]
     assert files(trial) == ["MODEL_CARD.md", "hands.onnx", "manifest.json"]

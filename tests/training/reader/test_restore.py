@@ -10,13 +10,16 @@ pytest.importorskip("tf2onnx", reason="training needs the train extra")
 
 import keras
 
+from clockread.context import CONTEXT_GRID
 from clockread.finder import SCENE
 from clockread.sampling import ANGLES, PATCH, RADII
 from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.finder_network import FinderConfig, build_finder
 from training.reader.networks import (
+    ContextConfig,
     HandsConfig,
     PoseConfig,
+    build_context,
     build_hands,
     build_pose,
     grow,
@@ -24,7 +27,12 @@ from training.reader.networks import (
 )
 from training.reader.restore import restored
 
-SHAPES = {"finder": (SCENE, SCENE), "pose": (PATCH, PATCH), "hands": (ANGLES, RADII)}
+SHAPES = {
+    "finder": (SCENE, SCENE),
+    "pose": (PATCH, PATCH),
+    "hands": (ANGLES, RADII),
+    "context": (CONTEXT_GRID.angles, CONTEXT_GRID.radii),
+}
 
 
 def small(role: str, width: int = 8) -> keras.Model:
@@ -32,6 +40,8 @@ def small(role: str, width: int = 8) -> keras.Model:
         return build_finder(FinderConfig(channels=(8, 8, width, 16), dilations=(1, 2)))
     if role == "pose":
         return build_pose(PoseConfig(channels=(8, width, 16, 16), blocks=(0, 1, 0, 0), dense=16))
+    if role == "context":
+        return build_context(ContextConfig(stem=8, folds=(8, 8), width=16, dilations=(1, 4)))
     return with_sincos(
         build_hands(HandsConfig(stem=8, fold=8, local=1, width=2 * width, dilations=(1, 4)))
     )

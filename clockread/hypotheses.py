@@ -1,0 +1,149 @@
+"""Hands and context → the time on the most probable kind of dial.
+
+A dial has 12 or 24 hours, and its hands run clockwise or, as in a mirror, counterclockwise. By
+Bayes' rule, the probability of a kind is in proportion to that which the context network gives it,
+and to the evidence of the hands: how well they fit any time on such a dial. The confidence of a
+reading is multiplied by the probability of its kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.context import ContextNetwork, ContextOutput, joined, unwrap_context
+from clockread.decoding import Hours
+from clockread.geometry import Floats
+from clockread.hands import Hands, HandsNetwork, HandsOutput, read_hands, read_refined
+from clockread.pose import PosedDial
+
+MIN_PROBABILITY = 0.1  # of a kind of dial, from which it is tried
+
+
+@dataclass(frozen=True)
+class ReadDial:
+    """A dial that was read."""
+
+    posed: PosedDial  # the final pose; that of a mirrored dial is mirrored
+    hands: Hands
+    context: ContextOutput  # of this dial alone, n = 1
+
+    @property
+    def unmirrored(self) -> PosedDial:
+        """The final pose as that of a dial which is not mirrored."""
+        return self.posed.in_mirror() if self.hands.mirrored else self.posed
+
+
+def read_posed(
+    images: Sequence[NDArray[np.uint8]],
+    dials: Sequence[PosedDial],
+    hands: HandsNetwork,
+    context: ContextNetwork,
+    passes: int,
+) -> list[ReadDial]:
+    """Read dials, refining their poses.
+
+    Args:
+        images: the grey photo (H, W) of each dial.
+        dials: the dials with their estimated poses.
+        hands: the reading network.
+        context: the context network.
+        passes: most passes of the reading network over a dial.
+
+    """
+    refined, seen = read_refined(dials, hands, passes)
+    around = context(unwrap_context(images, refined))
+    return _read(refined, seen, around, hands, passes)
+
+
+def read_again(
+    dials: Sequence[PosedDial],
+    known: Sequence[ContextOutput],
+    hands: HandsNetwork,
+    passes: int,
+) -> list[ReadDial]:
+    """Read dials whose context is known from an earlier reading.
+
+    Args:
+        dials: the dials with other poses, or in other greys.
+        known: the context of each dial.
+        hands: the reading network.
+        passes: most passes of the reading network over a dial.
+
+    """
+    refined, seen = read_refined(dials, hands, passes)
+    return _read(refined, seen, joined(known), hands, passes)
+
+
+def _read(
+    refined: Sequence[PosedDial],
+    seen: HandsOutput,
+    around: ContextOutput,
+    hands: HandsNetwork,
+    passes: int,
+) -> list[ReadDial]:
+    """Decode refined dials; those that may be mirrored are also read as such."""
+    mirrored = _probability(around.mirrored)
+    read = _by_hours(seen, around)
+    rows = np.flatnonzero(mirrored >= MIN_PROBABILITY)
+    others: dict[int, tuple[PosedDial, Hands]] = {}
+    if len(rows):
+        flipped, seen = read_refined([refined[i].in_mirror() for i in rows.tolist()], hands, passes)
+        again = _by_hours(seen, around.take(rows).in_mirror())
+        for i, dial, one in zip(rows.tolist(), flipped, again, strict=True):
+            others[i] = dial, replace(one, mirrored=True)
+    out = []
+    for i, (dial, one, p) in enumerate(zip(refined, read, mirrored.tolist(), strict=True)):
+        kinds = [(one, 1 - p)]
+        if i in others:
+            kinds.append((others[i][1], p))
+        best = _most_probable(kinds)
+        posed = others[i][0] if best.mirrored else dial
+        out.append(ReadDial(posed, best, around.take(np.array([i]))))
+    return out
+
+
+def _by_hours(seen: HandsOutput, context: ContextOutput) -> list[Hands]:
+    """Decode each dial, with 12 or with 24 hours."""
+    day, noon_up = _probability(context.day), _probability(context.noon_up)
+    kinds = [[(one, 1 - p)] for one, p in zip(read_hands(seen, context.twelve), day, strict=True)]
+    rows = np.flatnonzero(day >= MIN_PROBABILITY)
+    if len(rows):
+        part = HandsOutput(*(getattr(seen, field.name)[rows] for field in fields(seen)))
+        for hours, p in (
+            (Hours(24), day * (1 - noon_up)),
+            (Hours(24, noon_up=True), day * noon_up),
+        ):
+            for i, one in zip(rows, read_hands(part, context.twelve[rows], hours), strict=True):
+                kinds[i].append((one, p[i]))
+    clock, whole = context.clock[:, 0].tolist(), context.whole[:, 0].tolist()
+    return [
+        replace(_most_probable(of_dial), clock_logit=c, whole_logit=w)
+        for of_dial, c, w in zip(kinds, clock, whole, strict=True)
+    ]
+
+
+def _most_probable(kinds: Sequence[tuple[Hands, float]]) -> Hands:
+    """Return the most probable reading of a dial, given readings by kind with prior probabilities.
+
+    Its evidence is that of all kinds together.
+    """
+    evidence = np.array([hands.log_evidence for hands, _ in kinds])
+    priors = np.array([prior for _, prior in kinds])
+    joint = priors * np.exp(evidence - evidence.max())
+    confidence = np.array([hands.confidence for hands, _ in kinds])
+    confidence *= joint / joint.sum() * priors.sum()  # kinds that were not tried keep their prior
+    best = int(confidence.argmax())
+    return replace(
+        kinds[best][0],
+        confidence=float(confidence[best]),
+        log_evidence=float(evidence.max() + np.log(joint.sum())),
+    )
+
+
+def _probability(logits: Floats) -> Floats:
+    """Return probabilities (n,) of logits (n, 1)."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits[:, 0].astype(np.float64), -60, 60))))
