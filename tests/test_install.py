@@ -5,12 +5,11 @@ from __future__ import annotations
 import importlib
 import re
 import struct
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_python
 
 # Libraries of the C library, and three that every Debian has without a desktop: apt needs the C++
 # ones, dpkg and Python itself need zlib.
@@ -123,12 +122,5 @@ def test_the_base_installation_imports_without_opencv_and_runtime() -> None:
         "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; "
         "import clockread, clockread.cli, clockread.cli.info"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_python("-c", code)
     assert done.returncode == 0, done.stderr

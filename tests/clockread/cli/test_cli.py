@@ -21,7 +21,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, result_of
+from conftest import ROOT, result_of, run_python
 from conftest import save_png as save
 
 from clockread import ClockReader, __version__, bulk
@@ -674,14 +674,7 @@ class TestUsage:
             "heavy = {'cv2', 'numpy', 'onnxruntime', 'tensorflow', 'keras', 'rich.console'}\n"
             "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = run_python("-c", code)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith("clockread")
         assert "predict" in done.stdout
@@ -975,14 +968,7 @@ class TestProcess:
             assert err.isascii()
 
     def test_python_m(self) -> None:
-        done = subprocess.run(
-            [sys.executable, "-m", "clockread", "sing"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = run_python("-m", "clockread", "sing")
         assert done.returncode == 2
         assert done.stderr.startswith("Usage: clockread ")
 
@@ -1276,17 +1262,8 @@ class TestInfo:
         (tmp_path / f"{module}.py").write_text(
             "raise ImportError('libGL.so.1: cannot open shared object file')"
         )
-        environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-        command = [sys.executable, "-m", "clockread", "info", "--format", output]
-        done = subprocess.run(
-            command,
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        path = f"{tmp_path}{os.pathsep}{ROOT}"
+        done = run_python("-m", "clockread", "info", "--format", output, PYTHONPATH=path)
         assert "Traceback" not in done.stdout + done.stderr
         assert "threads" in done.stdout
         if module == "cv2":

@@ -1,5 +1,7 @@
 """Signals: when they end what runs, and when they wait."""
 
+# ruff: noqa: PT012  # a signal ends a block between two of its statements
+
 from __future__ import annotations
 
 import signal
