@@ -41,7 +41,7 @@ def test_seeds_differ() -> None:
 
 def test_hands_stand_where_the_time_says() -> None:
     away_hour, away_minute = [], []
-    for seed in range(200):
+    for seed in range(100):
         dial = render(seed, PRESETS["plain"], 32).dial
         hour, minute = hand_angles(dial.minutes)
         away_hour.append(float(circular_difference(dial.hour_angle, hour, 360)))
