@@ -18,12 +18,11 @@ from clockread.clock import circular_difference
 from clockread.geometry import project
 from training.dials import contact_sheet, instruments
 from training.dials.canvas import CANVAS, RADIUS, Canvas
+from training.dials.dial import draw_dial, draw_no_dial
 from training.dials.presets import PRESETS
 from training.dials.randomness import chance, log_uniform
 from training.dials.render import (
     case_extent,
-    draw_dial,
-    draw_no_dial,
     extent,
     paste,
     render,

@@ -16,9 +16,10 @@ from training.dials import render as render_module
 from training.dials import things
 from training.dials.camera import Optics
 from training.dials.canvas import CANVAS, RADIUS, UNIT, Canvas
+from training.dials.dial import Dial, draw_dial
 from training.dials.hands import Hand, draw_hands
 from training.dials.presets import PRESETS
-from training.dials.render import Dial, draw_dial, extent, paste, render, render_without
+from training.dials.render import extent, paste, render, render_without
 from training.dials.things import Thing
 
 SIZE = 128
