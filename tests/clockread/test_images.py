@@ -18,7 +18,7 @@ import pytest
 from conftest import encode
 from PIL import Image
 
-from clockread import images
+from clockread import file_access, images
 from clockread import pixels as pixels_module
 from clockread.errors import ImageError
 from clockread.images import load_color, load_photo
@@ -492,7 +492,7 @@ class TestBadFiles:
     def test_a_silent_pipe_and_a_device_do_not_block(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(images, "PIPE_WAIT", 0.05)
+        monkeypatch.setattr(file_access, "PIPE_WAIT", 0.05)
         pipe = tmp_path / "a.jpg"
         os.mkfifo(pipe)
         assert "nothing was written" in refusal(pipe)
@@ -842,7 +842,7 @@ class TestMemory:
     def test_more_than_the_limit_from_an_open_file_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(images, "MAX_FILE_BYTES", 5000)
+        monkeypatch.setattr(file_access, "MAX_FILE_BYTES", 5000)
         assert "more bytes than the limit of 5,000" in refusal(io.BytesIO(bytes(5001)))
         assert "more bytes" not in refusal(io.BytesIO(bytes(5000)))
 

@@ -30,7 +30,7 @@ from clockread.cli import app as cli
 from clockread.cli import bench, info, inputs, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color, load_photo
-from clockread.overlay import DIAL_COLOR
+from clockread.overlay.drawing import DIAL_COLOR
 from clockread.reading import PhotoResult, Reading
 from clockread.runtime import cpus
 from clockread.runtime.manifest import Manifest, ModelEntry
