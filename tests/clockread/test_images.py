@@ -417,6 +417,17 @@ class TestBadFiles:
             np.testing.assert_array_equal(photo.pixels, whole.pixels)
             assert "end marker is missing" in photo.notes[0]
 
+    def test_a_jpeg_whose_pixels_end_in_zeros_is_whole_among_zeros(self) -> None:
+        """As of photos that a broken download filled up with zeros after their last byte."""
+        rng = np.random.default_rng(0)
+        encoded = (
+            encode(".jpg", rng.integers(0, 256, (16, 16), dtype=np.uint8)) for _ in range(30_000)
+        )
+        data = next(data for data in encoded if data[-3] == 0 and data[-4] != 0xFF)
+        photo = load_photo(data[:-2] + bytes(100))
+        np.testing.assert_array_equal(photo.pixels, load_photo(data).pixels)
+        assert "end marker is missing" in photo.notes[0]
+
     @pytest.mark.parametrize("progressive", [0, 1])
     @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
     def test_a_jpeg_that_is_cut_is_refused_or_read_as_far_as_it_goes(

@@ -972,6 +972,17 @@ class TestProcess:
         _, err = process.communicate(timeout=60)
         assert (process.returncode, err) == (143, b"clockread: terminated\n")
 
+    def test_numerical_libraries_are_told_to_start_no_threads_and_print_nothing(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+        code = (
+            "import os\nfrom clockread.__main__ import main\ntry: main()\nexcept SystemExit: pass\n"
+            "print(os.environ['OPENBLAS_NUM_THREADS'], os.environ['OPENCV_LOG_LEVEL'])"
+        )
+        done = run_python("-c", code, "--version", OPENCV_LOG_LEVEL="ERROR")
+        assert done.stdout.splitlines()[-1] == "1 ERROR", "a value that is set before stays"
+
     @pytest.mark.parametrize("output", ["table", *slow("csv")])
     def test_names_outside_of_the_encoding_are_escaped(self, output: str, tmp_path: Path) -> None:
         photos = [save(tmp_path / "caf\u00e9\u2603.png", 1), tmp_path / "n\u00e9ant.png"]
