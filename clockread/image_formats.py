@@ -1,4 +1,4 @@
-"""The formats that are read: how a file is opened by Pillow's plugins, and what other files are."""
+"""Formats: Pillow's plugin for each, and advice about files that are not photos."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clockread.errors import ImageError, reason_of
 
 MAX_FRAMES = 100_000  # of one file
 READ_SIZE = 1 << 20  # bytes per read of a decoder; with Pillow's 64 kB it decodes some rows twice
-SNIFFED_BYTES = 32  # from a file's start, to tell its format
+SNIFFED_BYTES = 32  # from a file's start, to recognize its format
 
 # Formats by Pillow's names, in the order in which a file is tried, with the module of the plugin.
 PLUGINS = {

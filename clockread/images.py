@@ -32,7 +32,7 @@ DECODE_MIN_SIDE = 2048  # pixels that the long side of a photo keeps if it is de
 
 @runtime_checkable
 class ArrayLike(Protocol):
-    """What numpy can take as an array, such as a tensor of another library."""
+    """An object that numpy can take as an array, such as a tensor of another library."""
 
     def __array__(self) -> NDArray[Any]:
         """Return its values."""

@@ -1,4 +1,4 @@
-"""What is drawn of a reading, projected to the pixels of its photo."""
+"""Lines and text that show a reading, projected to the pixels of its photo."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def hand_tip(pair: Pair, length: float) -> Points:
 
 @dataclass(frozen=True)
 class DrawnDial:
-    """What is drawn of a reading, in pixels of the image."""
+    """Lines and text that show a reading, in pixels of the image."""
 
     text: str
     doubtful: bool
@@ -78,7 +78,7 @@ class DrawnDial:
 
 
 def drawn_dial(reading: Reading, scale: float, *, seconds: bool) -> DrawnDial | None:
-    """Return what is drawn of a reading; None if its pose is infinite."""
+    """Return the lines and the text that show a reading; None if its pose is infinite."""
     outline = dial_to_image(reading.homography, rim(OUTLINE_POINTS), scale)
     if not np.isfinite(outline).all():
         return None

@@ -1,4 +1,4 @@
-"""Lines and labels of readings, drawn on a photo."""
+"""Drawing of dials, hands and labels on a photo."""
 
 from __future__ import annotations
 

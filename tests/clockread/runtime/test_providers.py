@@ -36,7 +36,7 @@ def _forget() -> Iterator[None]:
 
 
 class FakeOptions(SimpleNamespace):
-    """Session options that remember what they were given."""
+    """Session options that keep their entries as attributes."""
 
     def add_session_config_entry(self, key: str, value: str) -> None:
         setattr(self, key, value)
