@@ -401,7 +401,7 @@ class TestLabelPlaces:
             assert min(x, size - x - width) <= size / 100
             assert min(y, size - y - height) <= size / 100
 
-    @pytest.mark.parametrize("readings", [24, 54])
+    @pytest.mark.parametrize("readings", [24, pytest.param(54, marks=pytest.mark.slow)])
     def test_in_a_crowd_labels_stay_at_their_dials_and_off_hands_and_each_other(
         self, labels: Labels, readings: int
     ) -> None:

@@ -185,7 +185,16 @@ CV2_STATES = {
 }
 
 
-@pytest.mark.parametrize("name", CV2_STATES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "missing",
+        "without libGL",
+        "emptied",
+        pytest.param("for another NumPy", marks=pytest.mark.slow),
+        pytest.param("without its own module", marks=pytest.mark.slow),
+    ],
+)
 def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path) -> None:
     module, problem, known = CV2_STATES[name]
     if module is not None:

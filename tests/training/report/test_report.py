@@ -478,7 +478,11 @@ def test_missing_data_is_one_line_before_any_training(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "is not a folder"), ({}, "holds no images.npy"), ({"images.npy": b"x"}, "labels.npy")],
+    [
+        (None, "is not a folder"),
+        pytest.param({}, "holds no images.npy", marks=pytest.mark.slow),
+        pytest.param({"images.npy": b"x"}, "labels.npy", marks=pytest.mark.slow),
+    ],
 )
 def test_missing_clock_images_are_one_line_and_no_training(
     tmp_path: Path, content: dict[str, bytes] | None, problem: str
