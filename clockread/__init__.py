@@ -1,4 +1,4 @@
-"""clockread reads the time off analog clocks in photographs."""
+"""clockread reads the time from analog clocks in photographs."""
 
 from __future__ import annotations
 

@@ -10,18 +10,18 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import importlib
 import io
 import logging
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageFile, _imaging
 
-from clockread.errors import ImageError, one_line
+from clockread.errors import ImageError, reason_of
+from clockread.image_formats import frame_count, frame_note, open_header
 from clockread.opencv import cv2
 from clockread.pixels import (
     EXIF_ORIENTATION,
@@ -37,33 +37,12 @@ from clockread.pixels import (
 )
 
 MAX_DECODED_BYTES = 400_000_000  # of memory, for photos decoded at full size: all but JPEG
-MAX_FRAMES = 100_000  # of one file
 # Most bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit per
 # pixel 8,000. More is a decompression bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
-READ_SIZE = 1 << 20  # bytes per read of a decoder; with Pillow's 64 kB it decodes some rows twice
-SNIFFED_BYTES = 32  # from a file's start, to tell its format
 TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
-
-# Formats by Pillow's names, in the order in which a file is tried, with the module of the plugin.
-PLUGINS = {
-    "JPEG": "PIL.JpegImagePlugin",
-    "PNG": "PIL.PngImagePlugin",
-    "GIF": "PIL.GifImagePlugin",
-    "BMP": "PIL.BmpImagePlugin",
-    "WEBP": "PIL.WebPImagePlugin",
-    "TIFF": "PIL.TiffImagePlugin",
-    "PPM": "PIL.PpmImagePlugin",
-    "JPEG2000": "PIL.Jpeg2KImagePlugin",
-    "AVIF": "PIL.AvifImagePlugin",
-}
-READABLE = "JPEG, PNG, WebP, HEIC, AVIF, JPEG 2000, TIFF, BMP, GIF, PGM or PPM"
-# Formats whose further frames are separate pictures; those of an MPO are not.
-SEQUENCES = frozenset(("GIF", "PNG", "WEBP", "TIFF", "AVIF"))
-INSTALL_HEIC = "pip install pillow-heif"
-HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 
 STORED_BYTES = {
     "1": 1,
@@ -80,28 +59,6 @@ DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second
 JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
 # Bytes that continue a scan that is cut off, in two ways; after a whole scan they are ignored.
 JPEG_FILLERS = (bytes(range(1, 255)) * 4, bytes(range(254, 0, -1)) * 4)
-
-# How files begin that people take for photos, and what to do with them.
-OTHER_FILES = (
-    (0, b"%PDF", "a PDF, not a photo; export its page as PNG"),
-    (0, b"8BPS", "a Photoshop file; export it as JPEG or PNG"),
-    (0, b"\xff\x0a", "a JPEG XL photo, which is not supported; save it as JPEG"),
-    (4, b"JXL ", "a JPEG XL photo, which is not supported; save it as JPEG"),
-    (0, b"FUJIFILMCCD-RAW", "a camera's raw file; export it as JPEG"),
-    (4, b"ftypcrx", "a camera's raw file; export it as JPEG"),
-    (0, b"<svg", "an SVG drawing; export it as PNG"),
-    (0, b"<?xml", "an XML file, perhaps an SVG drawing; export it as PNG"),
-    (0, b"PK\x03\x04", "a ZIP archive or an office document; take the photos out of it first"),
-)
-VIDEO_STARTS = (
-    (4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"wide"), (0, b"\x1a\x45\xdf\xa3"),
-    (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"), (0, b"\0\0\x01\xba"),
-    (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
-)  # fmt: skip
-VIDEO = (
-    "a video, not a photo; save frames of it as photos first, "
-    "such as with ffmpeg -i VIDEO -vf fps=1 frame-%05d.png"
-)
 
 
 @dataclass(frozen=True)
@@ -130,13 +87,13 @@ def decode_file(file: BinaryIO, name: str, how: Decoding) -> Decoded:
         ImageError: not a whole photo of a supported format within the limits; names ``name``.
     """
     with _one_error(name, "its content cannot be decoded"):
-        opened = _open(file, name)
+        opened = open_header(file, name)
         scan = file.tell()  # of a JPEG: Pillow has read all before it, such as a thumbnail
         _check_memory(opened, file, name, how)
         image: Image.Image = opened
         array: Pixels | None = None
         size, reduction = image.size, reduction_for(image.size, how.min_side)
-        notes, deep = _frame_note(image), _is_deep(image)
+        notes, deep = frame_note(image), _is_deep(image)
         if image.format in ("JPEG", "MPO"):
             image, array, found = _load_jpeg(image, file, scan, name, how, reduction)
         else:
@@ -178,7 +135,7 @@ def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         ImageError: as in `decode_file`, also after frames that were read.
     """
     with _one_error(name, "its frames cannot be decoded"):
-        image = _open(file, name)
+        image = open_header(file, name)
         _check_memory(image, file, name, Decoding(None, color=True))
         count = frame_count(image)
     for i in range(count):
@@ -191,17 +148,10 @@ def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
         yield frame
 
 
-def frame_count(image: Image.Image) -> int:
-    """Return the number of frames or pages, at least 1."""
-    if image.format not in SEQUENCES or not getattr(image, "is_animated", False):
-        return 1
-    return max(1, min(int(getattr(image, "n_frames", 1)), MAX_FRAMES))
-
-
 def count_frames(file: BinaryIO, name: str) -> int:
     """Return the number of frames or pages in a seekable binary file; raise as `decode_file`."""
     with _one_error(name, "its frames cannot be counted"):
-        return frame_count(_open(file, name))
+        return frame_count(open_header(file, name))
 
 
 def silence_decoders() -> None:
@@ -233,59 +183,8 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
         ) from error
     except Exception as error:
         raise ImageError(
-            f"{name}: damaged: {problem} ({_reason(error)}); copy or save it again"
+            f"{name}: damaged: {problem} ({reason_of(error)}); copy or save it again"
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return one_line(str(error), 120) or type(error).__name__
-
-
-def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
-    """Open a photo, its header read and its pixels not yet."""
-    file.seek(0)
-    start = file.read(SNIFFED_BYTES)
-    problem: Exception | None = None
-    for kind, module in PLUGINS.items():
-        importlib.import_module(module)
-        factory, accepts = Image.OPEN[kind]
-        if accepts is None or accepts(start) is not True:
-            continue
-        file.seek(0)
-        try:
-            image = factory(file, "")
-        except Exception as error:  # another format may begin alike; `Image.open` does the same
-            problem = error
-        else:
-            image.decodermaxblock = READ_SIZE
-            return image
-    if start[4:8] == b"ftyp" and start[8:12] in HEIC_BRANDS:
-        return _open_heic(file, name)
-    if problem is not None:
-        raise ImageError(
-            f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); "
-            "copy or save it again"
-        ) from problem
-    raise ImageError(f"{name}: {_kind_of(start)}")
-
-
-def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
-    try:
-        plugin: Any = importlib.import_module("pillow_heif")
-    except ImportError as error:
-        raise ImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
-    file.seek(0)
-    return cast("ImageFile.ImageFile", plugin.HeifImageFile(file, ""))
-
-
-def _kind_of(start: bytes) -> str:
-    """Return the kind of a file that is not a photo, from its first bytes, with advice."""
-    for at, magic, what in OTHER_FILES:
-        if start[at : at + len(magic)] == magic:
-            return what
-    if any(start[at : at + len(magic)] == magic for at, magic in VIDEO_STARTS):
-        return VIDEO
-    return f"its content is not a photo; it must be {READABLE}"
 
 
 def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: Decoding) -> None:
@@ -337,16 +236,6 @@ def _coefficient_bytes(image: ImageFile.ImageFile) -> float:
     return float(2 * sum(areas) / max(*areas, 1))
 
 
-def _frame_note(image: Image.Image) -> tuple[str, ...]:
-    try:
-        count = frame_count(image)
-    except Exception:  # the first frame may be whole
-        image.seek(0)
-        return ("further frames are damaged",)
-    what = "pages" if image.format == "TIFF" else "frames"
-    return (f"the first of {count} {what}; --frames all reads each",) if count > 1 else ()
-
-
 def _load_jpeg(
     image: Image.Image, file: BinaryIO, scan: int, name: str, how: Decoding, reduction: int
 ) -> tuple[Image.Image, Pixels | None, tuple[str, ...]]:
@@ -378,7 +267,7 @@ def _load_jpeg(
     data = data.removesuffix(JPEG_END[:1])
 
     def ended(more: bytes) -> Image.Image:
-        again = _open(io.BytesIO(data + more + JPEG_END), name)
+        again = open_header(io.BytesIO(data + more + JPEG_END), name)
         again.draft(mode, target)
         again.load()
         return again
@@ -417,7 +306,7 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
         problem = (
             "it is cut off before its end"
             if "truncated" in str(error)
-            else f"its pixels cannot be decoded ({_reason(error)})"
+            else f"its pixels cannot be decoded ({reason_of(error)})"
         )
         raise ImageError(
             f"{name}: damaged: {problem}; copy it again, or read what is there with --lenient"

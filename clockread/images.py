@@ -5,20 +5,18 @@ Nothing here writes to standard error, changes a setting of another library or k
 
 from __future__ import annotations
 
-import io
 import os
-import select
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from clockread.errors import ImageError, one_line, reason_of
+from clockread.file_access import OpenFile, is_pipe, open_photo, read_all, read_pipe
 from clockread.image_files import (
     Decoded,
     Decoding,
@@ -30,22 +28,11 @@ from clockread.image_files import (
 from clockread.pixels import Pixels, check_size, reduced, reduction_for, scale_of
 
 DECODE_MIN_SIDE = 2048  # pixels that the long side of a photo keeps if it is decoded reduced
-MAX_FILE_BYTES = 500_000_000
-READ_SIZE = 1 << 20  # bytes that are asked for at once from an open file or a pipe
-PIPE_WAIT = 30.0  # seconds that a pipe may stay silent
-
-
-@runtime_checkable
-class OpenFile(Protocol):
-    """A file that is open for reading bytes."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes."""
 
 
 @runtime_checkable
 class ArrayLike(Protocol):
-    """What numpy can take as an array, such as a tensor of another library."""
+    """An object that numpy can take as an array, such as a tensor of another library."""
 
     def __array__(self) -> NDArray[Any]:
         """Return its values."""
@@ -198,7 +185,7 @@ def load_frames(
 
     """
     name = name_of(source) if name is None else name
-    with _opened(source, one_line(name)) as file:
+    with open_photo(source, one_line(name)) as file:
         count = count_frames(file, one_line(name))
         if count == 1:
             yield load_photo(source, name=name, min_side=min_side)
@@ -210,7 +197,7 @@ def load_frames(
 def frames_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> int:
     """Return how many frames or pages a photo has, at least 1; errors as in `load_photo`."""
     name = one_line(name_of(source) if name is None else name)
-    with _opened(source, name) as file:
+    with open_photo(source, name) as file:
         return count_frames(file, name)
 
 
@@ -245,8 +232,8 @@ def _lasting(source: ImageSource, name: str) -> ImageSource:
         return source
     if isinstance(source, OpenFile):
         return read_all(source, name)
-    if isinstance(source, str | os.PathLike) and _is_pipe(source):
-        return _read_pipe(Path(os.fsdecode(source)), name)
+    if isinstance(source, str | os.PathLike) and is_pipe(source):
+        return read_pipe(Path(os.fsdecode(source)), name)
     return source
 
 
@@ -254,7 +241,7 @@ def _load(source: ImageSource, name: str, how: Decoding) -> Decoded:
     if isinstance(source, Image.Image):
         return decode_image(source, name, how)
     if isinstance(source, bytes | bytearray | memoryview | str | os.PathLike):
-        with _opened(source, name) as file:
+        with open_photo(source, name) as file:
             return decode_file(file, name, how)
     if isinstance(source, np.ndarray):
         return _from_array(source, name, how)
@@ -269,114 +256,6 @@ def _load(source: ImageSource, name: str, how: Decoding) -> Decoded:
         f"{name}: not a photo; give a path, the bytes of a photo, an open file, a Pillow image "
         "or a numpy array"
     )
-
-
-def _opened(source: str | os.PathLike[str] | bytes | bytearray | memoryview, name: str) -> BinaryIO:
-    """Open encoded photos for reading."""
-    if isinstance(source, bytes | bytearray | memoryview):
-        if not len(source):
-            raise ImageError(f"{name}: empty (0 bytes); give it a photo")
-        return io.BytesIO(source)
-    path = _checked_file(source, name)
-    try:
-        return path.open("rb")
-    except PermissionError as error:
-        raise ImageError(
-            f"{name}: no permission to read this file; change its permissions"
-        ) from error
-    except OSError as error:
-        raise ImageError(
-            f"{name}: cannot be read ({reason_of(error)}); check the disk and copy it again"
-        ) from error
-
-
-def _checked_file(source: str | os.PathLike[str], name: str) -> Path:
-    if not name:
-        raise ImageError("'': an empty path; name a photo")
-    path = Path(os.fsdecode(source))
-    try:
-        status = path.stat()
-    except FileNotFoundError as error:
-        if path.is_symlink():
-            problem = f"broken symbolic link to {one_line(os.fspath(path.readlink()))}"
-            raise ImageError(
-                f"{name}: {problem}, which does not exist; repair or remove it"
-            ) from error
-        raise ImageError(f"{name}: no such file; check the path") from error
-    except PermissionError as error:
-        raise ImageError(
-            f"{name}: no permission to look into its folder; change the folder's permissions"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise ImageError(f"{name}: not a usable path ({reason_of(error)}); check it") from error
-    size = status.st_size
-    if stat.S_ISDIR(status.st_mode):
-        problem = "a folder, not a photo; give the photos in it"
-    elif not stat.S_ISREG(status.st_mode):
-        problem = "a device or a socket, not a file; save the photo to a file first"
-    elif size == 0:
-        problem = "empty file (0 bytes); copy it again"
-    elif size > MAX_FILE_BYTES:
-        problem = f"{size:,} bytes, more than the limit of {MAX_FILE_BYTES:,}; save it smaller"
-    else:
-        return path
-    raise ImageError(f"{name}: {problem}")
-
-
-def _is_pipe(source: str | os.PathLike[str]) -> bool:
-    try:
-        return stat.S_ISFIFO(Path(os.fsdecode(source)).stat().st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _read_pipe(path: Path, name: str) -> bytes:
-    """Read a named pipe, such as /dev/stdin or a shell's ``<(command)``; raise if it is silent."""
-    try:
-        with io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK)) as pipe:
-            return read_all(_PatientPipe(pipe, name), name)
-    except OSError as error:
-        raise ImageError(
-            f"{name}: this pipe cannot be read ({reason_of(error)}); save the photo to a file first"
-        ) from error
-
-
-class _PatientPipe:
-    """A pipe whose reads wait for data, but not forever."""
-
-    def __init__(self, pipe: io.FileIO, name: str) -> None:
-        self._pipe, self._name = pipe, name
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Return up to ``size`` bytes, b"" at the end."""
-        if not select.select([self._pipe], [], [], PIPE_WAIT)[0]:
-            problem = f"a pipe into which nothing was written for {PIPE_WAIT:g} seconds"
-            raise ImageError(f"{self._name}: {problem}; write a photo into it")
-        return self._pipe.read(size) or b""
-
-
-def read_all(file: OpenFile, name: str) -> bytes:
-    """Read the rest of an open file in pieces: one request would allocate memory for all of it."""
-    chunks, total = [], 0
-    try:
-        while chunk := file.read(READ_SIZE):
-            if not isinstance(chunk, bytes | bytearray | memoryview):
-                raise ImageError(
-                    f"{name}: its read() gives {type(chunk).__name__}, not bytes; "
-                    'open it for reading bytes, as with mode "rb"'
-                )
-            chunks.append(chunk)
-            total += len(chunk)
-            if total > MAX_FILE_BYTES:
-                raise ImageError(
-                    f"{name}: more bytes than the limit of {MAX_FILE_BYTES:,}; send a smaller photo"
-                )
-    except (OSError, ValueError) as error:  # closed, or open for writing
-        if isinstance(error, ImageError):
-            raise
-        problem = f"this file cannot be read ({reason_of(error)})"
-        raise ImageError(f"{name}: {problem}; open it for reading bytes") from error
-    return b"".join(chunks)
 
 
 def _from_array(array: NDArray[Any], name: str, how: Decoding) -> Decoded:

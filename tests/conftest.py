@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,28 @@ def minutes_of(text: str) -> int:
     """Minutes past twelve of "h:mm"."""
     hour, minute = text.split(":")[:2]
     return int(hour) % 12 * 60 + int(minute)
+
+
+def run_python(
+    *arguments: object, cwd: Path = ROOT, timeout: float = 60, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run this Python in a new process, such as `run_python("-m", "clockread", "info")`.
+
+    Args:
+        arguments: Of the interpreter.
+        cwd: The folder to start in.
+        timeout: Seconds.
+        environment: Variables beside the inherited ones.
+    """
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=timeout,
+    )
 
 
 def encode(suffix: str, pixels: np.ndarray, *options: int) -> bytes:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import mmap
 import re
 import struct
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_python
 
 # Libraries of the C library, and three that every Debian has without a desktop: apt needs the C++
 # ones, dpkg and Python itself need zlib.
@@ -30,9 +30,11 @@ def needed_libraries(path: Path) -> list[str]:
 
     Their strings are in the section that the dynamic section links to.
     """
-    data = path.read_bytes()
-    if data[:6] != b"\x7fELF\x02\x01":
-        return []
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        return _needed(data) if data[:6] == b"\x7fELF\x02\x01" else []
+
+
+def _needed(data: mmap.mmap) -> list[str]:
     (start,) = struct.unpack_from("<Q", data, 0x28)
     size, count = struct.unpack_from("<HH", data, 0x3A)
     sections = [
@@ -46,7 +48,7 @@ def needed_libraries(path: Path) -> list[str]:
             tag, value = struct.unpack_from("<QQ", data, at)
             if tag == 1:  # DT_NEEDED
                 begin = sections[link][4] + value
-                found.append(data[begin : data.index(b"\0", begin)].decode())
+                found.append(data[begin : data.find(b"\0", begin)].decode())
     return found
 
 
@@ -123,12 +125,5 @@ def test_the_base_installation_imports_without_opencv_and_runtime() -> None:
         "import sys; sys.modules['cv2'] = sys.modules['onnxruntime'] = None; "
         "import clockread, clockread.cli, clockread.cli.info"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = run_python("-c", code)
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PyInstaller.utils.hooks import copy_metadata
 
-from clockread.image_files import PLUGINS
+from clockread.image_formats import PLUGINS
 from clockread.runtime.manifest import EXPORTED_FOLDERS
 
 hiddenimports = [*PLUGINS.values(), "pillow_heif"]  # imported by name when a photo needs them

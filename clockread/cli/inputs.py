@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 from clockread.bulk import Entry
 from clockread.errors import ClockreadError, ImageError, one_line
-from clockread.images import frames_of, load_frames, read_all
+from clockread.file_access import read_all
+from clockread.images import frames_of, load_frames
 from clockread.listing import OVERLAYS, expand_pattern, is_folder, is_overlay, no_photos_in, search
 
 STDIN_NAME = "-"

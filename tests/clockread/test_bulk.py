@@ -167,6 +167,21 @@ def test_a_stream_reads_what_reading_one_by_one_reads() -> None:
                 assert got.confidence == pytest.approx(wanted.confidence, abs=1e-3)
 
 
+@pytest.mark.parametrize(("photos", "workers", "threads"), [(3, 1, 2), (8, 2, 1)])
+def test_workers_of_a_stream_share_the_threads_of_its_reader(
+    photos: int, workers: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used = []
+
+    def record(entries: object, reader: ClockReader, **options: int) -> Iterator[PhotoResult]:
+        used.append((options["workers"], reader.threads))
+        return iter(())
+
+    monkeypatch.setattr("clockread.reader.read_in_order", record)
+    list(ClockReader("cpu", threads=2).stream([photo_of(90)] * photos))
+    assert used == [(workers, threads)]
+
+
 def test_a_stream_gives_errors_as_results(tmp_path: Path) -> None:
     photos = ["nothing.jpg", b"", np.zeros((40, 40), np.uint8)]
     results = list(ClockReader("cpu").stream(photos))

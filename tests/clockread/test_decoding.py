@@ -190,6 +190,12 @@ def test_modal_angle_keeps_to_the_highest_peak() -> None:
     assert modal_angle(bump(np.array([359.6])))[0] == pytest.approx(359.6, abs=0.5)
 
 
+def test_modal_angle_is_as_exact_all_round_the_dial() -> None:
+    angles = np.arange(0.0, 360.0, 7.3)
+    away = circular_difference(modal_angle(bump(angles)), angles, 360)
+    assert np.abs(away).max() < 0.05
+
+
 def test_resultants_turn_back() -> None:
     pairs = resultant(bump(np.array([30.0, 200.0])))
     np.testing.assert_allclose(

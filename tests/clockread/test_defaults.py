@@ -11,6 +11,7 @@ from clockread import (
     bulk,
     confidence,
     decoding,
+    file_access,
     finder,
     geometry,
     hands,
@@ -18,7 +19,6 @@ from clockread import (
     images,
     listing,
     options,
-    overlay,
     pixels,
     pose,
     reading,
@@ -27,6 +27,7 @@ from clockread import (
     upright_reader,
 )
 from clockread.cli import output
+from clockread.overlay import dial
 from clockread.runtime import manifest
 from clockread.runtime.manifest import load_manifest
 
@@ -81,7 +82,7 @@ def test_decoding_weights() -> None:
 
 def test_limits_of_readings() -> None:
     assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 9.0)
-    assert (output.DOUBTFUL_BELOW, overlay.DOUBTFUL_BELOW) == (0.5, 0.9)
+    assert (output.DOUBTFUL_BELOW, dial.DOUBTFUL_BELOW) == (0.5, 0.9)
 
 
 def test_what_the_networks_were_trained_with() -> None:
@@ -107,7 +108,7 @@ def test_calibration_without_a_fit() -> None:
 
 
 def test_limits_of_photos() -> None:
-    assert (images.DECODE_MIN_SIDE, images.MAX_FILE_BYTES, images.PIPE_WAIT) == (
+    assert (images.DECODE_MIN_SIDE, file_access.MAX_FILE_BYTES, file_access.PIPE_WAIT) == (
         2048,
         500_000_000,
         30.0,

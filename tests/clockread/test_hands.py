@@ -1,4 +1,4 @@
-"""Poses mended by what is read through them."""
+"""Refinement of poses by the reading network's output."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_change_beyond_reason_is_left_alone(change: list[float]) -> None:
 
 
 def test_only_dials_that_move_are_looked_at_again() -> None:
-    """The second of three dials lies 0.1 radii further right than assumed; two looks mend it."""
+    """The second of three poses is 0.1 radii too far left; two passes correct it."""
     dials = [posed(compose(np.array([80, 80, 50, 0, 50, 0, 0.0]))) for _ in range(3)]
     batches: list[int] = []
 

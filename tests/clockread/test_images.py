@@ -18,7 +18,7 @@ import pytest
 from conftest import encode
 from PIL import Image
 
-from clockread import images
+from clockread import file_access, images
 from clockread import pixels as pixels_module
 from clockread.errors import ImageError
 from clockread.images import load_color, load_photo
@@ -417,6 +417,17 @@ class TestBadFiles:
             np.testing.assert_array_equal(photo.pixels, whole.pixels)
             assert "end marker is missing" in photo.notes[0]
 
+    def test_a_jpeg_whose_pixels_end_in_zeros_is_whole_among_zeros(self) -> None:
+        """As of photos that a broken download filled up with zeros after their last byte."""
+        rng = np.random.default_rng(0)
+        encoded = (
+            encode(".jpg", rng.integers(0, 256, (16, 16), dtype=np.uint8)) for _ in range(30_000)
+        )
+        data = next(data for data in encoded if data[-3] == 0 and data[-4] != 0xFF)
+        photo = load_photo(data[:-2] + bytes(100))
+        np.testing.assert_array_equal(photo.pixels, load_photo(data).pixels)
+        assert "end marker is missing" in photo.notes[0]
+
     @pytest.mark.parametrize("progressive", [0, 1])
     @pytest.mark.parametrize("share", [0.5, 0.9, 0.98])
     def test_a_jpeg_that_is_cut_is_refused_or_read_as_far_as_it_goes(
@@ -492,7 +503,7 @@ class TestBadFiles:
     def test_a_silent_pipe_and_a_device_do_not_block(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(images, "PIPE_WAIT", 0.05)
+        monkeypatch.setattr(file_access, "PIPE_WAIT", 0.05)
         pipe = tmp_path / "a.jpg"
         os.mkfifo(pipe)
         assert "nothing was written" in refusal(pipe)
@@ -842,7 +853,7 @@ class TestMemory:
     def test_more_than_the_limit_from_an_open_file_is_refused(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(images, "MAX_FILE_BYTES", 5000)
+        monkeypatch.setattr(file_access, "MAX_FILE_BYTES", 5000)
         assert "more bytes than the limit of 5,000" in refusal(io.BytesIO(bytes(5001)))
         assert "more bytes" not in refusal(io.BytesIO(bytes(5000)))
 

@@ -12,20 +12,18 @@ import pytest
 from clockread.bulk import Entry
 from clockread.cli.predict import OverlayFolder
 from clockread.images import load_photo
-from clockread.overlay import (
-    DIAL_COLOR,
+from clockread.overlay import draw, enlarged
+from clockread.overlay.dial import (
     HOUR_COLOR,
     HOUR_HAND_LENGTH,
     MINUTE_COLOR,
     MINUTE_HAND_LENGTH,
     SECOND_COLOR,
     SECOND_HAND_LENGTH,
-    TWELVE_COLOR,
     dial_to_image,
-    draw,
-    enlarged,
     hand_tip,
 )
+from clockread.overlay.drawing import DIAL_COLOR, TWELVE_COLOR
 from clockread.reading import PhotoResult, Reading
 
 # 3:00 on an upright dial of radius 100 about (200, 150).
@@ -403,7 +401,7 @@ class TestLabelPlaces:
             assert min(x, size - x - width) <= size / 100
             assert min(y, size - y - height) <= size / 100
 
-    @pytest.mark.parametrize("readings", [24, 54])
+    @pytest.mark.parametrize("readings", [24, pytest.param(54, marks=pytest.mark.slow)])
     def test_in_a_crowd_labels_stay_at_their_dials_and_off_hands_and_each_other(
         self, labels: Labels, readings: int
     ) -> None:
@@ -454,7 +452,7 @@ class TestLabelPlaces:
         ]
         with_labels = draw(photo, readings, seconds=True)
         with monkeypatch.context() as patch:
-            patch.setattr("clockread.overlay._draw_label", lambda *_: None)
+            patch.setattr("clockread.overlay.drawing._draw_label", lambda *_: None)
             without = draw(photo, readings, seconds=True)
         for color in (HOUR_COLOR, MINUTE_COLOR, SECOND_COLOR):
             pixels = (without == color).all(axis=2)

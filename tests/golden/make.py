@@ -26,12 +26,13 @@ sys.path.insert(0, str(HERE.parents[1]))
 from clockread import ClockReader  # noqa: E402
 from clockread.clock import clock_text, hand_angles  # noqa: E402
 from clockread.reading import Reading  # noqa: E402
-from training.dials import render as renderer  # noqa: E402
+from training.dials import dial as dials  # noqa: E402
 from training.dials.backdrop import make_backdrop  # noqa: E402
 from training.dials.camera import Optics  # noqa: E402
 from training.dials.canvas import CANVAS, UNIT, photos  # noqa: E402
+from training.dials.dial import Dial, draw_dial  # noqa: E402
 from training.dials.presets import PRESETS  # noqa: E402
-from training.dials.render import Dial, draw_dial, paste, render  # noqa: E402
+from training.dials.render import paste, render  # noqa: E402
 
 QUALITY = 92  # of JPEG
 SIDE = 176  # pixels, of a picture of one dial
@@ -111,7 +112,7 @@ def scene(
 def red_on_blue(seed: int) -> tuple[np.ndarray, list[Truth]]:
     """Red hands on a blue face of equal brightness: a grey photo shows no hands at all."""
     rng = Random(seed)
-    with mock.patch.object(renderer, "draw_hands"):
+    with mock.patch.object(dials, "draw_hands"):
         dial = draw_dial(rng, replace(PLAIN, numerals=1.0, roman=0.0, shaped=0.0))
     hands = np.zeros((CANVAS, CANVAS), np.uint8)
     middle = (CANVAS / 2 - 0.5) * 16

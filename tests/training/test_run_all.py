@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import run_python
 
 
 def run_all(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "training.run_all", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "CLOCKREAD_DATA": str(data)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = ("-m", "training.run_all", *arguments)
+    return run_python(*command, timeout=600, CLOCKREAD_DATA=str(data))
 
 
 @pytest.fixture(scope="module")
@@ -196,7 +188,7 @@ def test_listing_needs_no_training_package() -> None:
     code = (
         "import sys, training.run_all; sys.exit(bool({'keras', 'tensorflow'} & set(sys.modules)))"
     )
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+    assert run_python("-c", code).returncode == 0
     listed = run_all(Path("unused"), "--list")
     assert [line.split()[0] for line in listed.stdout.splitlines()] == [
         *("reader/pose", "reader/finder", "reader/hands", "reader/context"),

@@ -20,8 +20,9 @@ from clockread.clock import clock_text
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Optics, degrade
 from training.dials.canvas import photos
+from training.dials.dial import draw_dial
 from training.dials.presets import PRESETS, Preset
-from training.dials.render import draw_dial, extent, paste
+from training.dials.render import extent, paste
 
 SIZE = (640, 480)  # width, height, pixels
 QUALITY = 90  # of the JPEG files

@@ -7,9 +7,7 @@ a gap, and a unit.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from collections.abc import Callable
 from random import Random
 
 import numpy as np
@@ -18,7 +16,6 @@ from training.dials.canvas import (
     AZIMUTH,
     RADIUS,
     Canvas,
-    Points,
     X,
     Y,
     around,
@@ -33,196 +30,38 @@ from training.dials.canvas import (
 from training.dials.case import Tones, draw_case, pick_tones
 from training.dials.face import WORDS, draw_face
 from training.dials.glass import draw_glass
-from training.dials.hands import BLADES, Hand, draw_hands, profile
+from training.dials.hands import Hand, draw_hands, profile
 from training.dials.presets import Preset
 from training.dials.randomness import near_tone, other_tone
+from training.dials.scales import (
+    LABELS,
+    UNITS,
+    Arc,
+    draw_pointers,
+    draw_scale,
+    draw_sectors,
+    draw_texts,
+    needle_tone,
+    pick_arc,
+    pick_figures,
+    sector,
+)
 
 _PLAIN = Preset(strap=0.0, scale=0.0, openwork=0.0, tracery=0.0)
-_RANGES = (  # first, last and step of the figures
-    (0, 10, 1), (0, 10, 2), (0, 100, 10), (0, 100, 20), (0, 6, 1), (0, 16, 2), (0, 160, 20),
-    (0, 300, 50), (0, 220, 20), (-30, 50, 10), (0, 4, 0.5), (0, 60, 10), (0, 1000, 100), (0, 12, 1),
-    (-20, 120, 20), (950, 1060, 10), (0, 250, 50), (0, 400, 50), (0, 8, 1), (20, 100, 10),
-    (0, 1.6, 0.2), (-1, 3, 0.5), (0, 2.5, 0.5), (0, 600, 100), (40, 240, 20), (-60, 60, 10),
-    (0, 30, 5), (0, 15, 1), (0, 24, 2), (1, 12, 1), (28, 31, 0.5), (0, 5, 1), (0, 120, 10),
-)  # fmt: skip
-_UNITS = (
-    "bar", "psi", "kPa", "MPa", "°C", "°F", "km/h", "mph", "rpm x1000", "V", "A", "mA", "kW", "%",
-    "mbar", "hPa", "kg", "kg/cm2", "l/min", "Hz", "dB", "Ohm", "% r.F.", "m/s", "knots", "FUEL",
-)  # fmt: skip  # a few typefaces lack ° and %
-_LABELS = (
-    "PRESSURE", "Hygrometer", "THERMOMETER", "CLASS 1.6", "EN 837-1", "DIN 16", "MADE IN ITALY",
-    "No. 4711", "AIR", "OIL", "WATER", "TEMPERATURE", "INOX", "BOILER", "SPRINKLER", "BAROMETER",
-    "kPa x100", "MIN", "MAX", "TEST", "VACUUM", "COMPENSATED",
-)  # fmt: skip
 _WORDS_OF_WEATHER = ("STORMY", "RAIN", "CHANGE", "FAIR", "VERY DRY")
-
-
-@dataclass(frozen=True)
-class Arc:
-    """Where a scale begins, clockwise from the top, and how far it spans, in degrees."""
-
-    start: float
-    span: float
-
-    def at(self, share: float) -> float:
-        """Return the angle in degrees of a share of the scale."""
-        return self.start + self.span * share
-
-
-def _pick_arc(rng: Random) -> Arc:
-    """Return an arc with its gap at the bottom, or a half or quarter circle."""
-    kind = rng.random()
-    if kind < 0.75:
-        span = rng.choice((240.0, 270.0, 270.0, 300.0, rng.uniform(200, 330)))
-        return Arc(-span / 2, span)
-    if kind < 0.9:
-        span = rng.uniform(80, 190)
-        return Arc(-span / 2, span)
-    return Arc(rng.uniform(0, 360), rng.uniform(180, 330))
-
-
-def _figures(rng: Random) -> list[str]:
-    first, last, step = rng.choice(_RANGES)
-    count = round((last - first) / step)
-    comma = rng.choice((".", ","))
-    texts = [f"{first + step * i:g}".replace(".", comma) for i in range(count + 1)]
-    return texts[::-1] if rng.random() < 0.04 else texts
-
-
-def _draw_scale(
-    rng: Random, canvas: Canvas, arc: Arc, radius: float, texts: Sequence[str], ink: float
-) -> float:
-    """Draw ticks and figures along an arc.
-
-    Args:
-        rng: Source of all random numbers.
-        canvas: Drawn on.
-        arc: Of the scale.
-        radius: Where the longest ticks end, outside.
-        texts: The figures, evenly spread.
-        ink: Tone.
-
-    Returns:
-        The radius inside of which the face is free.
-    """
-    parts, minor = len(texts) - 1, rng.choice((2, 5, 5, 10))
-    if parts * minor > 110:
-        minor = 5 if parts <= 22 else 2
-    length, width = rng.uniform(0.08, 0.15), rng.uniform(0.008, 0.022)
-    inward = rng.random() < 0.75  # shorter ticks share the outer ends, otherwise the inner ones
-    numbers = np.arange(parts * minor + 1)
-    major, middle = numbers % minor == 0, (minor == 10) & (numbers % 5 == 0)
-    for which, share in ((major, 1.0), (middle & ~major, 0.72), (~(major | middle), 0.5)):
-        reach = length * share
-        low = radius - reach if inward else radius - length
-        tick = bar(width if share == 1 else width * 0.5, -low - reach, -low)
-        canvas.fill(spun(tick, arc.start + arc.span * numbers[which] / (parts * minor)), ink)
-    if rng.random() < 0.35:
-        _stroke_arc(canvas, arc, radius if inward else radius - length, ink, width)
-    height = rng.uniform(0.09, 0.17) * (0.8 if parts > 12 else 1.0)
-    at = radius - length - height * rng.uniform(0.65, 1.0)
-    if rng.random() < 0.25 and radius + height * 1.3 < 0.98:  # figures outside
-        at = radius + height * 0.75
-    font, radial = pick_font(rng), rng.random() < 0.35
-    every = 2 if parts > 16 else 1
-    for i, text in enumerate(texts):
-        if i % every == 0:
-            angle = arc.at(i / parts)
-            place = at_angle(at, math.radians(angle))
-            canvas.write(font, text, place, height, ink, angle if radial else 0, 0.9)
-    return min(at, radius - length) - height * 0.6
-
-
-def _band(arc: Arc, low: float, high: float, begin: float = 0.0, end: float = 1.0) -> Points:
-    """Return the sector between two radii and two shares of an arc."""
-    n = max(3, int(abs(arc.span) * (end - begin) / 5))
-    angles = [math.radians(arc.at(begin + (end - begin) * i / n)) for i in range(n + 1)]
-    outer, inner = ([at_angle(r, a) for a in angles] for r in (high, low))
-    return np.array([*outer, *inner[::-1]])
-
-
-def _stroke_arc(canvas: Canvas, arc: Arc, radius: float, tone: float, width: float) -> None:
-    canvas.fill([_band(arc, radius - width, radius)], tone)
-
-
-def _draw_sectors(rng: Random, canvas: Canvas, arc: Arc, radius: float, face: float) -> None:
-    """Draw one to four coloured sectors along the scale."""
-    width = rng.choice((0.03, 0.05, 0.1, 0.18))
-    cuts = sorted(rng.random() for _ in range(rng.randrange(1, 4)))
-    edges = [0.0, *cuts, 1.0]
-    for begin, end in pairwise(edges):
-        if rng.random() < 0.7:
-            tone = other_tone(rng, face, 25, 150)
-            canvas.fill([_band(arc, radius - width, radius, begin, end)], tone)
-
-
-def _needle(rng: Random, angle: float, tone: float, length: float) -> Hand:
-    """Return a pointer: a clock hand's shape, or a wedge with a heavy tail."""
-    if rng.random() < 0.35:
-        half = rng.uniform(0.012, 0.05)
-        thin = half * rng.uniform(0.2, 0.5)
-        shapes = [[part] for part in rng.choice(BLADES)(rng, length, half, thin)]
-    else:
-        half = rng.uniform(0.012, 0.05)
-        shapes = [[profile([(0, half), (length, half * rng.uniform(0.05, 0.5))])]]
-    tail = rng.uniform(0.1, 0.45)
-    kind = rng.random()
-    if kind < 0.35:  # a flat, broad tail
-        shapes.append([profile([(-tail, half * rng.uniform(1.2, 2.6)), (0, half)])])
-    elif kind < 0.55:  # a disc or a crescent
-        size = rng.uniform(0.04, 0.1)
-        shapes += [[profile([(-tail, half * 0.6), (0, half)])], [disc_points(18, size, (0, tail))]]
-        if rng.random() < 0.4:
-            shapes[-1].append(disc_points(16, size * 0.75, (0, tail + size * 0.4)))
-    elif kind < 0.75:
-        shapes.append([profile([(-tail, half), (0, half)])])
-    facet = other_tone(rng, tone, 25, 80) if rng.random() < 0.12 else None
-    return Hand(shapes, angle, tone, facet=facet)
-
-
-def _needle_tone(rng: Random, tones: Tones) -> float:
-    return tones.ink if rng.random() < 0.65 else other_tone(rng, tones.face, 60, 200)
-
-
-def _draw_pointer(
-    rng: Random, canvas: Canvas, tones: Tones, angles: Sequence[float], length: float
-) -> None:
-    """Draw one pointer per angle over one hub."""
-    hands = []
-    for i, angle in enumerate(angles):
-        reach = length * (1.0 if i == 0 else rng.uniform(0.6, 1.0))
-        hands.append(_needle(rng, angle, _needle_tone(rng, tones), reach))
-    hub = rng.uniform(0.04, 0.16)
-    draw_hands(rng, canvas, hands[::-1], hub, near_tone(rng, tones.ink, 80))
-    if rng.random() < 0.3:  # the slot of a screw
-        tone = near_tone(rng, tones.face, 60)
-        canvas.fill([turned(bar(0.012, -hub * 0.7, hub * 0.7), rng.uniform(0, 180))], tone)
-
-
-def _draw_texts(rng: Random, canvas: Canvas, tones: Tones, room: float) -> None:
-    """Draw the unit, and small print above and below the axis."""
-    tone = tones.ink if rng.random() < 0.7 else (tones.ink + tones.face) / 2
-    if rng.random() < 0.85:
-        place = 0.0, rng.choice((-1, 1, 1)) * rng.uniform(0.2, 0.45) * min(1, room / 0.5)
-        canvas.write(pick_font(rng), rng.choice(_UNITS), place, rng.uniform(0.08, 0.17), tone)
-    font = pick_font(rng)
-    for _ in range(rng.choice((0, 0, 1, 2, 3))):
-        place = (rng.uniform(-0.06, 0.06), rng.choice((-1, 1, 1)) * rng.uniform(0.2, 0.75))
-        text = rng.choice(_LABELS + WORDS)
-        canvas.write(font, text, place, rng.uniform(0.035, 0.09), tone, aspect=0.8)
 
 
 def _gauge(rng: Random, canvas: Canvas, tones: Tones) -> None:
     """Draw a pressure gauge, thermometer, hygrometer or speedometer."""
-    arc, radius = _pick_arc(rng), rng.uniform(0.78, 0.97)
+    arc, radius = pick_arc(rng), rng.uniform(0.78, 0.97)
     if rng.random() < 0.4:
-        _draw_sectors(rng, canvas, arc, radius + rng.uniform(-0.08, 0.03), tones.face)
-    room = _draw_scale(rng, canvas, arc, radius, _figures(rng), tones.ink)
+        draw_sectors(rng, canvas, arc, radius + rng.uniform(-0.08, 0.03), tones.face)
+    room = draw_scale(rng, canvas, arc, radius, pick_figures(rng), tones.ink)
     if rng.random() < 0.35 and room > 0.45:  # a second unit inside
         second = other_tone(rng, tones.face, 60, 150)
         inner = room * rng.uniform(0.9, 1.0)
-        room = _draw_scale(rng, canvas, arc, inner, _figures(rng), second)
-    _draw_texts(rng, canvas, tones, room)
+        room = draw_scale(rng, canvas, arc, inner, pick_figures(rng), second)
+    draw_texts(rng, canvas, tones, room)
     if rng.random() < 0.25:  # screws or a stop pin
         for side in (-1, 1):
             place = (side * rng.uniform(0.1, 0.2), rng.uniform(0.25, 0.5))
@@ -230,16 +69,16 @@ def _gauge(rng: Random, canvas: Canvas, tones: Tones) -> None:
     count = rng.choices((0, 1, 2), (6, 80, 14))[0]
     share = 0.0 if rng.random() < 0.15 else rng.random()  # many rest at zero
     angles = [arc.at(share), arc.at(rng.random())][:count]
-    _draw_pointer(rng, canvas, tones, angles, rng.uniform(0.6, 1.0) * radius)
+    draw_pointers(rng, canvas, tones, angles, rng.uniform(0.6, 1.0) * radius)
 
 
 def _meter(rng: Random, canvas: Canvas, tones: Tones) -> None:
     """Draw a panel meter: a flat arc, and a pivot near the bottom behind a cover."""
     pivot, span = rng.uniform(0.35, 0.6), rng.uniform(70, 110)
     arc, radius = Arc(-span / 2, span), rng.uniform(0.95, 1.15)
-    texts = _figures(rng)
+    texts = pick_figures(rng)
     if rng.random() < 0.3:
-        band = _band(arc, radius - 0.06, radius, rng.uniform(0.5, 0.8))
+        band = sector(arc, radius - 0.06, radius, rng.uniform(0.5, 0.8))
         canvas.fill([band + (0, pivot)], other_tone(rng, tones.face, 40, 150))
     parts = len(texts) - 1
     for count, half, length in ((parts, 0.014, 0.12), (parts * 5, 0.007, 0.06)):
@@ -251,12 +90,12 @@ def _meter(rng: Random, canvas: Canvas, tones: Tones) -> None:
     for i, text in enumerate(texts):
         x, y = at_angle(radius + 0.1, math.radians(arc.at(i / parts)))
         canvas.write(font, text, (x, y + pivot), 0.1, tones.ink)
-    canvas.write(pick_font(rng), rng.choice(_UNITS), (0, rng.uniform(-0.15, 0.15)), 0.22, tones.ink)
+    canvas.write(pick_font(rng), rng.choice(UNITS), (0, rng.uniform(-0.15, 0.15)), 0.22, tones.ink)
     half = rng.uniform(0.008, 0.02)
     needle = turned(
         trapezoid(half, 0, half * 0.4, -radius * rng.uniform(0.8, 1.0)), arc.at(rng.random())
     )
-    canvas.fill([needle + (0, pivot)], _needle_tone(rng, tones))
+    canvas.fill([needle + (0, pivot)], needle_tone(rng, tones))
     cover = disc_points(36, rng.uniform(0.2, 0.45), (0, pivot + rng.uniform(0.1, 0.3)))
     canvas.fill([cover], near_tone(rng, tones.ink, 60))
 
@@ -270,21 +109,21 @@ def _indicator(rng: Random, canvas: Canvas, tones: Tones) -> None:
     y = rng.uniform(-0.5, 0.1)
     for word, side in zip(words, (-1, 1), strict=True):
         canvas.write(font, word, (side * 0.5, y), height, tones.ink, aspect=0.8)
-    arc = _pick_arc(rng)
+    arc = pick_arc(rng)
     for share in [i / 4 for i in range(rng.randrange(2, 6))]:
         mark = rng.choice((bar(0.04, -0.95, -0.8), trapezoid(0.08, -0.95, 0.0, -0.78)))
         canvas.fill([turned(mark, arc.at(share))], near_tone(rng, tones.ink, 50))
     for y in (0.35, 0.5, 0.65):
         if rng.random() < 0.6:
             canvas.write(
-                font, rng.choice(_LABELS), (0, y), rng.uniform(0.06, 0.12), tones.ink, aspect=0.8
+                font, rng.choice(LABELS), (0, y), rng.uniform(0.06, 0.12), tones.ink, aspect=0.8
             )
     if rng.random() < 0.3:
         canvas.fill(
             [bar(0.18, -0.08, 0.08) + (rng.uniform(0.2, 0.5), rng.uniform(0, 0.3))],
             near_tone(rng, 200, 50),
         )
-    _draw_pointer(rng, canvas, tones, [arc.at(rng.random())], rng.uniform(0.7, 0.95))
+    draw_pointers(rng, canvas, tones, [arc.at(rng.random())], rng.uniform(0.7, 0.95))
 
 
 def _compass(rng: Random, canvas: Canvas, tones: Tones) -> None:
@@ -343,7 +182,7 @@ def _kitchen_scale(rng: Random, canvas: Canvas, tones: Tones) -> None:
     count = round(last / step)
     texts = [f"{step * i:g}" for i in range(count)]
     arc = Arc(0, 360 * count / (count + rng.choice((0, 0, 1))))
-    _draw_scale(rng, canvas, arc, rng.uniform(0.85, 0.97), [*texts, ""], tones.ink)
+    draw_scale(rng, canvas, arc, rng.uniform(0.85, 0.97), [*texts, ""], tones.ink)
     unit = "kg" if last <= 20 else rng.choice(("g", "lb"))
     canvas.write(
         pick_font(rng), unit, (0, rng.uniform(-0.45, 0.5)), rng.uniform(0.1, 0.2), tones.ink
@@ -352,7 +191,7 @@ def _kitchen_scale(rng: Random, canvas: Canvas, tones: Tones) -> None:
         text = f"MAX {last:g} {unit}"
         canvas.write(pick_font(rng), text, (0, rng.uniform(0.3, 0.6)), 0.08, tones.ink)
     angle = 0.0 if rng.random() < 0.3 else arc.at(rng.random())
-    _draw_pointer(rng, canvas, tones, [angle], rng.uniform(0.65, 0.9))
+    draw_pointers(rng, canvas, tones, [angle], rng.uniform(0.65, 0.9))
 
 
 def _telephone(rng: Random, canvas: Canvas, tones: Tones) -> None:
@@ -387,7 +226,7 @@ def _wheel(rng: Random, canvas: Canvas, _tones: Tones) -> None:
     font, size = pick_font(rng), (1 - rim) * rng.uniform(0.2, 0.4)
     if rng.random() < 0.6:
         for start in (0, 180) if rng.random() < 0.7 else (rng.uniform(0, 360),):
-            for i, letter in enumerate(rng.choice(WORDS + _LABELS).upper()):
+            for i, letter in enumerate(rng.choice(WORDS + LABELS).upper()):
                 a = start + i * size * 60
                 canvas.write(font, letter, at_angle((1 + rim) / 2, math.radians(a)), size, 200, a)
     metal, dark = rng.uniform(110, 235), rng.uniform(10, 80)
@@ -415,7 +254,7 @@ def _stopwatch(rng: Random, canvas: Canvas, tones: Tones) -> None:
     texts = [str(last)] + [f"{last * i / count:g}" for i in range(1, count)]
     if rng.random() < 0.3:
         texts[0] = "0"
-    _draw_scale(rng, canvas, Arc(0, 360), rng.uniform(0.88, 0.97), [*texts, ""], tones.ink)
+    draw_scale(rng, canvas, Arc(0, 360), rng.uniform(0.88, 0.97), [*texts, ""], tones.ink)
     r, y = rng.uniform(0.17, 0.26), rng.choice((-1, -1, 1)) * rng.uniform(0.32, 0.45)
     canvas.circle(r, near_tone(rng, tones.face, 20), center=(0, y))
     canvas.circle(r, tones.ink, 0.01, (0, y))
@@ -431,7 +270,7 @@ def _stopwatch(rng: Random, canvas: Canvas, tones: Tones) -> None:
     hand_ = Hand(
         [[profile([(0, half), (rng.uniform(0.8, 0.95), half * 0.4)])], [tail]],
         angle,
-        _needle_tone(rng, tones),
+        needle_tone(rng, tones),
     )
     draw_hands(rng, canvas, [hand_], rng.uniform(0.03, 0.07), tones.ink)
 
@@ -443,7 +282,7 @@ def _barometer(rng: Random, canvas: Canvas, tones: Tones) -> None:
     texts = (
         [str(v) for v in range(960, 1060, 10)] if rng.random() < 0.6 else ["28", "29", "30", "31"]
     )
-    room = _draw_scale(rng, canvas, arc, rng.uniform(0.85, 0.97), texts, tones.ink)
+    room = draw_scale(rng, canvas, arc, rng.uniform(0.85, 0.97), texts, tones.ink)
     font = pick_font(rng)
     for i, word in enumerate(_WORDS_OF_WEATHER):
         angle = arc.at((i + 0.5) / 5)
@@ -452,7 +291,7 @@ def _barometer(rng: Random, canvas: Canvas, tones: Tones) -> None:
     if rng.random() < 0.4:  # the works are visible
         canvas.circle(rng.uniform(0.2, 0.4), near_tone(rng, 110, 60))
     angles = [arc.at(rng.random()) for _ in range(rng.choice((1, 2, 2)))]
-    _draw_pointer(rng, canvas, tones, angles, rng.uniform(0.65, 0.9))
+    draw_pointers(rng, canvas, tones, angles, rng.uniform(0.65, 0.9))
 
 
 def _timer(rng: Random, canvas: Canvas, tones: Tones) -> None:
@@ -461,7 +300,7 @@ def _timer(rng: Random, canvas: Canvas, tones: Tones) -> None:
     count = round(last / step)
     span = 360 * count / (count + (0 if last in (60, 100) else rng.randrange(1, 4)))
     arc = Arc(0, span * rng.choice((-1, 1)))
-    _draw_scale(
+    draw_scale(
         rng,
         canvas,
         arc,
@@ -480,7 +319,7 @@ def _timer(rng: Random, canvas: Canvas, tones: Tones) -> None:
     else:  # ribs
         canvas.fill(spun(bar(0.012, -knob, -knob * 0.85), np.arange(40) * 9), tones.ink)
     canvas.fill(
-        [turned(trapezoid(0.02, -knob * 0.5, 0.02, -knob * 0.95), turn)], _needle_tone(rng, tones)
+        [turned(trapezoid(0.02, -knob * 0.5, 0.02, -knob * 0.95), turn)], needle_tone(rng, tones)
     )
 
 

@@ -15,9 +15,10 @@ from clockread.geometry import Box
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Canvas, Grey, photo_crop
+from training.dials.dial import Dial, draw_dial, draw_no_dial
 from training.dials.presets import PRESETS
 from training.dials.randomness import chance
-from training.dials.render import Dial, case_extent, draw_dial, draw_no_dial, paste, translation
+from training.dials.render import case_extent, paste, translation
 from training.dials.things import pick_thing, things
 
 SMALLEST = 16.0  # longer side of a clock's box, pixels of a scene of 320

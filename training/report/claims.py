@@ -1,15 +1,13 @@
 """What the report claims and prints, entry by entry.
 
-`training.report.verdicts` and `training.report.time_verdicts` have the rules that decide it.
+`training.report.classifier_rules` and `training.report.time_rules` have the rules that decide it.
 """
 
 from __future__ import annotations
 
-from training.report import time_verdicts as time
-from training.report.verdicts import (
+from training.report import time_rules as time
+from training.report.classifier_rules import (
     PERMUTATION,
-    Claim,
-    Judge,
     accuracy_of,
     always_below,
     best_is,
@@ -28,6 +26,7 @@ from training.report.verdicts import (
     training_above_validation,
     validation_below_training,
 )
+from training.report.verdicts import Claim, Judge
 
 # Test accuracy, per cent: (entry, data, variant).
 ACCURACIES: dict[tuple[str, str, str], float] = {

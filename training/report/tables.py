@@ -11,8 +11,9 @@ import numpy as np
 
 from training.markdown import table
 from training.report.claims import ACCURACIES, SETTINGS, TIMES
+from training.report.classifier_rules import closest_permutation, lowest_loss_epoch
 from training.report.results import Entry, Result
-from training.report.verdicts import MISSING, closest_permutation, lowest_loss_epoch
+from training.report.verdicts import MISSING
 
 
 def paragraph(text: str) -> list[str]:

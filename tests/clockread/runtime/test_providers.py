@@ -3,7 +3,6 @@ from __future__ import annotations
 import builtins
 import os
 import re
-import subprocess
 import sys
 import warnings
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, run_python
 
 from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
@@ -37,7 +36,7 @@ def _forget() -> Iterator[None]:
 
 
 class FakeOptions(SimpleNamespace):
-    """Session options that remember what they were given."""
+    """Session options that keep their entries as attributes."""
 
     def add_session_config_entry(self, key: str, value: str) -> None:
         setattr(self, key, value)
@@ -96,8 +95,8 @@ def test_importing_clockread_providers_imports_no_runtime() -> None:
         "import sys, clockread.runtime.providers\n"
         "print([m for m in ('onnxruntime', 'tensorflow', 'keras') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    done = run_python("-c", code)
+    assert done.stdout.strip() == "[]", done.stderr
 
 
 def test_without_a_runtime_one_line_names_both_distributions(
@@ -186,7 +185,16 @@ CV2_STATES = {
 }
 
 
-@pytest.mark.parametrize("name", CV2_STATES)
+@pytest.mark.parametrize(
+    "name",
+    [
+        "missing",
+        "without libGL",
+        "emptied",
+        pytest.param("for another NumPy", marks=pytest.mark.slow),
+        pytest.param("without its own module", marks=pytest.mark.slow),
+    ],
+)
 def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path) -> None:
     module, problem, known = CV2_STATES[name]
     if module is not None:
@@ -196,23 +204,9 @@ def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path)
         f"{start}from clockread import distributions; "
         f"distributions.version = lambda name: '1' if {known} else None\n"
     )
-    command = [
-        sys.executable,
-        "-c",
-        f"{code}from clockread.__main__ import main; main()",
-        "predict",
-        "a.png",
-    ]
-    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    program = f"{code}from clockread.__main__ import main; main()"
+    path = f"{tmp_path}{os.pathsep}{ROOT}"
+    done = run_python("-c", program, "predict", "a.png", cwd=tmp_path, PYTHONPATH=path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("clockread: OpenCV is ")
     assert problem in done.stderr
@@ -222,7 +216,9 @@ def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path)
 
 @pytest.mark.skipif(os.name == "nt", reason="a home of another kind")
 @pytest.mark.parametrize("writable", [True, False])
-def test_nothing_is_collected(writable: bool, tmp_path: Path) -> None:
+def test_nothing_is_collected(
+    writable: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = tmp_path / "home"
     if writable:
         home.mkdir()
@@ -232,21 +228,11 @@ def test_nothing_is_collected(writable: bool, tmp_path: Path) -> None:
         "from clockread.runtime import providers as p; import os\n"
         "p.open_session(p.PROBE_MODEL); print(os.environ[p.TELEMETRY])"
     )
-    environment = {
-        name: value
-        for name, value in os.environ.items()
-        if name != providers.TELEMETRY and not name.startswith("XDG_")
-    }
+    for name in [*os.environ]:
+        if name == providers.TELEMETRY or name.startswith("XDG_"):
+            monkeypatch.delenv(name)
     for given, value in (({}, "1"), ({providers.TELEMETRY: "true"}, "true")):
-        command = {**environment, "HOME": str(home), "PYTHONPATH": str(ROOT), **given}
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            env=command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        done = run_python("-c", code, HOME=str(home), **given)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{value}\n", "")
     assert not writable or list(home.rglob("*")) == []
 

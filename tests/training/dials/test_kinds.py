@@ -18,12 +18,11 @@ from clockread.clock import circular_difference
 from clockread.geometry import project
 from training.dials import contact_sheet, instruments
 from training.dials.canvas import CANVAS, RADIUS, Canvas
+from training.dials.dial import draw_dial, draw_no_dial
 from training.dials.presets import PRESETS
 from training.dials.randomness import chance, log_uniform
 from training.dials.render import (
     case_extent,
-    draw_dial,
-    draw_no_dial,
     extent,
     paste,
     render,
@@ -118,21 +117,20 @@ def test_texts_of_a_backwards_dial_can_be_read() -> None:
 
 
 def test_hands_of_24_hours() -> None:
-    tops = []
-    for seed in range(60):
-        preset = replace(PRESETS["plain"], twentyfour=1.0, second_hand=0.0)
-        dial = draw_dial(Random(seed), preset)
+    tops, preset = [], replace(PRESETS["plain"], twentyfour=1.0, second_hand=0.0)
+    dials = [draw_dial(Random(seed), preset) for seed in range(40)]
+    for dial in dials:
         off = circular_difference(dial.hour_angle, dial.minutes / 4, 360)
         tops.append(abs(float(off)) > 90)
         assert min(abs(float(off)), 180 - abs(float(off))) < 12
         assert abs(float(circular_difference(dial.minute_angle, dial.minutes % 60 * 6, 360))) < 3
     assert 0.1 < np.mean(tops) < 0.6, "12 is at the top of some"
-    assert len({seed for seed in range(60) if draw_dial(Random(seed), preset).minutes >= 720}) > 10
+    assert sum(dial.minutes >= 720 for dial in dials) > 7
 
 
 def test_the_visible_share_of_cut_dials() -> None:
     shares = []
-    for seed in range(60):
+    for seed in range(40):
         picture = render(seed, PRESETS["cut"], SIZE)
         shares.append(picture.visible)
         now = visible_share(picture.homography, SIZE, SIZE)
@@ -140,7 +138,7 @@ def test_the_visible_share_of_cut_dials() -> None:
     assert min(shares) > 0.33
     assert max(shares) < 0.95
     assert np.std(shares) > 0.1
-    whole = [render(seed, PRESETS["plain"], SIZE).visible for seed in range(40)]
+    whole = [render(seed, PRESETS["plain"], SIZE).visible for seed in range(20)]
     assert np.median(whole) > 0.98
 
 
@@ -163,7 +161,7 @@ def test_a_worn_watch_shows_its_12_by_strap_and_crown() -> None:
 
 
 def test_the_central_hand_of_many_chronographs_stands_at_12() -> None:
-    dials = [draw_dial(Random(seed), PRESETS["chronograph"]) for seed in range(80)]
+    dials = [draw_dial(Random(seed), PRESETS["chronograph"]) for seed in range(40)]
     assert 0.4 < np.mean([dial.second_angle == 0 for dial in dials]) < 0.9
 
 

@@ -16,9 +16,10 @@ from training.dials import render as render_module
 from training.dials import things
 from training.dials.camera import Optics
 from training.dials.canvas import CANVAS, RADIUS, UNIT, Canvas
+from training.dials.dial import Dial, draw_dial
 from training.dials.hands import Hand, draw_hands
 from training.dials.presets import PRESETS
-from training.dials.render import Dial, draw_dial, extent, paste, render, render_without
+from training.dials.render import extent, paste, render, render_without
 from training.dials.things import Thing
 
 SIZE = 128
@@ -26,7 +27,7 @@ SIZE = 128
 
 @pytest.mark.parametrize("preset", sorted(PRESETS))
 def test_the_same_seed_gives_the_same_picture(preset: str) -> None:
-    for seed in range(3):
+    for seed in range(2):
         a, b = (render(seed, PRESETS[preset], SIZE) for _ in range(2))
         np.testing.assert_array_equal(a.image, b.image)
         np.testing.assert_array_equal(a.homography, b.homography)
@@ -41,7 +42,7 @@ def test_seeds_differ() -> None:
 
 def test_hands_stand_where_the_time_says() -> None:
     away_hour, away_minute = [], []
-    for seed in range(200):
+    for seed in range(100):
         dial = render(seed, PRESETS["plain"], 32).dial
         hour, minute = hand_angles(dial.minutes)
         away_hour.append(float(circular_difference(dial.hour_angle, hour, 360)))
@@ -69,7 +70,7 @@ def test_the_labelled_hands_are_on_the_picture(kind: str) -> None:
     """On plain dials, the face under the labelled minute hand differs from the face beside it."""
     seen = 0
     preset = PRESETS["plain"] if kind == "plain" else replace(PRESETS["plain"], **{kind: 1.0})
-    for seed in range(60):
+    for seed in range(40):
         picture = render(seed, preset, 256)
         across = []
         for off in (0.0, -15.0, 15.0):
@@ -85,7 +86,7 @@ def test_the_labelled_hands_are_on_the_picture(kind: str) -> None:
             points = points.clip(0, 255)
             across.append(float(np.median(picture.image[points[:, 1], points[:, 0]])))
         seen += abs(across[0] - across[1]) > 15 or abs(across[0] - across[2]) > 15
-    assert seen >= 45
+    assert seen >= 30
 
 
 def test_behind_openwork_is_what_is_behind_it() -> None:
@@ -144,7 +145,7 @@ def test_drawn_dials_are_flat_and_some_are_bare() -> None:
 
 def test_presets_draw_what_they_say() -> None:
     watches, towers = (
-        [draw_dial(Random(seed), PRESETS[name]) for seed in range(120)]
+        [draw_dial(Random(seed), PRESETS[name]) for seed in range(60)]
         for name in ("watch", "tower")
     )
     with_second = [

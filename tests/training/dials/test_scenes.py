@@ -14,7 +14,7 @@ from training.dials.scenes import CLOCKS, EVERYTHING, SMALLEST, Scene, render_sc
 
 @pytest.fixture(scope="module")
 def scenes() -> list[Scene]:
-    return [render_scene(seed) for seed in range(120)]
+    return [render_scene(seed) for seed in range(80)]
 
 
 def test_the_same_seed_gives_the_same_scene(scenes: list[Scene]) -> None:
@@ -46,7 +46,7 @@ def test_every_clock_has_its_centre_in_the_picture(scenes: list[Scene]) -> None:
 
 def test_bars_are_plain(scenes: list[Scene]) -> None:
     barred = [scene for scene in scenes if scene.frame[2:] != (SCENE, SCENE)]
-    assert len(barred) > 30
+    assert len(barred) > 20
     for scene in barred:
         x, y, w, h = scene.frame
         bars = np.ones((SCENE, SCENE), bool)
@@ -84,18 +84,18 @@ def test_things_that_are_no_clocks_change_the_picture_and_not_the_labels(
 
 
 def test_the_mix_of_everything_keeps_the_labels_valid() -> None:
-    wide = [render_scene(seed, mix=EVERYTHING) for seed in range(60)]
+    wide = [render_scene(seed, mix=EVERYTHING) for seed in range(40)]
     np.testing.assert_array_equal(wide[7].image, render_scene(7, mix=EVERYTHING).image)
     test_every_clock_has_its_centre_in_the_picture(wide)
     counts = np.bincount([len(scene.boxes) for scene in wide], minlength=5)
-    assert counts[0] > 3
-    assert counts[1] > 15
+    assert counts[0] > 2
+    assert counts[1] > 10
     cut = [
         bool((s.boxes[:, :2] < s.frame[:2]).any())
         or bool((s.boxes[:, :2] + s.boxes[:, 2:] > np.add(s.frame[:2], s.frame[2:])).any())
         for s in wide
     ]
-    assert sum(cut) > 8
+    assert sum(cut) > 5
 
 
 def test_the_default_mix_is_that_of_clocks(scenes: list[Scene]) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES, ROOT, TIMES, minutes_of
+from conftest import EXAMPLES, ROOT, TIMES, minutes_of, run_python
 from PIL import Image
 
 from clockread import ClockReader
@@ -129,7 +127,8 @@ before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 session.run(None, {{"photo": photo}})
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = run_python("-c", code)
+    assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 1000  # MB
 
 

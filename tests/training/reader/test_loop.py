@@ -65,6 +65,7 @@ def epochs(folder: Path) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_goes_on_at_its_last_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="pulled the plug"):
         run(tmp_path, Line(stop_at=2), resume=True)
@@ -94,6 +95,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
     assert resumed["metrics"]["weight"] == pytest.approx(whole["metrics"]["weight"], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_only_loaded_and_a_fresh_one_starts_anew(tmp_path: Path) -> None:
     model, first = run(tmp_path, Line(), resume=False)
     data = Line()
@@ -107,6 +109,7 @@ def test_a_finished_run_is_only_loaded_and_a_fresh_one_starts_anew(tmp_path: Pat
     assert epochs(tmp_path) == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_a_run_that_begins_with_trained_weights_is_as_long_as_the_schedule_says(
     tmp_path: Path,
 ) -> None:
@@ -121,6 +124,7 @@ def test_a_run_that_begins_with_trained_weights_is_as_long_as_the_schedule_says(
     assert (result["schedule"]["samples"], result["begun_with"]) == (2 * 5 * 8, {"sha256": "abc"})
 
 
+@pytest.mark.slow
 def test_a_diverging_run_is_stopped(tmp_path: Path) -> None:
     class Broken(Line):
         def __getitem__(self, index: int) -> tuple[Any, Any]:

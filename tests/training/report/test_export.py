@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import EXAMPLES, ROOT
+from conftest import EXAMPLES, run_python
 
 pytest.importorskip("tensorflow", reason="training needs the train extra")
 
@@ -25,19 +22,8 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from training.reader.finder_network import build_finder
 
     folder = tmp_path_factory.mktemp("sincos")
-    command = [
-        sys.executable,
-        "-m",
-        "training.run_all",
-        "--profile",
-        "smoke",
-        "--only",
-        "time/sin-cos,time/export",
-    ]
-    environment = {**os.environ, "CLOCKREAD_DATA": str(folder)}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = ("training.run_all", "--profile", "smoke", "--only", "time/sin-cos,time/export")
+    done = run_python("-m", *command, timeout=600, CLOCKREAD_DATA=str(folder))
     assert done.returncode == 0, done.stderr[-3000:]
     made = folder / "runs" / "smoke" / "time-export"
     finder = build_finder()

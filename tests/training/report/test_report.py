@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import run_python
 
 pytest.importorskip("matplotlib", reason="the report draws plots: needs the train extra")
 pytest.importorskip("keras", reason="the report draws Keras models: needs the train extra")
@@ -461,11 +459,8 @@ def test_fits_are_kept_beside_the_report_and_replaced(
 
 
 def test_nothing_to_report_is_one_line(tmp_path: Path) -> None:
-    environment = {**os.environ, "CLOCKREAD_DATA": str(tmp_path)}
-    command = [sys.executable, "-m", "training.report", "--to", str(tmp_path / "out")]
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = ("-m", "training.report", "--to", tmp_path / "out")
+    done = run_python(*command, CLOCKREAD_DATA=str(tmp_path))
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "training.run_all" in done.stderr
@@ -473,19 +468,8 @@ def test_nothing_to_report_is_one_line(tmp_path: Path) -> None:
 
 def test_missing_data_is_one_line_before_any_training(tmp_path: Path) -> None:
     pytest.importorskip("tensorflow")
-    command = [
-        sys.executable,
-        "-m",
-        "training.run_all",
-        "--only",
-        "mlp/vanilla",
-        "--data",
-        str(tmp_path),
-    ]
-    environment = {**os.environ, "CLOCKREAD_DATA": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = ("-m", "training.run_all", "--only", "mlp/vanilla", "--data", tmp_path)
+    done = run_python(*command, CLOCKREAD_DATA=str(tmp_path), TF_CPP_MIN_LOG_LEVEL="3")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "training.report.image_data fetch" in done.stderr.strip().splitlines()[-1]
@@ -494,7 +478,11 @@ def test_missing_data_is_one_line_before_any_training(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "problem"),
-    [(None, "is not a folder"), ({}, "holds no images.npy"), ({"images.npy": b"x"}, "labels.npy")],
+    [
+        (None, "is not a folder"),
+        pytest.param({}, "holds no images.npy", marks=pytest.mark.slow),
+        pytest.param({"images.npy": b"x"}, "labels.npy", marks=pytest.mark.slow),
+    ],
 )
 def test_missing_clock_images_are_one_line_and_no_training(
     tmp_path: Path, content: dict[str, bytes] | None, problem: str
@@ -504,21 +492,9 @@ def test_missing_clock_images_are_one_line_and_no_training(
         given.mkdir()
         for name, data in content.items():
             (given / name).write_bytes(data)
-    command = [
-        sys.executable,
-        "-m",
-        "training.run_all",
-        "--profile",
-        "smoke",
-        "--only",
-        "time/unit-circle",
-        "--data",
-        str(given),
-    ]
-    environment = {**os.environ, "CLOCKREAD_DATA": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-    )
+    command = ("training.run_all", "--profile", "smoke", "--only", "time/unit-circle")
+    variables = {"CLOCKREAD_DATA": str(cache), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = run_python("-m", *command, "--data", given, **variables)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert problem in done.stderr.strip().splitlines()[-1]

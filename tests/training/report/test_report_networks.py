@@ -146,6 +146,7 @@ def test_a_trunk_in_bfloat16_has_float32_heads() -> None:
     assert {o.dtype for o in model.output.values()} == {"float32"}
 
 
+@pytest.mark.slow
 def test_actions_run_after_their_epoch(tmp_path: Path) -> None:
     data = synthetic_digits(64, 16)
     config = MlpConfig(hidden=(8,))

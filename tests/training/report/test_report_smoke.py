@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import run_python
 
 from training.run_all import EXPERIMENTS
 
@@ -17,15 +15,8 @@ GENEROUS = 360  # seconds: twice what the profile may take, for slow machines
 
 
 def module(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "CLOCKREAD_DATA": str(data), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    variables = {"CLOCKREAD_DATA": str(data), "TF_CPP_MIN_LOG_LEVEL": "3"}
+    return run_python("-m", *arguments, timeout=2 * GENEROUS, **variables)
 
 
 @pytest.mark.slow
