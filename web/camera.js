@@ -7,6 +7,7 @@ import { Steady } from "./steady.js";
 const READ_SIDE = 640; // pixels of the long side of a frame, for reading
 const SPOKEN_EVERY = 3000; // milliseconds between announcements to screen readers
 const RATE_OVER = 30; // frames that the shown rate is the mean of
+const IN_FLIGHT = 2; // frames: one is read while the next one is fetched from the video
 
 const PROBLEMS = {
   NotAllowedError: "The camera is not allowed for this page. Allow it in the browser's site settings, or choose a photo.",
@@ -24,6 +25,9 @@ export class Camera {
   #running = 0; // number of the present run; 0: stopped
   #runs = 0;
   #facing = "environment";
+  #arrived = 0; // frames of the video
+  #taken = 0; // the last one that was read
+  #sleepers = [];
   #ends = [];
   #spoken = { text: "", at: 0 };
 
@@ -53,7 +57,10 @@ export class Camera {
     await video.play();
     stream.getVideoTracks()[0].addEventListener("ended", () => this.stop());
     this.#running = ++this.#runs;
-    this.#loop(this.#running);
+    this.#ends = [];
+    this.#countFrames(this.#running);
+    const steady = new Steady();
+    for (let i = 0; i < IN_FLIGHT; i++) this.#loop(this.#running, steady);
   }
 
   /** Return whether there are several cameras. */
@@ -70,6 +77,7 @@ export class Camera {
 
   stop() {
     this.#running = 0;
+    this.#wake();
     this.#close();
     this.elements.overlay.replaceChildren();
     this.onStop?.();
@@ -86,11 +94,34 @@ export class Camera {
     video.srcObject = null;
   }
 
-  async #loop(run) {
-    const steady = new Steady();
-    this.#ends = [];
-    while (this.#running === run) {
-      await this.#nextFrame();
+  /** Count the frames of the video, and wake those who wait for a new one. */
+  #countFrames(run) {
+    const { video } = this.elements;
+    const next = (call) =>
+      video.requestVideoFrameCallback ? video.requestVideoFrameCallback(call) : requestAnimationFrame(call);
+    const count = () => {
+      if (this.#running !== run) return;
+      this.#arrived++;
+      this.#wake();
+      next(count);
+    };
+    next(count);
+  }
+
+  async #newFrame(run) {
+    while (this.#running === run && this.#arrived === this.#taken) {
+      await new Promise((resolve) => this.#sleepers.push(resolve));
+    }
+    this.#taken = this.#arrived;
+  }
+
+  #wake() {
+    for (const resolve of this.#sleepers.splice(0)) resolve();
+  }
+
+  async #loop(run, steady) {
+    for (;;) {
+      await this.#newFrame(run);
       if (this.#running !== run) return;
       try {
         await this.#readFrame(steady, run);
@@ -101,19 +132,10 @@ export class Camera {
     }
   }
 
-  #nextFrame() {
-    const { video } = this.elements;
-    return new Promise((resolve) => {
-      if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(resolve);
-      else requestAnimationFrame(resolve);
-      setTimeout(resolve, 250); // a hidden page gets no frames
-    });
-  }
-
   async #readFrame(steady, run) {
     const { video, stage } = this.elements;
     const { videoWidth: width, videoHeight: height } = video;
-    if (!width || document.hidden) return;
+    if (!width) return;
     stage.style.aspectRatio = `${width} / ${height}`;
     stage.style.setProperty("--shape", width / height);
     const shrink = Math.min(1, READ_SIDE / Math.max(width, height));

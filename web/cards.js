@@ -1,16 +1,10 @@
 /** One card per photo: the picture, its times, and what went wrong. */
 
+import { element } from "./dom.js";
 import { draw } from "./overlay.js";
 import { certainty, percent } from "./readings.js";
 
-const WORDS = { sure: "sure", unsure: "unsure", guess: "a guess" };
-
-function element(name, className, ...children) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
+const WORDS = { sure: "", unsure: "unsure", guess: "a guess" };
 
 function timeRow(reading, onSelect) {
   const level = certainty(reading.confidence);
@@ -21,12 +15,11 @@ function timeRow(reading, onSelect) {
   const bar = element("span", "bar", element("i", ""));
   bar.firstChild.style.inlineSize = `${100 * reading.confidence}%`;
   bar.ariaHidden = "true";
-  const words = [percent(reading.confidence), WORDS[level]];
-  if (reading.mirrored) words.push("mirrored");
-  const chance = element("span", "chance", bar, element("span", "", words.join(" · ")));
-  const how = element("button", "button small quiet", "How it was read");
+  const words = [percent(reading.confidence), WORDS[level], reading.mirrored ? "mirrored" : ""];
+  const chance = element("span", "chance", bar, words.filter(Boolean).join(", "));
+  const how = element("button", "button small how", "Show how");
   how.type = "button";
-  how.ariaLabel = `How ${reading.time} was read`;
+  how.ariaLabel = `Show how ${reading.time} was read`;
   how.addEventListener("click", onSelect);
   return element("li", `reading ${level}`, time, chance, how);
 }
@@ -51,7 +44,7 @@ export class Card {
     this.element = element("li", "card");
     this.picture = element("div", "picture");
     this.body = element("div", "card-body");
-    this.element.append(this.picture, this.body);
+    this.element.append(element("div", "frame", this.picture), this.body);
     this.update();
   }
 
@@ -87,7 +80,7 @@ export class Card {
     this.image.height = this.photo.height;
     this.image.src = this.photo.picture;
     this.overlay = element("div", "overlay");
-    this.picture.style.aspectRatio = `${this.photo.width} / ${this.photo.height}`;
+    this.element.style.setProperty("--shape", this.photo.width / this.photo.height);
     this.picture.append(this.image, this.overlay);
   }
 

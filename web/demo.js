@@ -1,6 +1,7 @@
 /** The drawing at the top of the page: a clock with the present time, marked as a reading is. */
 
-import { dialDrawing, svg } from "./overlay.js";
+import { svg } from "./dom.js";
+import { dialDrawing } from "./overlay.js";
 import { timeText } from "./readings.js";
 
 const RADIUS = 100;

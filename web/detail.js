@@ -1,7 +1,8 @@
 /** How one dial was read: its view from the front, its strip, and the chances of each angle. */
 
+import { element, svg } from "./dom.js";
 import { HOUR_LENGTH, MINUTE_LENGTH, SECOND_LENGTH, angleOf } from "./geometry.js";
-import { dialDrawing, svg } from "./overlay.js";
+import { dialDrawing } from "./overlay.js";
 import { certainty, percent } from "./readings.js";
 
 const WIDTH = 720; // of the strip and its curves, pixels
@@ -9,13 +10,6 @@ const HEIGHT = 120; // of the curves
 const OUTER_RADIUS = 1.12; // dial radii; as the views are sampled
 const HANDS = { hour: HOUR_LENGTH, minute: MINUTE_LENGTH, second: SECOND_LENGTH };
 const TURN = 2 * Math.PI;
-
-function element(name, className, ...children) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  made.append(...children);
-  return made;
-}
 
 function canvasOf(imageData, label) {
   const canvas = element("canvas", "");

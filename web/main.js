@@ -15,6 +15,7 @@ const $ = (id) => document.getElementById(id);
 const { live, still, hands } = document.documentElement.dataset;
 const reader = new Reader({ live, still, hands });
 const cards = new Map(); // photo → card, in the order of their arrival
+let stillFailed = false; // the model for stills cannot be loaded, such as without a network
 let work = Promise.resolve(); // photos are read one after the other
 
 function setStatus(text, state) {
@@ -50,7 +51,7 @@ async function read(photo, model) {
   const { image, width, height, scale, notes } = await decode(photo.file);
   const result = await reader.read(image, { model, purpose: "still", preview: !photo.picture, scale });
   if (result.preview) photo.picture = URL.createObjectURL(result.preview);
-  const refining = model !== reader.models.still;
+  const refining = model !== reader.models.still && !stillFailed;
   Object.assign(photo, { width, height, notes, readings: result.readings, refining });
   photo.milliseconds = result.milliseconds;
 }
@@ -61,8 +62,10 @@ function enqueue(photo) {
     try {
       await ready;
       await read(photo, reader.best);
+      if (photo.refining && reader.hasStill) enqueue(photo); // it was loaded meanwhile
     } catch (error) {
-      photo.error = error instanceof PhotoError ? error.message : `cannot be read: ${error.message}`;
+      const message = error instanceof PhotoError ? error.message : `cannot be read: ${error.message}`;
+      if (!photo.readings) photo.error = message;
       photo.refining = false;
     }
     refresh(photo);
@@ -70,8 +73,17 @@ function enqueue(photo) {
 }
 
 /** Read the photos again that only the smaller model has read. */
-async function refine() {
+function refine() {
   for (const photo of cards.keys()) if (photo.refining) enqueue(photo);
+}
+
+/** Keep what the smaller model has read. */
+function settle() {
+  stillFailed = true;
+  for (const photo of cards.keys()) {
+    photo.refining = false;
+    refresh(photo);
+  }
 }
 
 function addPhoto(file, name) {
@@ -234,8 +246,9 @@ connectCamera();
 const ready = start();
 ready
   .then(() => reader.loadStill())
-  .then(refine, () => {
-    for (const photo of cards.keys()) photo.refining = false; // offline: the smaller model it is
+  .then(refine, (error) => {
+    if (!reader.loaded.size) throw error;
+    settle();
   })
   .then(workOffline)
   .catch((error) => {

@@ -1,18 +1,11 @@
 /** Readings drawn over a picture: outline, 12, hands, and a button with the time. */
 
+import { element, svg } from "./dom.js";
 import { HOUR_LENGTH, MINUTE_LENGTH, SECOND_LENGTH, angleOf, atAngle, boundsOf, project, ring } from "./geometry.js";
 import { certainty, percent } from "./readings.js";
 
-const SVG = "http://www.w3.org/2000/svg";
 const LABEL_ROOM = 0.09; // of the picture's height: below it, a label goes above its dial
-
-/** Return an SVG element with attributes. */
-export function svg(name, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.append(...children);
-  return element;
-}
+const EDGE = 0.2; // of the picture's width: nearer to an edge, a label is not centered on its dial
 
 function path(points, close) {
   const text = points.map(([x, y]) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L");
@@ -53,19 +46,20 @@ function labelPlace(reading, width, height) {
 
 function label(reading, { width, height, time, interactive }) {
   const { x, y, above } = labelPlace(reading, width, height);
-  const element = document.createElement(interactive ? "button" : "span");
-  element.className = `tag ${certainty(reading.confidence)}${above ? " above" : ""}`;
-  element.style.left = `${(100 * x) / width}%`;
-  element.style.top = `${(100 * y) / height}%`;
-  const text = document.createElement("b");
-  text.textContent = time;
-  element.append(text);
-  if (certainty(reading.confidence) !== "sure") element.append(` ${percent(reading.confidence)}`);
+  const level = certainty(reading.confidence);
+  const tag = element(interactive ? "button" : "span", `tag ${level}${above ? " above" : ""}`);
+  const share = x / width;
+  const anchor = Math.min(share / EDGE, 1) / 2 + Math.max(0, 1 - (1 - share) / EDGE) / 2;
+  tag.style.left = `${100 * share}%`;
+  tag.style.setProperty("--anchor", `${-100 * anchor}%`);
+  tag.style.top = `${(100 * y) / height}%`;
+  tag.append(element("b", "", time));
+  if (level !== "sure") tag.append(` ${percent(reading.confidence)}`);
   if (interactive) {
-    element.type = "button";
-    element.ariaLabel = `${time}, ${percent(reading.confidence)} likely. Show how it was read`;
+    tag.type = "button";
+    tag.ariaLabel = `${time}, ${percent(reading.confidence)} likely. Show how it was read`;
   }
-  return element;
+  return tag;
 }
 
 /**
@@ -77,16 +71,16 @@ function label(reading, { width, height, time, interactive }) {
  */
 export function draw(container, readings, { width, height, onSelect }) {
   const picture = svg("svg", { viewBox: `-0.5 -0.5 ${width} ${height}`, "aria-hidden": "true" });
-  const labels = [];
+  const tags = [];
   for (const [index, reading] of [...readings.entries()].reverse()) {
     const time = reading.shownTime ?? reading.time;
     const dial = dialDrawing(reading);
     const tag = label(reading, { width, height, time, interactive: Boolean(onSelect) });
     if (onSelect) {
-      for (const element of [dial, tag]) element.addEventListener("click", () => onSelect(index));
+      for (const target of [dial, tag]) target.addEventListener("click", () => onSelect(index));
     }
     picture.append(dial);
-    labels.unshift(tag);
+    tags.unshift(tag);
   }
-  container.replaceChildren(picture, ...labels);
+  container.replaceChildren(picture, ...tags);
 }

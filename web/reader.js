@@ -44,9 +44,14 @@ export class Reader {
     return this.load(`reader-${this.models.still}`);
   }
 
+  /** Whether the model for stills is loaded. */
+  get hasStill() {
+    return this.loaded.has(`reader-${this.models.still}`);
+  }
+
   /** The best model that is loaded. */
   get best() {
-    return this.loaded.has(`reader-${this.models.still}`) ? this.models.still : this.models.live;
+    return this.hasStill ? this.models.still : this.models.live;
   }
 
   /**

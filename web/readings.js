@@ -16,7 +16,7 @@ export function certainty(confidence) {
 
 /** Return a probability in whole percent; 100 % is never claimed. */
 export function percent(confidence) {
-  return `${Math.min(99, Math.round(100 * confidence))} %`;
+  return `${Math.min(99, Math.round(100 * confidence))}\u00a0%`;
 }
 
 /** Return the homography to pixels of a photo that is `scale` times as large. */
