@@ -4,7 +4,7 @@ import { element, svg } from "./dom.js";
 import { HOUR_LENGTH, MINUTE_LENGTH, SECOND_LENGTH, angleOf, atAngle, boundsOf, project, ring } from "./geometry.js";
 import { certainty, percent } from "./readings.js";
 
-const LABEL_ROOM = 0.09; // of the picture's height: below it, a label goes above its dial
+const LABEL_ROOM = 0.14; // of the picture's height: below it, a label goes above its dial
 const EDGE = 0.2; // of the picture's width: nearer to an edge, a label is not centered on its dial
 
 function path(points, close) {

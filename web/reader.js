@@ -1,7 +1,10 @@
 /** The reader as the page sees it: a worker that answers in promises. */
 
-import { bytesOf, urlOf } from "./assets.js";
+import { bytesOf, isOneFile, urlOf } from "./assets.js";
 import { readingsOf } from "./readings.js";
+
+const RUNTIME = "runtime/ort.wasm.bundle.min.mjs";
+const WASM = "runtime/ort-wasm-simd-threaded.wasm";
 
 export class Reader {
   #worker = null;
@@ -17,13 +20,13 @@ export class Reader {
 
   /** Start the worker and load the model for live video. */
   async start() {
-    this.#worker = new Worker(await urlOf("worker.js"), { type: "module" });
+    // a file has no origin that a module could be imported from
+    const type = isOneFile() ? "classic" : "module";
+    this.#worker = new Worker(await urlOf("worker.js"), { type });
     this.#worker.addEventListener("message", ({ data }) => this.#settle(data));
     this.#worker.addEventListener("error", (event) => this.#fail(event.message || "it did not start"));
-    await this.#call("start", {
-      runtime: await urlOf("runtime/ort.wasm.bundle.min.mjs"),
-      wasm: await urlOf("runtime/ort-wasm-simd-threaded.wasm"),
-    });
+    if (isOneFile()) await this.#call("start", { wasmBytes: await bytesOf(WASM) });
+    else await this.#call("start", { runtime: await urlOf(RUNTIME), wasm: await urlOf(WASM) });
     await this.load(`reader-${this.models.live}`);
   }
 

@@ -47,10 +47,11 @@ function softmax(logits) {
 
 const actions = {
   /** Load onnxruntime; one thread, which needs no special headers and is fastest for `small`. */
-  async start({ runtime, wasm }) {
-    ort = await import(runtime);
+  async start({ runtime, wasm, wasmBytes }) {
+    ort = globalThis.ort ?? (await import(runtime)); // in the offline file, it is part of this script
     ort.env.wasm.numThreads = 1;
-    ort.env.wasm.wasmPaths = { wasm };
+    if (wasmBytes) ort.env.wasm.wasmBinary = wasmBytes;
+    else ort.env.wasm.wasmPaths = { wasm };
     ort.env.logLevel = "error";
   },
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from clockread.page.site import INDEX, SERVICE_WORKER, page_files, write_whole
 from clockread.runtime.manifest import SMALL
 
-TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".wasm": "application/wasm"}
+RUNTIME = "runtime/ort.wasm.bundle.min.mjs"
+TYPES = {".js": "text/javascript", ".wasm": "application/wasm"}
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) )", re.MULTILINE)
 _MODULE = '<script type="module" src="main.js"></script>\n'
@@ -42,7 +43,8 @@ def joined(files: Mapping[str, bytes], models: Mapping[str, str]) -> str:
     html = _ICON.sub("", _STYLE.sub("", html)).replace(_MODULE, "")
     html = _POLICY.sub(_policy(script, styles), html)
     large = {name: data for name, data in files.items() if "/" in name}
-    large["worker.js"] = bundled(files, "worker.js").encode()
+    runtime = _as_global(large.pop(RUNTIME).decode())
+    large["worker.js"] = f'{runtime}{bundled(files, "worker.js")}'.encode()
     embedded = "".join(_embedded(name, data) for name, data in sorted(large.items()))
     head, tail = f"<style>{styles}</style>\n</head>", f"{embedded}{_script(script)}</body>"
     return html.replace("</head>", head).replace("</body>", tail)
@@ -64,6 +66,18 @@ def bundled(files: Mapping[str, bytes], main: str) -> str:
 
     visit(main)
     return "".join(_EXPORT.sub("", _IMPORT.sub("", files[name].decode())) for name in order)
+
+
+def _as_global(module: str) -> str:
+    """Return onnxruntime-web's module as a script that sets the global `ort`.
+
+    In a document without an origin, such as a file, a worker can import no module.
+    """
+    body, _, exported = module.partition("export{")
+    exports = re.findall(r"(\w+) as (\w+)", exported.partition("}")[0])
+    names = ",".join(f"{public}:{private}" for private, public in exports)
+    body = body.replace("import.meta.url", "self.location.href")
+    return f"self.ort=(()=>{{{body}return{{{names}}}}})();\n"
 
 
 def _script(text: str) -> str:
