@@ -25,7 +25,7 @@ function timeRow(reading, onSelect) {
 }
 
 function remark(photo) {
-  if (photo.error) return element("p", "problem", photo.error);
+  if (photo.error) return element("p", "problem", `${photo.error}.`);
   if (photo.readings === null) return element("p", "remark", "Reading …");
   if (!photo.readings.length) {
     return element("p", "remark", "No clock found. A larger or sharper picture of the dial may help.");
@@ -51,6 +51,7 @@ export class Card {
   /** Show the photo as it is now: waiting, read, or failed. */
   update() {
     const { photo } = this;
+    this.element.classList.toggle("failed", Boolean(photo.error));
     this.element.classList.toggle("waiting", photo.readings === null && !photo.error);
     if (photo.picture && !this.image) this.#showPicture();
     this.#drawReadings();
