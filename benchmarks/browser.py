@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -34,6 +35,9 @@ SIZES = ((640, 480), (1280, 960), (1920, 1440), (4000, 3000))
 LIVE_SECONDS = 10
 FPS = 30  # of the camera
 MEGABYTE = 1e6
+BROTLI = """const { brotliCompressSync } = require("zlib"), { readFileSync } = require("fs");
+const sizes = process.argv.slice(1).map((file) => brotliCompressSync(readFileSync(file)).length);
+console.log(sizes.reduce((sum, size) => sum + size, 0));"""
 # Reads one picture again and again, as the camera does with its frames, and draws the readings.
 READ = """async ({ model, url, size, frames }) => {
   const { Reader } = await import("./reader.js");
@@ -127,10 +131,14 @@ def read_frames(
     return measured
 
 
-def compressed(folder: Path, without: Sequence[str]) -> int:
-    """Return the size of a site's files after gzip, in bytes."""
+def compressed(folder: Path, without: Sequence[str]) -> dict[str, int]:
+    """Return the size of a site's files by compression, in bytes; Brotli's if Node is there."""
     files = [p for p in folder.rglob("*") if p.is_file() and p.name not in without]
-    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)
+    sizes = {"gzip": sum(len(gzip.compress(path.read_bytes(), 9)) for path in files)}
+    if shutil.which("node") is not None:
+        command = ["node", "-e", BROTLI, *map(str, files)]
+        sizes["Brotli"] = int(subprocess.run(command, capture_output=True, check=True).stdout)
+    return sizes
 
 
 def speed(browser: Any, url: str, frames: int) -> list[list[str]]:
@@ -141,11 +149,11 @@ def speed(browser: Any, url: str, frames: int) -> list[list[str]]:
         for photo, size in (*((ONE_DIAL, size) for size in SIZES), (TWO_DIALS, SIZES[0])):
             count = frames if size == SIZES[0] else frames // 4
             measured = read_frames(page, model, photo, size, 2 * count)
-            run, whole = (median(measured[key][count:]) for key in ("runs", "times"))
+            run, whole = (sorted(measured[key][count:]) for key in ("runs", "times"))
             dials = "2 dials" if photo == TWO_DIALS else "1 dial"
-            first = f"{measured['times'][0]:.0f}"
             name = f"{size[0]}×{size[1]}, {dials}"
-            rows.append([model, name, first, f"{run:.1f}", f"{whole:.1f}", f"{1000 / whole:.0f}"])
+            cells = [f"{median(times):.1f} ({times[count // 10]:.1f})" for times in (run, whole)]
+            rows.append([model, name, f"{measured['times'][0]:.0f}", *cells])
         page.context.close()
     return rows
 
@@ -214,14 +222,15 @@ def main(
         later = ("reader-int8.onnx", "hands-int8.onnx", *(p.name for p in EXAMPLES.glob("*.jpg")))
         with served(folder) as url, chromium(camera) as browser:
             print(f"{processor()}, Chromium {browser.version}, one thread\n")
-            size = compressed(folder, later) / MEGABYTE
-            print(f"- first load without `int8`: {size:.2f} MB after gzip")
+            for method, size in compressed(folder, later).items():
+                print(f"- first load without `int8`, {method}: {size / MEGABYTE:.2f} MB")
             seconds = [opened(browser, url, "ready")[1] for _ in range(5)]
             print(f"- until ready in a new profile: {median(seconds):.2f} s (median of 5)")
             print(f"- live camera, 640×480, drawn: {live(browser, url)}", flush=True)
             if memory_frames:
                 print(*memory(browser, url, memory_frames), sep="\n", flush=True)
-            head = ("model", "picture", "first frame, ms", "network, ms", "frame, ms", "frames/s")
+            print("\nMilliseconds: median (the fastest tenth takes at most)")
+            head = ("model", "picture", "first frame", "networks", "frame, drawn")
             print("", *table(head, speed(browser, url, frames)), sep="\n")
 
 

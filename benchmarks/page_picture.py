@@ -77,7 +77,9 @@ def main(
         joined.paste(picture, (left, (height - picture.height) // 2))
         left += picture.width + MARGIN
     small = joined.resize((joined.width * HEIGHT // height, HEIGHT), Image.Resampling.LANCZOS)
-    small.quantize(COLORS, palette=_palette(small), dither=Image.Dither.NONE).save(path, optimize=True)
+    small.quantize(COLORS, palette=_palette(small), dither=Image.Dither.NONE).save(
+        path, optimize=True
+    )
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 
