@@ -4,6 +4,7 @@ import { element } from "./dom.js";
 import { draw } from "./overlay.js";
 import { certainty, percent } from "./readings.js";
 
+const HOURS = 12; // of a usual dial
 const WORDS = { sure: "", unsure: "unsure", guess: "a guess" };
 
 function timeRow(reading, onSelect) {
@@ -15,7 +16,9 @@ function timeRow(reading, onSelect) {
   const bar = element("span", "bar", element("i", ""));
   bar.firstChild.style.inlineSize = `${100 * reading.confidence}%`;
   bar.ariaHidden = "true";
-  const words = [percent(reading.confidence), WORDS[level], reading.mirrored ? "mirrored" : ""];
+  const words = [percent(reading.confidence), WORDS[level]];
+  if (reading.mirrored) words.push("mirrored");
+  if ((reading.hours ?? HOURS) !== HOURS) words.push(`${reading.hours}-hour dial`);
   const chance = element("span", "chance", bar, words.filter(Boolean).join(", "));
   const how = element("button", "button small how", "Show how");
   how.type = "button";

@@ -44,7 +44,9 @@ export function readingsOf(outputs, scale = 1) {
     hour: part("hour_sincos", i, 2),
     minute: part("minute_sincos", i, 2),
     second: outputs.second[i] < 0 ? null : outputs.second[i],
-    mirrored: outputs.mirrored ? Boolean(outputs.mirrored[i]) : null, // if the file has it
+    // of later files; null if the file does not say
+    mirrored: outputs.mirrored ? Boolean(outputs.mirrored[i]) : null,
+    hours: outputs.hours?.[i] ?? null,
   }));
 }
 
@@ -66,7 +68,9 @@ function readingJson(reading) {
     dial_score: rounded(reading.dialScore, 4),
     second: reading.second,
   };
-  return reading.mirrored === null ? json : { ...json, mirrored: reading.mirrored };
+  if (reading.mirrored !== null) json.mirrored = reading.mirrored;
+  if (reading.hours !== null) json.dial_hours = reading.hours;
+  return json;
 }
 
 /** Return photos and their readings as clockread's JSON: an array of objects. */
