@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from conftest import EXAMPLES, GOLDEN, encode
+from PIL import Image
 
 from benchmarks.browser import chromium, served, write_video
 from clockread import ClockReader
@@ -210,15 +211,34 @@ def test_files_that_cannot_be_read_say_why(page: Any) -> None:
         assert message in card.locator(".problem").inner_text()
 
 
+def on_its_side(picture: np.ndarray) -> bytes:
+    """A JPEG whose pixels lie on their side, and whose EXIF orientation says so."""
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned clockwise
+    turned = cv2.cvtColor(cv2.rotate(picture, cv2.ROTATE_90_COUNTERCLOCKWISE), cv2.COLOR_BGR2RGB)
+    data = io.BytesIO()
+    Image.fromarray(turned).save(data, "JPEG", exif=exif)
+    return data.getvalue()
+
+
+def test_photos_are_read_upright(page: Any) -> None:
+    choose(page, ("side.jpg", on_its_side(cv2.imread(str(WALL)))))
+    (photo,) = json.loads(copied(page, "json"))
+    assert (photo["width"], photo["height"]) == (640, 480)
+    assert [reading["time"] for reading in photo["readings"]] == ["5:08"]
+
+
 def test_very_large_photos_are_reduced_or_refused(page: Any) -> None:
     wall = cv2.imread(str(WALL))
-    large = encode(".jpg", cv2.resize(wall, (11_600, 8_700), interpolation=cv2.INTER_NEAREST))
+    large = on_its_side(cv2.resize(wall, (11_600, 8_700), interpolation=cv2.INTER_NEAREST))
     refused = encode(".png", np.zeros((12_000, 12_000), np.uint8))
     choose(page, ("hundred.jpg", large), ("more.png", refused))
     first, second = page.locator(".card").all()
     assert "reduced from 101 to 16 megapixels" in first.inner_text()
     assert "5:08" in first.locator(".time").inner_text()
-    assert "too large (12000 × 12000, 144 megapixels)" in str(second.locator(".problem").text_content())
+    assert "too large (12000 × 12000, 144 megapixels)" in str(
+        second.locator(".problem").text_content()
+    )
     box = json.loads(copied(page, "json"))[0]["readings"][0]["box"]
     assert box[2] > 2500  # in pixels of the full photo
 
