@@ -141,19 +141,30 @@ def compressed(folder: Path, without: Sequence[str]) -> dict[str, int]:
     return sizes
 
 
+def renderers(browser: Any) -> list[dict[str, Any]]:
+    """Return Chromium's processes that run pages: "id", and "cpuTime" in seconds."""
+    told = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
+    return [process for process in told["processInfo"] if process["type"] == "renderer"]
+
+
 def speed(browser: Any, url: str, frames: int) -> list[list[str]]:
     """Return rows of times by model, size and photo."""
     rows = []
     for model in ("small", "int8"):
         page, _ = opened(browser, url)
         for photo, size in (*((ONE_DIAL, size) for size in SIZES), (TWO_DIALS, SIZES[0])):
-            count = frames if size == SIZES[0] else frames // 4
-            measured = read_frames(page, model, photo, size, 2 * count)
-            run, whole = (sorted(measured[key][count:]) for key in ("runs", "times"))
+            count = frames if size == SIZES[0] else max(5, frames // 4)
+            first = read_frames(page, model, photo, size, count)["times"][0]
+            before = sum(process["cpuTime"] for process in renderers(browser))
+            measured = read_frames(page, model, photo, size, count)
+            after = sum(process["cpuTime"] for process in renderers(browser))
+            run, whole = (sorted(measured[key]) for key in ("runs", "times"))
             dials = "2 dials" if photo == TWO_DIALS else "1 dial"
             name = f"{size[0]}×{size[1]}, {dials}"
             cells = [f"{median(times):.1f} ({times[count // 10]:.1f})" for times in (run, whole)]
-            rows.append([model, name, f"{measured['times'][0]:.0f}", *cells])
+            rows.append(
+                [model, name, f"{first:.0f}", *cells, f"{1000 * (after - before) / count:.1f}"]
+            )
         page.context.close()
     return rows
 
@@ -171,16 +182,14 @@ def live(browser: Any, url: str) -> str:
 
 def resident(browser: Any) -> int:
     """Return the resident size of Chromium's largest renderer, bytes; 0 if unknown."""
-    told = browser.new_browser_cdp_session().send("SystemInfo.getProcessInfo")
     sizes = [0]
-    for process in told["processInfo"]:
-        if process["type"] == "renderer":
-            try:
-                status = Path(f"/proc/{process['id']}/status").read_text(encoding="utf-8")
-            except OSError:
-                continue
-            line = next((x for x in status.splitlines() if x.startswith("VmRSS")), "VmRSS: 0 kB")
-            sizes.append(1024 * int(line.split()[1]))
+    for process in renderers(browser):
+        try:
+            status = Path(f"/proc/{process['id']}/status").read_text(encoding="utf-8")
+        except OSError:
+            continue
+        line = next((x for x in status.splitlines() if x.startswith("VmRSS")), "VmRSS: 0 kB")
+        sizes.append(1024 * int(line.split()[1]))
     return max(sizes)
 
 
@@ -229,8 +238,8 @@ def main(
             print(f"- live camera, 640×480, drawn: {live(browser, url)}", flush=True)
             if memory_frames:
                 print(*memory(browser, url, memory_frames), sep="\n", flush=True)
-            print("\nMilliseconds: median (the fastest tenth takes at most)")
-            head = ("model", "picture", "first frame", "networks", "frame, drawn")
+            print("\nMilliseconds per frame: median (the fastest tenth takes at most)")
+            head = ("model", "picture", "first frame", "networks", "drawn", "CPU time, drawn")
             print("", *table(head, speed(browser, url, frames)), sep="\n")
 
 
