@@ -26,6 +26,10 @@ class ProviderError(ClockreadError, RuntimeError):
     """An execution provider that was named, but is not usable on this machine."""
 
 
+class PageError(ClockreadError, RuntimeError):
+    """A part of the page for browsers that is missing, damaged, or cannot be written."""
+
+
 class RuntimeMissingError(ClockreadError, ImportError):
     """onnxruntime or OpenCV is missing or broken; the message has the command to install it."""
 

@@ -1,4 +1,4 @@
-"""The command line: ``clockread predict``, ``clockread bench`` and ``clockread info``.
+"""The command line: ``clockread predict``, ``bench``, ``info`` and ``page``.
 
 Exit codes: 0 all photos processed; 1 at least one could not be processed; 2 wrong usage, or a
 provider, model or library that is missing; 129 hung up; 130 interrupted; 141 the reader of a pipe
@@ -252,6 +252,36 @@ def info(output: ReportFormatOption = "table") -> None:
         report = information.collect()
         information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
+
+    _run(action)
+
+
+@app.command()
+def page(
+    path: Annotated[
+        Path, Argument(metavar="PATH", help="Folder, or with --one-file an HTML file.")
+    ],
+    *,
+    one_file: Annotated[
+        bool, Option("--one-file", help="Write one HTML file that opens without a server.")
+    ] = False,
+    runtime: Annotated[
+        Path | None,
+        Option(
+            metavar="PATH",
+            help="Folder or .tgz of the npm package onnxruntime-web; by default npm downloads it.",
+        ),
+    ] = None,
+) -> None:
+    """Write the page that reads clocks in a browser, for any static host."""
+
+    def action() -> int:
+        from clockread.page.one_file import write_one_file
+        from clockread.page.site import write_site
+
+        size = (write_one_file if one_file else write_site)(path, runtime)
+        typer.echo(f"{path}: {size / 1e6:.1f} MB")
+        return EXIT_OK
 
     _run(action)
 
