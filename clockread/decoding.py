@@ -46,6 +46,7 @@ class Decoded:
     rotation: Floats  # (n,), degrees clockwise of 12 against the pose's up, -180..180
     hour_sincos: Floats  # (n, 2), mean resultant against 12
     minute_sincos: Floats  # (n, 2)
+    by_time: Floats  # (n, 720), probabilities of all times
 
 
 def rotation_prior(bins: int) -> Floats:
@@ -178,4 +179,4 @@ def decode(
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
     hour_pair, minute_pair = (turned_back(_mean_direction(p), rotation) for p in (hour_p, minute_p))
     signed = circular_difference(rotation, 0.0, 360.0)
-    return Decoded(best, confidence, signed, hour_pair, minute_pair)
+    return Decoded(best, confidence, signed, hour_pair, minute_pair, by_time)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement
 from clockread.decoding import decode, modal_angle, resultant, turned_back
+from clockread.evidence import Evidence
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
 from clockread.sampling import unwrap
@@ -123,6 +124,7 @@ class Hands:
     second_sincos: Pair
     second_presence: float  # probability, 0..1, that there is a second hand
     disagreement: float  # degrees, -15..15, hour hand ahead of the minute hand's hour; or nan
+    evidence: Evidence | None = None  # the distributions behind it
 
 
 def read_hands(seen: HandsOutput) -> list[Hands]:
@@ -136,9 +138,14 @@ def read_hands(seen: HandsOutput) -> list[Hands]:
         "second_presence": 1 / (1 + np.exp(-has_second)),
         "disagreement": disagreement(hour, minute),
     }
-    return [
+    by_time = columns.pop("by_time")
+    hands = [
         Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})
         for row in zip(*columns.values(), strict=True)
+    ]
+    return [
+        replace(one, evidence=Evidence(*logits, one.rotation, one.second_presence))
+        for one, *logits in zip(hands, by_time, seen.minute, seen.second, strict=True)
     ]
 
 

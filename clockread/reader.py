@@ -242,6 +242,7 @@ class ClockReader:
         *,
         cropped: bool = False,
         timings: dict[str, float] | None = None,
+        evidence: bool = False,
     ) -> list[PhotoResult]:
         """Read decoded photos; the dials of all photos share batches.
 
@@ -250,6 +251,7 @@ class ClockReader:
             cropped: whether each photo is one dial that fills it.
             timings: a dictionary to which the seconds spent in "find", "pose", "unwrap" and "read"
                 are added.
+            evidence: whether readings keep the distributions behind their times (6 kB each).
 
         Returns:
             A result per photo.
@@ -269,6 +271,9 @@ class ClockReader:
         ]
         for start in range(0, len(dials), self.batch_size):
             self._dial_reader.read(dials[start : start + self.batch_size], timer)
+        for dial in dials:
+            if dial.hands is not None and not evidence:
+                dial.hands = replace(dial.hands, evidence=None)
         rest = iter(dials)
         return [
             self._result_of(photo, list(islice(rest, len(of_photo))))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from clockread.clock import Pair, angle_of, clock_text
 from clockread.confidence import ClockScore
+from clockread.evidence import Evidence
 from clockread.fields import FIELDS
 from clockread.finder import Detection
 from clockread.geometry import Box, bounding_box, enclosing, rotation_matrix
@@ -60,6 +61,8 @@ class Reading:
     """Score of the finder, 0..1; 1.0 with ``cropped=True``."""
     dial_logit: float = math.nan
     """Logit of the pose network for being a dial."""
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    """The distributions behind the time; only of `ClockReader.read_photos` with ``evidence``."""
 
     @cached_property
     def face(self) -> Box:

@@ -1,0 +1,167 @@
+"""The frames of a track → the time it started at and its rate, decoded jointly.
+
+A dial shows t0 + rate · τ at the time τ of a frame. So the log-likelihoods of all frames add up
+along every start and rate; a frame that is unsure or wrong is outvoted. Three kinds of rates
+compete: 0 (stopped), 1 (real time) and any other (time lapse, slow motion, backwards).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.confidence import Calibration
+from clockread.tracking.observations import (
+    PHASES,
+    SECONDS_ON_DIAL,
+    SECONDS_PER_TURN,
+    STEP,
+    STEPS,
+    Observation,
+)
+from clockread.tracking.rates import MAX_BLUR, likely_rates
+
+Floats = NDArray[np.floating]
+Kind = Literal["stopped", "real time", "free"]
+
+STOPPED, REAL_TIME = 0.0, 1.0
+PRIOR = {"stopped": 0.1, "real time": 0.7, "free": 0.2}  # of the kinds of rates
+FINE = SECONDS_PER_TURN / PHASES  # seconds between the starts that are compared
+INDEPENDENT = 4.0  # frames of one view that count: their errors are mostly the same ones
+SECONDS_SEEN = 3.0  # log-likelihood that the second hand must add
+NEAR = 60.0  # seconds within which a start counts as right
+CALIBRATION = Calibration()
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The times of a track."""
+
+    start: float
+    """Seconds past twelve at the time 0 of the track, 0 ≤ start < 43200."""
+    rate: float
+    """Seconds that the dial advances per second; negative if it runs backwards."""
+    kind: Kind
+    confidence: float
+    """Probability, 0..1, that the times are right within one minute."""
+    rate_confidence: float
+    """Probability, 0..1, of the kind of rate against the other two."""
+    has_seconds: bool
+    """Whether a second hand gave the seconds."""
+
+    def at(self, time: float) -> float:
+        """Return the seconds past twelve, 0 ≤ s < 43200, at a time of the track."""
+        return (self.start + self.rate * time) % SECONDS_ON_DIAL
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """The log-likelihoods of all frames, added up along a rate."""
+
+    rate: float
+    total: Floats  # (SECONDS_ON_DIAL / FINE,) of the starts
+    seconds: float  # that the second hand added at the best start
+
+    @property
+    def best(self) -> float:
+        """The most likely start, seconds past twelve."""
+        return float(self.total.argmax()) * FINE
+
+
+def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None) -> Fit:
+    """Decode a track.
+
+    Args:
+        times: of the frames, seconds since the start of the track, (n,), n at least 1.
+        frames: what each says.
+        rate: the rate, if it is known; by default it is found.
+
+    Returns:
+        The start and rate of the highest likelihood.
+
+    """
+    times = np.asarray(times, np.float64)
+    if rate is not None:
+        tried: dict[Kind, list[float]] = {kind_of(rate): [rate]}
+    else:
+        tried = {"stopped": [STOPPED], "real time": [REAL_TIME]}
+        tried["free"] = likely_rates(times, frames)
+    sums = {
+        kind: max((add_up(times, frames, one) for one in rates), key=_highest)
+        for kind, rates in tried.items()
+        if rates
+    }
+    weight = min(1.0, INDEPENDENT / len(times))
+    scores = {
+        kind: _log_mean_exp(weight * one.total) + _log_prior(kind, times)
+        for kind, one in sums.items()
+    }
+    best = max(scores, key=lambda kind: scores[kind])
+    chosen = sums[best]
+    return Fit(
+        chosen.best,
+        chosen.rate,
+        best,
+        CALIBRATION(_near_best(weight * chosen.total)),
+        1 / sum(math.exp(score - scores[best]) for score in scores.values()),
+        chosen.seconds >= SECONDS_SEEN,
+    )
+
+
+def kind_of(rate: float) -> Kind:
+    """Return the kind of a rate."""
+    return "stopped" if rate == STOPPED else "real time" if rate == REAL_TIME else "free"
+
+
+def add_up(times: Floats, frames: Sequence[Observation], rate: float) -> Sums:
+    """Add up the log-likelihoods of all frames for every start at one rate."""
+    advance = rate * times
+    coarse = _added([one.by_time for one in frames], advance / STEP)
+    at = np.arange(round(SECONDS_ON_DIAL / FINE)) * (FINE / STEP)
+    total = np.interp(at, np.arange(STEPS + 1), np.append(coarse, coarse[0]))
+    gaps = np.abs(np.diff(advance))
+    if len(gaps) and float(np.median(gaps)) > MAX_BLUR and rate not in (STOPPED, REAL_TIME):
+        return Sums(rate, total, 0.0)
+    phases = _added([one.by_second for one in frames], advance / FINE)
+    total += np.tile(phases, SECONDS_ON_DIAL // SECONDS_PER_TURN)
+    return Sums(rate, total, float(phases[int(total.argmax()) % PHASES]))
+
+
+def _added(curves: Sequence[Floats], shifts: Floats) -> Floats:
+    """Add circular curves (n,), each shifted back by a number of places."""
+    out = np.zeros(len(curves[0]))
+    for curve, shift in zip(curves, np.rint(shifts).astype(np.int64) % len(out), strict=True):
+        out[: len(out) - shift] += curve[shift:]
+        out[len(out) - shift :] += curve[:shift]
+    return out
+
+
+def _highest(sums: Sums) -> float:
+    return float(sums.total.max())
+
+
+def _log_mean_exp(x: Floats) -> float:
+    top = float(x.max())
+    return top + math.log(float(np.exp(x - top).mean()))
+
+
+def _log_prior(kind: Kind, times: Floats) -> float:
+    """Return the log prior; that of free rates is divided among those that could be told apart."""
+    if kind != "free":
+        return math.log(PRIOR[kind])
+    rates = max(1.0, 2.0 * len(times) * SECONDS_ON_DIAL / NEAR)
+    return math.log(PRIOR[kind] / rates)
+
+
+def _near_best(total: Floats) -> float:
+    """Return the probability of the starts within `NEAR` of the best one."""
+    p = np.exp(total - total.max())
+    reach = round(NEAR / FINE)
+    best = int(p.argmax())
+    near = p[(best + np.arange(-reach, reach + 1)) % len(p)].sum()
+    return float(near / p.sum())

@@ -1,0 +1,129 @@
+"""Rates that a track may have: pairs of frames propose them, and all frames judge them.
+
+A pair gives a rate up to whole turns of the dial between its frames. Pairs of a few frames in a row
+propose rates with few turns; the best are refined over ever longer parts of the track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clockread.tracking.observations import (
+    PHASES,
+    SECONDS_ON_DIAL,
+    SECONDS_PER_TURN,
+    STEP,
+    STEPS,
+    Observation,
+)
+
+Floats = NDArray[np.floating]
+
+FIRST = 20  # frames in a row whose pairs propose rates
+KEPT = 12  # proposals that are refined
+MOST = 64  # frames that judge a rate at once
+TRIED = 41  # rates per refinement
+BATCH = 256  # rates that are judged at once, to bound memory
+MAX_BLUR = 20.0  # seconds that a second hand may advance from frame to frame and still be followed
+
+
+def likely_rates(times: Floats, frames: Sequence[Observation]) -> list[float]:
+    """Return the most likely rates other than 0 and 1, best first; none for fewer than 3 frames.
+
+    Args:
+        times: of the frames, seconds, ascending, (n,).
+        frames: what each says.
+
+    """
+    if len(times) < 3 or times[-1] <= times[0]:
+        return []
+    judge = _Judge(times, frames)
+    part = judge.clearest(min(FIRST, len(times)))
+    rates = judge.refined(judge.proposed(part), part)[:KEPT]
+    while len(part) < len(times):
+        part = judge.longer(part)
+        rates = judge.refined(rates, part)[: max(2, KEPT // 3)]
+    return rates[:2]
+
+
+class _Judge:
+    """Sums of log-likelihoods along rates, over parts of a track."""
+
+    def __init__(self, times: Floats, frames: Sequence[Observation]) -> None:
+        self._times = times
+        self._by_time = np.stack([one.by_time for one in frames])
+        self._by_second = np.stack([one.by_second for one in frames])
+        self._shown = np.array([_shown(one) for one in frames])
+
+    def clearest(self, count: int) -> range:
+        """Return the part of ``count`` frames in a row whose times are the clearest."""
+        clear = np.convolve(self._by_time.max(axis=1), np.ones(count), "valid")
+        first = int(clear.argmax())
+        return range(first, first + count)
+
+    def longer(self, part: range) -> range:
+        """Return a part that is twice as long, as far as the track goes."""
+        more = len(part)
+        first = max(0, part.start - more // 2)
+        return range(first, min(len(self._times), first + 2 * more))
+
+    def proposed(self, part: range) -> Floats:
+        """Return the rates that the pairs of a part give, without those that repeat each other."""
+        i, j = np.triu_indices(len(part), 1)
+        times, shown = self._times[part.start : part.stop], self._shown[part.start : part.stop]
+        gap = times[j] - times[i]
+        shortest = float(np.diff(times).min()) or float(gap[gap > 0].min())
+        apart = shown[j] - shown[i]
+        found = []
+        for period in (SECONDS_ON_DIAL, SECONDS_PER_TURN):
+            turns = np.arange(-len(part), len(part) + 1)
+            difference = (apart + period / 2) % period - period / 2
+            rates = (difference[:, None] + period * turns) / np.maximum(gap, 1e-9)[:, None]
+            found.append(rates[np.abs(rates) * shortest <= period / 2])
+        every = np.concatenate(found)
+        resolution = STEP / float(times[-1] - times[0])
+        return np.unique(np.rint(every / resolution)) * resolution
+
+    def refined(self, rates: Floats | Sequence[float], part: range) -> list[float]:
+        """Return rates, refined over a part of the track, best first."""
+        chosen = np.unique(np.linspace(part.start, part.stop - 1, MOST).astype(int))
+        span = float(self._times[chosen[-1]] - self._times[chosen[0]])
+        best = np.asarray(rates, np.float64)
+        best = best[np.argsort(-self._scores(best, chosen), kind="stable")][:KEPT]
+        for width in (4.0 * STEP / span, 0.4 * STEP / span):
+            tried = best[:, None] + np.linspace(-width, width, TRIED)
+            scores = self._scores(tried.ravel(), chosen).reshape(tried.shape)
+            best = np.take_along_axis(tried, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
+        out: list[float] = []
+        for rate in best[np.argsort(-scores.max(axis=1), kind="stable")].tolist():
+            if all(abs(rate - other) * span > STEP for other in out):
+                out.append(rate)
+        return out
+
+    def _scores(self, rates: Floats, chosen: NDArray[np.int64]) -> Floats:
+        """Return the highest log-likelihood (n,) at rates, among starts that frames propose."""
+        since = self._times[chosen] - self._times[chosen[0]]
+        by_time, by_second = self._by_time[chosen], self._by_second[chosen]
+        rows = np.arange(len(chosen))
+        gap = float(np.median(np.diff(since)))
+        out = np.empty(len(rates))
+        for first in range(0, len(rates), BATCH):
+            advance = rates[first : first + BATCH, None] * since
+            shown = (self._shown[chosen] - advance)[:, :, None] + advance[:, None, :]
+            at = np.rint(shown / STEP).astype(np.int64) % STEPS
+            total = by_time[rows, at].sum(axis=2)
+            slow = np.abs(rates[first : first + BATCH]) * gap <= MAX_BLUR
+            phase = np.rint(shown[slow] * (PHASES / SECONDS_PER_TURN)).astype(np.int64) % PHASES
+            total[slow] += by_second[rows, phase].sum(axis=2)
+            out[first : first + BATCH] = total.max(axis=1)
+        return out
+
+
+def _shown(one: Observation) -> float:
+    """Return the most likely time of a frame, seconds past twelve."""
+    if one.second is None:
+        return 60.0 * one.minutes
+    return 60.0 * round((60.0 * one.minutes - one.second) / 60.0) + one.second
