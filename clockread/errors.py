@@ -18,6 +18,10 @@ class ImageError(ClockreadError, ValueError):
     """A photo that cannot be read: missing, damaged, empty, too large, or not a photo."""
 
 
+class VideoError(ClockreadError, ValueError):
+    """A video, a camera or a stream that cannot be read, or not to its end."""
+
+
 class ModelError(ClockreadError, RuntimeError):
     """A model file that is missing, damaged, or of a version other than the manifest's."""
 

@@ -19,7 +19,9 @@ class Evidence:
     """The distributions behind one reading, as the networks and the decoding left them."""
 
     by_time: Floats  # (720,) probabilities of the whole minutes past twelve
-    minute_logits: Floats | None = None  # (bins,) over the minute hand's angle against the pose's up
+    minute_logits: Floats | None = (
+        None  # (bins,) over the minute hand's angle against the pose's up
+    )
     second_logits: Floats | None = None  # (bins,) of the second hand
     rotation: float = 0.0  # degrees, of 12 clockwise against the pose's up
     second_presence: float = 0.0  # probability, 0..1, that there is a second hand

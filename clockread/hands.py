@@ -144,8 +144,8 @@ def read_hands(seen: HandsOutput) -> list[Hands]:
         for row in zip(*columns.values(), strict=True)
     ]
     return [
-        replace(one, evidence=Evidence(*logits, one.rotation, one.second_presence))
-        for one, *logits in zip(hands, by_time, seen.minute, seen.second, strict=True)
+        replace(one, evidence=Evidence(p, minute, second, one.rotation, one.second_presence))
+        for one, p, minute, second in zip(hands, by_time, seen.minute, seen.second, strict=True)
     ]
 
 

@@ -24,7 +24,7 @@ from clockread.tracking.observations import (
     STEPS,
     Observation,
 )
-from clockread.tracking.rates import MAX_BLUR, likely_rates
+from clockread.tracking.rates import likely_rates
 
 Floats = NDArray[np.floating]
 Kind = Literal["stopped", "real time", "free"]
@@ -33,6 +33,7 @@ STOPPED, REAL_TIME = 0.0, 1.0
 PRIOR = {"stopped": 0.1, "real time": 0.7, "free": 0.2}  # of the kinds of rates
 FINE = SECONDS_PER_TURN / PHASES  # seconds between the starts that are compared
 INDEPENDENT = 4.0  # frames of one view that count: their errors are mostly the same ones
+MOVING = 12.0  # the same for rates: hands that do not move as they should are rarely misread so
 SECONDS_SEEN = 3.0  # log-likelihood that the second hand must add
 NEAR = 60.0  # seconds within which a start counts as right
 CALIBRATION = Calibration()
@@ -96,9 +97,9 @@ def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None)
         for kind, rates in tried.items()
         if rates
     }
-    weight = min(1.0, INDEPENDENT / len(times))
+    weight, of_rate = (min(1.0, count / len(times)) for count in (INDEPENDENT, MOVING))
     scores = {
-        kind: _log_mean_exp(weight * one.total) + _log_prior(kind, times)
+        kind: _log_mean_exp(of_rate * one.total) + _log_prior(kind, times)
         for kind, one in sums.items()
     }
     best = max(scores, key=lambda kind: scores[kind])
@@ -124,9 +125,6 @@ def add_up(times: Floats, frames: Sequence[Observation], rate: float) -> Sums:
     coarse = _added([one.by_time for one in frames], advance / STEP)
     at = np.arange(round(SECONDS_ON_DIAL / FINE)) * (FINE / STEP)
     total = np.interp(at, np.arange(STEPS + 1), np.append(coarse, coarse[0]))
-    gaps = np.abs(np.diff(advance))
-    if len(gaps) and float(np.median(gaps)) > MAX_BLUR and rate not in (STOPPED, REAL_TIME):
-        return Sums(rate, total, 0.0)
     phases = _added([one.by_second for one in frames], advance / FINE)
     total += np.tile(phases, SECONDS_ON_DIAL // SECONDS_PER_TURN)
     return Sums(rate, total, float(phases[int(total.argmax()) % PHASES]))
@@ -154,7 +152,7 @@ def _log_prior(kind: Kind, times: Floats) -> float:
     """Return the log prior; that of free rates is divided among those that could be told apart."""
     if kind != "free":
         return math.log(PRIOR[kind])
-    rates = max(1.0, 2.0 * len(times) * SECONDS_ON_DIAL / NEAR)
+    rates = max(1.0, 2.0 * len(times) * SECONDS_ON_DIAL / STEP)
     return math.log(PRIOR[kind] / rates)
 
 

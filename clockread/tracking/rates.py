@@ -27,7 +27,7 @@ KEPT = 12  # proposals that are refined
 MOST = 64  # frames that judge a rate at once
 TRIED = 41  # rates per refinement
 BATCH = 256  # rates that are judged at once, to bound memory
-MAX_BLUR = 20.0  # seconds that a second hand may advance from frame to frame and still be followed
+MAX_ADVANCE = 20.0  # seconds per frame up to which an inexact rate still predicts a second hand
 
 
 def likely_rates(times: Floats, frames: Sequence[Observation]) -> list[float]:
@@ -93,9 +93,9 @@ class _Judge:
         span = float(self._times[chosen[-1]] - self._times[chosen[0]])
         best = np.asarray(rates, np.float64)
         best = best[np.argsort(-self._scores(best, chosen), kind="stable")][:KEPT]
-        for width in (4.0 * STEP / span, 0.4 * STEP / span):
+        for width, seconds in ((4.0 * STEP / span, False), (0.7 * STEP / span, True)):
             tried = best[:, None] + np.linspace(-width, width, TRIED)
-            scores = self._scores(tried.ravel(), chosen).reshape(tried.shape)
+            scores = self._scores(tried.ravel(), chosen, seconds=seconds).reshape(tried.shape)
             best = np.take_along_axis(tried, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
         out: list[float] = []
         for rate in best[np.argsort(-scores.max(axis=1), kind="stable")].tolist():
@@ -103,8 +103,12 @@ class _Judge:
                 out.append(rate)
         return out
 
-    def _scores(self, rates: Floats, chosen: NDArray[np.int64]) -> Floats:
-        """Return the highest log-likelihood (n,) at rates, among starts that frames propose."""
+    def _scores(self, rates: Floats, chosen: NDArray[np.int64], *, seconds: bool = False) -> Floats:
+        """Return the highest log-likelihood (n,) at rates, among starts that frames propose.
+
+        A second hand that advances far from frame to frame counts only with ``seconds``: at rates
+        that are not exact yet, it would contradict all of them.
+        """
         since = self._times[chosen] - self._times[chosen[0]]
         by_time, by_second = self._by_time[chosen], self._by_second[chosen]
         rows = np.arange(len(chosen))
@@ -115,7 +119,7 @@ class _Judge:
             shown = (self._shown[chosen] - advance)[:, :, None] + advance[:, None, :]
             at = np.rint(shown / STEP).astype(np.int64) % STEPS
             total = by_time[rows, at].sum(axis=2)
-            slow = np.abs(rates[first : first + BATCH]) * gap <= MAX_BLUR
+            slow = seconds | (np.abs(rates[first : first + BATCH]) * gap <= MAX_ADVANCE)
             phase = np.rint(shown[slow] * (PHASES / SECONDS_PER_TURN)).astype(np.int64) % PHASES
             total[slow] += by_second[rows, phase].sum(axis=2)
             out[first : first + BATCH] = total.max(axis=1)

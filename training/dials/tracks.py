@@ -1,6 +1,6 @@
 """One clock in many frames: it runs while the camera moves, glare and people pass, light changes.
 
-All of it comes from one seed; a frame depends on no other, so that frames can be drawn in any order.
+All of it comes from one seed.
 """
 
 from __future__ import annotations
