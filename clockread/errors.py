@@ -52,5 +52,5 @@ def _is_unsafe(character: str) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Return the reason that an error of another library or of the system gives, in one line."""
-    reason = error.strerror if isinstance(error, OSError) else None
-    return one_line(reason or str(error), 120) or type(error).__name__
+    reason = getattr(error, "strerror", None)  # also of FFmpeg's errors, which are of many types
+    return one_line(str(reason or error), 120) or type(error).__name__

@@ -15,7 +15,7 @@ from clockread.tracking.observations import SECONDS_PER_TURN, STEP, STEPS, Obser
 Floats = NDArray[np.floating]
 
 LEAST_FRAMES = 8
-MAX_ERROR = 60.0  # seconds per hour; a drift that is known less well is not reported
+MAX_ERROR = 10.0  # seconds per hour; a drift that is known less well is not reported
 _REACH = 4  # steps to either side of the fused time in which a frame's own time is looked for
 _ROBUST = 2.5  # standard deviations from the median beyond which a frame does not count
 _MAD = 1.4826  # standard deviations per median absolute deviation

@@ -24,17 +24,16 @@ from clockread.tracking.observations import (
     STEPS,
     Observation,
 )
-from clockread.tracking.rates import likely_rates
+from clockread.tracking.rates import ROUND, likely_rates
 
 Floats = NDArray[np.floating]
 Kind = Literal["stopped", "real time", "free"]
 
 STOPPED, REAL_TIME = 0.0, 1.0
-PRIOR = {"stopped": 0.1, "real time": 0.7, "free": 0.2}  # of the kinds of rates
+PRIOR: dict[Kind, float] = {"stopped": 0.3, "real time": 0.5, "free": 0.2}  # of the kinds of rates
 FINE = SECONDS_PER_TURN / PHASES  # seconds between the starts that are compared
 INDEPENDENT = 4.0  # frames of one view that count: their errors are mostly the same ones
-MOVING = 12.0  # the same for rates: hands that do not move as they should are rarely misread so
-SECONDS_SEEN = 3.0  # log-likelihood that the second hand must add
+MOVING = 20.0  # the same for rates: hands that do not move as they should are rarely misread so
 NEAR = 60.0  # seconds within which a start counts as right
 CALIBRATION = Calibration()
 
@@ -66,7 +65,7 @@ class Sums:
 
     rate: float
     total: Floats  # (SECONDS_ON_DIAL / FINE,) of the starts
-    seconds: float  # that the second hand added at the best start
+    seconds: bool  # whether a second hand gives the seconds of the best start
 
     @property
     def best(self) -> float:
@@ -87,30 +86,22 @@ def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None)
 
     """
     times = np.asarray(times, np.float64)
-    if rate is not None:
-        tried: dict[Kind, list[float]] = {kind_of(rate): [rate]}
-    else:
-        tried = {"stopped": [STOPPED], "real time": [REAL_TIME]}
-        tried["free"] = likely_rates(times, frames)
-    sums = {
-        kind: max((add_up(times, frames, one) for one in rates), key=_highest)
-        for kind, rates in tried.items()
-        if rates
-    }
+    rates = [STOPPED, REAL_TIME, *likely_rates(times, frames)] if rate is None else [rate]
     weight, of_rate = (min(1.0, count / len(times)) for count in (INDEPENDENT, MOVING))
-    scores = {
-        kind: _log_mean_exp(of_rate * one.total) + _log_prior(kind, times)
-        for kind, one in sums.items()
-    }
-    best = max(scores, key=lambda kind: scores[kind])
+    sums = [add_up(times, frames, one) for one in rates]
+    scores = [_log_mean_exp(of_rate * one.total) + _log_prior(one.rate, len(times)) for one in sums]
+    best = int(np.argmax(scores))
     chosen = sums[best]
+    others = {kind_of(one): -math.inf for one in rates}
+    for one, score in zip(rates, scores, strict=True):
+        others[kind_of(one)] = max(others[kind_of(one)], score)
     return Fit(
         chosen.best,
         chosen.rate,
-        best,
+        kind_of(chosen.rate),
         CALIBRATION(_near_best(weight * chosen.total)),
-        1 / sum(math.exp(score - scores[best]) for score in scores.values()),
-        chosen.seconds >= SECONDS_SEEN,
+        1 / sum(math.exp(score - scores[best]) for score in others.values()),
+        chosen.seconds,
     )
 
 
@@ -120,14 +111,26 @@ def kind_of(rate: float) -> Kind:
 
 
 def add_up(times: Floats, frames: Sequence[Observation], rate: float) -> Sums:
-    """Add up the log-likelihoods of all frames for every start at one rate."""
+    """Add up the log-likelihoods of all frames for every start at one rate.
+
+    Without a second hand, the network takes something that stands still for one. So directions that
+    stay the same speak for a second hand that stands still only as far as there is one.
+    """
     advance = rate * times
     coarse = _added([one.by_time for one in frames], advance / STEP)
     at = np.arange(round(SECONDS_ON_DIAL / FINE)) * (FINE / STEP)
     total = np.interp(at, np.arange(STEPS + 1), np.append(coarse, coarse[0]))
-    phases = _added([one.by_second for one in frames], advance / FINE)
-    total += np.tile(phases, SECONDS_ON_DIAL // SECONDS_PER_TURN)
-    return Sums(rate, total, float(phases[int(total.argmax()) % PHASES]))
+    hand, curves = second_hand(frames), [one.by_second for one in frames]
+    phases = _added(curves, advance / FINE) - np.logaddexp(0, -hand)
+    still = float(_added(curves, 0 * advance).max()) - float(np.logaddexp(0, hand))
+    total += np.tile(np.logaddexp(phases, still), SECONDS_ON_DIAL // SECONDS_PER_TURN)
+    return Sums(rate, total, float(phases[int(total.argmax()) % PHASES]) > still)
+
+
+def second_hand(frames: Sequence[Observation]) -> float:
+    """Return the logit of a track's clock having a second hand."""
+    presence = np.array([one.presence for one in frames])
+    return float(presence.mean()) * min(INDEPENDENT, len(frames))
 
 
 def _added(curves: Sequence[Floats], shifts: Floats) -> Floats:
@@ -139,21 +142,20 @@ def _added(curves: Sequence[Floats], shifts: Floats) -> Floats:
     return out
 
 
-def _highest(sums: Sums) -> float:
-    return float(sums.total.max())
-
-
 def _log_mean_exp(x: Floats) -> float:
     top = float(x.max())
     return top + math.log(float(np.exp(x - top).mean()))
 
 
-def _log_prior(kind: Kind, times: Floats) -> float:
-    """Return the log prior; that of free rates is divided among those that could be told apart."""
-    if kind != "free":
-        return math.log(PRIOR[kind])
-    rates = max(1.0, 2.0 * len(times) * SECONDS_ON_DIAL / STEP)
-    return math.log(PRIOR[kind] / rates)
+def _log_prior(rate: float, frames: int) -> float:
+    """Return the log prior of a rate: of other rates, half are round, and the rest any number."""
+    prior = PRIOR[kind_of(rate)]
+    if rate in (STOPPED, REAL_TIME):
+        return math.log(prior)
+    if rate in ROUND:
+        return math.log(prior / 2 / len(ROUND))
+    distinct = 2.0 * frames * SECONDS_ON_DIAL / STEP  # rates that the frames could tell apart
+    return math.log(prior / 2 / distinct)
 
 
 def _near_best(total: Floats) -> float:

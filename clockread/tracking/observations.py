@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ STEP = 15  # seconds between the times of which the likelihood is kept
 STEPS = SECONDS_ON_DIAL // STEP
 PHASES = 240  # directions of the second hand
 OUTLIERS = 0.08  # share of frames whose evidence may be of something else
-MIN_PRESENCE = 0.5  # probability of a second hand from which its direction is taken as seen
+SURE = 6.0  # logit of a second hand's presence that a frame is trusted to give, at most
 _PER_MINUTE = SECONDS_PER_TURN // STEP
 _FLOOR = 0.02  # added to densities with a mean of 1, before they are divided
 _MOST = 20.0  # of a factor between two minutes, and its reciprocal the least
@@ -29,7 +30,8 @@ class Observation:
     """What one frame says; log-likelihoods are relative to knowing nothing."""
 
     by_time: Floats  # (STEPS,), of the times on the dial every `STEP` seconds
-    by_second: Floats  # (PHASES,), of the second hand's directions; zeros without a second hand
+    by_second: Floats  # (PHASES,), of the second hand's directions, if there is such a hand
+    presence: float  # logit of there being a second hand
     minutes: int  # the most likely whole minutes past twelve
     second: float | None  # the most likely second, 0 ≤ second < 60; None if no hand is seen
 
@@ -42,14 +44,14 @@ class Observation:
         if (minute := evidence.minute()) is not None:
             fine = fine * np.tile(_between_minutes(minute), (len(whole) // 60, 1))
         by_time = _log_with_outliers(fine.ravel() / fine.mean())
-        second, presence = evidence.second(), evidence.second_presence
-        if second is None:
-            return cls(by_time, np.zeros(PHASES, np.float32), int(whole.argmax()), None)
+        minutes = int(whole.argmax())
+        if (second := evidence.second()) is None:
+            return cls(by_time, np.zeros(PHASES, np.float32), -SURE, minutes, None)
         density = _density(second)
-        by_second = _log_with_outliers(presence * density + 1 - presence)
-        seen = float(density.argmax()) * SECONDS_PER_TURN / PHASES
-        shown = seen if presence >= MIN_PRESENCE else None
-        return cls(by_time, by_second, int(whole.argmax()), shown)
+        p = min(max(evidence.second_presence, 1e-9), 1 - 1e-9)
+        presence = min(max(math.log(p / (1 - p)), -SURE), SURE)
+        seen = float(density.argmax()) * SECONDS_PER_TURN / PHASES if presence >= 0 else None
+        return cls(by_time, _log_with_outliers(density), presence, minutes, seen)
 
 
 def _between_minutes(minute: Floats) -> Floats:

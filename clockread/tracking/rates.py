@@ -25,7 +25,14 @@ Floats = NDArray[np.floating]
 FIRST = 20  # frames in a row whose pairs propose rates
 KEPT = 12  # proposals that are refined
 MOST = 64  # frames that judge a rate at once
-TRIED = 41  # rates per refinement
+TRIED = 41  # rates per refinement by hour and minute hand
+EXACT = 241  # the same with a second hand, which tells much closer rates apart
+# Rates that people and cameras choose; half of all other than 0 and 1 are taken to be among them.
+ROUND = (
+    -1, 0.1, 0.125, 0.2, 0.25, 0.5, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 40,
+    48, 50, 60, 64, 75, 80, 90, 100, 120, 125, 128, 150, 180, 200, 240, 250, 300, 360, 400, 450,
+    480, 500, 600, 720, 750, 800, 900, 1000, 1200, 1440, 1500, 1800, 2400, 3000, 3600,
+)  # fmt: skip
 BATCH = 256  # rates that are judged at once, to bound memory
 MAX_ADVANCE = 20.0  # seconds per frame up to which an inexact rate still predicts a second hand
 
@@ -46,7 +53,9 @@ def likely_rates(times: Floats, frames: Sequence[Observation]) -> list[float]:
     while len(part) < len(times):
         part = judge.longer(part)
         rates = judge.refined(rates, part)[: max(2, KEPT // 3)]
-    return rates[:2]
+    span = float(times[-1] - times[0])
+    near = 2.0 * STEP * 4 / span
+    return [*rates[:2], *(float(r) for r in ROUND if any(abs(r - one) < near for one in rates[:2]))]
 
 
 class _Judge:
@@ -55,7 +64,8 @@ class _Judge:
     def __init__(self, times: Floats, frames: Sequence[Observation]) -> None:
         self._times = times
         self._by_time = np.stack([one.by_time for one in frames])
-        self._by_second = np.stack([one.by_second for one in frames])
+        there = float(np.mean([one.presence for one in frames])) > 0
+        self._by_second = np.stack([one.by_second * there for one in frames])
         self._shown = np.array([_shown(one) for one in frames])
 
     def clearest(self, count: int) -> range:
@@ -93,8 +103,8 @@ class _Judge:
         span = float(self._times[chosen[-1]] - self._times[chosen[0]])
         best = np.asarray(rates, np.float64)
         best = best[np.argsort(-self._scores(best, chosen), kind="stable")][:KEPT]
-        for width, seconds in ((4.0 * STEP / span, False), (0.7 * STEP / span, True)):
-            tried = best[:, None] + np.linspace(-width, width, TRIED)
+        for width, count, seconds in ((4.0, TRIED, False), (3.0, EXACT, True)):
+            tried = best[:, None] + np.linspace(-width, width, count) * (STEP / span)
             scores = self._scores(tried.ravel(), chosen, seconds=seconds).reshape(tried.shape)
             best = np.take_along_axis(tried, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
         out: list[float] = []

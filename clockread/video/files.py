@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,7 +30,7 @@ PLANAR = frozenset(  # pixel formats of 8 bits whose first plane is the brightne
 MISSING_SHARE, MISSING_SECONDS = 0.02, 1.0  # of the duration, beyond which an end is missing
 
 
-def import_av() -> ModuleType:
+def import_av() -> Any:
     """Return PyAV, or raise ClockreadError with the command that installs it."""
     try:
         import av
@@ -71,10 +71,11 @@ def photo_of(frame: VideoFrame, name: str) -> Photo:
 def _brightness(frame: VideoFrame) -> Pixels:
     """Return the grey pixels (H, W) of a frame: its own plane of brightness, if it has one."""
     if frame.format.name not in PLANAR:
-        return np.asarray(frame.to_ndarray(format="gray"), np.uint8)
+        return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)
     plane = frame.planes[0]
     rows = np.frombuffer(plane, np.uint8, plane.line_size * frame.height)
-    return rows.reshape(frame.height, plane.line_size)[:, : frame.width].copy()
+    grey = rows.reshape(frame.height, plane.line_size)[:, : frame.width]
+    return np.array(grey, dtype=np.uint8)
 
 
 @dataclass
