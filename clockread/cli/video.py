@@ -19,7 +19,7 @@ from clockread.cli.options import (
     QuietOption,
     ThreadsOption,
 )
-from clockread.errors import ClockreadError, VideoError, one_line
+from clockread.errors import VideoError, one_line
 from clockread.streams import complain
 
 if TYPE_CHECKING:
@@ -85,10 +85,11 @@ def video(
     known = _rate(rate)
 
     def action() -> int:
+        from clockread.options import VIDEO
         from clockread.runtime.cpus import bounded_threads
 
         workers = bounded_threads(threads)
-        reader = cli.make_reader(provider, model=model, threads=1)
+        reader = cli.make_reader(provider, model=model, threads=1, effort=VIDEO)
         return read_video(
             file,
             reader,
@@ -216,9 +217,3 @@ def _save_plot(path: Path, tracks: list[Track], title: str) -> list[str]:
     except (OSError, ValueError) as error:
         return [f"{one_line(str(path))}: the plot could not be saved ({error})"]
     return []
-
-
-def check_name(path: Path) -> None:
-    """Raise ClockreadError for a name that no file can have."""
-    if "\0" in str(path):
-        raise ClockreadError(f"{one_line(str(path))}: not a usable path; check it")

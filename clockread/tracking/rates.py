@@ -23,8 +23,9 @@ from clockread.tracking.observations import (
 Floats = NDArray[np.floating]
 
 FIRST = 20  # frames in a row whose pairs propose rates
-KEPT = 12  # proposals that are refined
-MOST = 64  # frames that judge a rate at once
+KEPT = 8  # proposals that are refined
+STARTS = 12  # frames whose times are tried as starts
+MOST = 48  # frames that judge a rate at once
 TRIED = 41  # rates per refinement by hour and minute hand
 EXACT = 241  # the same with a second hand, which tells much closer rates apart
 # Rates that people and cameras choose; half of all other than 0 and 1 are taken to be among them.
@@ -122,11 +123,13 @@ class _Judge:
         since = self._times[chosen] - self._times[chosen[0]]
         by_time, by_second = self._by_time[chosen], self._by_second[chosen]
         rows = np.arange(len(chosen))
+        starting = np.unique(np.linspace(0, len(chosen) - 1, STARTS).astype(int))
         gap = float(np.median(np.diff(since)))
         out = np.empty(len(rates))
         for first in range(0, len(rates), BATCH):
             advance = rates[first : first + BATCH, None] * since
-            shown = (self._shown[chosen] - advance)[:, :, None] + advance[:, None, :]
+            starts = self._shown[chosen][starting] - advance[:, starting]
+            shown = starts[:, :, None] + advance[:, None, :]
             at = np.rint(shown / STEP).astype(np.int64) % STEPS
             total = by_time[rows, at].sum(axis=2)
             slow = seconds | (np.abs(rates[first : first + BATCH]) * gap <= MAX_ADVANCE)
