@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.confidence import Calibration
 from clockread.tracking.observations import (
     PHASES,
     SECONDS_ON_DIAL,
@@ -32,10 +31,12 @@ Kind = Literal["stopped", "real time", "free"]
 STOPPED, REAL_TIME = 0.0, 1.0
 PRIOR: dict[Kind, float] = {"stopped": 0.3, "real time": 0.5, "free": 0.2}  # of the kinds of rates
 FINE = SECONDS_PER_TURN / PHASES  # seconds between the starts that are compared
-INDEPENDENT = 4.0  # frames of one view that count: their errors are mostly the same ones
-MOVING = 20.0  # the same for rates: hands that do not move as they should are rarely misread so
+# Frames' worth of evidence behind a confidence, because the errors of the frames of one view are
+# alike. With it, the mean confidence of rendered tracks is close to the share that is right.
+INDEPENDENT = 2.0
+MOVING = 20.0  # the same for rates: hands are rarely misread as moving at another rate
+OF_HAND = 4.0  # the same for there being a second hand
 NEAR = 60.0  # seconds within which a start counts as right
-CALIBRATION = Calibration()
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None)
         chosen.best,
         chosen.rate,
         kind_of(chosen.rate),
-        CALIBRATION(_near_best(weight * chosen.total)),
+        _near_best(weight * chosen.total),
         1 / sum(math.exp(score - scores[best]) for score in others.values()),
         chosen.seconds,
     )
@@ -130,7 +131,7 @@ def add_up(times: Floats, frames: Sequence[Observation], rate: float) -> Sums:
 def second_hand(frames: Sequence[Observation]) -> float:
     """Return the logit of a track's clock having a second hand."""
     presence = np.array([one.presence for one in frames])
-    return float(presence.mean()) * min(INDEPENDENT, len(frames))
+    return float(presence.mean()) * min(OF_HAND, len(frames))
 
 
 def _added(curves: Sequence[Floats], shifts: Floats) -> Floats:
