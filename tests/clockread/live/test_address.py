@@ -82,7 +82,7 @@ def test_a_stream_that_ends() -> None:
     with served(stream(12, hang=False)) as address:
         drawn = Address(address).pictures()
         next(drawn)
-        with pytest.raises(VideoError, match="the stream ended|it stopped"):
+        with pytest.raises(VideoError, match=r"the stream ended|it stopped"):
             list(drawn)
 
 
