@@ -63,7 +63,8 @@ class Decoded:
     rotation: Floats  # (n,), degrees clockwise of 12 against the pose's up, -180..180
     hour_sincos: Floats  # (n, 2), mean resultant against 12
     minute_sincos: Floats  # (n, 2)
-    log_evidence: Floats  # (n,), log of the mean joint probability of all times, up to a constant
+    log_likelihood: Floats  # (n,), log of the likelihood, averaged over all times, up to a constant
+    by_time: Floats  # (n, times), probabilities of all times
 
 
 def rotation_prior(bins: int) -> Floats:
@@ -207,5 +208,5 @@ def decode(
     rotation = angle_of((of_best[:, :, None] * sincos(turns * step)).sum(axis=1))
     hour_pair, minute_pair = (turned_back(_mean_direction(p), rotation) for p in (hour_p, minute_p))
     signed = circular_difference(rotation, 0.0, 360.0)
-    evidence = np.log(total * largest / hours.minutes)[:, 0]
-    return Decoded(best, confidence, signed, hour_pair, minute_pair, evidence)
+    likelihood = np.log(total * largest / hours.minutes)[:, 0]
+    return Decoded(best, confidence, signed, hour_pair, minute_pair, likelihood, by_time)

@@ -18,6 +18,10 @@ class ImageError(ClockreadError, ValueError):
     """A photo that cannot be read: missing, damaged, empty, too large, or not a photo."""
 
 
+class VideoError(ClockreadError, ValueError):
+    """A video, a camera or a stream that cannot be read, or not to its end."""
+
+
 class ModelError(ClockreadError, RuntimeError):
     """A model file that is missing, damaged, or of a version other than the manifest's."""
 
@@ -52,5 +56,5 @@ def _is_unsafe(character: str) -> bool:
 
 def reason_of(error: Exception) -> str:
     """Return the reason that an error of another library or of the system gives, in one line."""
-    reason = error.strerror if isinstance(error, OSError) else None
-    return one_line(reason or str(error), 120) or type(error).__name__
+    reason = getattr(error, "strerror", None)  # also of FFmpeg's errors, which are of many types
+    return one_line(str(reason or error), 120) or type(error).__name__

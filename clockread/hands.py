@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import Pair, disagreement
+from clockread.clock import MINUTES_ON_DIAL, Pair, disagreement
 from clockread.decoding import (
     TWELVE_HOURS,
     Hours,
@@ -19,6 +19,7 @@ from clockread.decoding import (
     resultant,
     turned_back,
 )
+from clockread.evidence import Evidence
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
 from clockread.sampling import unwrap
@@ -131,11 +132,12 @@ class Hands:
     second_sincos: Pair
     second_presence: float  # probability, 0..1, that there is a second hand
     disagreement: float  # degrees, -15..15, hour hand ahead of the minute hand's hour; or nan
-    log_evidence: float = 0.0  # how well the hands fit any time; see `decoding.Decoded`
+    log_likelihood: float = 0.0  # how well the hands fit any time; see `decoding.Decoded`
     dial_hours: int = 12  # hours on the dial, 12 or 24
     mirrored: bool = False  # whether the hands run counterclockwise
     clock_logit: float = math.nan  # of the context network, for being a clock; nan without one
     whole_logit: float = math.nan  # the same, for the whole face being in the photo
+    evidence: Evidence | None = None  # the distributions behind it
 
 
 def read_hands(
@@ -159,9 +161,14 @@ def read_hands(
         "disagreement": disagreement(hour, minute, hours.count),
         "dial_hours": np.full(len(hour), hours.count),
     }
-    return [
+    by_time = columns.pop("by_time").reshape(len(hour), -1, MINUTES_ON_DIAL).sum(axis=1)
+    hands = [
         Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})
         for row in zip(*columns.values(), strict=True)
+    ]
+    return [
+        replace(one, evidence=Evidence(p, minute, second, one.rotation, one.second_presence))
+        for one, p, minute, second in zip(hands, by_time, seen.minute, seen.second, strict=True)
     ]
 
 

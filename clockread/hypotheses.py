@@ -2,7 +2,7 @@
 
 A dial has 12 or 24 hours, and its hands run clockwise or, as in a mirror, counterclockwise. By
 Bayes' rule, the probability of a kind is in proportion to that which the context network gives it,
-and to the evidence of the hands: how well they fit any time on such a dial. The confidence of a
+and to the likelihood of the hands: how well they fit any time on such a dial. The confidence of a
 reading is multiplied by the probability of its kind.
 """
 
@@ -129,18 +129,18 @@ def _by_hours(seen: HandsOutput, context: ContextOutput) -> list[Hands]:
 def _most_probable(kinds: Sequence[tuple[Hands, float]]) -> Hands:
     """Return the most probable reading of a dial, given readings by kind with prior probabilities.
 
-    Its evidence is that of all kinds together.
+    Its likelihood is that of all kinds together.
     """
-    evidence = np.array([hands.log_evidence for hands, _ in kinds])
+    likelihood = np.array([hands.log_likelihood for hands, _ in kinds])
     priors = np.array([prior for _, prior in kinds])
-    joint = priors * np.exp(evidence - evidence.max())
+    joint = priors * np.exp(likelihood - likelihood.max())
     confidence = np.array([hands.confidence for hands, _ in kinds])
     confidence *= joint / joint.sum() * priors.sum()  # kinds that were not tried keep their prior
     best = int(confidence.argmax())
     return replace(
         kinds[best][0],
         confidence=float(confidence[best]),
-        log_evidence=float(evidence.max() + np.log(joint.sum())),
+        log_likelihood=float(likelihood.max() + np.log(joint.sum())),
     )
 
 

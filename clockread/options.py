@@ -53,6 +53,8 @@ class Effort:
 
 
 ONCE = Effort(passes=1, retry_below=0.0, tiles=False)
+# Retries cost more than they gain: other frames of a video outvote one that is misread.
+VIDEO = Effort(passes=2, retry_below=0.0)
 
 
 def check_options(options: Mapping[str, Any]) -> None:

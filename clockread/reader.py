@@ -29,6 +29,7 @@ from clockread.upright_reader import ROLE, UprightReader
 
 if TYPE_CHECKING:
     from clockread.runtime.providers import Provider
+    from clockread.tracking.track import Track
 
 Grey = NDArray[np.uint8]
 
@@ -233,12 +234,44 @@ class ClockReader:
         """The reader that the workers of a stream share."""
         return type(self)(**{**self._options, "threads": 1})
 
+    def track(
+        self,
+        frames: Iterable[tuple[float, ImageSource]],
+        *,
+        cropped: bool = False,
+        rate: float | None = None,
+        min_frames: int = 1,
+    ) -> list[Track]:
+        """Read frames of running clocks, and decode each clock's time and rate from all of them.
+
+        Frames may come from anywhere, at any distances in time. They are read ahead on all threads;
+        one that cannot be read is passed over.
+
+        Args:
+            frames: the time of each frame in seconds, ascending, and its image, see `load_photo`.
+            cropped: whether each frame is one dial that fills it.
+            rate: seconds that the dials advance per second, if it is known: 0 if they are stopped,
+                1 in real time; by default it is found for each dial.
+            min_frames: frames in which a dial must be read.
+
+        Returns:
+            A track per dial, in the order in which the dials appear.
+
+        """
+        from clockread.tracking.tracker import track_frames
+
+        reader = self if self.threads == 1 else self._on_one_thread
+        return track_frames(
+            reader, frames, workers=self.threads, cropped=cropped, rate=rate, min_frames=min_frames
+        )
+
     def read_photos(
         self,
         photos: Sequence[Photo],
         *,
         cropped: bool = False,
         timings: dict[str, float] | None = None,
+        evidence: bool = False,
     ) -> list[PhotoResult]:
         """Read decoded photos; the dials of all photos share batches.
 
@@ -247,6 +280,7 @@ class ClockReader:
             cropped: whether each photo is one dial that fills it.
             timings: a dictionary to which the seconds spent in "find", "pose", "unwrap" and "read"
                 are added.
+            evidence: whether readings keep the distributions behind their times (6 kB each).
 
         Returns:
             A result per photo.
@@ -266,6 +300,9 @@ class ClockReader:
         ]
         for start in range(0, len(dials), self.batch_size):
             self._dial_reader.read(dials[start : start + self.batch_size], timer)
+        for dial in dials:
+            if dial.hands is not None and not evidence:
+                dial.hands = replace(dial.hands, evidence=None)
         rest = iter(dials)
         return [
             self._result_of(photo, list(islice(rest, len(of_photo))))

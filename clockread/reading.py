@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from clockread.clock import Pair, angle_of, clock_text
 from clockread.confidence import Calibration, ClockScore
+from clockread.evidence import Evidence
 from clockread.fields import FIELDS
 from clockread.finder import Detection
 from clockread.geometry import Box, bounding_box, enclosing, rotation_matrix
@@ -71,6 +72,8 @@ class Reading:
     """Logit of the context network for being a clock rather than an instrument or anything else."""
     whole_logit: float = math.nan
     """Logit of the context network for the whole face being in the photo."""
+    evidence: Evidence | None = field(default=None, repr=False, compare=False)
+    """The distributions behind the time; only of `ClockReader.read_photos` with ``evidence``."""
 
     @cached_property
     def face(self) -> Box:
@@ -206,5 +209,5 @@ def reading_of(
         "finder_score": finder_score,
         "dial_logit": posed.dial_logit,
     }
-    shown = {name: value for name, value in vars(hands).items() if name != "log_evidence"}
+    shown = {name: value for name, value in vars(hands).items() if name != "log_likelihood"}
     return Reading(**{**shown, **located})

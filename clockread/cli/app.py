@@ -1,4 +1,4 @@
-"""The command line: ``clockread predict``, ``bench``, ``info`` and ``page``.
+"""The command line: the commands on photos, and how each command ends.
 
 Exit codes: 0 all photos processed; 1 at least one could not be processed; 2 wrong usage, or a
 provider, model or library that is missing; 129 hung up; 130 interrupted; 141 the reader of a pipe
@@ -14,17 +14,32 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer import Argument, Option
 from typer.core import TyperGroup
 
 from clockread import __version__
-from clockread.cli import signals
-from clockread.cli.output import Format
+from clockread.cli import offset, signals, video, watch
+from clockread.cli.options import (
+    CroppedOption,
+    FilesFromOption,
+    FormatOption,
+    FramesOption,
+    LenientOption,
+    MaxClocksOption,
+    ModelOption,
+    NullOption,
+    OverlayOption,
+    PathsArgument,
+    ProviderOption,
+    QuietOption,
+    ReportFormatOption,
+    SecondsOption,
+    ThreadsOption,
+)
 from clockread.errors import ClockreadError, one_line
-from clockread.runtime.providers import Provider
 from clockread.streams import abandon, complain
 
 if TYPE_CHECKING:
@@ -72,51 +87,6 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain help needs no import of rich
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-FormatOption = Annotated[Format, Option("--format", help="Output format.")]
-ReportFormatOption = Annotated[Literal["table", "json"], Option("--format", help="Output format.")]
-ProviderOption = Annotated[
-    Provider,
-    Option(
-        help="Where the networks run: auto takes CUDA if it works, else the CPU. "
-        "A provider that you name is used, or the command fails."
-    ),
-]
-ThreadsOption = Annotated[int | None, Option(min=1, help="CPU threads; by default all usable.")]
-ModelOption = Annotated[
-    str, Option(help="A model that `clockread info` lists; auto takes int8 on the CPU.")
-]
-PathsArgument = Annotated[
-    list[str] | None,
-    Argument(
-        metavar="PATHS", help="Photos, folders, patterns such as '*.jpg', or - for standard input."
-    ),
-]
-CroppedOption = Annotated[bool, Option("--cropped", help="Each photo is one dial: do not search.")]
-SecondsOption = Annotated[bool, Option("--seconds", help="Write seconds if a second hand is seen.")]
-OverlayOption = Annotated[
-    Path | None, Option(metavar="DIR", help="Save photos with their readings drawn on them here.")
-]
-FilesFromOption = Annotated[
-    str | None,
-    Option(
-        metavar="FILE", help="Read more paths from this file, one per line; - is standard input."
-    ),
-]
-NullOption = Annotated[
-    bool, Option("--null", "-0", help="Paths in that list end in NUL, as find -print0 writes them.")
-]
-FramesOption = Annotated[
-    Literal["first", "all"],
-    Option(help="Frames of an animation, or pages of a file, to read; named FILE#1, FILE#2, …"),
-]
-LenientOption = Annotated[bool, Option("--lenient", help="Read the intact part of cut-off photos.")]
-MaxClocksOption = Annotated[
-    int | None, Option(min=1, help="Most clocks per photo; by default 1,000.")
-]
-QuietOption = Annotated[
-    bool, Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")
-]
 
 
 def make_reader(provider: str, *, max_clocks: int | None = None, **options: Any) -> ClockReader:
@@ -207,7 +177,7 @@ def predict(
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
-    _run(action, quiet=quiet)
+    run(action, quiet=quiet)
 
 
 @app.command()
@@ -239,7 +209,7 @@ def bench(
         benchmark.write(report, sys.stdout, output)
         return EXIT_OK
 
-    _run(action)
+    run(action)
 
 
 @app.command()
@@ -253,7 +223,11 @@ def info(output: ReportFormatOption = "table") -> None:
         information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
 
-    _run(action)
+    run(action)
+
+
+for _command in (video.video, watch.watch, offset.offset):
+    app.command()(_command)
 
 
 @app.command()
@@ -283,7 +257,7 @@ def page(
         typer.echo(f"{path}: {size / 1e6:.1f} MB")
         return EXIT_OK
 
-    _run(action)
+    run(action)
 
 
 def _batch_sizes(text: str) -> list[int]:
@@ -297,7 +271,7 @@ def _batch_sizes(text: str) -> list[int]:
     return sizes
 
 
-def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
+def run(action: Callable[[], int], *, quiet: bool = False) -> None:
     """Run a command's body and exit with its code; warnings become one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import hand_angles
+from clockread.clock import hand_angles, sincos
 from clockread.opencv import cv2
 
 GENERATED_PHOTOS = 16
@@ -33,8 +33,25 @@ def _generated_photo(rng: np.random.Generator) -> bytes:
     return cv2.imencode(".jpg", photo)[1].tobytes()
 
 
+def dial_picture(shown: float, size: tuple[int, int] = (320, 240)) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) of one plain dial with a second hand.
+
+    Args:
+        shown: the time, seconds past twelve.
+        size: width and height, pixels.
+
+    """
+    width, height = size
+    picture = np.full((height, width, 3), 150, np.uint8)
+    center, radius = (width // 2, height // 2), round(0.4 * height)
+    _draw_dial(picture, center, radius, shown / 60)
+    tip = np.rint(center + 0.9 * radius * np.array([1, -1]) * sincos(6 * (shown % 60)))
+    cv2.line(picture, center, tip.astype(int).tolist(), (40, 40, 200), 2, cv2.LINE_AA)
+    return picture
+
+
 def _draw_dial(
-    photo: NDArray[np.uint8], center: tuple[int, int], radius: int, minutes: int
+    photo: NDArray[np.uint8], center: tuple[int, int], radius: int, minutes: float
 ) -> None:
     def radial_line(degrees: float, inner: float, outer: float, thickness: int) -> None:
         direction = np.array([np.sin(np.deg2rad(degrees)), -np.cos(np.deg2rad(degrees))])

@@ -136,8 +136,12 @@ def _draw_hands(
     draw_hands(rng, canvas, hands, cap, cap_tone)
 
 
-def draw_dial(rng: Random, preset: Preset) -> Dial:
-    """Draw a whole clock, or an instrument in a share of cases, seen straight on."""
+def draw_dial(rng: Random, preset: Preset, shown: float | None = None) -> Dial:
+    """Draw a whole clock, or an instrument in a share of cases, seen straight on.
+
+    With ``shown``, seconds past twelve, it is the same clock at that time, its minute hand moving
+    between the minutes.
+    """
     if chance(rng, preset.gauge):
         return _draw_gauge(rng, preset)
     hours = 24 if chance(rng, preset.twentyfour) else 12
@@ -145,6 +149,9 @@ def draw_dial(rng: Random, preset: Preset) -> Dial:
     has_second = rng.random() < preset.second_hand
     seconds = rng.random() * 60
     late = seconds / 60 if has_second and rng.random() < 0.6 else 0.0
+    if shown is not None:
+        minutes, seconds = int(shown // 60) % (60 * hours), shown % 60
+        late = seconds / 60
     hour, minute = _angles(rng, minutes + late, preset.careless)
     noon_up = rng.random() < 0.35 if hours == 24 else None
     if noon_up is not None:

@@ -1,0 +1,262 @@
+"""``clockread offset``: how far photographed clocks are from the times of their photos."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
+
+import typer
+from typer import Option
+
+from clockread.cli import signals
+from clockread.cli.options import (
+    CroppedOption,
+    ModelOption,
+    PathsArgument,
+    ProviderOption,
+    QuietOption,
+    ThreadsOption,
+)
+from clockread.errors import ImageError, one_line
+from clockread.streams import complain
+
+if TYPE_CHECKING:
+    from clockread.offsets.offset import Offset, Shot
+
+GroupBy = Literal["camera", "folder"]
+OffsetFormat = Literal["table", "jsonl", "csv"]
+COLUMNS = ("path", "taken", "group", "time", "confidence", "offset_seconds", "agrees", "error")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A photo, with what it shows or why it is left out."""
+
+    path: str
+    group: str = ""
+    shot: Shot | None = None
+    error: str | None = None
+
+
+def offset(
+    paths: PathsArgument = None,
+    *,
+    time: Annotated[
+        Literal["exif", "file"], Option(help="The photo's time: by its EXIF data, or the file's.")
+    ] = "exif",
+    at: Annotated[
+        str | None,
+        Option(metavar="TIME", help="The photos' time: 2026-03-01T10:15:00 or 10:15:00."),
+    ] = None,
+    by: Annotated[GroupBy, Option(help="One offset per camera, or per folder.")] = "camera",
+    output: Annotated[OffsetFormat, Option("--format", help="Output format.")] = "table",
+    cropped: CroppedOption = False,
+    provider: ProviderOption = "auto",
+    model: ModelOption = "auto",
+    threads: ThreadsOption = None,
+    quiet: QuietOption = False,
+) -> None:
+    """Tell how far photographed clocks are from their photos' times. Changes no photo."""
+    from clockread.cli import app as cli
+
+    if not paths:
+        raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
+    fixed = None if at is None else _moment(at)
+
+    def action() -> int:
+        from clockread.cli.inputs import find_photos
+        from clockread.image_files import silence_decoders
+        from clockread.runtime.cpus import bounded_threads
+
+        silence_decoders()
+        reader = cli.make_reader(provider, model=model, threads=bounded_threads(threads))
+        photos = find_photos(paths, None)
+        with signals.hold():
+            entries = signals.between(photos.entries)
+            rows = [_row(entry, reader, time, fixed, by, cropped) for entry in entries]
+        return _write(rows, output, None if fixed else Command(paths, time, by), quiet=quiet)
+
+    cli.run(action, quiet=quiet)
+
+
+@dataclass(frozen=True)
+class Command:
+    """The command that would change the times of photos."""
+
+    paths: Sequence[str]
+    time: str
+    by: GroupBy
+
+
+def _write(
+    rows: Sequence[Row], output: OffsetFormat, command: Command | None, *, quiet: bool
+) -> int:
+    """Write photos and offsets to standard output; return the exit code."""
+    offsets = _offsets(rows)
+    {"table": _table, "jsonl": _json_lines, "csv": _csv}[output](rows, offsets, sys.stdout)
+    if output == "table" and command is not None:
+        _commands(offsets, command, sys.stdout)
+    sys.stdout.flush()
+    failed = [row.error for row in rows if row.error is not None]
+    for error in failed:
+        complain(error)
+    if not offsets and not failed and not quiet:
+        complain("no clock found")
+    return 1 if failed else 0
+
+
+def _moment(text: str) -> datetime:
+    for form in ("%H:%M:%S", "%H:%M"):
+        try:
+            return datetime.strptime(text, form)
+        except ValueError:
+            continue
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None)
+    except ValueError:
+        message = f"{one_line(text)!r} is not a time, such as 2026-03-01T10:15:00 or 10:15:00."
+        raise typer.BadParameter(message, param_hint="--at") from None
+
+
+def _row(
+    entry: Any, reader: Any, time: Any, fixed: datetime | None, by: GroupBy, cropped: bool
+) -> Row:
+    """Read one photo."""
+    from clockread.images import load_photo
+    from clockread.offsets.offset import Shot
+    from clockread.offsets.taken import NO_CAMERA, Taken, taken
+
+    if entry.error is not None:
+        return Row(entry.name, error=entry.error)
+    try:
+        photo = load_photo(entry.source, name=entry.name)
+        when = Taken(fixed, NO_CAMERA) if fixed is not None else taken(entry.name, time)
+        if fixed is not None and by == "camera":
+            when = Taken(fixed, "all photos")
+    except ImageError as error:
+        return Row(entry.name, error=str(error))
+    group = when.camera if by == "camera" else str(Path(entry.name).parent)
+    [result] = reader.read_photos([photo], cropped=cropped, evidence=True)
+    if not result.readings:
+        return Row(entry.name, group)
+    best = max(result.readings, key=lambda one: one.confidence * one.dial_score)
+    return Row(entry.name, group, Shot(entry.name, when.at, best))
+
+
+def _offsets(rows: Sequence[Row]) -> list[Offset]:
+    from clockread.offsets.offset import joint_offset
+
+    groups: dict[str, list[Shot]] = {}
+    for row in rows:
+        if row.shot is not None:
+            groups.setdefault(row.group, []).append(row.shot)
+    return [joint_offset(group, shots) for group, shots in groups.items()]
+
+
+def _cells(rows: Sequence[Row], offsets: Sequence[Offset]) -> Iterator[dict[str, Any]]:
+    from clockread.offsets.offset import offset_of
+    from clockread.tracking.track import reading_text
+
+    found = {one.group: one for one in offsets}
+    for row in rows:
+        cells: dict[str, Any] = dict.fromkeys(COLUMNS)
+        cells |= {"path": row.path, "group": row.group or None, "error": row.error}
+        if (shot := row.shot) is not None:
+            cells |= {
+                "taken": shot.taken.isoformat(),
+                "time": reading_text(shot.reading),
+                "confidence": round(shot.reading.confidence, 4),
+                "offset_seconds": round(offset_of(shot), 1),
+                "agrees": found[row.group].agrees(shot),
+            }
+        yield cells
+
+
+def _json_lines(rows: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
+    stream.writelines(json.dumps(cells) + "\n" for cells in _cells(rows, offsets))
+    stream.writelines(json.dumps(_group_dict(one)) + "\n" for one in offsets)
+
+
+def _group_dict(one: Offset) -> dict[str, Any]:
+    return {
+        "group": one.group,
+        "offset_seconds": round(one.seconds, 1),
+        "spread_seconds": round(one.spread, 1),
+        "has_seconds": one.has_seconds,
+        "confidence": round(one.confidence, 4),
+        "photos": len(one.shots),
+        "photos_disagreeing": one.disagreeing,
+    }
+
+
+def _csv(rows: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
+    table = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    for cells in _cells(rows, offsets):
+        agrees = cells["agrees"]
+        table.writerow({**cells, "agrees": None if agrees is None else str(agrees).lower()})
+
+
+def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from clockread.cli.output import console_for
+    from clockread.offsets.offset import offset_text
+
+    if not offsets:
+        return
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    table.add_column("group")
+    for name in ("clock is ahead by", "spread", "confidence", "photos", "disagree"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for one in offsets:
+        table.add_row(
+            one.group,
+            offset_text(one.seconds, exact=one.has_seconds),
+            f"{one.spread:.0f} s",
+            f"{100 * one.confidence:.0f} %",
+            str(len(one.shots)),
+            str(one.disagreeing),
+        )
+    console = console_for(stream)
+    with console.capture() as capture:
+        console.print(table)
+    stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
+
+
+def _commands(offsets: Sequence[Offset], command: Command, stream: TextIO) -> None:
+    """Write the commands that would set the photos' times by the clock."""
+    lines = [line for one in offsets if (line := _command(one, command))]
+    if lines:
+        stream.write("\nTo set the photos' times by the clock (offsets are modulo 12 hours):\n")
+        stream.writelines(f"  {line}\n" for line in lines)
+
+
+def _command(one: Offset, command: Command) -> str | None:
+    """Return the command for one group, or None if its times are right."""
+    from clockread.offsets.offset import offset_text
+    from clockread.offsets.taken import NO_CAMERA
+
+    text = offset_text(one.seconds)
+    if text == "+0:00:00":
+        return None
+    tag = "AllDates" if command.time == "exif" else "FileModifyDate"
+    words = ["exiftool", f"-{tag}{text[0]}={text[1:]}"]
+    if command.by == "camera" and one.group != NO_CAMERA:
+        model = one.group.partition(" (")[0]
+        words += ["-if", f'"$make $model" =~ /{_escaped(model)}/']
+    words += [one.group] if command.by == "folder" else list(command.paths)
+    return shlex.join(words)
+
+
+def _escaped(text: str) -> str:
+    """Return a text as a regular expression of Perl."""
+    return "".join(c if c.isalnum() or c == " " else f"\\{c}" for c in text)

@@ -1,0 +1,56 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from typer import Argument, Option
+
+from clockread.cli.output import Format
+from clockread.runtime.providers import Provider
+
+FormatOption = Annotated[Format, Option("--format", help="Output format.")]
+ReportFormatOption = Annotated[Literal["table", "json"], Option("--format", help="Output format.")]
+ProviderOption = Annotated[
+    Provider,
+    Option(
+        help="Where the networks run: auto takes CUDA if it works, else the CPU. "
+        "A provider that you name is used, or the command fails."
+    ),
+]
+ThreadsOption = Annotated[int | None, Option(min=1, help="CPU threads; by default all usable.")]
+ModelOption = Annotated[
+    str, Option(help="A model that `clockread info` lists; auto takes int8 on the CPU.")
+]
+PathsArgument = Annotated[
+    list[str] | None,
+    Argument(
+        metavar="PATHS", help="Photos, folders, patterns such as '*.jpg', or - for standard input."
+    ),
+]
+CroppedOption = Annotated[bool, Option("--cropped", help="Each photo is one dial: do not search.")]
+SecondsOption = Annotated[bool, Option("--seconds", help="Write seconds if a second hand is seen.")]
+OverlayOption = Annotated[
+    Path | None, Option(metavar="DIR", help="Save photos with their readings drawn on them here.")
+]
+FilesFromOption = Annotated[
+    str | None,
+    Option(
+        metavar="FILE", help="Read more paths from this file, one per line; - is standard input."
+    ),
+]
+NullOption = Annotated[
+    bool, Option("--null", "-0", help="Paths in that list end in NUL, as find -print0 writes them.")
+]
+FramesOption = Annotated[
+    Literal["first", "all"],
+    Option(help="Frames of an animation, or pages of a file, to read; named FILE#1, FILE#2, …"),
+]
+LenientOption = Annotated[bool, Option("--lenient", help="Read the intact part of cut-off photos.")]
+MaxClocksOption = Annotated[
+    int | None, Option(min=1, help="Most clocks per photo; by default 1,000.")
+]
+QuietOption = Annotated[
+    bool, Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")
+]

@@ -1,0 +1,1 @@
+"""Cameras, streams and folders that are watched for days."""

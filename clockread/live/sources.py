@@ -1,0 +1,273 @@
+"""What can be watched: a camera, an address, or a folder into which photos are dropped.
+
+A source is opened by iterating over it, and gives the newest picture whenever it is asked, with the
+time at which it arrived. If it cannot be opened, ends or falls silent, it raises a VideoError.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from clockread.errors import VideoError, one_line, reason_of
+from clockread.images import ImageSource
+from clockread.listing import OVERLAY_SUFFIX, PHOTO_SUFFIXES
+from clockread.opencv import cv2
+from clockread.video.files import import_av, photo_of
+
+SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "http://", "https://", "udp://", "tcp://", "srt://")
+OPEN_TIMEOUT = 10.0  # seconds until an address must have answered
+SILENT_TIMEOUT = 15.0  # seconds without a picture after which a source counts as gone
+POLL = 0.5  # seconds between two looks into a folder
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture and when it arrived."""
+
+    at: float  # seconds since 1970
+    image: ImageSource
+    name: str
+
+
+Pictures: TypeAlias = Iterator[Picture]
+
+
+class Source(Protocol):
+    """Something that gives pictures."""
+
+    @property
+    def name(self) -> str:
+        """Its name in messages and results."""
+
+    @property
+    def single(self) -> bool:
+        """Whether it ends after each picture by its nature, as the address of one picture does."""
+
+    def pictures(self) -> Pictures:
+        """Open the source and yield its newest picture, again and again."""
+
+
+def source_of(text: str) -> Source:
+    """Return the source that an argument names.
+
+    Raises:
+        VideoError: if it is none.
+
+    """
+    if text.isdecimal():
+        return Camera(int(text))
+    if text.lower().startswith(SCHEMES):
+        return Address(text)
+    path, shown = Path(text), one_line(text)
+    if path.is_dir():
+        return Folder(path)
+    if path.exists():
+        raise VideoError(f"{shown}: a file; read it with `clockread video` or `clockread predict`")
+    what = "a camera's number, an address such as rtsp://…, or a folder"
+    raise VideoError(f"{shown}: no such folder; give {what}")
+
+
+class _Newest:
+    """Draws pictures in a thread and keeps the newest, so that reading never falls behind."""
+
+    def __init__(self, pictures: Callable[[threading.Event], Pictures], silent: float) -> None:
+        self._silent = silent
+        self._stop, self._ready = threading.Event(), threading.Condition()
+        self._picture: Picture | None = None
+        self._error: VideoError | None = None
+        self._ended = False
+        self._thread = threading.Thread(
+            target=self._run, args=(pictures,), name="clockread-source", daemon=True
+        )
+
+    def _run(self, pictures: Callable[[threading.Event], Pictures]) -> None:
+        error: VideoError | None = None
+        try:
+            for picture in pictures(self._stop):
+                with self._ready:
+                    self._picture = picture
+                    self._ready.notify()
+                if self._stop.is_set():
+                    break
+        except VideoError as problem:
+            error = problem
+        with self._ready:
+            self._error, self._ended = error, True
+            self._ready.notify()
+
+    def pictures(self, name: str) -> Pictures:
+        """Yield the newest picture; wait if there is none since the last."""
+        self._thread.start()
+        try:
+            while True:
+                with self._ready:
+                    there = self._ready.wait_for(
+                        lambda: self._picture is not None or self._ended, self._silent
+                    )
+                    picture, self._picture = self._picture, None
+                if picture is not None:
+                    yield picture
+                elif not there:
+                    raise VideoError(f"{name}: no picture for {self._silent:.0f} seconds")
+                elif self._error is not None:
+                    raise self._error
+                else:
+                    return
+        finally:
+            self._stop.set()
+
+
+@dataclass
+class Camera:
+    """A camera of this machine, by its number."""
+
+    index: int
+    single: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in messages and results."""
+        return f"camera {self.index}"
+
+    def pictures(self) -> Pictures:
+        """Yield its newest picture, again and again."""
+        capture = cv2.VideoCapture(self.index)
+        if not capture.isOpened():
+            capture.release()
+            problem = "not there, or in use by another program"
+            raise VideoError(f"{self.name}: {problem}; check its cable and its number")
+
+        def drawn(stop: threading.Event) -> Pictures:
+            try:
+                while not stop.is_set():
+                    there, image = capture.read()
+                    if not there:
+                        raise VideoError(f"{self.name}: it gives no more pictures")
+                    rgb = np.ascontiguousarray(np.asarray(image, np.uint8)[..., ::-1])
+                    yield Picture(time.time(), rgb, self.name)
+            finally:
+                capture.release()
+
+        yield from _Newest(drawn, SILENT_TIMEOUT).pictures(self.name)
+
+
+@dataclass
+class Address:
+    """A stream, or a single picture that is fetched again and again, at an address."""
+
+    address: str
+    open_timeout: float = OPEN_TIMEOUT
+    silent_timeout: float = SILENT_TIMEOUT
+    single: bool = False
+
+    @property
+    def name(self) -> str:
+        """The address without user name and password."""
+        scheme, _, rest = self.address.partition("://")
+        return one_line(f"{scheme}://{rest.rpartition('@')[2]}")
+
+    def pictures(self) -> Pictures:
+        """Yield its newest picture, again and again; of a single picture, once."""
+        av = import_av()
+        opened = threading.Event()
+
+        def drawn(stop: threading.Event) -> Pictures:
+            count = 0
+            options = {"rtsp_transport": "tcp"} if self.address.startswith("rtsp") else {}
+            timeout = (self.open_timeout, self.silent_timeout)
+            try:
+                with av.open(self.address, options=options, timeout=timeout) as container:
+                    opened.set()
+                    for frame in _frames(container, self.name):
+                        count += 1
+                        self.single = False
+                        yield Picture(time.time(), photo_of(frame, self.name), self.name)
+                        if stop.is_set():
+                            return
+            except (av.error.FFmpegError, ValueError, OSError) as error:
+                what = "it stopped" if count else "it cannot be opened"
+                if isinstance(error, av.error.ExitError | av.error.TimeoutError):
+                    what = "it stopped answering" if count else "it does not answer"
+                problem = f"{what} ({reason_of(error)})"
+                raise VideoError(f"{self.name}: {problem}; check address and network") from error
+            self.single = count == 1
+            if count > 1:
+                raise VideoError(f"{self.name}: the stream ended")
+
+        wait = self.open_timeout + self.silent_timeout
+        yield from _Newest(drawn, wait).pictures(self.name)
+
+
+def _frames(container: Any, name: str) -> Iterator[Any]:
+    av = import_av()
+    if not container.streams.video:
+        raise VideoError(f"{name}: no video stream; give a stream with pictures")
+    stream = container.streams.video[0]
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.error.InvalidDataError:  # a packet that was lost on the way
+            continue
+        yield from frames
+
+
+@dataclass
+class Folder:
+    """A folder into which photos are dropped; those that are there already are passed over."""
+
+    path: Path
+    poll: float = POLL
+    sleep: Callable[[float], None] = time.sleep
+    single: bool = False
+    _known: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
+
+    @property
+    def name(self) -> str:
+        """Its path."""
+        return one_line(os.fspath(self.path))
+
+    def pictures(self) -> Pictures:
+        """Yield each photo once it is complete: its size and time have stayed the same."""
+        seen = self._listed() if self._known is None else self._known
+        growing: dict[str, tuple[int, int]] = {}
+        while True:
+            there = self._listed()
+            self._known = seen = {name: seen[name] for name in there if name in seen}
+            for name in sorted(there, key=lambda one: there[one][0]):
+                if seen.get(name) == there[name]:
+                    continue
+                if growing.get(name) == there[name] and there[name][1] > 0:
+                    seen[name] = there[name]
+                    path = self.path / name
+                    yield Picture(there[name][0] / 1e9, path, os.fspath(path))
+            growing = there
+            self.sleep(self.poll)
+
+    def _listed(self) -> dict[str, tuple[int, int]]:
+        """Return time (ns) and size of each photo in the folder."""
+        found = {}
+        try:
+            with os.scandir(self.path) as entries:
+                for entry in entries:
+                    name = entry.name
+                    suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122  # thousands of names
+                    if suffix in PHOTO_SUFFIXES and not name.startswith("."):
+                        if name.lower().endswith(OVERLAY_SUFFIX):
+                            continue
+                        try:
+                            status = entry.stat()
+                        except OSError:  # gone again
+                            continue
+                        found[name] = status.st_mtime_ns, status.st_size
+        except OSError as error:
+            problem = f"cannot list this folder ({reason_of(error)})"
+            raise VideoError(f"{self.name}: {problem}; check its permissions") from error
+        return found

@@ -1,0 +1,211 @@
+"""Pictures of a source → events: a clock shows another minute, is still there, or is gone."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from clockread.clock import MINUTES_ON_DIAL, minutes_apart
+from clockread.errors import ImageError, VideoError
+from clockread.images import Photo, load_photo
+from clockread.live.sources import Picture, Source
+from clockread.reading import PhotoResult, Reading
+from clockread.tracking.follow import Follower
+from clockread.tracking.track import reading_text, seconds_shown
+
+FORGET_AFTER = 3600.0  # seconds after which a clock that comes back is a new one
+GONE_AFTER = 60.0  # seconds out of sight after which a clock counts as gone
+AGREES = 1.5  # minutes between a reading and the time that is expected by the last one
+FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0  # seconds before a source is opened again
+
+Kind = Literal["change", "every", "gone"]
+
+
+class Reader(Protocol):
+    """The part of `clockread.reader.ClockReader` that watching needs."""
+
+    def read_photos(self, photos: Sequence[Photo], *, cropped: bool = False) -> list[PhotoResult]:
+        """Return the result of each photo."""
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something to tell about one clock."""
+
+    kind: Kind
+    at: float  # seconds since 1970, when the picture arrived
+    source: str
+    clock: int  # from 1, in the order in which the clocks appear
+    reading: Reading | None  # None if the clock is gone
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object of this event."""
+        reading = {} if self.reading is None else self.reading.to_dict()
+        if self.reading is not None:
+            hour, minute = divmod(_minute(self.reading), 60)
+            reading |= {"time": reading_text(self.reading), "hour": hour, "minute": minute}
+        names = ("time", "hour", "minute", "second", "confidence", "box")
+        return {
+            "at": datetime.fromtimestamp(self.at).astimezone().isoformat(timespec="milliseconds"),
+            "source": self.source,
+            "event": self.kind,
+            "clock": self.clock,
+            **{name: reading.get(name) for name in names},
+        }
+
+
+def _minute(reading: Reading) -> int:
+    """Return the whole minute shown, past twelve; with a second hand, the one that has begun."""
+    return int(seconds_shown(reading) // 60)
+
+
+@dataclass
+class _State:
+    """What is known of one clock."""
+
+    reading: Reading  # the last that was believed
+    at: float  # of that reading
+    seen: float  # when the clock was last in sight
+    doubted: tuple[Reading, float] | None = None  # a reading that contradicts it
+
+    def believes(self, reading: Reading, at: float) -> bool:
+        """Whether a reading follows from the last one, or was seen twice in a row."""
+        if _follows(self.reading, self.at, reading, at):
+            return True
+        return self.doubted is not None and _follows(*self.doubted, reading, at)
+
+
+def _follows(before: Reading, then: float, now: Reading, at: float) -> bool:
+    """Whether a clock that runs, or stands still, shows the second reading after the first."""
+    passed = ((at - then) / 60) % MINUTES_ON_DIAL
+    return any(
+        bool(minutes_apart(now.minutes, before.minutes + minutes) <= AGREES)
+        for minutes in (passed, 0.0)
+    )
+
+
+@dataclass
+class Watcher:
+    """Turns the readings of successive pictures into events.
+
+    A reading that contradicts the one before must be seen in two pictures in a row, so that a
+    glare or a passer-by tells no wrong time.
+    """
+
+    source: str
+    every: float | None = None  # seconds after which a clock is told of without a change
+    min_confidence: float = 0.5
+    gone_after: float = GONE_AFTER
+    _follower: Follower[Reading] = field(
+        default_factory=lambda: Follower(forget_after=FORGET_AFTER)
+    )
+    _states: dict[int, _State] = field(default_factory=dict)
+    _told: float | None = None
+
+    def add(self, at: float, readings: Sequence[Reading]) -> list[Event]:
+        """Return the events that the readings of a picture cause; ``at`` in seconds since 1970."""
+        events = []
+        sure = [one for one in readings if one.confidence >= self.min_confidence]
+        for trail, reading in self._follower.add(at, sure):
+            events += self._seen(trail.number, at, reading)
+        for number in [n for n, one in self._states.items() if at - one.seen > self.gone_after]:
+            del self._states[number]
+            events.append(Event("gone", at, self.source, number, None))
+        if self.every is not None and (self._told is None or at - self._told >= self.every):
+            told = {event.clock for event in events}
+            events += [
+                Event("every", at, self.source, number, state.reading)
+                for number, state in self._states.items()
+                if number not in told
+            ]
+            self._told = at
+        return events
+
+    def _seen(self, number: int, at: float, reading: Reading) -> list[Event]:
+        state = self._states.get(number)
+        if state is None:
+            self._states[number] = _State(reading, at, at)
+            return [Event("change", at, self.source, number, reading)]
+        state.seen = at
+        if not state.believes(reading, at):
+            state.doubted = reading, at
+            return []
+        changed = _minute(reading) != _minute(state.reading)
+        state.reading, state.at, state.doubted = reading, at, None
+        return [Event("change", at, self.source, number, reading)] if changed else []
+
+
+def pictures_forever(
+    source: Source,
+    *,
+    interval: float,
+    lost: Callable[[str], None],
+    wait: bool = False,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Picture]:
+    """Yield pictures of a source at most every ``interval`` seconds; open it again if it is lost.
+
+    Args:
+        source: the source.
+        interval: seconds between two pictures.
+        lost: is told why the source was lost, and when it is tried again; one line.
+        wait: whether to wait for a source that is not there at the start.
+        sleep: waits for a number of seconds.
+
+    Raises:
+        VideoError: if the source is not there at the start, unless ``wait``.
+
+    """
+    delay, ever, last = FIRST_DELAY, False, ""
+    while True:
+        try:
+            for picture in source.pictures():
+                if last:
+                    lost(f"{source.name}: it is back")
+                delay, ever, last = FIRST_DELAY, True, ""
+                began = time.monotonic()
+                yield picture
+                sleep(max(0.0, interval - (time.monotonic() - began)))
+            if source.single:
+                continue
+            problem = f"{source.name}: it gives no more pictures"
+        except VideoError as error:
+            if not (ever or wait):
+                raise
+            problem = str(error)
+        if problem != last:
+            lost(f"{problem}; trying again, at first after {delay:.0f} s")
+        last = problem
+        sleep(delay)
+        delay = min(2 * delay, LONGEST_DELAY)
+
+
+def events_of(
+    pictures: Iterator[Picture],
+    reader: Reader,
+    watcher: Watcher,
+    *,
+    cropped: bool = False,
+    failed: Callable[[str], None] = lambda _: None,
+) -> Iterator[Event]:
+    """Read pictures one after the other and yield their events.
+
+    Args:
+        pictures: the pictures.
+        reader: reads them.
+        watcher: turns readings into events.
+        cropped: whether each picture is one dial.
+        failed: is told why a picture could not be read; one line.
+
+    """
+    for picture in pictures:
+        try:
+            photo = load_photo(picture.image, name=picture.name)
+        except ImageError as error:
+            failed(str(error))
+            continue
+        [result] = reader.read_photos([photo], cropped=cropped)
+        yield from watcher.add(picture.at, result.readings)

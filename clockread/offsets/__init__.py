@@ -1,0 +1,1 @@
+"""How far photographed clocks are from the times at which they were photographed."""

@@ -1,0 +1,102 @@
+"""Readings of successive frames → one trail per dial, by place and size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from clockread.clock import Pair
+from clockread.geometry import Box
+
+NEAR = 0.7  # sides of the face that a dial may move between two frames
+ALONE = 4.0  # the same if no other dial is in sight
+GROWTH = 0.5  # of the logarithm of its size, at most
+
+
+class Located(Protocol):
+    """Something with a place in a frame; `clockread.reading.Reading` is one."""
+
+    @property
+    def center(self) -> Pair:
+        """The x and y of the hands' axis, pixels."""
+
+    @property
+    def face(self) -> Box:
+        """The x, y, width and height of the face, pixels."""
+
+
+_R = TypeVar("_R", bound=Located)
+
+
+@dataclass
+class Trail(Generic[_R]):
+    """Where one dial was last seen, and how it moved."""
+
+    number: int  # from 1, in the order of appearance
+    last: _R
+    time: float  # when it was last seen, seconds
+    velocity: Pair = (0.0, 0.0)  # pixels per second
+
+    def expected(self, time: float) -> Pair:
+        """Return where the dial should be if it goes on as it did."""
+        x, y = self.last.center
+        dt = time - self.time
+        return x + self.velocity[0] * dt, y + self.velocity[1] * dt
+
+    def move(self, reading: _R, time: float) -> None:
+        """Go on to the reading of a later frame."""
+        dt = time - self.time
+        if dt > 0:
+            (x0, y0), (x1, y1) = self.last.center, reading.center
+            self.velocity = (x1 - x0) / dt, (y1 - y0) / dt
+        self.last, self.time = reading, time
+
+
+@dataclass
+class Follower(Generic[_R]):
+    """Gives the readings of each frame to the trails of the dials that they show."""
+
+    forget_after: float = math.inf  # seconds without a sight after which a trail ends
+    trails: list[Trail[_R]] = field(default_factory=list)
+    _count: int = 0
+
+    def add(self, time: float, readings: Sequence[_R]) -> list[tuple[Trail[_R], _R]]:
+        """Return the trail of each reading of a frame; dials that are new begin one.
+
+        Frames must come in the order of their times, seconds.
+        """
+        self.trails = [t for t in self.trails if time - t.time <= self.forget_after]
+        latest = max((t.time for t in self.trails), default=-math.inf)
+        in_sight = [t for t in self.trails if t.time == latest]
+        alone = len(readings) == 1 and len(in_sight) == 1
+        pairs = sorted(
+            ((_distance(t, r, time), i, j) for i, t in enumerate(self.trails)
+             for j, r in enumerate(readings)),
+        )  # fmt: skip
+        taken: dict[int, Trail[_R]] = {}
+        for distance, i, j in pairs:
+            trail = self.trails[i]
+            limit = ALONE if alone and trail is in_sight[0] else NEAR
+            if distance <= limit and j not in taken and trail not in taken.values():
+                taken[j] = trail
+        out = []
+        for j, reading in enumerate(readings):
+            if j in taken:
+                taken[j].move(reading, time)
+            else:
+                self._count += 1
+                taken[j] = Trail(self._count, reading, time)
+                self.trails.append(taken[j])
+            out.append((taken[j], reading))
+        return out
+
+
+def _distance(trail: Trail[_R], reading: _R, time: float) -> float:
+    """Return the sides of a face between a reading and where its dial may be; inf if unlike it."""
+    before, now = (math.sqrt(max(r.face[2] * r.face[3], 1.0)) for r in (trail.last, reading))
+    if abs(math.log(now / before)) > GROWTH:
+        return math.inf
+    places = (trail.last.center, trail.expected(time))
+    return min(math.dist(reading.center, place) for place in places) / max(before, now)

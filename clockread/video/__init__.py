@@ -1,0 +1,1 @@
+"""Videos: frames with their times, and videos with the times drawn on them; needs PyAV."""

@@ -1,0 +1,104 @@
+"""A video with the times of its tracks drawn on it."""
+
+from __future__ import annotations
+
+import bisect
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from clockread.clock import hand_angles, pair_of, sincos
+from clockread.overlay import draw
+from clockread.tracking.track import Track, TrackFrame
+from clockread.video.files import Video, import_av
+
+if TYPE_CHECKING:
+    from clockread.reading import Reading
+
+CODECS = ("libx264", "mpeg4")  # the first that this PyAV has
+FRAMES_PER_SECOND = 25  # of a video that does not state it
+TIME_BASE = Fraction(1, 90_000)  # seconds per unit of a frame's time
+LONGEST_GAP = 3.0  # of the time between frames, over which a dial is still drawn
+
+
+def save_overlay(source: Path, target: Path, tracks: Sequence[Track], every: float) -> None:
+    """Write a video again, with the dials, hands and times of its tracks drawn on it.
+
+    Args:
+        source: the video.
+        target: the video to write, an MP4.
+        tracks: its tracks.
+        every: seconds between the frames that were read; between them, dials are interpolated.
+
+    """
+    av = import_av()
+    with Video(str(source), source) as video, av.open(os.fspath(target), "w") as out:
+        codec = next(name for name in CODECS if name in av.codecs_available)
+        rate = Fraction(video.rate or FRAMES_PER_SECOND).limit_denominator(1001)
+        stream: Any = None
+        gap = LONGEST_GAP * (every or 1 / float(rate))
+        for time, frame in video.frames():
+            if stream is None:
+                stream = out.add_stream(codec, rate=rate)
+                stream.width, stream.height = frame.width // 2 * 2, frame.height // 2 * 2
+                stream.pix_fmt, stream.time_base = "yuv420p", TIME_BASE
+                stream.codec_context.time_base = TIME_BASE
+            drawn = _drawn(frame, time, tracks, gap)
+            picture = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
+                stream.width, stream.height, format="yuv420p"
+            )
+            picture.pts, picture.time_base = round(time / TIME_BASE), TIME_BASE
+            out.mux(stream.encode(picture))
+        if stream is not None:
+            out.mux(stream.encode(None))
+
+
+def _drawn(frame: Any, time: float, tracks: Sequence[Track], gap: float) -> Any:
+    image = frame.to_ndarray(format="bgr24")
+    seen = [one for track in tracks if (one := reading_at(track, time, gap)) is not None]
+    seconds = any(track.has_seconds for track in tracks)
+    return draw(np.asarray(image, np.uint8), seen, seconds=seconds) if seen else image
+
+
+def reading_at(track: Track, time: float, gap: float) -> Reading | None:
+    """Return a track's dial at a time, its place interpolated, its time fused; None if not seen.
+
+    Args:
+        track: the track.
+        time: of the video, seconds.
+        gap: seconds between two frames beyond which the dial counts as not seen between them.
+
+    """
+    frames = track.frames
+    after = bisect.bisect_left(frames, time, key=lambda frame: frame.time)
+    before = frames[max(0, after - 1)]
+    later = frames[min(after, len(frames) - 1)]
+    if min(abs(time - before.time), abs(later.time - time)) > gap:
+        return None
+    if later.time - before.time > gap:
+        before = later = min(before, later, key=lambda frame: abs(frame.time - time))
+    return _shown(track, before, later, time)
+
+
+def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> Reading:
+    span = later.time - before.time
+    share = min(1.0, max(0.0, (time - before.time) / span)) if span > 0 else 0.0
+    places = (np.array(one.reading.homography) for one in (before, later))
+    place = sum(part * weight for part, weight in zip(places, (1 - share, share), strict=True))
+    shown = track.shown_at(time)
+    hour, minute = hand_angles(shown / 60)
+    return replace(
+        before.reading,
+        minutes=int(shown // 60),
+        confidence=track.confidence,
+        hour_sincos=pair_of(sincos(float(hour))),
+        minute_sincos=pair_of(sincos(float(minute))),
+        second_sincos=pair_of(sincos(6.0 * (shown % 60))),
+        second_presence=1.0 if track.has_seconds else 0.0,
+        homography=tuple((float(a), float(b), float(c)) for a, b, c in np.asarray(place)),
+    )

@@ -1,0 +1,181 @@
+"""Events of watched clocks, and sources that are lost and come back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import READING, BlindReader, save_png
+
+from clockread.errors import VideoError
+from clockread.live import sources
+from clockread.live.sources import Address, Camera, Folder, Picture, source_of
+from clockread.live.watcher import Event, Watcher, events_of, pictures_forever
+
+NOON = 1_700_000_000.0
+
+
+def shows(minutes: int, confidence: float = 0.99, x: float = 0.0) -> object:
+    matrix = ((150.0, 1.5, 160.4 + x), (-1.25, 155.0, 175.1), (0.0, 0.0, 1.0))
+    return replace(
+        READING, minutes=minutes, confidence=confidence, homography=matrix, center=(160.4 + x, 175)
+    )
+
+
+def told(watcher: Watcher, at: float, *readings: object) -> list[tuple[str, int, str | None]]:
+    events = watcher.add(NOON + at, list(readings))  # type: ignore[arg-type]
+    return [(one.kind, one.clock, one.reading and one.reading.time) for one in events]
+
+
+class TestWatcher:
+    def test_a_line_per_minute(self) -> None:
+        watcher = Watcher("s")
+        assert told(watcher, 0, shows(9)) == [("change", 1, "12:09")]
+        assert told(watcher, 30, shows(9)) == []
+        assert told(watcher, 60, shows(10)) == [("change", 1, "12:10")]
+
+    def test_one_wrong_reading_is_not_told_and_a_clock_that_is_set_is(self) -> None:
+        watcher = Watcher("s")
+        told(watcher, 0, shows(9))
+        assert told(watcher, 1, shows(400)) == []
+        assert told(watcher, 2, shows(9)) == []
+        assert told(watcher, 3, shows(200)) == []
+        assert told(watcher, 4, shows(200)) == [("change", 1, "3:20")]
+
+    def test_doubtful_readings_are_ignored(self) -> None:
+        assert told(Watcher("s", min_confidence=0.9), 0, shows(9, 0.8)) == []
+
+    def test_every_tells_without_a_change(self) -> None:
+        watcher = Watcher("s", every=10)
+        assert told(watcher, 0, shows(9)) == [("change", 1, "12:09")]
+        assert told(watcher, 5, shows(9)) == []
+        assert told(watcher, 10, shows(9)) == [("every", 1, "12:09")]
+
+    def test_a_clock_out_of_sight_is_gone(self) -> None:
+        watcher = Watcher("s", gone_after=60)
+        told(watcher, 0, shows(9), shows(30, x=500))
+        assert told(watcher, 50, shows(10)) == [("change", 1, "12:10")]
+        assert told(watcher, 70, shows(10)) == [("gone", 2, None)]
+
+    def test_events_as_json(self) -> None:
+        event = Event("change", NOON, "camera 0", 1, READING).to_dict()
+        assert (event["time"], event["hour"], event["minute"]) == ("12:09", 0, 9)
+        assert event["event"] == "change"
+        assert event["at"].startswith("2023-11-14T") or event["at"].startswith("2023-11-15T")
+        gone = Event("gone", NOON, "camera 0", 1, None).to_dict()
+        assert gone.keys() == event.keys()
+        assert gone["time"] is None
+
+
+class Flaky:
+    """A source that gives some pictures, fails, and comes back."""
+
+    name, single = "flaky", False
+
+    def __init__(self, *rounds: int) -> None:
+        self._rounds = iter(rounds)
+
+    def pictures(self) -> Iterator[Picture]:
+        for number in range(next(self._rounds)):
+            yield Picture(NOON + number, b"", "flaky")
+        raise VideoError("flaky: gone")
+
+
+def forever(source: object, **options: object) -> tuple[Iterator[Picture], list[str], list[float]]:
+    lines: list[str] = []
+    slept: list[float] = []
+    drawn = pictures_forever(
+        source,  # type: ignore[arg-type]
+        interval=0.0,
+        lost=lines.append,
+        sleep=slept.append,
+        **options,  # type: ignore[arg-type]
+    )
+    return drawn, lines, slept
+
+
+class TestPicturesForever:
+    def test_a_source_that_is_not_there_is_an_error(self) -> None:
+        with pytest.raises(VideoError, match="flaky: gone"):
+            next(forever(Flaky(0))[0])
+
+    def test_it_is_waited_for_if_that_is_wanted(self) -> None:
+        drawn, lines, _ = forever(Flaky(0, 0, 1), wait=True)
+        assert next(drawn).name == "flaky"
+        assert lines == ["flaky: gone; trying again, at first after 1 s", "flaky: it is back"]
+
+    def test_a_lost_source_is_opened_again_with_growing_delays(self) -> None:
+        drawn, lines, slept = forever(Flaky(1, 0, 0, 0, 0, 0, 0, 0, 1, 1))
+        assert [next(drawn).name for _ in range(3)] == ["flaky"] * 3
+        delays = [delay for delay in slept if delay]
+        assert delays == [1, 2, 4, 8, 16, 32, 60, 60, 1]
+        assert lines.count("flaky: it is back") == 2  # and one line per loss, not per attempt
+        assert len(lines) == 4
+
+
+class TestSources:
+    def test_arguments(self, tmp_path: Path) -> None:
+        assert isinstance(source_of("0"), Camera)
+        assert isinstance(source_of("rtsp://camera/stream"), Address)
+        assert isinstance(source_of(str(tmp_path)), Folder)
+        with pytest.raises(VideoError, match="no such folder"):
+            source_of(str(tmp_path / "missing"))
+        with pytest.raises(VideoError, match="clockread video"):
+            source_of(str(save_png(tmp_path / "a.png", 3)))
+
+    def test_a_camera_that_is_not_there(self) -> None:
+        with pytest.raises(VideoError, match="camera 99: not there"):
+            next(Camera(99).pictures())
+
+    def test_a_password_is_not_shown(self) -> None:
+        assert Address("rtsp://me:secret@host:554/live").name == "rtsp://host:554/live"
+
+    def test_new_photos_are_given_once_they_are_complete(self, tmp_path: Path) -> None:
+        save_png(tmp_path / "old.png", 1)
+        steps: list[Callable[[], object]] = [
+            lambda: (tmp_path / "new.png").write_bytes(b""),
+            lambda: (tmp_path / "new.png").write_bytes(b"half"),
+            lambda: save_png(tmp_path / "new.png", 2, (80, 80)),
+            lambda: (tmp_path / "notes.txt").write_text("no photo"),
+            lambda: None,
+            lambda: save_png(tmp_path / "later.png", 2),
+        ]
+
+        def sleep(_: float) -> None:
+            if steps:
+                steps.pop(0)()
+
+        drawn = Folder(tmp_path, sleep=sleep).pictures()
+        assert [Path(next(drawn).name).name for _ in range(2)] == ["new.png", "later.png"]
+
+    def test_a_folder_that_disappears(self, tmp_path: Path) -> None:
+        folder = tmp_path / "in"
+        folder.mkdir()
+        drawn = Folder(folder, sleep=lambda _: folder.rmdir()).pictures()
+        with pytest.raises(VideoError, match="cannot list this folder"):
+            next(drawn)
+
+
+def test_a_picture_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+    good = save_png(tmp_path / "a.png", 3)
+    pictures = iter([Picture(NOON, b"rubbish", "r"), Picture(NOON, os.fspath(good), "g")])
+    failed: list[str] = []
+    events = list(events_of(pictures, BlindReader(), Watcher("s"), failed=failed.append))
+    assert events == []
+    assert len(failed) == 1
+    assert failed[0].startswith("r: ")
+
+
+def test_a_silent_source_is_an_error() -> None:
+    import threading
+
+    def silent(stop: threading.Event) -> Iterator[Picture]:
+        stop.wait(5)
+        yield from ()
+
+    drawn = sources._Newest(silent, 0.05).pictures("camera 0")
+    with pytest.raises(VideoError, match="camera 0: no picture for 0 seconds"):
+        next(drawn)

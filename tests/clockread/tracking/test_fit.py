@@ -1,0 +1,145 @@
+"""Joint decoding on observations that are made up, so that each rule is seen alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from clockread.evidence import Evidence
+from clockread.tracking.drift import drift_of
+from clockread.tracking.fit import SECONDS_ON_DIAL, Fit, fit
+from clockread.tracking.observations import STEP, STEPS, Observation
+
+BINS = 240
+
+
+def logits(degrees: float, sharpness: float = 60.0) -> np.ndarray:
+    """A distribution of a hand's angle, as logits."""
+    angles = np.deg2rad(np.arange(BINS) * 360 / BINS - degrees)
+    return sharpness * (np.cos(angles) - 1)
+
+
+def evidence(
+    shown: float, *, wrong: float | None = None, second: bool = False, rotation: float = 0.0
+) -> Evidence:
+    """Evidence of a dial at ``shown`` seconds, which may favor a ``wrong`` minute."""
+    minutes = np.arange(720)
+    apart = np.abs((minutes - shown / 60 + 360) % 720 - 360)
+    p = np.exp(-0.5 * (apart / 0.6) ** 2) + 1e-4
+    if wrong is not None:
+        p = 0.2 * p / p.sum() + 0.8 * (np.arange(720) == round(wrong)) + 1e-5
+    return Evidence(
+        p / p.sum(),
+        logits(shown / 10 + rotation, 400.0),
+        logits(6 * (shown % 60) + rotation, 100.0),
+        rotation,
+        0.99 if second else 0.02,
+    )
+
+
+def observed(times: np.ndarray, start: float, rate: float, **options: object) -> list[Observation]:
+    return [
+        Observation.of(evidence((start + rate * t) % SECONDS_ON_DIAL, **options))  # type: ignore[arg-type]
+        for t in times
+    ]
+
+
+def apart(a: float, b: float, period: float = SECONDS_ON_DIAL) -> float:
+    return abs((a - b + period / 2) % period - period / 2)
+
+
+class TestObservation:
+    def test_a_minute_hand_between_two_marks_tells_the_quarter_minute(self) -> None:
+        for shown in (600.0, 615.0, 630.0, 645.0):
+            one = Observation.of(evidence(shown))
+            assert int(one.by_time.argmax()) * STEP == shown
+
+    def test_angles_are_taken_against_12(self) -> None:
+        straight, turned = (
+            Observation.of(evidence(4000.0, second=True, rotation=degrees)) for degrees in (0, 90)
+        )
+        assert straight.second == turned.second == 40.0
+        assert np.allclose(straight.by_time, turned.by_time, atol=1e-3)
+
+    def test_a_reading_without_distributions_still_counts(self) -> None:
+        one = Observation.of(Evidence.of_time(100, 0.9))
+        assert one.minutes == 100
+        assert one.second is None
+        assert int(one.by_time.argmax()) == 100 * 60 // STEP
+        assert one.by_time.shape == (STEPS,)
+
+
+class TestFit:
+    @pytest.mark.parametrize("rate", [0.0, 1.0, 60.0, -1.0, 25.0, 600.0])
+    def test_start_and_rate_are_found(self, rate: float) -> None:
+        times = np.arange(20.0)
+        found = fit(times, observed(times, 40_000.0, rate, second=True))
+        assert found.rate == rate
+        assert apart(found.start, 40_000.0) <= 1
+        assert found.confidence > 0.9
+        assert found.has_seconds
+
+    def test_a_rate_that_is_not_round_is_found_at_uneven_times(self) -> None:
+        times = np.cumsum([0.0, *np.random.default_rng(1).uniform(0.5, 2.0, 30)])
+        found = fit(times, observed(times, 5_000.0, 437.3))
+        assert found.kind == "free"
+        assert found.rate == pytest.approx(437.3, rel=0.01)
+        assert all(apart(found.at(t), 5_000 + 437.3 * t) < 60 for t in times)
+
+    def test_a_few_wrong_frames_are_outvoted(self) -> None:
+        times = np.arange(20.0)
+        frames = observed(times, 7_000.0, 1.0)
+        for i in (3, 4, 9, 15):  # hands swapped, or glare
+            frames[i] = Observation.of(evidence(7_000.0 + i, wrong=500 + i))
+        found = fit(times, frames)
+        assert all(apart(found.at(t), 7_000 + t) < 60 for t in times)
+
+    def test_a_stopped_second_hand_is_told_from_something_that_stands_still(self) -> None:
+        times = np.arange(20.0)
+        hand = fit(times, observed(times, 7_000.0, 0.0, second=True))
+        assert (hand.kind, hand.has_seconds) == ("stopped", True)
+        running = [
+            Observation.of(
+                Evidence(
+                    (e := evidence(7_000.0 + t)).by_time, e.minute_logits, logits(77.0), 0.0, 0.05
+                )
+            )
+            for t in times
+        ]
+        found = fit(times, running)
+        assert (found.kind, found.has_seconds) == ("real time", False)
+
+    def test_one_frame_runs_in_real_time_by_default(self) -> None:
+        found = fit(np.zeros(1), observed(np.zeros(1), 3_600.0, 1.0))
+        assert (found.rate, found.kind) == (1.0, "real time")
+        assert apart(found.start, 3_600) <= 30
+
+    def test_a_known_rate_is_kept(self) -> None:
+        times = np.arange(5.0)
+        assert fit(times, observed(times, 3_600.0, 1.0), rate=60.0).rate == 60.0
+
+    def test_frames_at_one_time_are_decoded(self) -> None:
+        found = fit(np.zeros(4), observed(np.zeros(4), 100.0, 1.0))
+        assert apart(found.start, 100.0) <= 60
+
+    def test_the_start_passes_12_o_clock(self) -> None:
+        times = np.arange(30.0)
+        found = fit(times, observed(times, SECONDS_ON_DIAL - 10.0, 1.0, second=True))
+        assert apart(found.start, SECONDS_ON_DIAL - 10) <= 1
+        assert apart(found.at(20.0), 10.0) <= 1
+
+
+class TestDrift:
+    def test_a_gain_is_found(self) -> None:
+        times = np.arange(0.0, 7200.0, 60.0)
+        frames = observed(times, 1_000.0, 1 + 8 / 3600, second=True)
+        nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=True)
+        drift = drift_of(times, frames, nominal)
+        assert drift is not None
+        assert drift.per_hour == pytest.approx(8.0, abs=0.5)
+
+    def test_a_short_track_has_none(self) -> None:
+        times = np.arange(20.0)
+        frames = observed(times, 1_000.0, 1.0)
+        nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=False)
+        assert drift_of(times, frames, nominal) is None

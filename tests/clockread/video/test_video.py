@@ -1,0 +1,227 @@
+"""Videos that are whole, cut off or not videos, and the command that reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import encode
+
+av = pytest.importorskip("av", reason="videos need PyAV")
+
+from clockread import ClockReader  # noqa: E402
+from clockread.cli import app as cli  # noqa: E402
+from clockread.cli.sample_photos import dial_picture  # noqa: E402
+from clockread.cli.video import duration  # noqa: E402
+from clockread.errors import VideoError  # noqa: E402
+from clockread.images import load_photo  # noqa: E402
+from clockread.tracking.track import time_text  # noqa: E402
+from clockread.video.files import Video, photo_of  # noqa: E402
+
+FPS = 5
+START = 4 * 3600 + 20 * 60 + 5.0  # 4:20:05
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return int(caught.value.code or 0), out, err
+
+    return call
+
+
+def write(
+    path: Path, pictures: Iterator[np.ndarray], *, fps: int = FPS, gap: int = 10, **options: str
+) -> Path:
+    """Write a video; pictures are RGB."""
+    with av.open(str(path), "w", options=options) as out:
+        stream = None
+        for picture in pictures:
+            if stream is None:
+                stream = out.add_stream("mpeg4", rate=fps)
+                stream.height, stream.width = picture.shape[:2]
+                stream.pix_fmt, stream.gop_size = "yuv420p", gap
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode(None))
+    return path
+
+
+def clock(rate: float, frames: int) -> Iterator[np.ndarray]:
+    return (dial_picture((START + rate * i / FPS) % 43_200) for i in range(frames))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("video") / "clock.mp4", clock(1.0, 30))
+
+
+class TestFiles:
+    def test_times_and_sizes(self, running: Path) -> None:
+        with Video("v", running) as video:
+            frames = list(video.photos())
+            assert [round(one.time * FPS) for one in frames] == list(range(30))
+            assert (frames[0].photo.width, frames[0].photo.height) == (320, 240)
+            color = frames[0].photo.in_color()
+            assert color is not None
+            assert color.shape == (240, 320, 3)
+            assert video.problems == video.notes == []
+
+    def test_frames_are_taken_at_even_times(self, running: Path) -> None:
+        with Video("v", running) as video:
+            assert [one.time for one in video.photos(1.0)] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
+
+    def test_large_frames_are_reduced(self) -> None:
+        frame = av.VideoFrame.from_ndarray(np.zeros((2400, 4200, 3), np.uint8), format="rgb24")
+        photo = photo_of(frame.reformat(format="yuv420p"), "f")
+        assert (photo.width, photo.scale, photo.pixels.shape) == (4200, 2.0, (1200, 2100))
+
+    def test_a_change_of_size_is_noted(self, tmp_path: Path) -> None:
+        joined = tmp_path / "joined.mjpeg"
+        sizes = [(320, 240)] * 6 + [(160, 120)] * 6
+        joined.write_bytes(b"".join(encode(".jpg", dial_picture(0, size)) for size in sizes))
+        with Video("v", joined) as video:
+            found = [(one.photo.width, one.photo.height) for one in video.photos()]
+        assert found == sizes
+        assert len(video.notes) == 1
+        assert "the size changes at" in video.notes[0]
+
+    def test_a_video_that_ends_in_the_middle_is_read_until_there(self, tmp_path: Path) -> None:
+        whole = write(tmp_path / "a.mp4", clock(1.0, 60), movflags="faststart")
+        cut = tmp_path / "cut.mp4"
+        data = whole.read_bytes()
+        cut.write_bytes(data[: len(data) * 6 // 10])
+        with Video("cut.mp4", cut) as video:
+            frames = list(video.frames())
+        assert 5 < len(frames) < 60
+        assert len(video.problems) == 1
+        assert video.problems[0].startswith("cut.mp4: ")
+        assert "until there were read" in video.problems[0] or "were read" in video.problems[0]
+
+    @pytest.mark.parametrize(
+        ("content", "problem"),
+        [
+            (None, "no such file"),
+            (b"", "empty file"),
+            (b"no video " * 100, "not a video, or cut off or damaged"),
+        ],
+    )
+    def test_what_is_no_video(self, tmp_path: Path, content: bytes | None, problem: str) -> None:
+        path = tmp_path / "x.mp4"
+        if content is not None:
+            path.write_bytes(content)
+        with pytest.raises(VideoError, match=problem), Video("x.mp4", path):
+            pass
+
+    def test_sound_without_pictures(self, tmp_path: Path) -> None:
+        path = tmp_path / "sound.wav"
+        with av.open(str(path), "w") as out:
+            stream = out.add_stream("pcm_s16le", rate=8000)
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), layout="mono")
+            frame.sample_rate = 8000
+            out.mux(stream.encode(frame))
+            out.mux(stream.encode(None))
+        with pytest.raises(VideoError, match="no video stream, only audio"), Video("s", path):
+            pass
+
+
+class TestCommand:
+    def test_a_table(self, run: Run, running: Path) -> None:
+        code, out, err = run("video", running, "--quiet")
+        assert (code, err) == (0, "")
+        row = out.splitlines()[2]
+        assert "4:20:05" in row
+        assert "4:20:10" in row
+        assert "real time" in row
+
+    def test_every_frame_as_jsonl(self, run: Run, running: Path) -> None:
+        _, out, _ = run("video", running, "--all", "--format", "jsonl", "-q")
+        [track] = [json.loads(line) for line in out.splitlines()]
+        assert (track["kind"], track["rate"], track["frames_used"]) == ("real time", 1.0, 30)
+        assert track["frames"][5]["at"] == pytest.approx(1.0)
+        assert all(frame["agrees"] for frame in track["frames"])
+
+    def test_rows_as_csv(self, run: Run, running: Path) -> None:
+        _, out, _ = run("video", running, "--fps", "2", "--format", "csv", "-q")
+        rows = list(csv.DictReader(io.StringIO(out)))
+        assert len(rows) == 12
+        assert rows[0]["fused"] == "4:20:05"
+        assert rows[0]["agrees"] == "true"
+
+    def test_overlay_and_plot(self, run: Run, tmp_path: Path) -> None:
+        pytest.importorskip("matplotlib")
+        lapse = write(tmp_path / "lapse.mp4", clock(300.0, 20))
+        plot = tmp_path / "plot.png"
+        code, out, err = run(
+            "video", lapse, "--all", "-q", "--save-overlay", tmp_path / "seen", "--plot", plot
+        )
+        assert (code, err) == (0, "")
+        assert "× 300" in out
+        assert load_photo(plot).width > 500
+        with Video("o", tmp_path / "seen" / "lapse.overlay.mp4") as video:
+            drawn = [one.photo.in_color() for one in video.photos()]
+        assert len(drawn) == 20
+        plain = dial_picture(START)[..., ::-1].astype(int)
+        assert drawn[0] is not None
+        assert np.abs(drawn[0].astype(int) - plain).max() > 100  # a colored outline
+
+    @pytest.mark.parametrize(
+        ("name", "code", "message"),
+        [("missing.mp4", 1, "no such file"), ("grey.mp4", 0, "no clock found")],
+    )
+    def test_no_clock(self, run: Run, tmp_path: Path, name: str, code: int, message: str) -> None:
+        write(tmp_path / "grey.mp4", (np.full((120, 160, 3), 90, np.uint8) for _ in range(3)))
+        got, out, err = run("video", tmp_path / name)
+        assert (got, out) == (code, "")
+        assert message in err
+        assert len(err.splitlines()) == 1
+
+    def test_what_was_read_of_a_cut_video_is_written(self, run: Run, tmp_path: Path) -> None:
+        whole = write(tmp_path / "a.mp4", clock(1.0, 60), movflags="faststart").read_bytes()
+        (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+        code, out, err = run("video", tmp_path / "cut.mp4", "-q")
+        assert code == 1
+        assert "4:20:05" in out
+        assert len(err.splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        ("option", "value"), [("--every", "soon"), ("--rate", "fast"), ("--every", "")]
+    )
+    def test_wrong_options(self, run: Run, running: Path, option: str, value: str) -> None:
+        code, _, err = run("video", running, option, value)
+        assert code == 2
+        assert "is not" in err
+
+    def test_durations(self) -> None:
+        assert [duration(text) for text in ("1", "0.5s", "200ms", "2m", "1h")] == [
+            1.0, 0.5, 0.2, 120.0, 3600.0,
+        ]  # fmt: skip
+
+
+class TestReaderTrack:
+    def test_frames_from_anywhere(self) -> None:
+        frames = [(i * 10.0, dial_picture(START + i * 600)) for i in range(8)]
+        frames[3] = (30.0, np.full((240, 320, 3), 255, np.uint8))  # overexposed
+        [track] = ClockReader("cpu").track(frames)
+        assert (track.kind, track.rate) == ("free", 60.0)
+        assert len(track.frames) == 7
+        assert track.text_at(0.0) == "4:20:05"
+        assert track.text_at(30.0) == "4:50:05"
+        assert track.frames[0].reading.evidence is None
+
+    def test_no_frames(self) -> None:
+        assert ClockReader("cpu").track([]) == []
+
+    def test_texts(self) -> None:
+        assert time_text(0.0, seconds=True) == "12:00:00"
+        assert time_text(43_199.0, seconds=False) == "11:59"
