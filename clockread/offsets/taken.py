@@ -12,7 +12,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from clockread.errors import ImageError, one_line, reason_of
-from clockread.image_files import PLUGINS
+from clockread.image_formats import PLUGINS
 
 TimeSource = Literal["exif", "file"]
 

@@ -17,9 +17,10 @@ from clockread.geometry import Box
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Grey
+from training.dials.dial import draw_dial
 from training.dials.presets import PRESETS, Preset
 from training.dials.randomness import chance
-from training.dials.render import case_extent, draw_dial, paste, translation
+from training.dials.render import case_extent, paste, translation
 
 SECONDS_ON_DIAL = 43_200
 
