@@ -53,7 +53,7 @@ class WheelModels(BuildHookInterface[Any]):
         }
         for model in PAGE_MODELS:
             reader = (exported / f"reader-{model}.onnx").read_bytes()
-            roles = ("finder", "pose", "hands")  # as in clockread.page.models
+            roles = ("finder", "pose", "hands", "context")  # as in clockread.page.models
             networks = b"".join((exported / models[model][r]["file"]).read_bytes() for r in roles)
             difference = scratch / f"reader-{model}.delta"
             difference.write_bytes(hashlib.sha256(reader).digest() + encode(reader, networks))

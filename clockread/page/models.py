@@ -9,7 +9,7 @@ from clockread.errors import ModelError
 from clockread.page import delta
 from clockread.runtime.manifest import REINSTALL, Manifest, model_bytes
 
-ROLES = ("finder", "pose", "hands")  # whose files, in this order, a difference refers to
+ROLES = ("finder", "pose", "hands", "context")  # whose files, in this order, a difference refers to
 SUFFIX = ".delta"  # of the difference of a reader to its networks; `hatch_build.py` writes it
 
 
