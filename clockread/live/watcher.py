@@ -14,6 +14,7 @@ from clockread.images import Photo, load_photo
 from clockread.live.sources import Picture, Source
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.follow import Follower
+from clockread.tracking.track import reading_text, seconds_shown
 
 FORGET_AFTER = 3600.0  # seconds after which a clock that comes back is a new one
 GONE_AFTER = 60.0  # seconds out of sight after which a clock counts as gone
@@ -42,7 +43,10 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of this event."""
-        reading = {} if self.reading is None else self.reading.to_dict(seconds=True)
+        reading = {} if self.reading is None else self.reading.to_dict()
+        if self.reading is not None:
+            hour, minute = divmod(_minute(self.reading), 60)
+            reading |= {"time": reading_text(self.reading), "hour": hour, "minute": minute}
         names = ("time", "hour", "minute", "second", "confidence", "box")
         return {
             "at": datetime.fromtimestamp(self.at).astimezone().isoformat(timespec="milliseconds"),
@@ -51,6 +55,11 @@ class Event:
             "clock": self.clock,
             **{name: reading.get(name) for name in names},
         }
+
+
+def _minute(reading: Reading) -> int:
+    """Return the whole minute shown, past twelve; with a second hand, the one that has begun."""
+    return int(seconds_shown(reading) // 60)
 
 
 @dataclass
@@ -124,7 +133,7 @@ class Watcher:
         if not state.believes(reading, at):
             state.doubted = reading, at
             return []
-        changed = reading.minutes != state.reading.minutes
+        changed = _minute(reading) != _minute(state.reading)
         state.reading, state.at, state.doubted = reading, at, None
         return [Event("change", at, self.source, number, reading)] if changed else []
 

@@ -17,6 +17,7 @@ from clockread.evidence import Evidence
 from clockread.reading import Reading
 from clockread.tracking.fit import REAL_TIME, fit
 from clockread.tracking.observations import SECONDS_ON_DIAL, Observation
+from clockread.tracking.track import seconds_shown
 
 AGREES = 90.0  # seconds: a minute, and half a one because readings are whole minutes
 _MAD = 1.4826  # standard deviations per median absolute deviation
@@ -54,11 +55,7 @@ class Offset:
 
 def offset_of(shot: Shot) -> float:
     """Return what the clock is ahead of the photo's time, by that photo alone, seconds."""
-    second = shot.reading.second
-    shown = 60.0 * shot.reading.minutes + (0.0 if second is None else second)
-    if second is not None:  # the whole minute is rounded, so it may be of the next one
-        shown -= 60.0 * round((shown - 60.0 * shot.reading.minutes) / 60.0)
-    return _apart(shown, _on_dial(shot.taken))
+    return _apart(seconds_shown(shot.reading), _on_dial(shot.taken))
 
 
 def joint_offset(group: str, shots: Sequence[Shot]) -> Offset:

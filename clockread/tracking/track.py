@@ -11,6 +11,7 @@ from clockread.clock import clock_text, minutes_apart
 from clockread.reading import Reading
 from clockread.tracking.drift import Drift
 from clockread.tracking.fit import Fit, Kind
+from clockread.tracking.observations import SECONDS_ON_DIAL
 
 AGREES = 1.5  # minutes from the fused time: one, and half a minute because readings are whole ones
 
@@ -106,7 +107,7 @@ class Track:
         alone = frame.reading.to_dict(seconds=True)
         return {
             "at": round(frame.time, 3),
-            "time": alone["time"],
+            "time": reading_text(frame.reading),
             "confidence": alone["confidence"],
             "fused": time_text(frame.shown, seconds=self.has_seconds),
             "agrees": frame.agrees,
@@ -114,7 +115,24 @@ class Track:
         }
 
 
+def seconds_shown(reading: Reading) -> float:
+    """Return the time of a reading as seconds past twelve, 0 ≤ s < 43200.
+
+    The whole minute of a reading is rounded. With a second hand, it becomes the minute that has
+    begun: 10:09 and 50 seconds may be read from a minute hand that is nearly at 10, or past 9.
+    """
+    if reading.second is None:
+        return 60.0 * reading.minutes
+    begun = round((60.0 * reading.minutes - reading.second) / 60.0)
+    return (60.0 * begun + reading.second) % SECONDS_ON_DIAL
+
+
 def time_text(shown: float, *, seconds: bool) -> str:
     """Return seconds past twelve as ``h:mm``, rounded down, or as ``h:mm:ss``."""
     minutes, rest = divmod(math.floor(shown + 1e-6), 60)
     return clock_text(minutes, rest if seconds else None)
+
+
+def reading_text(reading: Reading) -> str:
+    """Return the time of one reading as ``h:mm``, or ``h:mm:ss`` if a second hand is seen."""
+    return time_text(seconds_shown(reading), seconds=reading.second is not None)

@@ -10,9 +10,9 @@ import numpy as np
 
 from clockread.errors import ClockreadError, reason_of
 from clockread.tracking.observations import SECONDS_ON_DIAL
+from clockread.tracking.track import seconds_shown
 
 if TYPE_CHECKING:
-    from clockread.reading import Reading
     from clockread.tracking.track import Track
 
 INSTALL = 'pip install "clockread[video]"'
@@ -56,7 +56,7 @@ def _draw(axes: Any, track: Track) -> None:
     first = track.frames[0]
     times = np.array([frame.time for frame in track.frames])
     fitted = first.shown + track.rate * (times - first.time)  # goes on past 12 o'clock
-    alone = np.array([_seconds(frame.reading) for frame in track.frames])
+    alone = np.array([seconds_shown(frame.reading) for frame in track.frames])
     off = (alone - fitted + HALF) % SECONDS_ON_DIAL - HALF
     agrees = np.array([frame.agrees for frame in track.frames])
     label = f"clock {track.number}: {track.text_at(first.time)}, {track.kind}, × {track.rate:.4g}"
@@ -72,10 +72,6 @@ def _draw(axes: Any, track: Track) -> None:
             fillstyle="none",
             label=f"{track.disagreeing} frames that disagree",
         )
-
-
-def _seconds(reading: Reading) -> float:
-    return 60.0 * reading.minutes + (reading.second or 0)
 
 
 def _clock(hours: float) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -9,8 +12,9 @@ from benchmarks.tracks import score
 from clockread.reading import Reading
 from clockread.tracking.fit import Fit
 from clockread.tracking.track import Track, TrackFrame
+from training.dials.camera import Optics
 from training.dials.presets import PRESETS
-from training.dials.tracks import CALM, TrackOptions, frames_of
+from training.dials.tracks import CALM, Disturbances, TrackOptions, frames_of
 
 SMALL = TrackOptions(frames=4, size=(160, 120), radius=(30.0, 40.0))
 
@@ -24,17 +28,12 @@ def test_a_seed_gives_the_same_pixels() -> None:
 @pytest.mark.parametrize("rate", [0.0, 1.0, 60.0, -1.0])
 def test_the_clock_runs_at_its_rate(rate: float) -> None:
     frames = list(frames_of(3, TrackOptions(frames=4, step=2.0, rate=rate, size=(160, 120))))
-    advance = [(b.shown - a.shown) % 43_200 for a, b in zip(frames, frames[1:], strict=False)]
+    advance = [(b.shown - a.shown) % 43_200 for a, b in pairwise(frames)]
     assert advance == pytest.approx([2 * rate % 43_200] * 3)
     assert [frame.time for frame in frames] == [0, 2, 4, 6]
 
 
 def test_only_the_hands_move_before_a_still_camera() -> None:
-    from dataclasses import replace
-
-    from training.dials.camera import Optics
-    from training.dials.tracks import Disturbances
-
     still = Disturbances(0, 0, 0, 0, 0, 0, 0, Optics(clean=1.0))
     preset = replace(PRESETS["plain"], second_hand=0.0)
     options = TrackOptions(
