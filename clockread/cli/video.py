@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import sys
 import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from typer import Argument, Option
@@ -19,11 +22,14 @@ from clockread.cli.options import (
     QuietOption,
     ThreadsOption,
 )
-from clockread.errors import VideoError, one_line
+from clockread.errors import VideoError, one_line, reason_of
 from clockread.streams import complain
 
 if TYPE_CHECKING:
+    from clockread.reader import ClockReader
     from clockread.tracking.track import Track
+    from clockread.tracking.tracker import Tracker
+    from clockread.video.files import Video
 
 TrackFormat = Literal["table", "jsonl", "csv"]
 
@@ -89,131 +95,110 @@ def video(
         from clockread.runtime.cpus import bounded_threads
 
         workers = bounded_threads(threads)
-        reader = cli.make_reader(provider, model=model, threads=1, effort=VIDEO)
-        return read_video(
-            file,
-            reader,
-            every=step,
-            rate=known,
-            min_frames=min_frames,
-            cropped=cropped,
-            output=output,
-            overlay_folder=save_overlay,
-            plot=plot,
-            workers=workers,
-            quiet=quiet,
+        run = VideoRun(
+            file, step, known, min_frames, cropped, output, save_overlay, plot, workers, quiet
         )
+        return run.read(cli.make_reader(provider, model=model, threads=1, effort=VIDEO))
 
     cli.run(action, quiet=quiet)
 
 
-def read_video(
-    file: Path,
-    reader: Any,
-    *,
-    every: float = 1.0,
-    rate: float | None = None,
-    min_frames: int = 2,
-    cropped: bool = False,
-    output: TrackFormat = "table",
-    overlay_folder: Path | None = None,
-    plot: Path | None = None,
-    workers: int = 1,
-    quiet: bool = False,
-) -> int:
-    """Read a video and write its tracks to standard output.
+@dataclass(frozen=True)
+class VideoRun:
+    """A video to read, and what to write of it."""
 
-    Args:
-        file: the video.
-        reader: reads its frames.
-        every: seconds between the frames that are read; 0 reads all.
-        rate: of all clocks, if it is known.
-        min_frames: frames in which a clock must be read.
-        cropped: whether each frame is one dial.
-        output: the format.
-        overlay_folder: folder for the video with the times drawn on it, or None.
-        plot: file for the plot, or None.
-        workers: threads that read.
-        quiet: whether to leave out progress and notes.
+    file: Path
+    every: float = 1.0  # seconds between the frames that are read; 0 reads all
+    rate: float | None = None  # of all clocks, if it is known
+    min_frames: int = 2  # in which a clock must be read
+    cropped: bool = False  # whether each frame is one dial
+    output: TrackFormat = "table"
+    overlay_folder: Path | None = None
+    plot: Path | None = None
+    workers: int = 1  # threads that read
+    quiet: bool = False  # leaves out progress and notes
 
-    Returns:
-        The exit code: 1 if not all frames could be read.
+    def read(self, reader: ClockReader) -> int:
+        """Read the video, write its tracks to standard output, and return the exit code.
 
-    """
-    from clockread.cli.tracks import write_tracks
-    from clockread.tracking.tracker import Tracker
-    from clockread.video.files import Video
+        It is 1 if not all frames could be read, or a picture could not be saved.
+        """
+        from clockread.cli.tracks import write_tracks
+        from clockread.tracking.tracker import Tracker
+        from clockread.video.files import Video
 
-    if plot is not None:
-        from clockread.video.plot import import_matplotlib
+        if self.plot is not None:
+            from clockread.video.plot import import_matplotlib
 
-        import_matplotlib()
-    tracker = Tracker(rate, min_frames)
-    stopped: signals.Stop | None = None
+            import_matplotlib()
+        tracker = Tracker(self.rate, self.min_frames)
+        stopped: signals.Stop | None = None
+        try:
+            with Video(str(self.file), self.file) as opened:
+                try:
+                    self._add_frames(opened, reader, tracker)
+                except signals.Stop as stop:  # what was read so far is written
+                    stopped = stop
+        except VideoError as error:
+            complain(str(error))
+            return 1
+        tracks = tracker.tracks()
+        write_tracks(tracks, sys.stdout, self.output)
+        if stopped is not None:
+            raise stopped
+        problems = [*opened.problems, *self._save(tracks)]
+        notes = [] if tracks else ["no clock found"]
+        for note in [] if self.quiet else [*notes, *opened.notes]:
+            complain(f"{one_line(str(self.file))}: {note}")
+        for problem in problems:
+            complain(problem)
+        return 1 if problems else 0
+
+    def _add_frames(self, opened: Video, reader: ClockReader, tracker: Tracker) -> None:
+        from clockread.cli.progress import progress_bar
+        from clockread.tracking.tracker import read_frames
+
+        per_second = 1 / self.every if self.every else opened.rate or 25
+        expected = int((opened.duration or 0) * per_second)
+        frames = ((one.time, one.photo) for one in opened.photos(self.every))
+        with signals.hold(), progress_bar(expected, hidden=self.quiet) as advance:
+            results = read_frames(reader, frames, workers=self.workers, cropped=self.cropped)
+            for time, result in signals.between(results):
+                tracker.add(time, result.readings)
+                advance()
+
+    def _save(self, tracks: list[Track]) -> list[str]:
+        """Save the overlay and the plot that are wanted; return the problems, one line each."""
+        problems: list[str] = []
+        if tracks and self.overlay_folder is not None:
+            target = self.overlay_folder / f"{self.file.stem}{OVERLAY_SUFFIX}"
+            problems += _saved(
+                target, partial(_save_overlay, self.file, target, tracks, self.every)
+            )
+        if tracks and self.plot is not None:
+            title = one_line(self.file.name)
+            problems += _saved(self.plot, partial(_save_plot, self.plot, tracks, title))
+        return problems
+
+
+def _saved(path: Path, save: Callable[[], None]) -> list[str]:
     try:
-        with Video(str(file), file) as opened:
-            try:
-                _read(opened, reader, tracker, every, cropped, workers, quiet)
-            except signals.Stop as stop:
-                stopped = stop
-    except VideoError as error:
-        complain(str(error))
-        return 1
-    tracks = tracker.tracks()
-    write_tracks(tracks, sys.stdout, output)
-    if stopped is not None:
-        raise stopped
-    problems = list(opened.problems)
-    if tracks and overlay_folder is not None:
-        problems += _save_overlay(file, overlay_folder, tracks, every)
-    if tracks and plot is not None:
-        problems += _save_plot(plot, tracks, str(file))
-    if not tracks and not quiet:
-        complain(f"{one_line(str(file))}: no clock found")
-    if not quiet:
-        for note in opened.notes:
-            complain(f"{one_line(str(file))}: {note}")
-    for problem in problems:
-        complain(problem)
-    return 1 if problems else 0
+        save()
+    except (OSError, ValueError) as error:
+        return [f"{one_line(str(path))}: it could not be saved ({reason_of(error)})"]
+    return []
 
 
-def _read(
-    opened: Any, reader: Any, tracker: Any, every: float, cropped: bool, workers: int, quiet: bool
-) -> None:
-    from clockread.cli.progress import progress_bar
-    from clockread.tracking.tracker import read_frames
-
-    expected = 0
-    if opened.duration:
-        expected = int(opened.duration * (1 / every if every else opened.rate or 25))
-    frames = ((one.time, one.photo) for one in opened.photos(every))
-    with signals.hold(), progress_bar(expected, hidden=quiet) as advance:
-        results = read_frames(reader, frames, workers=workers, cropped=cropped)
-        for time, result in signals.between(results):
-            tracker.add(time, result.readings)
-            advance()
-
-
-def _save_overlay(file: Path, folder: Path, tracks: list[Track], every: float) -> list[str]:
+def _save_overlay(file: Path, target: Path, tracks: list[Track], every: float) -> None:
     from clockread.video.overlay import save_overlay
 
-    target = folder / f"{file.stem}{OVERLAY_SUFFIX}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        save_overlay(file, target, tracks, every)
-    except (OSError, VideoError) as error:
-        return [f"{one_line(str(target))}: the overlay could not be saved ({error})"]
-    return []
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_overlay(file, target, tracks, every)
 
 
-def _save_plot(path: Path, tracks: list[Track], title: str) -> list[str]:
+def _save_plot(path: Path, tracks: list[Track], title: str) -> None:
     from clockread.video.plot import save_plot
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of typefaces without a character of the title
-            save_plot(path, tracks, one_line(title))
-    except (OSError, ValueError) as error:
-        return [f"{one_line(str(path))}: the plot could not be saved ({error})"]
-    return []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of typefaces without a character of the title
+        save_plot(path, tracks, title)

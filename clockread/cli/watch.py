@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-import time
-from typing import Annotated
+import sys
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 from typer import Argument, Option
 
@@ -19,6 +21,9 @@ from clockread.cli.options import (
 from clockread.cli.video import duration
 from clockread.errors import VideoError
 from clockread.streams import complain
+
+if TYPE_CHECKING:
+    from clockread.reader import ClockReader
 
 DEFAULT_CONFIDENCE = 0.5
 
@@ -55,35 +60,61 @@ def watch(
     """Watch a camera or a folder: a JSON line whenever a clock shows another minute."""
     from clockread.cli import app as cli
 
-    pause, repeat = duration(interval), None if every is None else duration(every)
-
-    def tell(message: str) -> None:
-        if not quiet:
-            complain(message)
+    run = WatchRun(
+        source,
+        duration(interval),
+        None if every is None else duration(every),
+        min_confidence,
+        wait,
+        count,
+        cropped,
+        quiet,
+    )
 
     def action() -> int:
         from clockread.image_files import silence_decoders
-        from clockread.live.sources import source_of
-        from clockread.live.watcher import Watcher, events_of, pictures_forever
         from clockread.runtime.cpus import bounded_threads
 
         silence_decoders()
+        return run.write(
+            cli.make_reader(provider, model=model, threads=bounded_threads(threads)), sys.stdout
+        )
+
+    cli.run(action, quiet=quiet)
+
+
+@dataclass(frozen=True)
+class WatchRun:
+    """A source to watch, and which lines to write of it."""
+
+    source: str
+    interval: float = 1.0  # seconds between two pictures
+    every: float | None = None  # seconds between lines without a change
+    min_confidence: float = DEFAULT_CONFIDENCE
+    wait: bool = False  # whether to wait for a source that is not there at the start
+    count: int | None = None  # of lines, after which to stop
+    cropped: bool = False  # whether each picture is one dial
+    quiet: bool = False  # leaves out what is lost and back
+
+    def write(self, reader: ClockReader, stream: TextIO) -> int:
+        """Write the lines of a source until it ends; return the exit code."""
+        from clockread.live.sources import source_of
+        from clockread.live.watcher import Watcher, events_of, pictures_forever
+
+        def lost(message: str) -> None:
+            if not self.quiet:
+                complain(message)
+
         try:
-            opened = source_of(source)
-            reader = cli.make_reader(provider, model=model, threads=bounded_threads(threads))
-            watcher = Watcher(opened.name, repeat, min_confidence)
-            pictures = pictures_forever(
-                opened, interval=pause, lost=tell, wait=wait, sleep=time.sleep
-            )
-            events = events_of(pictures, reader, watcher, cropped=cropped, failed=complain)
+            opened = source_of(self.source)
+            pictures = pictures_forever(opened, interval=self.interval, lost=lost, wait=self.wait)
+            watcher = Watcher(opened.name, self.every, self.min_confidence)
+            events = events_of(pictures, reader, watcher, cropped=self.cropped, failed=complain)
             with signals.hold():
-                for number, event in enumerate(signals.between(events), start=1):
-                    print(json.dumps(event.to_dict(), allow_nan=False), flush=True)
-                    if number == count:
-                        break
+                for event in signals.between(islice(events, self.count)):
+                    stream.write(json.dumps(event.to_dict(), allow_nan=False) + "\n")
+                    stream.flush()
         except VideoError as error:
             complain(str(error))
             return 1
         return 0
-
-    cli.run(action, quiet=quiet)
