@@ -81,19 +81,35 @@ def offset(
         with signals.hold():
             entries = signals.between(photos.entries)
             rows = [_row(entry, reader, time, fixed, by, cropped) for entry in entries]
-        offsets = _offsets(rows)
-        {"table": _table, "jsonl": _json_lines, "csv": _csv}[output](rows, offsets, sys.stdout)
-        if output == "table" and fixed is None:
-            _commands(offsets, paths, time, by, sys.stdout)
-        sys.stdout.flush()
-        failed = [row for row in rows if row.error is not None]
-        for row in failed:
-            complain(str(row.error))
-        if not offsets and not failed and not quiet:
-            complain("no clock found")
-        return 1 if failed else 0
+        return _write(rows, output, None if fixed else Command(paths, time, by), quiet=quiet)
 
     cli.run(action, quiet=quiet)
+
+
+@dataclass(frozen=True)
+class Command:
+    """The command that would change the times of photos."""
+
+    paths: Sequence[str]
+    time: str
+    by: GroupBy
+
+
+def _write(
+    rows: Sequence[Row], output: OffsetFormat, command: Command | None, *, quiet: bool
+) -> int:
+    """Write photos and offsets to standard output; return the exit code."""
+    offsets = _offsets(rows)
+    {"table": _table, "jsonl": _json_lines, "csv": _csv}[output](rows, offsets, sys.stdout)
+    if output == "table" and command is not None:
+        _commands(offsets, command, sys.stdout)
+    sys.stdout.flush()
+    failed = [row.error for row in rows if row.error is not None]
+    for error in failed:
+        complain(error)
+    if not offsets and not failed and not quiet:
+        complain("no clock found")
+    return 1 if failed else 0
 
 
 def _moment(text: str) -> datetime:
@@ -216,31 +232,31 @@ def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
     stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
 
 
-def _commands(
-    offsets: Sequence[Offset], paths: Sequence[str], time: str, by: GroupBy, stream: TextIO
-) -> None:
-    """Print the commands that would set the photos' times by the clock; they change the photos."""
-    tag = "AllDates" if time == "exif" else "FileModifyDate"
-    commands = [one for offset in offsets if (one := _command(offset, paths, tag, by))]
-    if commands:
+def _commands(offsets: Sequence[Offset], command: Command, stream: TextIO) -> None:
+    """Write the commands that would set the photos' times by the clock."""
+    lines = [line for one in offsets if (line := _command(one, command))]
+    if lines:
         stream.write("\nTo set the photos' times by the clock (offsets are modulo 12 hours):\n")
-        stream.writelines(f"  {one}\n" for one in commands)
+        stream.writelines(f"  {line}\n" for line in lines)
 
 
-def _command(one: Offset, paths: Sequence[str], tag: str, by: GroupBy) -> str | None:
+def _command(one: Offset, command: Command) -> str | None:
+    """Return the command for one group, or None if its times are right."""
     from clockread.offsets.offset import offset_text
     from clockread.offsets.taken import NO_CAMERA
 
     text = offset_text(one.seconds)
     if text == "+0:00:00":
         return None
+    tag = "AllDates" if command.time == "exif" else "FileModifyDate"
     words = ["exiftool", f"-{tag}{text[0]}={text[1:]}"]
-    if by == "camera" and one.group != NO_CAMERA:
+    if command.by == "camera" and one.group != NO_CAMERA:
         model = one.group.partition(" (")[0]
         words += ["-if", f'"$make $model" =~ /{_escaped(model)}/']
-    words += [one.group] if by == "folder" else list(paths)
+    words += [one.group] if command.by == "folder" else list(command.paths)
     return shlex.join(words)
 
 
 def _escaped(text: str) -> str:
+    """Return a text as a regular expression of Perl."""
     return "".join(c if c.isalnum() or c == " " else f"\\{c}" for c in text)
