@@ -98,10 +98,7 @@ VIDEO_STARTS = (
     (8, b"AVI "), (0, b"\x30\x26\xb2\x75\x8e\x66"), (0, b"\0\0\x01\xba"),
     (0, b"\0\0\x01\xb3"), (0, b"FLV\x01"), (0, b"OggS"), (0, b"\x47\x40"),
 )  # fmt: skip
-VIDEO = (
-    "a video, not a photo; save frames of it as photos first, "
-    "such as with ffmpeg -i VIDEO -vf fps=1 frame-%05d.png"
-)
+VIDEO = "a video, not a photo; read it with `clockread video`, or save frames of it as photos"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Pixels = NDArray[np.uint8]
 
-INSTALL = 'pip install "clockread[video]"'
+INSTALL = "pip install av"
 PLANAR = frozenset(  # pixel formats of 8 bits whose first plane is the brightness
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )

@@ -15,7 +15,7 @@ from clockread.tracking.track import seconds_shown
 if TYPE_CHECKING:
     from clockread.tracking.track import Track
 
-INSTALL = 'pip install "clockread[video]"'
+INSTALL = "pip install matplotlib"
 SIZE, DPI = (9.0, 5.0), 120  # inches, pixels per inch
 HALF = SECONDS_ON_DIAL / 2
 

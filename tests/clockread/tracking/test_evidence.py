@@ -1,0 +1,63 @@
+"""The distributions that readings keep on request."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from clockread import ClockReader
+from clockread.cli.sample_photos import dial_picture
+from clockread.images import Photo, load_photo
+
+
+@pytest.fixture(scope="module")
+def reader() -> ClockReader:
+    return ClockReader("cpu")
+
+
+@pytest.fixture(scope="module")
+def photo() -> Photo:
+    return load_photo(dial_picture(3 * 3600 + 47 * 60 + 20))
+
+
+def test_readings_keep_no_evidence_by_default(reader: ClockReader, photo: Photo) -> None:
+    [reading] = reader.read_photos([photo])[0].readings
+    assert reading.evidence is None
+    assert reader.read(photo) == [reading]
+
+
+def test_evidence_is_that_of_the_reading(reader: ClockReader, photo: Photo) -> None:
+    [plain] = reader.read_photos([photo])[0].readings
+    [reading] = reader.read_photos([photo], evidence=True)[0].readings
+    assert reading == plain  # evidence does not count in comparisons
+    assert "evidence" not in repr(reading)
+    evidence = reading.evidence
+    assert evidence is not None
+    assert evidence.by_time.shape == (720,)
+    assert evidence.by_time.sum() == pytest.approx(1.0)
+    assert int(evidence.by_time.argmax()) == reading.minutes == 227
+    second, minute = evidence.second(), evidence.minute()
+    assert second is not None
+    assert minute is not None
+    assert [second.sum(), minute.sum()] == pytest.approx([1.0, 1.0])
+    assert round(second.argmax() * 60 / len(second)) == reading.second == 20
+    assert abs(minute.argmax() * 60 / len(minute) - 47.33) < 0.5
+
+
+def test_a_rotated_dial_has_the_same_evidence(reader: ClockReader, photo: Photo) -> None:
+    turned = load_photo(np.ascontiguousarray(np.rot90(photo.pixels, 2)))
+    evidence = [
+        reader.read_photos([one], evidence=True)[0].readings[0].evidence for one in (photo, turned)
+    ]
+    seconds = [one.second() for one in evidence if one is not None]
+    assert len(seconds) == 2
+    modes = [one.argmax() * 60 / len(one) for one in seconds if one is not None]
+    upside_down = (modes[1] - modes[0] + 30) % 60 - 30
+    # A dial without numerals may be taken for upright; its hands are then half a turn further.
+    assert min(abs(upside_down), abs(abs(upside_down) - 30)) < 1.5
+
+
+def test_a_reader_of_evidence_can_be_pickled(reader: ClockReader) -> None:
+    assert pickle.loads(pickle.dumps(reader)).model == reader.model
