@@ -18,13 +18,14 @@ _SPREAD = np.array([0.2, 0.6, 0.2])  # of a reading without distributions, one m
 class Evidence:
     """The distributions behind one reading, as the networks and the decoding left them."""
 
-    by_time: Floats  # (720,) probabilities of the whole minutes past twelve
+    by_time: Floats  # (720,) or (1440,) probabilities of the whole minutes past twelve
     minute_logits: Floats | None = (
         None  # (bins,) over the minute hand's angle against the pose's up
     )
     second_logits: Floats | None = None  # (bins,) of the second hand
     rotation: float = 0.0  # degrees, of 12 clockwise against the pose's up
     second_presence: float = 0.0  # probability, 0..1, that there is a second hand
+    mirrored: bool = False  # whether the hands run counterclockwise as seen
 
     @classmethod
     def of_time(cls, minutes: int, confidence: float) -> Evidence:
@@ -35,14 +36,21 @@ class Evidence:
 
     def minute(self) -> Floats | None:
         """Return the distribution (bins,) of the minute hand's angle against 12."""
-        return None if self.minute_logits is None else _turned(self.minute_logits, self.rotation)
+        return self._turned(self.minute_logits)
 
     def second(self) -> Floats | None:
         """Return the distribution (bins,) of the second hand's angle against 12."""
-        return None if self.second_logits is None else _turned(self.second_logits, self.rotation)
+        return self._turned(self.second_logits)
+
+    def _turned(self, logits: Floats | None) -> Floats | None:
+        """Return the distribution of logits, against 12 and in the sense of the hands."""
+        if logits is None:
+            return None
+        p = _turned_back(logits, self.rotation)
+        return np.roll(p[::-1], 1) if self.mirrored else p
 
 
-def _turned(logits: Floats, rotation: float) -> Floats:
+def _turned_back(logits: Floats, rotation: float) -> Floats:
     """Return a distribution (bins,) against a zero that lies ``rotation`` degrees clockwise."""
     p = np.exp(np.asarray(logits, np.float64) - np.max(logits))
     p /= p.sum()
