@@ -18,13 +18,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
+import cv2
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from benchmarks.options import ModelOption, ThreadsOption
 from benchmarks.tables import percent, print_table
 from clockread import ClockReader
-from clockread.cli.sample_photos import generated_photos
+from clockread.cli.sample_photos import dial_picture
+from clockread.clock import MINUTES_ON_DIAL
 from clockread.finder import iou
 from clockread.live.sources import Picture
 from clockread.live.watcher import Watcher, events_of
@@ -44,6 +47,7 @@ MINUTE = 60.5  # seconds within which a time is right, and half a one of the gri
 SAME = 0.02  # relative difference up to which a rate other than 0 and 1 is recognised
 VIDEO = (1280, 720)  # pixels
 VIDEO_FPS = 25
+SMALL = (160, 160)  # pixels of a watched picture
 EARLY = 1_000  # pictures after which the memory is measured first
 
 
@@ -214,12 +218,17 @@ def memory() -> float:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
+def _jpeg(picture: NDArray[np.uint8]) -> bytes:
+    return cv2.imencode(".jpg", picture)[1].tobytes()
+
+
 def soak(model: str, pictures: int) -> None:
     """Print the memory after many watched pictures, against that after a thousand.
 
-    Each picture is one dial, so that the search takes no time.
+    The pictures are a second apart and show one running clock that fills them, so that the search
+    takes no time.
     """
-    photos = generated_photos()
+    photos = [_jpeg(dial_picture(60.0 * minute, SMALL)) for minute in range(MINUTES_ON_DIAL)]
     reader = ClockReader("cpu", model=model, threads=1)
     measured: list[float] = []
 
@@ -227,7 +236,7 @@ def soak(model: str, pictures: int) -> None:
         for i in range(pictures):
             if i in (EARLY, pictures - 1):
                 measured.append(memory())
-            yield Picture(1.7e9 + i, photos[i // 50 % len(photos)], "soak")
+            yield Picture(1.7e9 + i, photos[i // 60 % len(photos)], "soak")
 
     began = time.perf_counter()
     watcher = Watcher("soak", every=60.0)
