@@ -38,7 +38,8 @@ class Observation:
     @classmethod
     def of(cls, evidence: Evidence) -> Observation:
         """Return the observation that the evidence of a reading gives."""
-        whole = np.asarray(evidence.by_time, np.float64)
+        # Dials of 24 hours are followed modulo 12 hours.
+        whole = np.asarray(evidence.by_time, np.float64).reshape(-1, MINUTES_ON_DIAL).sum(axis=0)
         share = np.arange(_PER_MINUTE) / _PER_MINUTE
         fine = whole[:, None] * (1 - share) + np.roll(whole, -1)[:, None] * share
         if (minute := evidence.minute()) is not None:
