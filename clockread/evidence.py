@@ -18,7 +18,7 @@ _SPREAD = np.array([0.2, 0.6, 0.2])  # of a reading without distributions, one m
 class Evidence:
     """The distributions behind one reading, as the networks and the decoding left them."""
 
-    by_time: Floats  # (720,) probabilities of the whole minutes past twelve, modulo 12 hours
+    by_time: Floats  # (720,) or (1440,) probabilities of the whole minutes past twelve
     minute_logits: Floats | None = (
         None  # (bins,) over the minute hand's angle against the pose's up
     )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import MINUTES_ON_DIAL, Pair, disagreement
+from clockread.clock import Pair, disagreement
 from clockread.decoding import (
     TWELVE_HOURS,
     Hours,
@@ -161,7 +161,7 @@ def read_hands(
         "disagreement": disagreement(hour, minute, hours.count),
         "dial_hours": np.full(len(hour), hours.count),
     }
-    by_time = columns.pop("by_time").reshape(len(hour), -1, MINUTES_ON_DIAL).sum(axis=1)
+    by_time = columns.pop("by_time")
     hands = [
         Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})
         for row in zip(*columns.values(), strict=True)

@@ -61,21 +61,6 @@ class TestObservation:
         assert straight.second == turned.second == 40.0
         assert np.allclose(straight.by_time, turned.by_time, atol=1e-3)
 
-    def test_a_mirrored_dial_runs_the_other_way(self) -> None:
-        plain = evidence(4000.0, second=True)
-        assert plain.minute_logits is not None
-        assert plain.second_logits is not None
-        mirrored = Evidence(
-            plain.by_time,
-            np.roll(plain.minute_logits[::-1], 1),
-            np.roll(plain.second_logits[::-1], 1),
-            second_presence=0.99,
-            mirrored=True,
-        )
-        one, other = Observation.of(plain), Observation.of(mirrored)
-        assert one.second == other.second == 40.0
-        assert np.allclose(one.by_time, other.by_time)
-
     def test_a_dial_of_24_hours_counts_modulo_12(self) -> None:
         half = evidence(4000.0).by_time
         assert Observation.of(Evidence(np.concatenate([half * 0.3, half * 0.7]))).minutes == 67
