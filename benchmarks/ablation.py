@@ -28,9 +28,7 @@ NO_RETRY = replace(FULL, retry_below=0.0)
 EFFORTS = {  # row: model, effort
     "everything": ("auto", FULL),
     "everything, in floats": ("default", FULL),
-    "retry below 0.9 instead of 0.5": ("auto", replace(FULL, retry_below=0.9)),
-    "no retry in other colors": ("auto", replace(FULL, colors=False)),
-    "no retry with other windows": ("auto", replace(FULL, windows=False)),
+    "retry with other windows too": ("auto", replace(FULL, windows=True)),
     "no retry": ("auto", NO_RETRY),
     "no retry, two passes": ("auto", replace(NO_RETRY, passes=2)),
     "no retry, one pass": ("auto", replace(NO_RETRY, passes=1)),

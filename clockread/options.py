@@ -39,9 +39,9 @@ class Effort:
     passes: int = MAX_PASSES
     """Most passes over a dial, 3 by default; the pose is refined between two passes."""
     retry_below: float = RETRY_BELOW
-    """Raw confidence, 0..1, below which a dial is retried, 0.5 by default; 0 retries none."""
-    windows: bool = True
-    """Whether a retry uses other crop windows."""
+    """Raw confidence, 0..1, below which a dial is retried, 0.9 by default; 0 retries none."""
+    windows: bool = False
+    """Whether a retry uses other crop windows, which gains half a point on rendered dials."""
     colors: bool = True
     """Whether a retry uses the principal colors of the face."""
     tiles: bool = True

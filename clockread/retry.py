@@ -14,7 +14,7 @@ from clockread.opencv import cv2
 from clockread.pose import PosedDial, PoseNetwork, estimate
 from clockread.sampling import crop_window
 
-RETRY_BELOW = 0.5  # raw confidence; dials below it are retried: more retries change few readings
+RETRY_BELOW = 0.9  # raw confidence; dials below it are retried
 MIN_CLOCK_LOGIT = -2.0  # of the context network; dials below it are hardly clocks, and not retried
 WINDOW_SCALES = (0.9, 1.12)  # of the first window's side; the pose network errs differently
 _SIDE = 64  # pixels per side of the face from which its colors are measured

@@ -40,8 +40,8 @@ def test_thresholds_and_effort() -> None:
     }
     assert asdict(options.Effort()) == {
         "passes": 3,
-        "retry_below": 0.5,
-        "windows": True,
+        "retry_below": 0.9,
+        "windows": False,
         "colors": True,
         "tiles": True,
     }
@@ -52,7 +52,7 @@ def test_thresholds_and_effort() -> None:
         0.5,
         (0.55, 1.8),
     )
-    assert (retry.RETRY_BELOW, retry.MIN_CLOCK_LOGIT) == (0.5, -2.0)
+    assert (retry.RETRY_BELOW, retry.MIN_CLOCK_LOGIT) == (0.9, -2.0)
     assert retry.WINDOW_SCALES == (0.9, 1.12)
 
 

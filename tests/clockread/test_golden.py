@@ -151,7 +151,7 @@ def test_the_surest_of_several_windows_counts() -> None:
     without = ClockReader("cpu", model="default", effort=Effort(windows=False, colors=False)).read(
         photo
     )[0]
-    effort = Effort(colors=False, retry_below=0.9)
+    effort = Effort(colors=False, windows=True)
     reader = ClockReader("cpu", model="default", effort=effort)
     (with_windows,) = reader.read(photo)
     assert without.confidence < 0.9

@@ -31,9 +31,14 @@ if TYPE_CHECKING:  # it imports Keras, which nothing else here needs
 MODELS = (DEFAULT, QUANTIZED, SMALL)
 PREFIXES = {PHOTO: "reader", DIAL: "dial"}  # of the files' names
 ROLES = {PHOTO: ("finder", "pose", "hands", "context"), DIAL: ("pose", "hands", "context")}
-# Passes, retries and tiles by model; all others have clockread's default. `small` is for live
-# video: retries would make some frames take several times as long.
-EFFORTS = {SMALL: Effort(passes=2, retry_below=0.0)}
+# Passes, retries and tiles. `small` is for live video: retries would make some frames take several
+# times as long. The others also retry with other windows: the second turn of the loop needs some.
+_RETRIES = Effort(retry_below=0.5, windows=True)
+EFFORTS = {
+    DEFAULT: _RETRIES,
+    QUANTIZED: _RETRIES,
+    SMALL: Effort(passes=2, retry_below=0.0),
+}
 SMOKE = 10  # dials and scenes
 
 

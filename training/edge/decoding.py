@@ -8,6 +8,7 @@ import numpy as np
 
 from clockread.clock import MINUTES_ON_DIAL, circular_difference, sincos
 from clockread.decoding import _FLOOR, DecodingWeights, rotation_prior
+from clockread.hypotheses import RARE
 from clockread.reading import MIN_SECOND
 from training.edge.context import Context
 from training.edge.geometry import angle_of
@@ -63,7 +64,7 @@ def decode(g: Graph, logits: Tensor, context: Context) -> Decoded:
     near = (best + np.array([-1, 0, 1]) + MINUTES_ON_DIAL) % MINUTES_ON_DIAL
     confidence = by_time.take_along(near).sum(1, keep=True)
     for other in (context.mirrored, context.day):
-        confidence = confidence * (0.0 - other).map("Sigmoid")
+        confidence = confidence * (-RARE - other).map("Sigmoid")
 
     of_best = g.op("GatherND", joint.transpose(0, 2, 1), best, batch_dims=1)
     directions = g.constant(sincos(np.arange(BINS) * _STEP), FLOAT)
