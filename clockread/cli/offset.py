@@ -37,7 +37,7 @@ COLUMNS = ("path", "taken", "group", "time", "confidence", "offset_seconds", "ag
 
 @dataclass(frozen=True)
 class Row:
-    """A photo, with what it shows or why it is left out."""
+    """A photo, with the clock in it or the reason why it is left out."""
 
     path: str
     group: str = ""
@@ -63,7 +63,7 @@ def offset(
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
 ) -> None:
-    """Tell how far photographed clocks are from their photos' times. Changes no photo."""
+    """Report how far photographed clocks are from their photos' times. Changes no photo."""
     from clockread.cli import app as cli
 
     if not paths:

@@ -168,7 +168,7 @@ class VideoRun:
                 advance()
 
     def _save(self, tracks: list[Track]) -> list[str]:
-        """Save the overlay and the plot that are wanted; return the problems, one line each."""
+        """Save the overlay and the plot, if asked for; return the problems, one line each."""
         problems: list[str] = []
         if tracks and self.overlay_folder is not None:
             target = self.overlay_folder / f"{self.file.stem}{OVERLAY_SUFFIX}"

@@ -155,7 +155,7 @@ def _log_prior(rate: float, frames: int) -> float:
         return math.log(prior)
     if rate in ROUND:
         return math.log(prior / 2 / len(ROUND))
-    distinct = 2.0 * frames * SECONDS_ON_DIAL / STEP  # rates that the frames could tell apart
+    distinct = 2.0 * frames * SECONDS_ON_DIAL / STEP  # rates that the frames could distinguish
     return math.log(prior / 2 / distinct)
 
 

@@ -27,7 +27,7 @@ KEPT = 8  # proposals that are refined
 STARTS = 12  # frames whose times are tried as starts
 MOST = 48  # frames that judge a rate at once
 TRIED = 41  # rates per refinement by hour and minute hand
-EXACT = 241  # the same with a second hand, which tells much closer rates apart
+EXACT = 241  # the same with a second hand, which distinguishes much closer rates
 # Rates that people and cameras choose; half of all other than 0 and 1 are taken to be among them.
 ROUND = (
     -1, 0.1, 0.125, 0.2, 0.25, 0.5, 1.5, 2, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20, 24, 25, 30, 32, 40,

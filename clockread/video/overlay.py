@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -90,7 +91,7 @@ def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> 
     share = min(1.0, max(0.0, (time - before.time) / span)) if span > 0 else 0.0
     places = (np.array(one.reading.homography) for one in (before, later))
     place = sum(part * weight for part, weight in zip(places, (1 - share, share), strict=True))
-    shown = track.shown_at(time)
+    shown = math.floor(track.shown_at(time) + 1e-6)  # so that minute and second fit together
     hour, minute = hand_angles(shown / 60)
     return replace(
         before.reading,

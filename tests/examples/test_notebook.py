@@ -1,4 +1,4 @@
-"""The notebook runs from top to bottom, and its cells print what they promise."""
+"""The notebook runs from top to bottom, and its cells print the expected results."""
 
 from __future__ import annotations
 

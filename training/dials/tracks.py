@@ -155,7 +155,7 @@ def _frame(scene: _Scene, o: TrackOptions, i: int, time: float, shown: float) ->
 
 
 def _camera(scene: _Scene, o: TrackOptions, share: float) -> Matrix:
-    """Return the homography from where the camera began to where it is, about the dial."""
+    """Return the homography from the first view of the camera to the present one."""
     d = o.disturbances
     radius = float(np.sqrt(abs(np.linalg.det(scene.plane[:2, :2]))))
     x, y, turn, zoom, tilt = (path.at(share) for path in scene.paths[:5])

@@ -55,7 +55,7 @@ def test_a_rotated_dial_has_the_same_evidence(reader: ClockReader, photo: Photo)
     assert len(seconds) == 2
     modes = [one.argmax() * 60 / len(one) for one in seconds if one is not None]
     upside_down = (modes[1] - modes[0] + 30) % 60 - 30
-    # A dial without numerals may be taken for upright; its hands are then half a turn further.
+    # Without numerals it may be mistaken for upright; its hands are then half a turn further.
     assert min(abs(upside_down), abs(abs(upside_down) - 30)) < 1.5
 
 

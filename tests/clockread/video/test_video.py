@@ -20,8 +20,11 @@ from clockread.cli.sample_photos import dial_picture  # noqa: E402
 from clockread.cli.video import duration  # noqa: E402
 from clockread.errors import VideoError  # noqa: E402
 from clockread.images import load_photo  # noqa: E402
-from clockread.tracking.track import time_text  # noqa: E402
+from clockread.reading import Reading  # noqa: E402
+from clockread.tracking.fit import Fit  # noqa: E402
+from clockread.tracking.track import Track, TrackFrame, time_text  # noqa: E402
 from clockread.video.files import Video, photo_of  # noqa: E402
+from clockread.video.overlay import reading_at  # noqa: E402
 
 FPS = 5
 START = 4 * 3600 + 20 * 60 + 5.0  # 4:20:05
@@ -206,6 +209,25 @@ class TestCommand:
         assert [duration(text) for text in ("1", "0.5s", "200ms", "2m", "1h")] == [
             1.0, 0.5, 0.2, 120.0, 3600.0,
         ]  # fmt: skip
+
+
+class TestOverlay:
+    def test_between_frames_the_dial_is_interpolated_and_the_time_fused(self) -> None:
+        def at(x: float) -> Reading:
+            matrix = ((100.0, 0.0, x), (0.0, 100.0, 100.0), (0.0, 0.0, 1.0))
+            return Reading(1, 0.5, (0, 1), (0, 1), (0, 0, 9, 9), (x, 100), matrix, 0.0, 1.0)
+
+        fit = Fit(600.8, 1.0, "real time", 0.9, 0.9, has_seconds=True)
+        frames = tuple(TrackFrame(t, at(10 * t), fit.at(t)) for t in (0.0, 1.0, 9.0))
+        track = Track(1, fit, frames, None)
+        half = reading_at(track, 0.5, gap=3.0)
+        assert half is not None
+        assert half.homography[0][2] == pytest.approx(5.0)
+        assert half.time_text(seconds=True) == "12:10:01"
+        late = reading_at(track, 59.1, gap=100.0)
+        assert late is not None
+        assert late.time_text(seconds=True) == "12:10:59"  # not yet 12:11
+        assert reading_at(track, 5.0, gap=3.0) is None
 
 
 class TestReaderTrack:
