@@ -21,7 +21,7 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 from PIL import Image, ImageFile, _imaging
 
-from clockread.errors import ImageError, one_line
+from clockread.errors import ImageError, ImageTooLargeError, UnsupportedImageError, one_line
 from clockread.opencv import cv2
 from clockread.pixels import (
     EXIF_ORIENTATION,
@@ -204,6 +204,12 @@ def count_frames(file: BinaryIO, name: str) -> int:
         return frame_count(_open(file, name))
 
 
+def size_in_header(file: BinaryIO, name: str) -> tuple[int, int]:
+    """Return the width and height, pixels, that a file's header states; raise as `decode_file`."""
+    with _one_error(name, "its header cannot be read"):
+        return _open(file, name).size
+
+
 def silence_decoders() -> None:
     """Keep Pillow and libtiff from printing about damaged files, in this whole process.
 
@@ -227,7 +233,7 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} "
             "of this format; save it smaller"
         ) from error
@@ -266,14 +272,14 @@ def _open(file: BinaryIO, name: str) -> ImageFile.ImageFile:
             f"{name}: damaged: its header is cut off or broken ({_reason(problem)}); "
             "copy or save it again"
         ) from problem
-    raise ImageError(f"{name}: {_kind_of(start)}")
+    raise UnsupportedImageError(f"{name}: {_kind_of(start)}")
 
 
 def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
         plugin: Any = importlib.import_module("pillow_heif")
     except ImportError as error:
-        raise ImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
+        raise UnsupportedImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
     file.seek(0)
     return cast("ImageFile.ImageFile", plugin.HeifImageFile(file, ""))
 
@@ -311,7 +317,7 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
             )
         remedy = "save it smaller, or as JPEG"
     if needed > MAX_DECODED_BYTES:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{name}: too large: {width} x {height} pixels of this {kind} take "
             f"{needed / 1e6:,.0f} MB to decode, "
             f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"

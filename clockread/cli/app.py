@@ -207,7 +207,7 @@ def predict(
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
-    _run(action, quiet=quiet)
+    run(action, quiet=quiet)
 
 
 @app.command()
@@ -239,7 +239,7 @@ def bench(
         benchmark.write(report, sys.stdout, output)
         return EXIT_OK
 
-    _run(action)
+    run(action)
 
 
 @app.command()
@@ -253,7 +253,7 @@ def info(output: ReportFormatOption = "table") -> None:
         information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
 
-    _run(action)
+    run(action)
 
 
 def _batch_sizes(text: str) -> list[int]:
@@ -267,7 +267,7 @@ def _batch_sizes(text: str) -> list[int]:
     return sizes
 
 
-def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
+def run(action: Callable[[], int], *, quiet: bool = False) -> None:
     """Run a command's body and exit with its code; warnings become one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")
@@ -330,3 +330,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(errors="surrogateescape" if is_exact else "backslashreplace")
     args = None if arguments is None else list(arguments)
     sys.exit(_exit_code(partial(app, args=args, prog_name="clockread")))
+
+
+# Commands of other modules, which use the options above.
+from clockread.cli import serve as _serve  # noqa: E402, F401
