@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -207,9 +207,20 @@ async def _disconnect(request: Request) -> None:
         pass
 
 
+class Application(FastAPI):
+    """An application whose OpenAPI document keeps the nulls of the example."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        document: dict[str, Any] = super().openapi()
+        read = document["paths"][READ_PATH]["post"]["responses"]["200"]
+        read["content"]["application/json"]["example"] = openapi.answer()
+        return document
+
+
 def make_app(service: Service, log: Log = write_log) -> FastAPI:
     """Return the application of a service."""
-    app = FastAPI(
+    app = Application(
         title="clockread",
         version=__version__,
         summary="Reads the time from analog clocks in photos",
@@ -267,8 +278,14 @@ async def _refused(request: Request, error: Exception) -> Response:
 async def _invalid(request: Request, error: Exception) -> Response:
     """Answer a wrong option with one line instead of FastAPI's list."""
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    texts = [f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in problems]
-    return _error(request, INVALID, "; ".join(texts))
+    return _error(request, INVALID, "; ".join(map(_problem, problems)))
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    option = ".".join(map(str, error["loc"][1:]))
+    if error["type"] == "extra_forbidden":
+        return f"{option}: no such option; there are {', '.join(ReadQuery.model_fields)}"
+    return f"{option}: {error['msg']}"
 
 
 async def _http_error(request: Request, error: Exception) -> Response:

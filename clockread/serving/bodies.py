@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
@@ -14,7 +13,6 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from clockread.serving.limits import BUSY, INVALID, SLOW_BODY, TOO_LARGE, Limits, RefusedError
 
 BODY_NAME = "<body>"  # of a photo that is sent without a file name
-DISCARD_SECONDS = 5.0  # of a body that is too large: some clients read no answer before its end
 
 
 @dataclass
@@ -33,21 +31,25 @@ class Body:
     limits: Limits
     chunks: list[bytes] = field(default_factory=list)
     size: int = 0
+    too_large: bool = False
 
     async def receive(self, request: Request) -> bytes:
         """Return the whole body; raise RefusedError if it is too large or too slow."""
+        announced = request.headers.get("content-length", "")
+        self.too_large = announced.isdigit() and int(announced) > self.limits.body_bytes
         self.held.arriving += 1
         try:
-            announced = request.headers.get("content-length", "")
-            if announced.isdigit() and int(announced) > self.limits.body_bytes:
-                await self._discard(request)
-            seconds = self.limits.body_seconds
-            await asyncio.wait_for(self._receive(request), seconds)
+            if not (self.too_large and _waits_for_consent(request)):
+                await asyncio.wait_for(self._receive(request), self.limits.body_seconds)
         except (asyncio.TimeoutError, TimeoutError):
-            problem = f"the body did not arrive within {seconds:g} s; send it faster"
-            raise RefusedError(SLOW_BODY, problem) from None
+            if not self.too_large:
+                problem = f"the body did not arrive within {self.limits.body_seconds:g} s"
+                raise RefusedError(SLOW_BODY, f"{problem}; send it faster") from None
         finally:
             self.held.arriving -= 1
+        if self.too_large:
+            limit = f"the limit is {self.limits.body_bytes / 1e6:,g} MB"
+            raise RefusedError(TOO_LARGE, f"the body is too large: {limit}; send a smaller photo")
         body = b"".join(self.chunks)
         self.chunks.clear()
         return body
@@ -58,31 +60,28 @@ class Body:
         self.size = 0
 
     async def _receive(self, request: Request) -> None:
+        """Keep the chunks of a body, or discard them if it is too large.
+
+        It is received to its end even so, because some clients read no answer before that.
+        """
         async for chunk in request.stream():
+            if self.too_large:
+                continue
             self.size += len(chunk)
             self.held.bytes += len(chunk)
+            self.chunks.append(chunk)
             if self.size > self.limits.body_bytes:
+                self.too_large = True
                 self.chunks.clear()
                 self.release()
-                await self._discard(request)
-            if self.held.bytes > self.limits.held_bytes:
+            elif self.held.bytes > self.limits.held_bytes:
                 problem = f"requests of {self.limits.held_bytes / 1e6:,.0f} MB are being received"
                 raise RefusedError(BUSY, f"{problem}; send the request again later")
-            self.chunks.append(chunk)
 
-    async def _discard(self, request: Request) -> None:
-        """Receive the rest of a body without keeping it, and refuse the request."""
-        if request.headers.get("expect", "").lower() != "100-continue":
-            end = time.monotonic() + min(DISCARD_SECONDS, self.limits.body_seconds)
-            while (left := end - time.monotonic()) > 0:
-                try:
-                    message = await asyncio.wait_for(request.receive(), left)
-                except (asyncio.TimeoutError, TimeoutError):
-                    break
-                if not message.get("more_body"):
-                    break
-        limit = f"the limit is {self.limits.body_bytes / 1e6:,g} MB"
-        raise RefusedError(TOO_LARGE, f"the body is too large: {limit}; send a smaller photo")
+
+def _waits_for_consent(request: Request) -> bool:
+    """Return whether the client sends the body only after the server has agreed."""
+    return request.headers.get("expect", "").lower() == "100-continue"
 
 
 async def uploads_in(request: Request, body: bytes, limits: Limits) -> list[tuple[str, bytes]]:

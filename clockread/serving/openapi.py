@@ -48,11 +48,15 @@ ERRORS = {
 
 def responses() -> dict[int | str, dict[str, Any]]:
     """Return the description of each answer, by status."""
-    answer = {"photos": [EXAMPLE.to_dict()]}
-    described: dict[int | str, dict[str, Any]] = {200: _json("A result per photo.", answer)}
+    described: dict[int | str, dict[str, Any]] = {200: _json("A result per photo.", answer())}
     for status, (text, message) in ERRORS.items():
         described[status] = _json(text, {"error": message})
     return described
+
+
+def answer() -> dict[str, Any]:
+    """Return the answer of the example."""
+    return {"photos": [EXAMPLE.to_dict()]}
 
 
 def request_body() -> dict[str, Any]:
