@@ -1,7 +1,7 @@
 """Load and faults of `clockread serve`, by Locust: `python -m benchmarks.serve_load PHOTOS`.
 
-Phases: the library in bulk and the server with as many clients as it takes, in turns; one client
-alone, and the library alone; half of the server's rate; the same with clients that vanish, send
+Phases: the library in bulk and the server with as many clients as it takes, in turns; one photo at
+a time by both, in turns; half of the server's rate; the same with clients that vanish, send
 garbage, send slowly or send bombs. Every answer is compared with the library's reading. Client and
 server share this machine's CPUs. Needs the extras `serve` and `load`.
 """
@@ -18,9 +18,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import psutil
 import typer
@@ -144,14 +146,22 @@ def bulk_rate(reader: ClockReader, photos: Sequence[bytes], seconds: float) -> f
     return count / (time.perf_counter() - began)
 
 
-def alone_ms(reader: ClockReader, photos: Sequence[bytes]) -> float:
-    """Return the median time of one photo at a time, decoding included."""
-    times = []
+def alone_ms(reader: ClockReader, host: str, photos: Sequence[bytes]) -> dict[str, float]:
+    """Return the median times of one photo at a time, in turns by the library and the server."""
+    connection = HTTPConnection(urlsplit(host).netloc)
+    times: dict[str, list[float]] = {"library": [], "server": []}
     for i in range(ALONE_PHOTOS):
+        photo = photos[i % len(photos)]
         began = time.perf_counter()
-        reader.read(photos[i % len(photos)])
-        times.append(1000 * (time.perf_counter() - began))
-    return median(times)
+        reader.read(photo)
+        read = time.perf_counter()
+        connection.request("POST", "/v1/read", photo)
+        connection.getresponse().read()
+        times["library"].append(1000 * (read - began))
+        times["server"].append(1000 * (time.perf_counter() - read))
+    more = [server - library for library, server in zip(*times.values(), strict=True)]
+    medians = {name: round(median(values), 1) for name, values in times.items()}
+    return {**medians, "difference": round(median(more), 1)}
 
 
 def memory(process: psutil.Process) -> float:
@@ -206,8 +216,7 @@ def _report(
     for _ in range(rounds):
         bulk.append(bulk_rate(reader, encoded, seconds))
         full.append(load(host, photos, readers=clients, seconds=seconds))
-    alone = load(host, photos, readers=1, seconds=seconds)
-    library = alone_ms(reader, encoded)
+    alone = alone_ms(reader, host, encoded)
     served = median(phase.rate for phase in full)
     rate = served / 2
     half = load(host, photos, readers=clients, seconds=seconds, rate=rate)
@@ -223,7 +232,7 @@ def _report(
         "bulk_photos_per_second": [round(rate, 1) for rate in bulk],
         "served_photos_per_second": [round(phase.rate, 1) for phase in full],
         "served_share_of_bulk": round(served / median(bulk), 3),
-        "alone_ms": {"library": round(library, 1), "server": alone.p50},
+        "alone_ms": alone,
         "half_load": vars(half),
         "with_faults": vars(faulty),
         "failures_at_full_load": [phase.messages for phase in full],

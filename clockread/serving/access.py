@@ -17,15 +17,22 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from clockread.errors import one_line
 from clockread.serving.limits import BAD_TOKEN, FAILED, RefusedError
+from clockread.streams import abandon
 
 RECORD = "clockread.record"  # key of the request's log record in the ASGI scope
 Log = Callable[[dict[str, Any]], None]
 
 
 def write_log(record: dict[str, Any]) -> None:
-    """Write a record as one JSON line to standard output, with the time."""
+    """Write a record as one JSON line to standard output, with the time.
+
+    The server goes on if nobody can receive it.
+    """
     now = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
-    print(json.dumps({"time": now, **record}, ensure_ascii=True), file=sys.stdout, flush=True)
+    try:
+        print(json.dumps({"time": now, **record}, ensure_ascii=True), file=sys.stdout, flush=True)
+    except OSError:
+        abandon(sys.stdout)
 
 
 class JsonHandler(logging.Handler):
@@ -110,7 +117,7 @@ class Token:
     def __init__(self, token: str | None) -> None:
         self._expected = None if token is None else f"Bearer {token}".encode()
 
-    async def __call__(self, request: Request) -> None:
+    async def check(self, request: Request) -> None:
         """Raise RefusedError if the token is wrong; the comparison takes constant time."""
         given = request.headers.get("authorization", "").encode()
         if self._expected is not None and not hmac.compare_digest(given, self._expected):

@@ -227,7 +227,7 @@ def make_app(service: Service, log: Log = write_log) -> FastAPI:
         docs_url=None,  # its page would load scripts from another host
         redoc_url=None,
     )
-    token = [Depends(Token(service.settings.token))]
+    token = [Depends(Token(service.settings.token).check)]
     app.add_api_route(
         READ_PATH,
         service.read,

@@ -7,9 +7,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from fastapi import Request
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from clockread.errors import one_line
 from clockread.serving.limits import BUSY, INVALID, SLOW_BODY, TOO_LARGE, Limits, RefusedError
 
 BODY_NAME = "<body>"  # of a photo that is sent without a file name
@@ -102,6 +104,8 @@ async def uploads_in(request: Request, body: bytes, limits: Limits) -> list[tupl
         too_many = error.message.startswith("Too many files")
         problem = f"multipart body: {error.message}"
         raise RefusedError(TOO_LARGE if too_many else INVALID, problem) from error
+    except FormParserError as error:  # which older versions of Starlette let through
+        raise RefusedError(INVALID, f"multipart body: {one_line(str(error))}") from error
     files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
     if not files:
         problem = "the multipart body has no file; send each photo as a file"

@@ -154,6 +154,20 @@ def test_unusable_tokens_and_folders_are_one_line(
     assert "no such folder" in failure_of(capsys, "--page", str(tmp_path / "none"))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes")
+def test_a_log_that_nobody_reads_stops_no_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from clockread.serving.access import write_log
+
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as gone:
+        monkeypatch.setattr(sys, "stdout", gone)
+        write_log({"event": "request"})
+        write_log({"event": "request"})
+
+
 def test_a_port_in_use_is_a_line_of_the_log_and_exit_code_2() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         command = [*COMMAND[:4], "--port", str(taken.getsockname()[1]), "--threads", "1"]
