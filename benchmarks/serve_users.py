@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import gevent
-from locust import FastHttpUser, User, constant_throughput, task
+from locust import FastHttpUser, User, task
 
 PLAN: dict[str, Any] = json.loads(Path(os.environ["PLAN"]).read_text(encoding="utf-8"))
 PHOTOS = [(Path(path).read_bytes(), times) for path, times in PLAN["photos"]]
@@ -46,13 +46,14 @@ class Reader(FastHttpUser):
     fixed_count = PLAN["readers"]
     network_timeout = SOCKET_SECONDS
     connection_timeout = SOCKET_SECONDS
-    if PLAN["rate"]:
-        wait_time = constant_throughput(PLAN["rate"] / PLAN["readers"])
 
     def on_start(self) -> None:
-        """Spread the readers over the time between two of their requests."""
-        if PLAN["rate"]:
-            gevent.sleep(random.uniform(0, PLAN["readers"] / PLAN["rate"]))
+        """Begin independently of the other readers."""
+        gevent.sleep(self.wait_time())
+
+    def wait_time(self) -> float:
+        """Return the seconds to the next request: exponential, so that arrivals are random."""
+        return random.expovariate(PLAN["rate"] / PLAN["readers"]) if PLAN["rate"] else 0.0
 
     @task
     def read(self) -> None:
@@ -73,7 +74,10 @@ class Faulty(User):
     """Vanishes, sends garbage, sends slowly, or sends bombs; checks the answers that there are."""
 
     bomb = bomb() if PLAN["faults"] else b""
-    wait_time = constant_throughput(PLAN["faults"] / max(1, PLAN["faulty"]) or 1)
+
+    def wait_time(self) -> float:
+        """Return the seconds to the next fault."""
+        return random.expovariate(PLAN["faults"] / PLAN["faulty"])
 
     @task(4)
     def vanish_while_sending(self) -> None:
