@@ -18,6 +18,14 @@ class ImageError(ClockreadError, ValueError):
     """A photo that cannot be read: missing, damaged, empty, too large, or not a photo."""
 
 
+class ImageTooLargeError(ImageError):
+    """A photo with more pixels, or that takes more memory to decode, than the limit."""
+
+
+class UnsupportedImageError(ImageError):
+    """A file that is not a photo, or a photo of a format that is not supported."""
+
+
 class VideoError(ClockreadError, ValueError):
     """A video, a camera or a stream that cannot be read, or not to its end."""
 

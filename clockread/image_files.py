@@ -20,7 +20,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageFile, _imaging
 
-from clockread.errors import ImageError, reason_of
+from clockread.errors import ImageError, ImageTooLargeError, reason_of
 from clockread.image_formats import frame_count, frame_note, open_header
 from clockread.opencv import cv2
 from clockread.pixels import (
@@ -154,6 +154,12 @@ def count_frames(file: BinaryIO, name: str) -> int:
         return frame_count(open_header(file, name))
 
 
+def size_in_header(file: BinaryIO, name: str) -> tuple[int, int]:
+    """Return the width and height, pixels, that a file's header states; raise as `decode_file`."""
+    with _one_error(name, "its header cannot be read"):
+        return open_header(file, name).size
+
+
 def silence_decoders() -> None:
     """Keep Pillow and libtiff from printing about damaged files, in this whole process.
 
@@ -177,7 +183,7 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
     except (ImageError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{name}: too large: more pixels than the {2 * (Image.MAX_IMAGE_PIXELS or 0):,} "
             "of this format; save it smaller"
         ) from error
@@ -210,7 +216,7 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
             )
         remedy = "save it smaller, or as JPEG"
     if needed > MAX_DECODED_BYTES:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{name}: too large: {width} x {height} pixels of this {kind} take "
             f"{needed / 1e6:,.0f} MB to decode, "
             f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"

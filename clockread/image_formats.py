@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, cast
 
 from PIL import Image, ImageFile
 
-from clockread.errors import ImageError, reason_of
+from clockread.errors import ImageError, UnsupportedImageError, reason_of
 
 MAX_FRAMES = 100_000  # of one file
 READ_SIZE = 1 << 20  # bytes per read of a decoder; with Pillow's 64 kB it decodes some rows twice
@@ -76,14 +76,14 @@ def open_header(file: BinaryIO, name: str) -> ImageFile.ImageFile:
             f"{name}: damaged: its header is cut off or broken ({reason_of(problem)}); "
             "copy or save it again"
         ) from problem
-    raise ImageError(f"{name}: {_kind_of(start)}")
+    raise UnsupportedImageError(f"{name}: {_kind_of(start)}")
 
 
 def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
         plugin: Any = importlib.import_module("pillow_heif")
     except ImportError as error:
-        raise ImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
+        raise UnsupportedImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
     file.seek(0)
     return cast("ImageFile.ImageFile", plugin.HeifImageFile(file, ""))
 

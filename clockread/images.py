@@ -24,6 +24,7 @@ from clockread.image_files import (
     decode_file,
     decode_image,
     open_frames,
+    size_in_header,
 )
 from clockread.pixels import Pixels, check_size, reduced, reduction_for, scale_of
 
@@ -199,6 +200,16 @@ def frames_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None
     name = one_line(name_of(source) if name is None else name)
     with open_photo(source, name) as file:
         return count_frames(file, name)
+
+
+def size_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> tuple[int, int]:
+    """Return the width and height of an encoded photo, pixels, before its rotation by EXIF.
+
+    Only the header is read; errors as in `load_photo`.
+    """
+    name = one_line(name_of(source) if name is None else name)
+    with open_photo(source, name) as file:
+        return size_in_header(file, name)
 
 
 def name_of(source: object) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from clockread.errors import ImageError
+from clockread.errors import ImageError, ImageTooLargeError
 from clockread.opencv import cv2
 
 Pixels: TypeAlias = NDArray[np.uint8]
@@ -173,7 +173,7 @@ def check_size(width: int, height: int, name: str) -> None:
             f"the minimum is {MIN_SIDE} on each side; use a larger photo"
         )
     if width * height > MAX_PIXELS:
-        raise ImageError(
+        raise ImageTooLargeError(
             f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million pixels, "
             f"the limit is {MAX_PIXELS / 1e6:,.0f} million; save it smaller"
         )

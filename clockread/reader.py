@@ -134,6 +134,16 @@ class ClockReader:
             network.close()
         self.__dict__.pop("_on_one_thread", None)
 
+    def with_limits(self, *, min_confidence: float, max_clocks: int) -> ClockReader:
+        """Return a reader with other limits that shares this reader's networks."""
+        limits = {"min_confidence": min_confidence, "max_clocks": max_clocks}
+        options = {**self._options, **limits}
+        check_options(options)
+        reader = object.__new__(type(self))
+        vars(reader).update({**vars(self), **limits, "_options": options})
+        vars(reader).pop("_on_one_thread", None)
+        return reader
+
     @property
     def provider(self) -> str:
         """The execution provider in use, as onnxruntime names it."""

@@ -1,0 +1,143 @@
+"""``clockread serve``: its options, and the start of the server."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from typer import Option
+
+from clockread.cli.options import MaxClocksOption, ModelOption, ProviderOption, ThreadsOption
+from clockread.errors import ClockreadError, one_line
+
+if TYPE_CHECKING:
+    from clockread.reader import ClockReader
+
+TOKEN_VARIABLE = "CLOCKREAD_TOKEN"
+INSTALL = 'pip install "clockread[serve]"'
+MIN_TOKEN = 16  # characters: shorter ones can be guessed
+EXTRA = frozenset(("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "anyio"))
+LOCAL = frozenset(("127.0.0.1", "::1", "localhost"))
+
+
+def serve(
+    *,
+    host: Annotated[str, Option(help="Address to listen on; 0.0.0.0 is all.")] = "127.0.0.1",
+    port: Annotated[int, Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 8000,
+    page: Annotated[
+        Path | None, Option(metavar="DIR", help="Serve the files of this folder at /.")
+    ] = None,
+    token_file: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE", help=f"Require the bearer token in this file, or in {TOKEN_VARIABLE}."
+        ),
+    ] = None,
+    provider: ProviderOption = "auto",
+    model: ModelOption = "auto",
+    threads: ThreadsOption = None,
+    max_clocks: MaxClocksOption = None,
+    max_mb: Annotated[float, Option(min=0.001, help="Most megabytes of a request.")] = 32.0,
+    max_megapixels: Annotated[float, Option(min=0.01, help="Most megapixels of a photo.")] = 100.0,
+    max_photos: Annotated[int, Option(min=1, help="Most photos of a request.")] = 64,
+    max_queue: Annotated[int, Option(min=1, help="Most photos that wait.")] = 256,
+    max_held_mb: Annotated[float, Option(min=1, help="Most megabytes of all requests.")] = 512.0,
+    timeout: Annotated[
+        float, Option(min=0.001, help="Seconds to receive a request, and to read it.")
+    ] = 30.0,
+    batch_delay_ms: Annotated[
+        float, Option(min=0, max=1000, help="Milliseconds that a batch waits for more photos.")
+    ] = 3.0,
+    drain_delay: Annotated[
+        float, Option(min=0, help="Seconds after SIGTERM that connections are still accepted.")
+    ] = 0.0,
+) -> None:
+    """Read photos that HTTP clients send: POST /v1/read."""
+    from clockread.cli import app as cli
+
+    def action() -> int:
+        token = token_of(token_file)
+        if page is not None and not page.is_dir():
+            raise ClockreadError(f"--page {one_line(str(page))}: no such folder; check the path")
+        server, settings_of = _libraries()
+        limits = settings_of.Limits(
+            body_bytes=int(max_mb * 1e6),
+            pixels=int(max_megapixels * 1e6),
+            photos=max_photos,
+            queue=max_queue,
+            held_bytes=int(max_held_mb * 1e6),
+            body_seconds=timeout,
+            read_seconds=timeout,
+        )
+        alone, shared, workers = readers(provider, model=model, threads=threads)
+        default = settings_of.Settings()
+        settings = settings_of.Settings(
+            limits,
+            threads=workers,
+            delay=batch_delay_ms / 1000,
+            token=token,
+            page=page,
+            max_clocks=max_clocks or default.max_clocks,
+        )
+        service = settings_of.Service(alone, shared, settings)
+        if host not in LOCAL and token is None:
+            problem = "other machines can send photos without a token"
+            server.write_log({"event": "log", "level": "warning", "message": problem})
+        address = server.Address(host, port, drain_delay)
+        return cli.EXIT_OK if server.serve(service, address) else cli.EXIT_USAGE
+
+    cli.run(action)
+
+
+def token_of(file: Path | None) -> str | None:
+    """Return the token from a file or the environment; raise ClockreadError if it is unusable."""
+    source, token = TOKEN_VARIABLE, os.environ.get(TOKEN_VARIABLE)
+    if file is not None:
+        source = f"--token-file {one_line(str(file))}"
+        try:
+            token = file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            raise ClockreadError(f"{source}: cannot be read ({error}); check the path") from error
+    if token is None:
+        return None
+    if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable():
+        remedy = "make one with: openssl rand -hex 32"
+        raise ClockreadError(f"{source}: a token needs {MIN_TOKEN} ASCII characters; {remedy}")
+    return token
+
+
+def readers(provider: str, *, model: str, threads: int | None) -> tuple[Any, Any, int]:
+    """Return the reader for a photo that is alone, that for batches, and the number of threads."""
+    from clockread.cli.app import make_reader
+    from clockread.image_files import silence_decoders
+    from clockread.runtime.cpus import bounded_threads
+
+    silence_decoders()
+    count = bounded_threads(threads)
+    alone = make_reader(provider, model=model, threads=count)
+    shared = alone if count == 1 else make_reader(provider, model=model, threads=1)
+    for reader in {id(one): one for one in (alone, shared)}.values():
+        warm(reader)
+    return alone, shared, count
+
+
+def warm(reader: ClockReader) -> None:
+    """Open the networks: the first request is as fast as the next, and errors appear at once."""
+    from clockread.cli.sample_photos import generated_photos
+
+    reader.read(generated_photos(1)[0])
+
+
+def _libraries() -> tuple[Any, Any]:
+    """Return the modules that need the extra, or raise one line that says how to install it."""
+    try:
+        import python_multipart  # noqa: F401 - starlette asks for it only with the first request
+
+        from clockread.serving import app as application
+        from clockread.serving import server
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] in EXTRA | {"python_multipart"}:
+            raise ClockreadError(f"{error.name} is missing: {INSTALL}") from error
+        raise
+    return server, application
