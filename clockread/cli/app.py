@@ -207,7 +207,7 @@ def predict(
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
-    run(action, quiet=quiet)
+    _run(action, quiet=quiet)
 
 
 @app.command()
@@ -239,7 +239,7 @@ def bench(
         benchmark.write(report, sys.stdout, output)
         return EXIT_OK
 
-    run(action)
+    _run(action)
 
 
 @app.command()
@@ -253,7 +253,7 @@ def info(output: ReportFormatOption = "table") -> None:
         information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
 
-    run(action)
+    _run(action)
 
 
 def _batch_sizes(text: str) -> list[int]:
@@ -267,7 +267,7 @@ def _batch_sizes(text: str) -> list[int]:
     return sizes
 
 
-def run(action: Callable[[], int], *, quiet: bool = False) -> None:
+def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
     """Run a command's body and exit with its code; warnings become one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")

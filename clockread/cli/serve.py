@@ -15,9 +15,9 @@ from clockread.cli.app import (
     ModelOption,
     ProviderOption,
     ThreadsOption,
+    _run,
     app,
     make_reader,
-    run,
 )
 from clockread.errors import ClockreadError, one_line
 
@@ -97,7 +97,7 @@ def serve(
         address = server.Address(host, port, drain_delay)
         return EXIT_OK if server.serve(service, address) else EXIT_USAGE
 
-    run(action)
+    _run(action)
 
 
 def token_of(file: Path | None) -> str | None:
