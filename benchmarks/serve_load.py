@@ -15,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection
+from http.client import HTTPConnection, HTTPException
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any
@@ -67,7 +70,7 @@ def server(model: str, threads: int, log: Path) -> Iterator[tuple[psutil.Process
         try:
             yield psutil.Process(process.pid), f"http://127.0.0.1:{json.loads(lines[0])['port']}"
         finally:
-            process.terminate()
+            process.terminate()  # without effect if it has ended
             code = process.wait(STOP_SECONDS)
     if code:
         raise SystemExit(f"the server ended with {code}")
@@ -164,6 +167,39 @@ def alone_ms(reader: ClockReader, host: str, photos: Sequence[bytes]) -> dict[st
     return {**medians, "difference": round(median(more), 1)}
 
 
+def at_sigterm(
+    process: psutil.Process, host: str, photos: Sequence[bytes], clients: int, seconds: float
+) -> dict[str, int]:
+    """Send SIGTERM under full load; count answers, refused connections and lost requests."""
+    counts: Counter[str] = Counter()
+
+    def client() -> None:
+        connection = HTTPConnection(urlsplit(host).netloc, timeout=STOP_SECONDS)
+        for photo in cycle(photos):
+            if connection.sock is None:
+                try:
+                    connection.connect()
+                except ConnectionRefusedError:
+                    counts["refused"] += 1
+                    return
+            try:
+                connection.request("POST", "/v1/read", photo)
+                response = connection.getresponse()
+                response.read()
+                counts[f"status {response.status}"] += 1
+            except (OSError, HTTPException):
+                counts["lost"] += 1
+                connection.close()
+
+    with ThreadPoolExecutor(clients) as pool:
+        running = [pool.submit(client) for _ in range(clients)]
+        time.sleep(seconds)
+        process.terminate()
+        for future in running:
+            future.result()
+    return {"lost": 0, **counts}
+
+
 def memory(process: psutil.Process) -> float:
     """Return the resident memory of a process, MB."""
     return float(process.memory_info().rss) / 1e6
@@ -225,6 +261,7 @@ def _report(
         host, photos, readers=clients, seconds=requests / (rate + FAULTS_PER_SECOND),
         rate=rate, faults=FAULTS_PER_SECOND,
     )  # fmt: skip
+    after = memory(process)
     return {
         "photos": len(photos),
         "cpus": psutil.cpu_count(),
@@ -236,7 +273,8 @@ def _report(
         "half_load": vars(half),
         "with_faults": vars(faulty),
         "failures_at_full_load": [phase.messages for phase in full],
-        "memory_mb": {"before_faults": round(before), "after": round(memory(process))},
+        "memory_mb": {"before_faults": round(before), "after": round(after)},
+        "at_sigterm": at_sigterm(process, host, encoded, clients, MIN_SECONDS),
     }
 
 

@@ -73,7 +73,7 @@ def _brightness(frame: VideoFrame) -> Pixels:
     if frame.format.name not in PLANAR:
         return np.asarray(frame.to_ndarray(format="gray"), dtype=np.uint8)
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8, plane.line_size * frame.height)
+    rows = np.frombuffer(memoryview(plane), np.uint8, plane.line_size * frame.height)
     grey = rows.reshape(frame.height, plane.line_size)[:, : frame.width]
     return np.array(grey, dtype=np.uint8)
 
