@@ -177,7 +177,7 @@ def predict(
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
-    _run(action, quiet=quiet)
+    run(action, quiet=quiet)
 
 
 @app.command()
@@ -209,7 +209,7 @@ def bench(
         benchmark.write(report, sys.stdout, output)
         return EXIT_OK
 
-    _run(action)
+    run(action)
 
 
 @app.command()
@@ -223,7 +223,7 @@ def info(output: ReportFormatOption = "table") -> None:
         information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
 
-    _run(action)
+    run(action)
 
 
 for _command in (video.video, watch.watch, offset.offset, serve.serve):
@@ -271,7 +271,7 @@ def _batch_sizes(text: str) -> list[int]:
     return sizes
 
 
-def _run(action: Callable[[], int], *, quiet: bool = False) -> None:
+def run(action: Callable[[], int], *, quiet: bool = False) -> None:
     """Run a command's body and exit with its code; warnings become one line on standard error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore" if quiet else "default")
