@@ -23,7 +23,7 @@ Grey = NDArray[np.uint8]
 
 
 class PolarReader:
-    """Reads dials by three networks, and retries those of low confidence.
+    """Reads dials by the pose, reading and context networks, and retries those of low confidence.
 
     Args:
         pose: the pose network.

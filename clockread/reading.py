@@ -50,7 +50,7 @@ class Reading:
     rotation: float
     """Degrees by which 12 is turned clockwise from the photo's up, -180..180."""
     dial_score: float
-    """Probability, 0..1, of being a clock, from all three networks; 1.0 with ``cropped=True``."""
+    """Probability, 0..1, of being a clock, from all networks; 1.0 with ``cropped=True``."""
     second_sincos: Pair = (0.0, 0.0)
     """Mean resultant of the second hand, if there is one."""
     second_presence: float = 0.0
