@@ -9,7 +9,9 @@ used in training (`training.reader.calibration`) and stored in the manifest besi
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +36,12 @@ class Calibration:
         """Return the probability, 0..1, of being right; a logit that is nan counts as 0."""
         of_context = self.clock * bounded(clock_logit) + self.whole * bounded(whole_logit)
         return _sigmoid(self.slope * _logit(raw) + of_context + self.offset)
+
+
+def stored_weights(stored: Mapping[str, Any]) -> tuple[Calibration, ClockScore]:
+    """Return the weights of confidence and dial score that a manifest has for a model."""
+    weights = {f.name: float(stored.get(f.name, f.default)) for f in fields(Calibration)}
+    return Calibration(**weights), ClockScore(**stored.get("presence", {}))
 
 
 def bounded(logit: float) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.bulk import Entry, Plan, Results, read_each, read_in_order
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, ClockScore, stored_weights
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
 from clockread.options import MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
@@ -117,7 +117,8 @@ class ClockReader:
         logit = self.thresholds.dial_logit
         networks = network("pose"), network("hands"), network("context")
         self._dial_reader = PolarReader(*networks, self.effort, logit, batch_size)
-        self._calibration, self._clock_score = manifest.calibration(model)
+        fit = manifest.entry("hands", model).calibration
+        self._calibration, self._clock_score = stored_weights(fit)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self._options), ()

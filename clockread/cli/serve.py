@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from clockread.reader import ClockReader
 
 TOKEN_VARIABLE = "CLOCKREAD_TOKEN"
-INSTALL = 'pip install "clockread[serve]"'
+INSTALL = "pip install fastapi httptools prometheus-client python-multipart uvicorn"
 MIN_TOKEN = 16  # characters: shorter ones can be guessed
 EXTRA = frozenset(("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "anyio"))
 LOCAL = frozenset(("127.0.0.1", "::1", "localhost"))

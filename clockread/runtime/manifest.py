@@ -14,11 +14,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clockread.confidence import Calibration, ClockScore
 from clockread.errors import ModelError
 
 MANIFEST_FORMAT = 2
@@ -82,12 +81,6 @@ class Manifest:
             problem = f"has no {role!r} of the model {model!r}"
             raise ModelError(f"{self.path} {problem}: upgrade or {REINSTALL}")
         return self.models[model][role]
-
-    def calibration(self, model: str) -> tuple[Calibration, ClockScore]:
-        """Return the calibration of a model's confidence, and the weights of its dial score."""
-        stored = self.entry("hands", model).calibration
-        weights = {f.name: float(stored.get(f.name, f.default)) for f in fields(Calibration)}
-        return Calibration(**weights), ClockScore(**stored.get("presence", {}))
 
 
 def load_manifest(folder: Path | None = None) -> Manifest:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import clockread
+from clockread.confidence import stored_weights
 from clockread.options import Effort, Thresholds
 from clockread.reader import ClockReader
 from clockread.runtime.manifest import (
@@ -46,7 +47,7 @@ def model_of(manifest: Manifest, name: str, kind: str) -> Model:
     """Return what a file of a model is made of, from the manifest."""
     return Model(
         {role: manifest.entry(role, name).path for role in ROLES[kind]},
-        *manifest.calibration(name),
+        *stored_weights(manifest.entry("hands", name).calibration),
         EFFORTS.get(name, Effort()),
         Thresholds(),
     )
@@ -93,7 +94,7 @@ def put(folder: ExportFolder, name: str, kind: str, *, smoke: bool = False) -> d
     data = serialized(manifest, name, kind)
     effort = EFFORTS.get(name, Effort())
     reader = ClockReader("cpu", model=name, models=folder.path, effort=effort, threads=1)
-    count = (SMOKE, SMOKE) if smoke else (DIALS, SCENES)
+    count = (SMOKE, SMOKE) if smoke else (DIALS[name == DEFAULT], SCENES)
     parity = compare(edge_reader(data), reader, kind, *count)
     file = f"{PREFIXES[kind]}-{name}"
     problem = parity.problem(name)

@@ -23,6 +23,7 @@ pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 httpx = pytest.importorskip("httpx", reason="sends the requests")
 
 from clockread.cli import app as cli  # noqa: E402
+from clockread.cli.serve import INSTALL  # noqa: E402
 
 PHOTO = (EXAMPLES / "wall.jpg").read_bytes()
 TOKEN = "0123456789abcdef"
@@ -139,7 +140,7 @@ def test_a_missing_extra_is_one_line_with_the_command_to_install_it(
     for name in [name for name in sys.modules if name.startswith("clockread.serving")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "fastapi", None)
-    assert failure_of(capsys) == 'clockread: fastapi is missing: pip install "clockread[serve]"\n'
+    assert failure_of(capsys) == f"clockread: fastapi is missing: {INSTALL}\n"
 
 
 def test_unusable_tokens_and_folders_are_one_line(
