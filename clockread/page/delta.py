@@ -1,4 +1,4 @@
-"""A file as its difference to other files: what they share is copied, the rest is stored.
+"""A file as its difference to other files: shared parts are copied, the rest is stored.
 
 Nothing but the standard library is imported: `hatch_build.py` runs this without clockread.
 """

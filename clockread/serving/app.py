@@ -56,7 +56,7 @@ ISOLATION = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How the server reads and what it accepts."""
+    """Limits, threads and access of the server."""
 
     limits: Limits = field(default_factory=Limits)
     threads: int = 1

@@ -1,6 +1,6 @@
 """Photos of many clients → shared batches: a queue, and threads that decode and read.
 
-A thread takes what is queued, at most its share of it. If other requests are just arriving, it
+A thread takes the queued photos, at most its share of them. If other requests are just arriving, it
 waits for them for a few milliseconds; a photo that is alone is read at once, on all CPU threads.
 """
 
@@ -151,7 +151,7 @@ class Batcher:
                     self._queue.remove(job)
 
     def close(self) -> None:
-        """Read what is queued, then end the threads."""
+        """Read the queued photos, then end the threads."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

@@ -152,7 +152,7 @@ def test_every_time_of_a_24_hour_dial_is_decoded() -> None:
 
 
 def test_the_context_network_has_a_say_in_where_twelve_is() -> None:
-    """The marks of the dial repeat at every quarter; only its surroundings tell which is 12."""
+    """The marks of the dial repeat at every quarter; only its surroundings show which is 12."""
     times = np.arange(0, 720, 11)
     hour, minute, _ = logits_of(times, np.full(len(times), 90.0))
     marks = np.tile(np.log(np.where(np.arange(BINS) % 30 == 0, 0.25, 1e-9)), (len(times), 1))
