@@ -68,7 +68,7 @@ def main(
     axes[2].set_title("3 polar image, 4 distributions")
     axes[2].legend(loc="upper right", fontsize=7)
     axes[3].imshow(draw(color, readings)[:, :, ::-1])
-    axes[3].set_title(f"5 reading: {readings[0].time}, confidence {readings[0].confidence:.2f}")
+    axes[3].set_title(f"reading: {readings[0].time}, confidence {readings[0].confidence:.2f}")
     for axis in (axes[0], axes[1], axes[3]):
         axis.axis("off")
     figure.savefig(out, dpi=80)
