@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from clockread.cli import app as cli
 from clockread.images import Photo
 from clockread.reading import PhotoResult, Reading
 
@@ -36,6 +37,9 @@ READING = Reading(
     rotation=-1.25,
     dial_score=0.75,
 )
+
+
+Run = Callable[..., tuple[int, str, str]]
 
 
 def minutes_of(text: str) -> int:
@@ -105,6 +109,20 @@ class BlindReader:
         timings: dict[str, float] | None = None,
     ) -> list[PhotoResult]:
         return [result_of(photo) for photo in photos]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command line in this process: arguments to exit code, standard output and error."""
+
+    def call(*arguments: object) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            cli.main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        return int(caught.value.code or 0), out, err
+
+    return call
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from conftest import ROOT, result_of, run_python
+from conftest import ROOT, Run, result_of, run_python
 from conftest import save_png as save
 
 from clockread import ClockReader, __version__, bulk
@@ -117,21 +117,6 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
 
     monkeypatch.setattr(cli, "make_reader", make)
     return fake
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return int(caught.value.code or 0), out, err
-
-    return call
-
-
-Run = Callable[..., tuple[int, str, str]]
 
 
 def paths_of(out: str) -> list[str]:

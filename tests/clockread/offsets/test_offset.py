@@ -4,33 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from conftest import Run
 from PIL import Image
 
-from clockread.cli import app as cli
 from clockread.cli.sample_photos import dial_picture
 from clockread.errors import ImageError
 from clockread.offsets.offset import offset_text
 from clockread.offsets.taken import taken
 
 TAKEN = datetime(2026, 3, 1, 16, 0, 0)
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return int(caught.value.code or 0), out, err
-
-    return call
 
 
 def photo(path: Path, shown: float, at: datetime | None, model: str = "One") -> Path:

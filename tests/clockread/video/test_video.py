@@ -5,17 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import encode
+from conftest import Run, encode
 
 av = pytest.importorskip("av", reason="videos need PyAV")
 
 from clockread import ClockReader  # noqa: E402
-from clockread.cli import app as cli  # noqa: E402
 from clockread.cli.sample_photos import dial_picture  # noqa: E402
 from clockread.cli.video import duration  # noqa: E402
 from clockread.errors import VideoError  # noqa: E402
@@ -28,20 +27,6 @@ from clockread.video.overlay import reading_at  # noqa: E402
 
 FPS = 5
 START = 4 * 3600 + 20 * 60 + 5.0  # 4:20:05
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            cli.main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        return int(caught.value.code or 0), out, err
-
-    return call
 
 
 def write(
