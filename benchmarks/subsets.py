@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import TypeVar
 
 import numpy as np
 import typer
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 from benchmarks.options import DialsOption, ModelOption
 from benchmarks.tables import percent, print_table
 from clockread.clock import circular_difference, minutes_apart, right_within
-from clockread.context import ContextOutput, context_network, unwrap_context
+from clockread.context import ContextOutput, context_network, joined, unwrap_context
 from clockread.geometry import Floats, Window, project, rim
 from clockread.hands import Hands, HandsOutput, hands_network, read_refined
 from clockread.hypotheses import ReadDial, read_posed
@@ -44,7 +43,6 @@ COUNTS = {
     "drawn": 1000,
 }
 BY_ORIENTATION = ("varied", "hard")
-_Output = TypeVar("_Output", HandsOutput, ContextOutput)
 _POINTS: Floats = np.concatenate([np.zeros((1, 2)), rim(16)])  # centre and rim
 _EDGE = rim(360)
 _COLUMNS = (
@@ -71,12 +69,9 @@ def outputs_of(
         refined, output = read_refined(posed, hands_network(hands), reader.effort.passes)
         seen.append(output)
         around.append(context_network(context)(unwrap_context(part, refined)))
-    return _joined(HandsOutput, seen), _joined(ContextOutput, around)
-
-
-def _joined(kind: type[_Output], parts: Sequence[_Output]) -> _Output:
-    names = [field.name for field in fields(kind)]
-    return kind(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+    names = [field.name for field in fields(HandsOutput)]
+    every = (np.concatenate([getattr(part, name) for part in seen]) for name in names)
+    return HandsOutput(*every), joined(around)
 
 
 def read(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -153,23 +153,26 @@ def read_hands(
     """
     times = decode(seen.hour, seen.minute, seen.twelve, twelve, hours=hours)
     hour, minute = (modal_angle(logits) - times.rotation for logits in (seen.hour, seen.minute))
-    has_second = np.clip(np.asarray(seen.has_second, np.float64)[:, 0], -60, 60)
     columns = {
         **vars(times),
         "second_sincos": turned_back(resultant(seen.second), times.rotation),
-        "second_presence": 1 / (1 + np.exp(-has_second)),
+        "second_presence": probability(seen.has_second),
         "disagreement": disagreement(hour, minute, hours.count),
         "dial_hours": np.full(len(hour), hours.count),
     }
     by_time = columns.pop("by_time")
-    hands = [
-        Hands(**{name: _plain(value) for name, value in zip(columns, row, strict=True)})
-        for row in zip(*columns.values(), strict=True)
-    ]
-    return [
-        replace(one, evidence=Evidence(p, minute, second, one.rotation, one.second_presence))
-        for one, p, minute, second in zip(hands, by_time, seen.minute, seen.second, strict=True)
-    ]
+    read = []
+    rows = zip(*columns.values(), strict=True)
+    for row, p, minute, second in zip(rows, by_time, seen.minute, seen.second, strict=True):
+        plain = {name: _plain(value) for name, value in zip(columns, row, strict=True)}
+        evidence = Evidence(p, minute, second, plain["rotation"], plain["second_presence"])
+        read.append(Hands(**plain, evidence=evidence))
+    return read
+
+
+def probability(logits: Floats) -> Floats:
+    """Return the probabilities (n,) of logits (n, 1)."""
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits[:, 0].astype(np.float64), -60, 60))))
 
 
 def _plain(value: Any) -> Any:

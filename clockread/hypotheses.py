@@ -16,8 +16,14 @@ from numpy.typing import NDArray
 
 from clockread.context import ContextNetwork, ContextOutput, joined, unwrap_context
 from clockread.decoding import Hours
-from clockread.geometry import Floats
-from clockread.hands import Hands, HandsNetwork, HandsOutput, read_hands, read_refined
+from clockread.hands import (
+    Hands,
+    HandsNetwork,
+    HandsOutput,
+    probability,
+    read_hands,
+    read_refined,
+)
 from clockread.pose import PosedDial
 
 # Added to the logits of mirrored and of 24-hour dials, because 9 % of the dials in training are of
@@ -89,7 +95,7 @@ def _read(
     passes: int,
 ) -> list[ReadDial]:
     """Decode refined dials; those that may be mirrored are also read as such."""
-    mirrored = _probability(around.mirrored + RARE)
+    mirrored = probability(around.mirrored + RARE)
     read = _by_hours(seen, around)
     rows = np.flatnonzero(mirrored >= MIN_PROBABILITY)
     others: dict[int, tuple[PosedDial, Hands]] = {}
@@ -111,7 +117,7 @@ def _read(
 
 def _by_hours(seen: HandsOutput, context: ContextOutput) -> list[Hands]:
     """Decode each dial, with 12 or with 24 hours."""
-    day, noon_up = _probability(context.day + RARE), _probability(context.noon_up)
+    day, noon_up = probability(context.day + RARE), probability(context.noon_up)
     kinds = [[(one, 1 - p)] for one, p in zip(read_hands(seen, context.twelve), day, strict=True)]
     rows = np.flatnonzero(day >= MIN_PROBABILITY)
     if len(rows):
@@ -145,8 +151,3 @@ def _most_probable(kinds: Sequence[tuple[Hands, float]]) -> Hands:
         confidence=float(confidence[best]),
         log_likelihood=float(likelihood.max() + np.log(joint.sum())),
     )
-
-
-def _probability(logits: Floats) -> Floats:
-    """Return probabilities (n,) of logits (n, 1)."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits[:, 0].astype(np.float64), -60, 60))))
