@@ -29,7 +29,7 @@ from clockread.pose import PosedDial
 # Added to the logits of mirrored and of 24-hour dials, because 9 % of the dials in training are of
 # either kind, and few of those in photographs: -1.2 takes 9 % to 3 %.
 RARE = -1.2
-MIN_PROBABILITY = 0.03  # of a kind of dial, from which it is tried
+MIN_PROBABILITY = 0.1  # of a kind of dial, from which it is tried
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from clockread.context import CONTEXT_GRID, unwrap_context
 from clockread.finder import SCENE
 from clockread.hands import unwrap_posed
-from clockread.runtime.manifest import DEFAULT, QUANTIZED, SMALL
+from clockread.runtime.manifest import DEFAULT, QUANTIZED
 from clockread.sampling import ANGLES, OUTER_RADIUS, PATCH, RADII
 from training.experiment import Settings
 from training.reader.export_folder import Description, export_folder
@@ -301,12 +301,12 @@ def export(
 def run(settings: Settings) -> dict[str, Any]:
     """Export the four networks of a profile as the model `default`.
 
-    A network whose run was restored from the exported file keeps that file. The models `int8` and
-    `small` are removed, since they depend on networks that are replaced.
+    A network whose run was restored from the exported file keeps that file. The model `int8` is
+    removed, since it depends on networks that are replaced.
     """
     profile = settings.profile
     exports = export_folder(profile)
-    exports.drop(QUANTIZED, SMALL)
+    exports.drop(QUANTIZED)
     crops = np.asarray(validation_shard(profile).images[:16])
     posed = posed_by(crops, find_poses(trained(POSE, profile), crops))
     inputs = {
@@ -318,10 +318,10 @@ def run(settings: Settings) -> dict[str, Any]:
     metrics: dict[str, Any] = {}
     for task in DEFAULT_TASKS:
         role, provenance = task.role, provenance_of(task, profile)
-        entry = exports.models.get(DEFAULT, {}).get(role)
-        if entry is None or entry["sha256"] != provenance.get("sha256"):
+        if not exports.has(DEFAULT, role, provenance.get("sha256")):
             model = task.for_export(trained(task, profile))
-            entry = exports.put(DEFAULT, role, *export(model, role, inputs[role], provenance))
+            exports.put(DEFAULT, role, *export(model, role, inputs[role], provenance))
+        entry = exports.models[DEFAULT][role]
         metrics[f"{role}_bytes"] = entry["bytes"]
         metrics[f"{role}_difference"] = entry["metrics"]["largest_difference_to_keras"]
     metrics["bytes"] = sum(v for k, v in metrics.items() if k.endswith("_bytes"))

@@ -69,6 +69,11 @@ class ExportFolder:
         """Return the ONNX file of a saved network; raise ModelError if it is damaged."""
         return model_bytes(load_manifest(self.path).entry(role, model))
 
+    def has(self, model: str, role: str, sha256: str | None) -> bool:
+        """Return whether a model's network in a role is the file of that digest."""
+        entry = self.models.get(model, {}).get(role)
+        return entry is not None and entry["sha256"] == sha256
+
     def put(self, model: str, role: str, data: bytes, description: Description) -> Entry:
         """Add or replace one network.
 

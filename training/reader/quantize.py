@@ -52,18 +52,26 @@ def run(settings: Settings) -> dict[str, Any]:
     inputs = quantization_inputs(exports.path, settings.profile)
     for role, entry in exports.models[DEFAULT].items():
         _put_quantized(exports, QUANTIZED, role, exports.data(DEFAULT, role), entry, inputs[role])
+    if SMALL in exports.models:
+        exports.share(CONTEXT.role, QUANTIZED, SMALL)
     return _save_measured(exports, QUANTIZED, (DEFAULT, QUANTIZED), settings.profile)
 
 
 def run_small(settings: Settings) -> dict[str, Any]:
-    """Export the model `small`: three smaller networks, quantized, and the context of `int8`."""
+    """Export the model `small`: three smaller networks, quantized, and the context of `int8`.
+
+    A network whose run was recreated from the exported file keeps that file.
+    """
     profile = settings.profile
     exports = export_folder(profile)
     inputs = quantization_inputs(exports.path, profile)
     for task in SMALL_TASKS:
         role, batch = task.role, inputs[task.role]
+        provenance = provenance_of(task, profile)
+        if exports.has(SMALL, role, provenance.get("sha256")):
+            continue
         model = task.for_export(trained(task, profile))
-        data, description = export(model, role, batch[:8], provenance_of(task, profile))
+        data, description = export(model, role, batch[:8], provenance)
         _put_quantized(exports, SMALL, role, data, description, batch)
     exports.share(CONTEXT.role, QUANTIZED, SMALL)
     return _save_measured(exports, SMALL, (SMALL,), profile)

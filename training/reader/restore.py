@@ -6,6 +6,9 @@
 
 The last command is for an exported network that is shallower than today's configuration.
 
+The weights of a network in 8-bit integers cannot be recovered. Its finished run is recreated
+without them, so that an export keeps its file.
+
 An exported file contains neither layer names nor normalization layers. Weights are matched by
 their position in the graph, compared with the same architecture exported with other weights; the
 statistics of the normalizations are measured again.
@@ -16,14 +19,14 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 import keras
 import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from clockread.runtime.manifest import DEFAULT, load_manifest, model_bytes
+from clockread.runtime.manifest import DEFAULT, SMALL, ModelEntry, load_manifest, model_bytes
 from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.export_folder import EXPORTED
 from training.reader.loop import (
@@ -36,12 +39,12 @@ from training.reader.loop import (
 )
 from training.reader.networks import grow
 from training.reader.quantize import quantization_inputs
-from training.reader.tasks import DEFAULT_TASKS
+from training.reader.tasks import SMALL_TASKS, TASKS
 from training.splits import PROFILES
 
-RESTORABLE = {task.name: task for task in DEFAULT_TASKS}
 MEASURED_ON = 128  # inputs that the means and variances of normalizations are measured on
 _NORM = "_norm"
+_CONV_INPUTS = 3  # of an ONNX convolution: image, kernel and bias
 
 
 def restored(
@@ -77,7 +80,10 @@ def restored(
 
 
 def _weights(data: bytes, outputs: tuple[str, ...]) -> list[NDArray[np.float32]]:
-    """Return each float constant of a graph once, in the order of a walk back from its outputs."""
+    """Return each float constant of a graph once, in the order of a walk back from its outputs.
+
+    A convolution without a bias has one of zeros: the converter leaves those out.
+    """
     import onnx
     from onnx import numpy_helper
 
@@ -86,9 +92,12 @@ def _weights(data: bytes, outputs: tuple[str, ...]) -> list[NDArray[np.float32]]
     stored = {weight.name: weight for weight in graph.initializer}
     seen: set[str] = set()
     found: list[NDArray[np.float32]] = []
-    waiting = list(reversed(outputs))
+    waiting: list[str | None] = list(reversed(outputs))
     while waiting:
         value = waiting.pop()
+        if value is None:
+            found.append(np.zeros(len(found[-1]), np.float32))
+            continue
         if value in seen:
             continue
         seen.add(value)
@@ -97,7 +106,9 @@ def _weights(data: bytes, outputs: tuple[str, ...]) -> list[NDArray[np.float32]]
             if array.dtype in (np.float16, np.float32):
                 found.append(array.astype(np.float32))
         elif value in made:
-            waiting.extend(reversed(made[value].input))
+            node = made[value]
+            no_bias = node.op_type == "Conv" and len(node.input) == _CONV_INPUTS - 1
+            waiting.extend(reversed([*node.input, *[None] * no_bias]))
     return found
 
 
@@ -146,8 +157,13 @@ def _unfold(plain: keras.Model, model: keras.Model, inputs: NDArray[np.uint8]) -
         norm.set_weights([np.sqrt(variance + norm.epsilon), mean, mean - bias, variance])
 
 
+def _result_of(entry: ModelEntry) -> dict[str, Any]:
+    """Return the result of the run that an exported network came from, with its file's digest."""
+    return {**entry.training, "sha256": entry.sha256, "metrics": dict(entry.metrics)}
+
+
 def main(
-    networks: Annotated[list[str], typer.Argument(help=f"Names: {', '.join(RESTORABLE)}")],
+    networks: Annotated[list[str], typer.Argument(help=f"Names: {', '.join(TASKS)}")],
     profile: Annotated[str, typer.Option(help=f"Profile: {', '.join(PROFILES)}")] = "reduced",
     as_start: Annotated[
         bool,
@@ -163,9 +179,14 @@ def main(
 ) -> None:
     """Recreate the training runs of exported networks."""
     for name in networks:
-        if name not in RESTORABLE:
-            raise typer.BadParameter(f"{name!r}: use one of {', '.join(RESTORABLE)}")
-    tasks = [RESTORABLE[name] for name in networks]
+        if name not in TASKS:
+            raise typer.BadParameter(f"{name!r}: use one of {', '.join(TASKS)}")
+    tasks = [TASKS[name] for name in networks]
+    small = [task for task in tasks if task in SMALL_TASKS]
+    if small and as_start:
+        raise typer.BadParameter(
+            f"{small[0].name}: weights in 8-bit integers cannot start a run; omit --as-start"
+        )
     try:
         different = dict(json.loads(exported))
         configs = [replace(task.config, **different) for task in tasks]
@@ -175,20 +196,23 @@ def main(
         raise typer.BadParameter(
             "--exported: a network with other options cannot be a finished run; use --as-start"
         )
-    entries = load_manifest(EXPORTED).models[DEFAULT]
-    inputs = quantization_inputs(EXPORTED, profile)
+    models = load_manifest(EXPORTED).models
+    for task in small:
+        entry, folder = models[SMALL][task.role], run_folder(profile, task.name)
+        write_json(folder / RESULT_FILE, _result_of(entry))
+        print(f"{task.name}: {entry.path.name} will be kept, as {folder} says")
+    inputs = quantization_inputs(EXPORTED, profile) if len(small) < len(tasks) else {}
     for task, config in zip(tasks, configs, strict=True):
-        role, entry, model = task.role, entries[task.role], task.build(config)
+        if task in small:
+            continue
+        role, entry, model = task.role, models[DEFAULT][task.role], task.build(config)
         restored(task.for_export(model), model_bytes(entry), OUTPUTS[role], inputs[role])
         if different:
             smaller, model = model, task.build(task.config)
             grow(model, smaller)
         folder = run_folder(profile, task.name)
         model.save_weights(folder / (START_FILE if as_start else WEIGHTS_FILE))
-        write_json(
-            folder / (ORIGIN_FILE if as_start else RESULT_FILE),
-            {**entry.training, "sha256": entry.sha256, "metrics": dict(entry.metrics)},
-        )
+        write_json(folder / (ORIGIN_FILE if as_start else RESULT_FILE), _result_of(entry))
         print(f"{task.name}: {entry.path.name} is in {folder}")
 
 

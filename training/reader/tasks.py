@@ -124,7 +124,7 @@ SMALL_TASKS = (
         config=networks.SMALL_HANDS,
         schedules={
             **HANDS.schedules,
-            "reduced": Schedule(500_000, continued=160_000, precision=MIXED),
+            "reduced": Schedule(1_200_000, continued=160_000, precision=MIXED),
             "full": Schedule(4_000_000),
         },
     ),
