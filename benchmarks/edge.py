@@ -22,6 +22,7 @@ import typer
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from benchmarks.noise import changed
 from clockread.clock import right_within
 from clockread.finder import iou
 from clockread.reader import ClockReader
@@ -63,12 +64,6 @@ def file_of(model: str) -> Read:
         edge_reader(str(EXPORTED / f"{PREFIXES[kind]}-{model}.onnx")) for kind in (PHOTO, DIAL)
     )
     return lambda pixels, is_dial: (dial if is_dial else photo)(pixels)
-
-
-def changed(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Return a picture whose levels are changed by at most one."""
-    levels = pixels.astype(np.int16) + rng.integers(-1, 2, pixels.shape, dtype=np.int16)
-    return levels.clip(0, 255).astype(np.uint8)
 
 
 def milliseconds(reads: Sequence[Callable[[], object]], rounds: int) -> list[float]:
