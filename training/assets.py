@@ -30,6 +30,7 @@ import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
+from clockread.data import data_folder
 from clockread.pixels import Scale, to_uint8
 from training.artwork import (
     CLOCK_IMAGES,
@@ -42,7 +43,6 @@ from training.artwork import (
     PHOTO_SOURCES,
     PhotoSource,
 )
-from training.data import data_folder
 from training.packages import Kind, PackageError, unpack
 
 Grey = npt.NDArray[np.uint8]

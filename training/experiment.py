@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 
+class NotTrainedError(FileNotFoundError):
+    """The weights of a required network are missing; the message says how to train it."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """Options of a run of experiments."""

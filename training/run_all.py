@@ -74,7 +74,7 @@ def main(
             print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}{needs}")
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training.data import NotTrainedError
+    from training.experiment import NotTrainedError
     from training.report.image_data import DataDamagedError, DataMissingError
 
     try:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from clockread.page.site import INDEX, page_files, write_whole
+from clockread.page.site import INDEX, page_files, write_file
 from clockread.runtime.manifest import SMALL
 
 RUNTIME = "runtime/ort.wasm.bundle.min.mjs"
@@ -29,7 +29,7 @@ def write_one_file(path: Path, runtime: Path | None = None) -> int:
     """
     models = {"live": SMALL, "still": SMALL, "hands": SMALL}
     data = joined(page_files(models, runtime), models).encode()
-    write_whole(path, data)
+    write_file(path, data)
     return len(data)
 
 

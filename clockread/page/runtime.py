@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from clockread.data import data_folder, write_whole
 from clockread.errors import PageError, one_line, reason_of
 
 PACKAGE = "onnxruntime-web"
@@ -38,7 +39,7 @@ def runtime_files(given: Path | None = None) -> dict[str, bytes]:
     """
     if given is not None:
         return _checked(_unpacked(given) if given.is_file() else _of_folder(given), given)
-    cache = _cache_folder()
+    cache = data_folder() / f"{PACKAGE}-{VERSION}"
     files = _of_folder(cache)
     if set(files) == set(SHA256):
         try:
@@ -49,12 +50,6 @@ def runtime_files(given: Path | None = None) -> dict[str, bytes]:
         files = _checked(_unpacked(package), package)
     _keep(files, cache)
     return files
-
-
-def _cache_folder() -> Path:
-    data = os.environ.get("CLOCKREAD_DATA")
-    folder = Path(data) if data else Path.home() / ".cache" / "clockread"
-    return folder / f"{PACKAGE}-{VERSION}"
 
 
 def _of_folder(folder: Path) -> dict[str, bytes]:
@@ -131,10 +126,7 @@ def _downloaded() -> Iterator[Path]:
 def _keep(files: dict[str, bytes], cache: Path) -> None:
     """Fill the cache; a folder that cannot be written only means another download next time."""
     try:
-        cache.mkdir(parents=True, exist_ok=True)
         for name, data in files.items():
-            partial = cache / f"{name}.{os.getpid()}.part"
-            partial.write_bytes(data)
-            partial.replace(cache / name)
+            write_whole(cache / name, data)
     except OSError:
         return

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from clockread.data import write_whole
 from clockread.errors import PageError, reason_of
 from clockread.page.models import reader_bytes
 from clockread.page.runtime import runtime_files
@@ -64,20 +63,15 @@ def write_site(folder: Path, runtime: Path | None = None) -> int:
     files = page_files({"live": SMALL, "still": QUANTIZED, "hands": QUANTIZED}, runtime)
     files[SERVICE_WORKER] = _service_worker(files)
     for name, data in files.items():
-        write_whole(folder / name, data)
+        write_file(folder / name, data)
     return sum(map(len, files.values()))
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file in one step, creating its folder."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole, creating its folder; raise PageError if it cannot be written."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        partial.replace(path)
+        write_whole(path, data)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise PageError(f"{path} cannot be written: {reason_of(error)}") from error
 
 

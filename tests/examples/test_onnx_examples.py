@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import EXAMPLES, ROOT, TIMES
 
-from training.data import data_folder
+from clockread.data import data_folder
 from training.packages import Kind, PackageError, unpack
 
 MODEL = ROOT / "exported" / "reader-int8.onnx"

@@ -26,8 +26,8 @@ from clockread.reader import ClockReader, Effort
 from clockread.runtime.manifest import DEFAULT
 from clockread.sampling import ANGLES, RADII
 from training import markdown, splits
-from training.data import NotTrainedError
 from training.evaluation import on_photographs, on_rendered
+from training.experiment import NotTrainedError
 from training.reader.batches import HandsBatches
 from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.export_folder import EXPORTED, ExportFolder

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from clockread.confidence import Calibration, ClockScore
+from clockread.data import write_whole
 from clockread.runtime.manifest import (
     DEFAULT,
     MANIFEST_FORMAT,
@@ -17,7 +18,6 @@ from clockread.runtime.manifest import (
     load_manifest,
     model_bytes,
 )
-from training.data import write_whole
 from training.reader.loop import run_folder
 from training.reader.model_card import model_card
 

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 import keras
 
-from training.data import NotTrainedError, data_folder, write_whole
+from clockread.data import data_folder, write_whole
+from training.experiment import NotTrainedError
 from training.report.loop import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run

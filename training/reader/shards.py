@@ -20,8 +20,8 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
+from clockread.data import data_folder, write_whole
 from clockread.sampling import PATCH
-from training.data import data_folder, write_whole
 from training.dials.presets import PRESETS, Preset
 from training.dials.render import render, render_without
 from training.splits import check_seeds

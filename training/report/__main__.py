@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from training.data import write_whole
+from clockread.data import write_whole
 from training.markdown import table
 from training.report.claims import CLAIMS
 from training.report.contradictions import contradictions

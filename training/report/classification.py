@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from training.data import write_whole
+from clockread.data import write_whole
 from training.experiment import Settings
 from training.report.configs import CnnConfig, MlpConfig
 from training.report.image_data import SYNTHETIC, ImageSet, load

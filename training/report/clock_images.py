@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL
-from training.data import data_folder
+from clockread.data import data_folder
 from training.dials.canvas import Grey
 from training.report import turned_clocks, upright_clocks
 from training.report.image_data import CHECKSUMS, DataDamagedError, DataMissingError, holds

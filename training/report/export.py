@@ -7,8 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from clockread.upright_reader import ROLE
-from training.data import NotTrainedError
-from training.experiment import Settings
+from training.experiment import NotTrainedError, Settings
 from training.report.runs import run_fits
 from training.report.telltime import load_images, plan, weights_path
 

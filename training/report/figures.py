@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from training.data import write_whole
+from clockread.data import write_whole
 from training.report.plots import draw_curves, draw_structure
 from training.report.results import Entry
 from training.report.tables import paragraph

@@ -21,7 +21,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from training.data import data_folder, write_whole
+from clockread.data import data_folder, write_whole
 from training.packages import Kind, PackageError, unpack
 
 SIDE = 28  # pixels

@@ -27,7 +27,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from training.data import data_folder, write_whole
+from clockread.data import data_folder, write_whole
 from training.experiment import Settings
 
 PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "opencv-python")

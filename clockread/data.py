@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
-
-
-class NotTrainedError(FileNotFoundError):
-    """The weights of a required network are missing; the message says how to train it."""
 
 
 def data_folder(named: Path | None = None) -> Path:
@@ -19,8 +16,16 @@ def data_folder(named: Path | None = None) -> Path:
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file in one step, creating its folder; the old or the new file always exists."""
+    """Write a file in one step, creating its folder; the old or the new file always exists.
+
+    Raises OSError if it cannot be written; nothing is left of the new file then.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
-    partial.write_bytes(content.encode() if isinstance(content, str) else content)
-    partial.replace(path)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+        partial.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise
