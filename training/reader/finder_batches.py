@@ -1,4 +1,4 @@
-"""Training batches of the finder: scenes, cropped anew in every epoch, with their _targets."""
+"""Training batches of the finder: scenes, cropped anew in every epoch, with their targets."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _crop_scene(
 
 
 class FinderBatches(Batches):
-    """Scenes (n, SCENE, SCENE) with the _targets `heat` (n, c, c) and `box` (n, c, c, 5)."""
+    """Scenes (n, SCENE, SCENE) with the targets `heat` (n, c, c) and `box` (n, c, c, 5)."""
 
     def __init__(self, shards: list[SceneShards], schedule: Schedule) -> None:
         super().__init__(schedule)

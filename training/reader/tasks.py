@@ -51,7 +51,7 @@ POSE = Task(
 )
 _FINDER_SCHEDULE = Schedule(
     800_000,
-    continued=320_000,
+    continued=160_000,
     batch=32,
     rate=2e-3,
     average=0.995,
