@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 CONTEXT_GRID = PolarGrid(angles=240, radii=80, outer_radius=1.75)  # straps and lugs reach it
 CONTEXT_MARGIN = 1.9  # side of the window that is sampled, relative to the box of the face
-MAX_SIDE = 3.0  # of that window, relative to the patch of the face
 
 Polars = NDArray[np.uint8]
 
@@ -81,7 +80,5 @@ def _unwrapped(image: NDArray[np.uint8], dial: PosedDial) -> NDArray[np.uint8]:
 
 
 def context_window(dial: PosedDial) -> Window:
-    """Return the window of a photo that is sampled; its side is limited, even for a wrong pose."""
-    window = Window.around(bounding_box(dial.homography), CONTEXT_MARGIN)
-    side = min(max(window.side, 4.0), MAX_SIDE * dial.window.side)
-    return replace(window, side=side)
+    """Return the window of a photo that is sampled."""
+    return Window.around(bounding_box(dial.homography), CONTEXT_MARGIN).limited(dial.window)

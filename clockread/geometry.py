@@ -16,7 +16,7 @@ can regress it without knowing where 12 is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,10 @@ Floats = NDArray[np.floating]
 Box = tuple[float, float, float, float]  # x, y, width, height
 POSE_SIZE = 7
 MIRROR: Floats = np.diag([-1.0, 1.0, 1.0])  # of the dial plane, about the line through 12 and 6
+
+# Side of a window that a pose gives: pixels at least, and at most this multiple of the window in
+# which the pose was found.
+MIN_SIDE, MAX_GROWTH = 4.0, 3.0
 
 
 def rotation_matrix(degrees: float | Floats) -> Floats:
@@ -132,6 +136,13 @@ class Window:
         """Return the window of side ``margin`` × the longer side of ``box``, about its centre."""
         x, y, w, h = box
         return cls(x + (w - 1) / 2, y + (h - 1) / 2, max(w, h) * margin)
+
+    def limited(self, found_in: Window) -> Window:
+        """Return a window that a pose gives, with a sensible side even if the pose is wrong.
+
+        ``found_in`` is the window in which the pose was found.
+        """
+        return replace(self, side=min(max(self.side, MIN_SIDE), MAX_GROWTH * found_in.side))
 
     @classmethod
     def whole(cls, side: int) -> Window:

@@ -71,11 +71,10 @@ def estimate(
     cuts = [crop_window(image, window) for image, window in zip(images, windows, strict=True)]
     poses, logits = network(np.stack([patch for patch, _ in cuts]))
     homographies = np.stack([window.from_unit() for _, window in cuts]) @ compose(poses)
-    boxes = bounding_boxes(homographies).tolist()
     posed = []
-    for i, (x, y, width, height) in enumerate(boxes):
-        # keep the side between 4 pixels and 3 × the window, even for a wrong pose
-        side = min(max(max(width, height) * PATCH_MARGIN, 4.0), 3.0 * cuts[i][1].side)
-        patch, around = crop_window(images[i], Window(x + width / 2, y + height / 2, side))
-        posed.append(PosedDial(homographies[i], float(logits[i, 0]), patch, around))
+    for i, (x, y, width, height) in enumerate(bounding_boxes(homographies).tolist()):
+        side = max(width, height) * PATCH_MARGIN
+        around = Window(x + width / 2, y + height / 2, side).limited(cuts[i][1])
+        patch, window = crop_window(images[i], around)
+        posed.append(PosedDial(homographies[i], float(logits[i, 0]), patch, window))
     return posed

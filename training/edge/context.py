@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from clockread.context import CONTEXT_GRID, CONTEXT_MARGIN, MAX_SIDE, ContextOutput
-from clockread.geometry import _RIM
+from clockread.context import CONTEXT_GRID, CONTEXT_MARGIN, ContextOutput
+from clockread.geometry import _RIM, MAX_GROWTH, MIN_SIDE
 from clockread.sampling import PATCH
 from training.edge.geometry import corners, from_unit, to_unit
 from training.edge.graph import Tensor
@@ -49,8 +49,8 @@ def polar_image(photo: PhotoInput, dials: Posed, points: Tensor) -> Tensor:
     homography = from_unit(dials.window) @ dials.homography
     low, high = corners(homography, _RIM)
     side = (high - low).reduce("Max", 1, keep=True) * CONTEXT_MARGIN
-    widest = dials.window.part(2, 3) * MAX_SIDE
-    side = side.maximum(4.0).minimum(widest)
+    widest = dials.window.part(2, 3) * MAX_GROWTH
+    side = side.maximum(MIN_SIDE).minimum(widest)
     window = whole_window(g.concat((low + high) * 0.5 - 0.5, side, axis=1))
     patch = crop_window(photo, window).reshape(-1, 1, PATCH, PATCH)
     return unwrap(patch, to_unit(window) @ homography, points, CONTEXT_GRID)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from clockread.geometry import _RIM
+from clockread.geometry import _RIM, MAX_GROWTH, MIN_SIDE
 from clockread.pose import PATCH_MARGIN
 from clockread.sampling import PATCH
 from training.edge.geometry import compose, corners, from_unit, to_unit
@@ -30,9 +30,8 @@ def estimate(photo: PhotoInput, network: Path, window: Tensor) -> tuple[Tensor, 
     pose = g.network(network, {"patch": patch})
     homography = from_unit(whole) @ compose(pose["pose"])
     low, high = corners(homography, _RIM)
-    # between 4 pixels and 3 × the window, even for a wrong pose
     widest = (high - low).reduce("Max", 1, keep=True) * PATCH_MARGIN
-    side = widest.maximum(4.0).minimum(whole.part(2, 3) * 3.0)
+    side = widest.maximum(MIN_SIDE).minimum(whole.part(2, 3) * MAX_GROWTH)
     face = whole_window(g.concat((low + high) * 0.5, side, axis=1))
     return homography, pose["dial"], face
 
