@@ -33,20 +33,41 @@ class Evidence:
         p[(minutes + np.array([-1, 0, 1])) % MINUTES_ON_DIAL] += confidence * _SPREAD
         return cls(p)
 
-    def minute(self) -> Floats | None:
-        """Return the distribution (bins,) of the minute hand's angle against 12."""
-        return None if self.minute_logits is None else _turned(self.minute_logits, self.rotation)
+    def minute(self, count: int) -> Floats | None:
+        """Return the density of the minute hand's angle against 12; see `density_of`."""
+        return None if self.minute_logits is None else self._density(self.minute_logits, count)
 
-    def second(self) -> Floats | None:
-        """Return the distribution (bins,) of the second hand's angle against 12."""
-        return None if self.second_logits is None else _turned(self.second_logits, self.rotation)
+    def second(self, count: int) -> Floats | None:
+        """Return the density of the second hand's angle against 12; see `density_of`."""
+        return None if self.second_logits is None else self._density(self.second_logits, count)
+
+    def _density(self, logits: Floats, count: int) -> Floats:
+        return density_of(logits, self.rotation, count)
 
 
-def _turned(logits: Floats, rotation: float) -> Floats:
-    """Return a distribution (bins,) against a zero that lies ``rotation`` degrees clockwise."""
-    p = np.exp(np.asarray(logits, np.float64) - np.max(logits))
-    p /= p.sum()
-    at = np.arange(len(p)) + rotation * len(p) / 360.0
+def density_of(logits: Floats, rotation: float, count: int) -> Floats:
+    """Return a circular density with a mean of 1 at evenly spaced angles.
+
+    Its logarithm is interpolated by Catmull and Rom's cubic ("A class of local interpolating
+    splines", 1974), which is exact for a normal distribution: modes lie between bins as they do
+    at bins.
+
+    Args:
+        logits: (bins,) over the angle.
+        rotation: degrees of the first angle.
+        count: of angles.
+
+    Returns:
+        The density, (count,).
+
+    """
+    x = np.asarray(logits, np.float64)
+    at = np.arange(count) * len(x) / count + rotation * len(x) / 360.0
     low = np.floor(at).astype(int)
-    part = at - low
-    return np.asarray(p[low % len(p)] * (1 - part) + p[(low + 1) % len(p)] * part)
+    t = at - low
+    before, a, b, after = (x[(low + k) % len(x)] for k in (-1, 0, 1, 2))
+    log = a + t / 2 * (
+        b - before + t * (2 * before - 5 * a + 4 * b - after + t * (3 * (a - b) + after - before))
+    )
+    density = np.exp(log - log.max())
+    return np.asarray(density / density.mean())

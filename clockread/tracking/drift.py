@@ -16,7 +16,7 @@ Floats = NDArray[np.floating]
 
 LEAST_FRAMES = 8
 MAX_ERROR = 10.0  # seconds per hour; a drift that is known less well is not reported
-_REACH = 4  # steps to either side of the fused time in which a frame's own time is looked for
+_REACH = 60 // STEP  # steps to either side of the fused time in which a frame's own is looked for
 _ROBUST = 2.5  # standard deviations from the median beyond which a frame does not count
 _MAD = 1.4826  # standard deviations per median absolute deviation
 
@@ -67,5 +67,5 @@ def _off(one: Observation, shown: float, fit: Fit) -> float:
         half = SECONDS_PER_TURN / 2
         return (one.second - shown + half) % SECONDS_PER_TURN - half
     steps = round(shown / STEP) + np.arange(-_REACH, _REACH + 1)
-    weight = np.exp(np.asarray(one.by_time, np.float64)[steps % STEPS])
+    weight = np.exp(np.asarray(one.sharp, np.float64)[steps % STEPS])
     return float((weight * (steps * STEP - shown)).sum() / weight.sum())

@@ -23,7 +23,7 @@ from clockread.tracking.observations import (
     STEPS,
     Observation,
 )
-from clockread.tracking.rates import ROUND, likely_rates
+from clockread.tracking.rates import RESOLUTION, ROUND, likely_rates
 
 Floats = NDArray[np.floating]
 Kind = Literal["stopped", "real time", "free"]
@@ -89,10 +89,10 @@ def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None)
     times = np.asarray(times, np.float64)
     rates = [STOPPED, REAL_TIME, *likely_rates(times, frames)] if rate is None else [rate]
     weight, of_rate = (min(1.0, count / len(times)) for count in (INDEPENDENT, MOVING))
-    sums = [add_up(times, frames, one) for one in rates]
+    sums = [add_up(times, frames, one, sharp=True) for one in rates]
     scores = [_log_mean_exp(of_rate * one.total) + _log_prior(one.rate, len(times)) for one in sums]
     best = int(np.argmax(scores))
-    chosen = sums[best]
+    chosen = add_up(times, frames, rates[best])
     others = {kind_of(one): -math.inf for one in rates}
     for one, score in zip(rates, scores, strict=True):
         others[kind_of(one)] = max(others[kind_of(one)], score)
@@ -111,19 +111,25 @@ def kind_of(rate: float) -> Kind:
     return "stopped" if rate == STOPPED else "real time" if rate == REAL_TIME else "free"
 
 
-def add_up(times: Floats, frames: Sequence[Observation], rate: float) -> Sums:
+def add_up(
+    times: Floats, frames: Sequence[Observation], rate: float, *, sharp: bool = False
+) -> Sums:
     """Add up the log-likelihoods of all frames for every start at one rate.
+
+    ``sharp`` adds those that tell rates apart; the errors of all frames have much in common, so
+    that they would be too sure of a start.
 
     Without a second hand, the network takes something that stands still for one. So directions that
     stay the same speak for a second hand that stands still only as far as there is one.
     """
     advance = rate * times
-    coarse = _added([one.by_time for one in frames], advance / STEP)
+    curves = [one.sharp if sharp else one.by_time for one in frames]
+    coarse = _added(curves, advance / STEP)
     at = np.arange(round(SECONDS_ON_DIAL / FINE)) * (FINE / STEP)
     total = np.interp(at, np.arange(STEPS + 1), np.append(coarse, coarse[0]))
-    hand, curves = second_hand(frames), [one.by_second for one in frames]
-    phases = _added(curves, advance / FINE) - np.logaddexp(0, -hand)
-    still = float(_added(curves, 0 * advance).max()) - float(np.logaddexp(0, hand))
+    hand, of_second = second_hand(frames), [one.by_second for one in frames]
+    phases = _added(of_second, advance / FINE) - np.logaddexp(0, -hand)
+    still = float(_added(of_second, 0 * advance).max()) - float(np.logaddexp(0, hand))
     total += np.tile(np.logaddexp(phases, still), SECONDS_ON_DIAL // SECONDS_PER_TURN)
     return Sums(rate, total, float(phases[int(total.argmax()) % PHASES]) > still)
 
@@ -155,7 +161,7 @@ def _log_prior(rate: float, frames: int) -> float:
         return math.log(prior)
     if rate in ROUND:
         return math.log(prior / 2 / len(ROUND))
-    distinct = 2.0 * frames * SECONDS_ON_DIAL / STEP  # rates that the frames could distinguish
+    distinct = 2.0 * frames * SECONDS_ON_DIAL / RESOLUTION  # rates that frames could distinguish
     return math.log(prior / 2 / distinct)
 
 

@@ -35,6 +35,7 @@ ROUND = (
     480, 500, 600, 720, 750, 800, 900, 1000, 1200, 1440, 1500, 1800, 2400, 3000, 3600,
 )  # fmt: skip
 BATCH = 256  # rates that are judged at once, to bound memory
+RESOLUTION = 15.0  # seconds on the dial, over a part of a track, between rates that are compared
 MAX_ADVANCE = 20.0  # seconds per frame up to which an inexact rate still predicts a second hand
 
 
@@ -55,7 +56,7 @@ def likely_rates(times: Floats, frames: Sequence[Observation]) -> list[float]:
         part = judge.longer(part)
         rates = judge.refined(rates, part)[: max(2, KEPT // 3)]
     span = float(times[-1] - times[0])
-    near = 2.0 * STEP * 4 / span
+    near = 2.0 * RESOLUTION * 4 / span
     return [*rates[:2], *(float(r) for r in ROUND if any(abs(r - one) < near for one in rates[:2]))]
 
 
@@ -64,7 +65,7 @@ class _Judge:
 
     def __init__(self, times: Floats, frames: Sequence[Observation]) -> None:
         self._times = times
-        self._by_time = np.stack([one.by_time for one in frames])
+        self._by_time = np.stack([one.sharp for one in frames])
         there = float(np.mean([one.presence for one in frames])) > 0
         self._by_second = np.stack([one.by_second * there for one in frames])
         self._shown = np.array([_shown(one) for one in frames])
@@ -95,7 +96,7 @@ class _Judge:
             rates = (difference[:, None] + period * turns) / np.maximum(gap, 1e-9)[:, None]
             found.append(rates[np.abs(rates) * shortest <= period / 2])
         every = np.concatenate(found)
-        resolution = STEP / float(times[-1] - times[0])
+        resolution = RESOLUTION / float(times[-1] - times[0])
         return np.unique(np.rint(every / resolution)) * resolution
 
     def refined(self, rates: Floats | Sequence[float], part: range) -> list[float]:
@@ -105,12 +106,12 @@ class _Judge:
         best = np.asarray(rates, np.float64)
         best = best[np.argsort(-self._scores(best, chosen), kind="stable")][:KEPT]
         for width, count, seconds in ((4.0, TRIED, False), (3.0, EXACT, True)):
-            tried = best[:, None] + np.linspace(-width, width, count) * (STEP / span)
+            tried = best[:, None] + np.linspace(-width, width, count) * (RESOLUTION / span)
             scores = self._scores(tried.ravel(), chosen, seconds=seconds).reshape(tried.shape)
             best = np.take_along_axis(tried, scores.argmax(axis=1)[:, None], axis=1)[:, 0]
         out: list[float] = []
         for rate in best[np.argsort(-scores.max(axis=1), kind="stable")].tolist():
-            if all(abs(rate - other) * span > STEP for other in out):
+            if all(abs(rate - other) * span > RESOLUTION for other in out):
                 out.append(rate)
         return out
 

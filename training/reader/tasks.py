@@ -51,7 +51,7 @@ POSE = Task(
 )
 _FINDER_SCHEDULE = Schedule(
     800_000,
-    continued=160_000,
+    continued=96_000,
     batch=32,
     rate=2e-3,
     average=0.995,
@@ -81,7 +81,7 @@ HANDS = Task(
     config=networks.HandsConfig(),
     schedules={
         "smoke": Schedule(256, batch=16, steps_per_epoch=8),
-        "reduced": Schedule(2_800_000, continued=560_000, precision=MIXED),
+        "reduced": Schedule(2_800_000, continued=384_000, precision=MIXED),
         "full": Schedule(12_000_000),
     },
     data=hands.batches,
@@ -124,7 +124,7 @@ SMALL_TASKS = (
         config=networks.SMALL_HANDS,
         schedules={
             **HANDS.schedules,
-            "reduced": Schedule(1_200_000, continued=160_000, precision=MIXED),
+            "reduced": Schedule(500_000, continued=160_000, precision=MIXED),
             "full": Schedule(4_000_000),
         },
     ),

@@ -9,6 +9,7 @@ import pytest
 
 from clockread import ClockReader
 from clockread.cli.sample_photos import dial_picture
+from clockread.evidence import density_of
 from clockread.images import Photo, load_photo
 
 
@@ -38,12 +39,12 @@ def test_evidence_is_that_of_the_reading(reader: ClockReader, photo: Photo) -> N
     assert evidence.by_time.shape == (720,)
     assert evidence.by_time.sum() == pytest.approx(1.0)
     assert int(evidence.by_time.argmax()) == reading.minutes == 227
-    second, minute = evidence.second(), evidence.minute()
+    second, minute = evidence.second(240), evidence.minute(720)
     assert second is not None
     assert minute is not None
-    assert [second.sum(), minute.sum()] == pytest.approx([1.0, 1.0])
-    assert round(second.argmax() * 60 / len(second)) == reading.second == 20
-    assert abs(minute.argmax() * 60 / len(minute) - 47.33) < 0.5
+    assert [second.mean(), minute.mean()] == pytest.approx([1.0, 1.0])
+    assert round(second.argmax() / 4) == reading.second == 20
+    assert abs(minute.argmax() / 12 - 47.33) < 0.25
 
 
 def test_a_rotated_dial_has_the_same_evidence(reader: ClockReader, photo: Photo) -> None:
@@ -51,9 +52,9 @@ def test_a_rotated_dial_has_the_same_evidence(reader: ClockReader, photo: Photo)
     evidence = [
         reader.read_photos([one], evidence=True)[0].readings[0].evidence for one in (photo, turned)
     ]
-    seconds = [one.second() for one in evidence if one is not None]
+    seconds = [one.second(240) for one in evidence if one is not None]
     assert len(seconds) == 2
-    modes = [one.argmax() * 60 / len(one) for one in seconds if one is not None]
+    modes = [one.argmax() / 4 for one in seconds if one is not None]
     upside_down = (modes[1] - modes[0] + 30) % 60 - 30
     # Without numerals it may be mistaken for upright; its hands are then half a turn further.
     assert min(abs(upside_down), abs(abs(upside_down) - 30)) < 1.5
@@ -61,3 +62,12 @@ def test_a_rotated_dial_has_the_same_evidence(reader: ClockReader, photo: Photo)
 
 def test_a_reader_of_evidence_can_be_pickled(reader: ClockReader) -> None:
     assert pickle.loads(pickle.dumps(reader)).model == reader.model
+
+
+@pytest.mark.parametrize("degrees", [0.0, 0.8, 1.5, 2.4, 359.0])
+def test_the_mode_of_a_density_may_lie_between_bins(degrees: float) -> None:
+    bins = np.arange(120) * 3.0
+    away = (bins - degrees + 180.0) % 360.0 - 180.0
+    density = density_of(-0.5 * (away / 2.6) ** 2, 90.0, 3600)
+    assert density.mean() == pytest.approx(1.0)
+    assert density.argmax() / 10 == pytest.approx((degrees - 90.0) % 360.0, abs=0.05)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,10 +51,20 @@ def apart(a: float, b: float, period: float = SECONDS_ON_DIAL) -> float:
 
 
 class TestObservation:
-    def test_a_minute_hand_between_two_marks_tells_the_quarter_minute(self) -> None:
-        for shown in (600.0, 615.0, 630.0, 645.0):
-            one = Observation.of(evidence(shown))
-            assert int(one.by_time.argmax()) * STEP == shown
+    @pytest.mark.parametrize("shown", [600.0, 615.0, 630.0, 645.0])
+    def test_a_minute_hand_between_two_marks_tells_the_time_to_a_few_seconds(
+        self, shown: float
+    ) -> None:
+        one = Observation.of(evidence(shown))
+        assert int(one.sharp.argmax()) * STEP == shown
+        assert abs(int(one.by_time.argmax()) * STEP - shown) <= 10
+
+    def test_sharp_modes_are_narrower(self) -> None:
+        one = Observation.of(evidence(630.0))
+        broad, sharp = (
+            np.count_nonzero(x > x.max() - 0.5) * STEP for x in (one.by_time, one.sharp)
+        )
+        assert 10 <= sharp <= broad / 2
 
     def test_angles_are_taken_against_12(self) -> None:
         straight, turned = (
@@ -82,6 +94,16 @@ class TestFit:
         assert apart(found.start, 40_000.0) <= 1
         assert found.confidence > 0.9
         assert found.has_seconds
+
+    @pytest.mark.parametrize("rate", [0.0, 1.0])
+    def test_twenty_seconds_tell_a_stopped_clock_without_a_second_hand(self, rate: float) -> None:
+        times = np.arange(20.0)
+        jitter = np.random.default_rng(0).normal(0.0, 5.0, 20)  # of half a degree
+        shown = 9_000.0 + rate * times + jitter
+        frames = [Observation.of(replace(evidence(t), second_logits=None)) for t in shown]
+        found = fit(times, frames)
+        assert (found.rate, found.has_seconds) == (rate, False)
+        assert found.rate_confidence > 0.9
 
     def test_a_rate_that_is_not_round_is_found_at_uneven_times(self) -> None:
         times = np.cumsum([0.0, *np.random.default_rng(1).uniform(0.5, 2.0, 30)])
