@@ -1,0 +1,165 @@
+"""The rate of `clockread bulk` beside `clockread predict`: `python -m benchmarks.bulk_rate PHOTOS`.
+
+Both read the same photos in turns, on as many cores. Start-up is excluded: the time and the photos
+count from when every worker has given its first results. Seconds of all cores are those that the
+processes used, Ray's own included, so that they hardly depend on what else the machine does. Needs
+the extras `ray` and `load`, and links between files.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from typing import Annotated
+
+import psutil
+import pyarrow.parquet as pq
+import typer
+
+from benchmarks.options import ModelOption, ThreadsOption
+from clockread.bulk import PART_PHOTOS
+from clockread.listing import list_photos
+from clockread.runtime.cpus import bounded_threads
+
+POLL_SECONDS = 0.2
+MILLION, SECONDS_PER_HOUR = 1_000_000, 3600
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What a command did after every worker had given its first results."""
+
+    photos: int
+    seconds: float
+    core_seconds: float
+
+    @property
+    def per_second(self) -> float:
+        """Photos per second."""
+        return self.photos / self.seconds
+
+    @property
+    def per_core_second(self) -> float:
+        """Photos per second of one core."""
+        return self.photos / self.core_seconds
+
+
+class CoreSeconds:
+    """The processor time of a process and its descendants, also of those that have ended."""
+
+    def __init__(self, pid: int) -> None:
+        self._process, self._used = psutil.Process(pid), dict[int, float]()
+
+    def __call__(self) -> float:
+        """Return the seconds so far."""
+        with suppress(psutil.Error):
+            for process in (self._process, *self._process.children(recursive=True)):
+                with suppress(psutil.Error):
+                    times = process.cpu_times()
+                    self._used[process.pid] = times.user + times.system
+        return sum(self._used.values())
+
+
+def linked(photos: list[Path], count: int, folder: Path) -> None:
+    """Link the photos, as often as needed, under different names in a folder."""
+    for i, photo in zip(range(count), itertools.cycle(photos), strict=False):
+        (folder / f"{i:06}{photo.suffix}").symlink_to(photo.resolve())
+
+
+def command(name: str, *arguments: object) -> list[str]:
+    """Return a command of clockread."""
+    return [sys.executable, "-m", "clockread", name, *map(str, arguments)]
+
+
+def predict_rate(folder: Path, threads: int, model: str) -> Rate:
+    """Return the rate of `clockread predict`."""
+    words = command("predict", folder, "--format", "jsonl", "--quiet", "--provider", "cpu")
+    words += ["--model", model, "--threads", str(threads)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        used = CoreSeconds(process.pid)
+        assert process.stdout is not None
+        first = PART_PHOTOS * threads
+        for _ in itertools.islice(process.stdout, first):
+            pass
+        began, before = time.time(), used()
+        photos = 0
+        for _ in process.stdout:
+            photos += 1
+            ended = time.time()
+        after = used()
+    return Rate(photos, ended - began, after - before)
+
+
+def bulk_rate(folder: Path, out: Path, threads: int, model: str, part_size: int) -> Rate:
+    """Return the rate of `clockread bulk`."""
+    words = command("bulk", folder, out, "--workers", threads, "--model", model, "--quiet")
+    words += ["--part-size", str(part_size)]
+    began, before, after = 0.0, 0.0, 0.0
+    with subprocess.Popen(words) as process:
+        used = CoreSeconds(process.pid)
+        while process.poll() is None:
+            after = used()
+            if not began and len(list(out.glob("part-*"))) >= threads:
+                began, before = time.time(), after
+            time.sleep(POLL_SECONDS)
+    written = [(file.stat().st_mtime, pq.read_metadata(file).num_rows) for file in parts(out)]
+    photos = sum(rows for at, rows in written if at > began)
+    return Rate(photos, max(written)[0] - began, after - before)
+
+
+def parts(out: Path) -> Iterator[Path]:
+    """Return the files of results."""
+    return out.glob("part-*")
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of photos.")],
+    count: Annotated[int, typer.Option(min=100, help="Photos per run.")] = 2000,
+    rounds: Annotated[int, typer.Option(min=1, help="Runs of each command, in turns.")] = 3,
+    part_size: Annotated[int, typer.Option(min=1, help="Photos per part.")] = 128,
+    model: ModelOption = "auto",
+    threads: ThreadsOption = None,
+) -> None:
+    """Print the rates of both commands as JSON."""
+    workers = bounded_threads(threads)
+    predicted, bulk = [], []
+    with tempfile.TemporaryDirectory() as name:
+        photos = Path(name) / "photos"
+        photos.mkdir()
+        linked(list_photos([folder]), count, photos)
+        for i in range(rounds):
+            predicted.append(predict_rate(photos, workers, model))
+            bulk.append(bulk_rate(photos, Path(name) / f"out-{i}", workers, model, part_size))
+    shares = [b.per_second / p.per_second for b, p in zip(bulk, predicted, strict=True)]
+    core_shares = [
+        b.per_core_second / p.per_core_second for b, p in zip(bulk, predicted, strict=True)
+    ]
+    per_core_second = median(rate.per_core_second for rate in bulk)
+    report = {
+        "photos": count,
+        "workers": workers,
+        "load_average": round(psutil.getloadavg()[1], 1),
+        "predict": [asdict(rate) for rate in predicted],
+        "bulk": [asdict(rate) for rate in bulk],
+        "predict_photos_per_second": [round(rate.per_second, 1) for rate in predicted],
+        "bulk_photos_per_second": [round(rate.per_second, 1) for rate in bulk],
+        "bulk_share_of_predict": round(median(shares), 3),
+        "predict_photos_per_core_second": [round(r.per_core_second, 1) for r in predicted],
+        "bulk_photos_per_core_second": [round(rate.per_core_second, 1) for rate in bulk],
+        "bulk_share_of_predict_per_core_second": round(median(core_shares), 3),
+        "core_hours_per_million": round(MILLION / per_core_second / SECONDS_PER_HOUR, 1),
+    }
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    typer.run(main)
