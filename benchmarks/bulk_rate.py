@@ -1,9 +1,9 @@
 """The rate of `clockread bulk` beside `clockread predict`: `python -m benchmarks.bulk_rate PHOTOS`.
 
-Both read the same photos in turns, on as many cores. Start-up is excluded: the time and the photos
-count from when every worker has given its first results. Seconds of all cores are those that the
-processes used, Ray's own included, so that they hardly depend on what else the machine does. Needs
-the extras `ray` and `load`, and links between files.
+Both read the same photos in turns, on as many cores. Start-up is excluded: photos and seconds count
+from when all workers read. Core seconds are the processor time of all processes, Ray's own
+included, which depends less than the rate on what else the machine does. Needs the extras `ray` and
+`load`, and links between files.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,7 +29,9 @@ from clockread.bulk import PART_PHOTOS
 from clockread.listing import list_photos
 from clockread.runtime.cpus import bounded_threads
 
-POLL_SECONDS = 0.2
+POLL_SECONDS = 0.1
+WORKER = "ray::MapWorker"
+STARTED_SECONDS = 3.0  # of processor time, after which a worker reads: its start takes about two
 MILLION, SECONDS_PER_HOUR = 1_000_000, 3600
 
 
@@ -67,6 +68,15 @@ class CoreSeconds:
                     times = process.cpu_times()
                     self._used[process.pid] = times.user + times.system
         return sum(self._used.values())
+
+    def by(self, title: str) -> int:
+        """Return how many processes of a title have worked for `STARTED_SECONDS`."""
+        count = 0
+        for pid, seconds in self._used.items():
+            with suppress(psutil.Error):
+                started = seconds >= STARTED_SECONDS
+                count += started and psutil.Process(pid).cmdline()[0].startswith(title)
+        return count
 
 
 def linked(photos: list[Path], count: int, folder: Path) -> None:
@@ -106,26 +116,28 @@ def bulk_rate(folder: Path, out: Path, threads: int, model: str, part_size: int)
     began, before, after = 0.0, 0.0, 0.0
     with subprocess.Popen(words) as process:
         used = CoreSeconds(process.pid)
+        done = 0
         while process.poll() is None:
-            after = used()
-            if not began and len(list(out.glob("part-*"))) >= threads:
-                began, before = time.time(), after
+            after, written = used(), times_of(out)
+            if not began and len(written) > done and used.by(WORKER) >= threads:
+                began, before = max(written), after
+            done = len(written)
             time.sleep(POLL_SECONDS)
-    written = [(file.stat().st_mtime, pq.read_metadata(file).num_rows) for file in parts(out)]
-    photos = sum(rows for at, rows in written if at > began)
-    return Rate(photos, max(written)[0] - began, after - before)
+    written = times_of(out)
+    photos = sum(rows for at, rows in written.items() if at > began)
+    return Rate(photos, max(written) - began, after - before)
 
 
-def parts(out: Path) -> Iterator[Path]:
-    """Return the files of results."""
-    return out.glob("part-*")
+def times_of(out: Path) -> dict[float, int]:
+    """Return when each part was written, and its photos."""
+    return {file.stat().st_mtime: pq.read_metadata(file).num_rows for file in out.glob("part-*")}
 
 
 def main(
     folder: Annotated[Path, typer.Argument(metavar="PHOTOS", help="Folder of photos.")],
     count: Annotated[int, typer.Option(min=100, help="Photos per run.")] = 2000,
     rounds: Annotated[int, typer.Option(min=1, help="Runs of each command, in turns.")] = 3,
-    part_size: Annotated[int, typer.Option(min=1, help="Photos per part.")] = 128,
+    part_size: Annotated[int, typer.Option(min=1, help="Photos per part.")] = 64,
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
 ) -> None:

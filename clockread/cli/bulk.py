@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'ray[data]'"
 EXTRA = frozenset(("ray", "pyarrow", "pandas"))
-REPORT_SECONDS = 60.0  # between two lines of progress, where there is no bar
+REPORT_SECONDS = 60.0  # between two lines of progress
 
 
 def bulk(
@@ -49,7 +49,7 @@ def bulk(
         int | None, Option(min=1, help="Workers, each on one core; by default all cores.")
     ] = None,
     column: Annotated[str, Option(help="Column of a Parquet or CSV list.")] = "path",
-    part_size: Annotated[int, Option(min=1, help="Photos per file of results.")] = 128,
+    part_size: Annotated[int, Option(min=1, help="Photos per file of results.")] = 64,
     cropped: CroppedOption = False,
     provider: Annotated[Provider, Option(help="As in `clockread predict`.")] = "cpu",
     model: ModelOption = "auto",
@@ -93,7 +93,7 @@ def _carry_out(
     *,
     quiet: bool,
 ) -> int:
-    """Read what is left, with progress; return the number of photos with errors."""
+    """Carry out a plan, with progress; return the number of photos with errors."""
     import contextlib
 
     from clockread.cli.progress import progress_bar

@@ -11,7 +11,9 @@ import json
 import time
 import uuid
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -22,10 +24,13 @@ from clockread.cluster.places import WHOLE_OBJECTS, Place
 from clockread.errors import ClockreadError, one_line, reason_of
 from clockread.fields import FIELDS
 
+PART_PHOTOS = 64  # of a part: what a killed worker loses, and the rows of a file
 PREFIX, SUFFIX = "part-", ".parquet"
+TRIES = ".tries"  # ends the names of notes, see `clockread.cluster.tries`
 HIDDEN = "."  # starts the names of files that are being written; readers of Parquet ignore them
 ABANDONED_SECONDS = 3600.0  # since a file was last written, after which its writer is gone
 OPTIONS_KEY = b"clockread"  # in the metadata of a part: how its photos were read
+FETCHES = 16  # files of results that are opened at a time
 DIGEST_LENGTH = 16  # hexadecimal digits: 64 bits
 
 PAIR = pa.list_(pa.float64(), 2)
@@ -128,7 +133,7 @@ def commit(folder: Place, name: str, table: pa.Table) -> None:
 
 
 def prepare(folder: Place) -> None:
-    """Create the folder of results, and remove files that were left half written long ago.
+    """Create the folder of results, and remove hidden files that earlier runs left.
 
     Raises:
         ClockreadError: if the folder cannot be used.
@@ -142,8 +147,9 @@ def prepare(folder: Place) -> None:
         if info.type == fs.FileType.NotFound:
             folder.files.create_dir(folder.path, recursive=True)
         for file in folder.files.get_file_info(fs.FileSelector(folder.path)):
-            half = file.base_name.startswith(HIDDEN + PREFIX)
-            if half and time.time() - (file.mtime_ns or 0) / 1e9 > ABANDONED_SECONDS:
+            hidden = file.base_name.startswith(HIDDEN + PREFIX)
+            old = time.time() - (file.mtime_ns or 0) / 1e9 > ABANDONED_SECONDS
+            if hidden and (old or file.base_name.endswith(TRIES)):
                 folder.files.delete_file(file.path)
     except (OSError, pa.ArrowException) as error:
         problem = f"this folder for results cannot be used ({reason_of(error)})"
@@ -164,21 +170,29 @@ def find_done(folder: Place, options: dict[str, Any]) -> Done:
     paths: set[str] = set()
     damaged = []
     try:
-        for info in folder.files.get_file_info(fs.FileSelector(folder.path)):
-            if not (info.base_name.startswith(PREFIX) and info.base_name.endswith(SUFFIX)):
-                continue
-            try:
-                table = pq.read_table(info.path, columns=["path"], filesystem=folder.files)
-            except (pa.ArrowInvalid, pa.ArrowKeyError):
-                folder.files.delete_file(info.path)
-                damaged.append(info.base_name)
-                continue
-            _check_options(folder, info.base_name, table.schema.metadata or {}, options)
-            paths.update(table["path"].to_pylist())
+        infos = folder.files.get_file_info(fs.FileSelector(folder.path))
+        names = [i.base_name for i in infos if i.base_name.startswith(PREFIX)]
+        names = sorted(name for name in names if name.endswith(SUFFIX))
+        with ThreadPoolExecutor(FETCHES) as pool:
+            for name, table in zip(names, pool.map(partial(_paths, folder), names), strict=True):
+                if table is None:
+                    folder.files.delete_file(_join(folder, name))
+                    damaged.append(name)
+                    continue
+                _check_options(folder, name, table.schema.metadata or {}, options)
+                paths.update(table["path"].to_pylist())
     except (OSError, pa.ArrowException) as error:
         problem = f"the results so far cannot be read ({reason_of(error)})"
         raise ClockreadError(f"{one_line(folder.address)}: {problem}; check the folder") from error
-    return Done(frozenset(paths), tuple(sorted(damaged)))
+    return Done(frozenset(paths), tuple(damaged))
+
+
+def _paths(folder: Place, name: str) -> pa.Table | None:
+    """Return the paths in a part, or None if the file is damaged."""
+    try:
+        return pq.read_table(_join(folder, name), columns=["path"], filesystem=folder.files)
+    except (pa.ArrowInvalid, pa.ArrowKeyError):
+        return None
 
 
 def _check_options(

@@ -25,7 +25,7 @@ REPEATED, EMPTY = "named twice", "empty"
 
 @dataclass
 class Wanted:
-    """The photos to read, each once, in order; what is left out, and what cannot be read."""
+    """The photos to read, each once, in order, and the entries that are left out."""
 
     paths: list[str] = field(default_factory=list)
     """Absolute paths and addresses."""

@@ -24,8 +24,8 @@ import ray.data
 from ray.data.exceptions import SystemException
 from ray.exceptions import RayError
 
-from clockread.cluster.parts import Part, find_done, prepare, split
-from clockread.cluster.photos import Wanted, find_photos
+from clockread.cluster.parts import PART_PHOTOS, Part, find_done, prepare, split
+from clockread.cluster.photos import PATH_COLUMN, Wanted, find_photos
 from clockread.cluster.places import Place, opened
 from clockread.cluster.worker import ReadOptions, Worker
 from clockread.errors import ClockreadError, one_line, reason_of
@@ -42,8 +42,6 @@ class RunOptions:
     """The address of a Ray cluster; None starts one on this machine."""
     workers: int | None = None
     """Workers, each on one core, or on one GPU with its provider; by default as many as fit."""
-    part_size: int = 128
-    """Photos per part: what a killed worker loses, and the rows of a file."""
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,15 @@ class Counts:
     """Photos with an error."""
 
 
-def make_plan(source: str, output: str, read: ReadOptions, *, column: str, part_size: int) -> Plan:
-    """Return what is left to read.
+def make_plan(
+    source: str,
+    output: str,
+    read: ReadOptions,
+    *,
+    column: str = PATH_COLUMN,
+    part_size: int = PART_PHOTOS,
+) -> Plan:
+    """Return the plan for the photos that are not in the output yet.
 
     Args:
         source: the folder or list of photos, see `find_photos`.
@@ -87,7 +92,7 @@ def make_plan(source: str, output: str, read: ReadOptions, *, column: str, part_
         part_size: photos per part.
 
     Raises:
-        ClockreadError: if one of both cannot be used.
+        ClockreadError: if the source or the output cannot be used.
 
     """
     wanted = find_photos(source, column)

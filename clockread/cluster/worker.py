@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -15,11 +15,14 @@ from clockread import __version__
 from clockread.bulk import Entry, read_in_order
 from clockread.cluster.parts import commit, exists, rows_of
 from clockread.cluster.places import SEPARATOR, Place, Stores
+from clockread.cluster.tries import Tries
 from clockread.errors import ClockreadError, ImageError, one_line, reason_of
 from clockread.file_access import read_all
 from clockread.options import MAX_CLOCKS
 from clockread.reader import ClockReader
 from clockread.reading import PhotoResult
+
+_Photo: TypeAlias = tuple[str, str | None]  # its path, and why it cannot be read
 
 FETCHES = 8  # photos that a worker fetches from a store at a time
 
@@ -79,27 +82,42 @@ class Worker:
         try:
             if exists(self._output, name):
                 return {"name": name, "photos": count, "failed": 0, "stop": None}
-            results = list(self._results(part["paths"], part["problems"]))
+            photos = list(zip(part["paths"], part["problems"], strict=True))
+            tries = Tries.begin(self._output, name)
+            results = list(self._one_by_one(photos, tries) if tries.careful else self._read(photos))
             rows = [result.to_dict(seconds=self._options.seconds) for result in results]
             commit(self._output, name, rows_of(rows, self._options.stored))
+            tries.end()
         except ClockreadError as error:
             return {"name": name, "photos": 0, "failed": 0, "stop": str(error)}
+        except OSError as error:
+            problem = f"the folder of results cannot be used ({reason_of(error)})"
+            stop = f"{one_line(self._output.address)}: {problem}; check the space and permissions"
+            return {"name": name, "photos": 0, "failed": 0, "stop": stop}
         failed = sum(result.error is not None for result in results)
         return {"name": name, "photos": count, "failed": failed, "stop": None}
 
-    def _results(
-        self, paths: Sequence[str], problems: Sequence[str | None]
-    ) -> Iterator[PhotoResult]:
-        entries = self._entries(list(zip(paths, problems, strict=True)))
+    def _one_by_one(self, photos: Sequence[_Photo], tries: Tries) -> Iterator[PhotoResult]:
+        """Read photos one at a time, except those that killed other workers."""
+        for path, problem in photos:
+            if tries.allows(path):
+                tries.note(path)
+                yield from self._read([(path, problem)])
+            else:
+                killed = f"{one_line(path)}: it killed the process that read it; convert it"
+                yield PhotoResult(path, None, None, (), killed)
+        tries.note(None)
+
+    def _read(self, photos: Sequence[_Photo]) -> Iterator[PhotoResult]:
         return read_in_order(
-            (replace(entry, lenient=self._options.lenient) for entry in entries),
+            (replace(entry, lenient=self._options.lenient) for entry in self._entries(photos)),
             self._reader,
-            count=len(paths),
+            count=len(photos),
             cropped=self._options.cropped,
             batch_size=self._options.batch_size,
         )
 
-    def _entries(self, photos: Sequence[tuple[str, str | None]]) -> Iterator[Entry]:
+    def _entries(self, photos: Sequence[_Photo]) -> Iterator[Entry]:
         """Yield an entry per photo; those in stores are fetched ahead."""
         if not any(SEPARATOR in path for path, _ in photos):
             yield from (self._entry(*photo) for photo in photos)

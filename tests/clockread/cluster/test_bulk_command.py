@@ -44,7 +44,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def mark() -> Iterator[str]:
-    """The mark of the runs of a test; what is left of them is killed."""
+    """The mark of the runs of a test, whose last processes are killed."""
     mark = uuid.uuid4().hex
     yield mark
     for pid in processes(mark):

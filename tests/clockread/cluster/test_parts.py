@@ -1,4 +1,4 @@
-"""Parts: what is left after what is done, and files that are whole or absent."""
+"""Parts: the division of the photos that are not done, and files that are whole or absent."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_results_of_other_options_are_refused(tmp_path: Path) -> None:
 
 
 def test_half_written_files_are_removed_when_their_writer_must_be_gone(tmp_path: Path) -> None:
-    for name in (".part-1.parquet.0", ".part-2.parquet.0", ".other"):
+    for name in (".part-1.parquet.0", ".part-2.parquet.0", ".part-2.parquet.tries", ".other"):
         (tmp_path / name).touch()
     long_ago = time.time() - parts.ABANDONED_SECONDS - 60
     for name in (".part-1.parquet.0", ".other"):

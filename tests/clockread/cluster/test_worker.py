@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime", reason="reading needs the cpu or gpu extra")
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from clockread.cluster import places, worker
+from clockread.cluster import places, tries, worker
 from clockread.cluster.places import opened
 from clockread.cluster.worker import ReadOptions, Worker
 
@@ -87,3 +87,41 @@ def test_a_model_that_does_not_exist_and_a_full_disk_stop_the_run(
     answer = make(results)(part(EXAMPLES / "wall.jpg"))
     assert "results cannot be written (No space left on device)" in answer["stop"]
     assert answer["photos"] == 0
+
+
+class Killed(BaseException):
+    """The end of a process: nothing after it runs."""
+
+
+def test_a_photo_that_kills_its_workers_becomes_a_row_with_an_error(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = [EXAMPLES / "wall.jpg", EXAMPLES / "two.jpg"]
+
+    class Reader(worker.ClockReader):
+        def read_photos(self, photos: Any, **options: Any) -> Any:
+            if any(photo.name == str(EXAMPLES / "two.jpg") for photo in photos):
+                raise Killed
+            return super().read_photos(photos, **options)
+
+    monkeypatch.setattr(worker, "ClockReader", Reader)
+    for _ in range(tries.CAREFUL_AFTER + tries.MAX_DEATHS):
+        with pytest.raises(Killed):
+            make(results)(part(*photos))
+        assert not (results / "part-1.parquet").exists()
+    assert make(results)(part(*photos))["failed"] == 1
+    rows = pq.read_table(results / "part-1.parquet").to_pylist()
+    assert [len(row["readings"]) for row in rows] == [1, 0]
+    assert "killed the process that read it" in rows[1]["error"]
+    assert [file.name for file in results.iterdir()] == ["part-1.parquet"]
+
+
+def test_a_worker_that_dies_by_accident_costs_no_photo(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(worker, "commit", lambda *_: (_ for _ in ()).throw(Killed))
+        for _ in range(tries.CAREFUL_AFTER + tries.MAX_DEATHS + 1):
+            with pytest.raises(Killed):
+                make(results)(part(EXAMPLES / "wall.jpg", EXAMPLES / "two.jpg"))
+    assert make(results)(part(EXAMPLES / "wall.jpg", EXAMPLES / "two.jpg"))["failed"] == 0
