@@ -1,9 +1,9 @@
 """The rate of `clockread bulk` beside `clockread predict`: `python -m benchmarks.bulk_rate PHOTOS`.
 
 Both read the same photos in turns, on as many cores. Start-up is excluded: photos and seconds count
-from when all workers read. Core seconds are the processor time of all processes, Ray's own
-included, which depends less than the rate on what else the machine does. Needs the extras `ray` and
-`load`, and links between files.
+from when all workers read. Core seconds are processor time, which depends less than the rate on
+what else the machine does; Ray's own processes take it per second, not per photo. Needs the extras
+`ray` and `load`, and symbolic links.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class Rate:
     photos: int
     seconds: float
     core_seconds: float
+    """Processor time of the processes that read."""
+    other_core_seconds: float = 0.0
+    """Processor time of Ray's own processes, and of the driver."""
 
     @property
     def per_second(self) -> float:
@@ -58,25 +61,26 @@ class CoreSeconds:
     """The processor time of a process and its descendants, also of those that have ended."""
 
     def __init__(self, pid: int) -> None:
-        self._process, self._used = psutil.Process(pid), dict[int, float]()
+        self._process = psutil.Process(pid)
+        self._used: dict[int, float] = {}
+        self._workers: set[int] = set()
 
-    def __call__(self) -> float:
-        """Return the seconds so far."""
+    def __call__(self) -> tuple[float, float]:
+        """Return the seconds so far of Ray's workers, and those of all others."""
         with suppress(psutil.Error):
             for process in (self._process, *self._process.children(recursive=True)):
-                with suppress(psutil.Error):
+                with suppress(psutil.Error, IndexError):
                     times = process.cpu_times()
                     self._used[process.pid] = times.user + times.system
-        return sum(self._used.values())
+                    if process.cmdline()[0].startswith(WORKER):
+                        self._workers.add(process.pid)
+        working = sum(self._used[pid] for pid in self._workers)
+        return working, sum(self._used.values()) - working
 
-    def by(self, title: str) -> int:
-        """Return how many processes of a title have worked for `STARTED_SECONDS`."""
-        count = 0
-        for pid, seconds in self._used.items():
-            with suppress(psutil.Error):
-                started = seconds >= STARTED_SECONDS
-                count += started and psutil.Process(pid).cmdline()[0].startswith(title)
-        return count
+    @property
+    def started(self) -> int:
+        """The number of workers that have worked for `STARTED_SECONDS`."""
+        return sum(self._used[pid] >= STARTED_SECONDS for pid in self._workers)
 
 
 def linked(photos: list[Path], count: int, folder: Path) -> None:
@@ -100,12 +104,12 @@ def predict_rate(folder: Path, threads: int, model: str) -> Rate:
         first = PART_PHOTOS * threads
         for _ in itertools.islice(process.stdout, first):
             pass
-        began, before = time.time(), used()
+        began, (_, before) = time.time(), used()
         photos = 0
         for _ in process.stdout:
             photos += 1
             ended = time.time()
-        after = used()
+        _, after = used()
     return Rate(photos, ended - began, after - before)
 
 
@@ -113,19 +117,20 @@ def bulk_rate(folder: Path, out: Path, threads: int, model: str, part_size: int)
     """Return the rate of `clockread bulk`."""
     words = command("bulk", folder, out, "--workers", threads, "--model", model, "--quiet")
     words += ["--part-size", str(part_size)]
-    began, before, after = 0.0, 0.0, 0.0
+    began, before, after = 0.0, (0.0, 0.0), (0.0, 0.0)
     with subprocess.Popen(words) as process:
         used = CoreSeconds(process.pid)
         done = 0
         while process.poll() is None:
             after, written = used(), times_of(out)
-            if not began and len(written) > done and used.by(WORKER) >= threads:
+            if not began and len(written) > done and used.started >= threads:
                 began, before = max(written), after
             done = len(written)
             time.sleep(POLL_SECONDS)
     written = times_of(out)
     photos = sum(rows for at, rows in written.items() if at > began)
-    return Rate(photos, max(written) - began, after - before)
+    working, other = (b - a for a, b in zip(before, after, strict=True))
+    return Rate(photos, max(written) - began, working, other)
 
 
 def times_of(out: Path) -> dict[float, int]:
@@ -156,6 +161,7 @@ def main(
         b.per_core_second / p.per_core_second for b, p in zip(bulk, predicted, strict=True)
     ]
     per_core_second = median(rate.per_core_second for rate in bulk)
+    ray_cores = [rate.other_core_seconds / rate.seconds for rate in bulk]
     report = {
         "photos": count,
         "workers": workers,
@@ -168,6 +174,7 @@ def main(
         "predict_photos_per_core_second": [round(r.per_core_second, 1) for r in predicted],
         "bulk_photos_per_core_second": [round(rate.per_core_second, 1) for rate in bulk],
         "bulk_share_of_predict_per_core_second": round(median(core_shares), 3),
+        "cores_that_ray_takes": [round(cores, 3) for cores in ray_cores],
         "core_hours_per_million": round(MILLION / per_core_second / SECONDS_PER_HOUR, 1),
     }
     print(json.dumps(report, indent=2))
