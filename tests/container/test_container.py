@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -68,6 +69,8 @@ def test_the_build_gets_all_files_that_the_wheel_needs() -> None:
     allowed = {line[1:] for line in kept if line.startswith("!")}
     needed = {"clockread", "pyproject.toml", "README.md", "LICENSE", "hatch_build.py"}
     assert needed | {"exported/*.onnx", "exported/manifest.json"} <= allowed
+    hook = runpy.run_path(str(ROOT / "hatch_build.py"))
+    assert all(f"examples/*{Path(name).suffix}" in allowed for name in hook["PAGE_EXAMPLES"])
     assert kept[1] == "*"
 
 
