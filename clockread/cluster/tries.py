@@ -32,7 +32,7 @@ class Tries:
 
     @classmethod
     def begin(cls, folder: Place, name: str) -> Tries:
-        """Return what is known about a part, and note that it begins again."""
+        """Return the notes on a part, and note that it begins again."""
         tries = cls(folder, name)
         try:
             with folder.files.open_input_stream(tries._path) as file:
