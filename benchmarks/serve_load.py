@@ -1,8 +1,9 @@
 """Load and faults of `clockread serve`, by Locust: `python -m benchmarks.serve_load PHOTOS`.
 
 Phases: the library in bulk and the server with as many clients as it takes, in turns; one photo at
-a time by both, in turns; half of the server's rate; the same with clients that vanish, send
-garbage, send slowly or send bombs. Every answer is compared with the library's reading. Client and
+a time by both, in turns; half of the server's rate without and with clients that vanish, send
+garbage, send slowly or send bombs, in turns, because whatever else the machine does must disturb
+both. Every answer is compared with the library's reading. Client and
 server share this machine's CPUs. Needs the extras `serve` and `load`.
 """
 
@@ -40,6 +41,7 @@ STOP_SECONDS = 90
 MIN_SECONDS = 3  # of a phase
 ALONE_PHOTOS = 200
 FAULTS_PER_SECOND = 5.0
+SLICE_SECONDS = 30.0  # of half load without and with faults, in turns
 CLIENTS_PER_FAULT = 5  # per second: each takes some seconds at most
 
 
@@ -84,8 +86,8 @@ def load(
     seconds: float,
     rate: float = 0.0,
     faults: float = 0.0,
-) -> Phase:
-    """Run Locust against the server.
+) -> list[dict[str, Any]]:
+    """Run Locust against the server, and return its statistics.
 
     Args:
         host: the server's address.
@@ -111,22 +113,30 @@ def load(
         ]  # fmt: skip
         environment = {**os.environ, "PLAN": str(plan)}
         done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-    return phase_of(json.loads(done.stdout))
+    stats: list[dict[str, Any]] = json.loads(done.stdout)
+    return stats
 
 
-def phase_of(stats: Sequence[dict[str, Any]]) -> Phase:
-    """Return the figures of Locust's statistics."""
-    read = next(one for one in stats if one["method"] == "POST")
-    times = sorted((float(ms), count) for ms, count in read["response_times"].items())
-    seconds = read["last_request_timestamp"] - read["start_time"]
+def phase_of(*slices: Sequence[dict[str, Any]]) -> Phase:
+    """Return the figures of Locust's statistics of one or more runs."""
+    every = [one for stats in slices for one in stats]
+    reads = [one for one in every if one["method"] == "POST"]
+    times: Counter[float] = Counter()
+    failures: Counter[str] = Counter()
+    for one in reads:
+        times.update({float(ms): count for ms, count in one["response_times"].items()})
+    for one in every:
+        failures[one["name"]] += one["num_failures"]
+    requests = sum(one["num_requests"] for one in reads)
+    seconds = sum(one["last_request_timestamp"] - one["start_time"] for one in reads)
     return Phase(
-        requests=read["num_requests"],
-        failures=sum(one["num_failures"] for one in stats),
-        rate=read["num_requests"] / seconds,
-        p50=percentile(times, 0.5),
-        p99=percentile(times, 0.99),
-        faults=sum(one["num_requests"] for one in stats if one is not read),
-        messages={one["name"]: one["num_failures"] for one in stats if one["num_failures"]},
+        requests=requests,
+        failures=failures.total(),
+        rate=requests / seconds,
+        p50=percentile(sorted(times.items()), 0.5),
+        p99=percentile(sorted(times.items()), 0.99),
+        faults=sum(one["num_requests"] for one in every if one["method"] != "POST"),
+        messages=dict(+failures),
     )
 
 
@@ -251,17 +261,19 @@ def _report(
     bulk, full = [], []
     for _ in range(rounds):
         bulk.append(bulk_rate(reader, encoded, seconds))
-        full.append(load(host, photos, readers=clients, seconds=seconds))
+        full.append(phase_of(load(host, photos, readers=clients, seconds=seconds)))
     alone = alone_ms(reader, host, encoded)
     served = median(phase.rate for phase in full)
     rate = served / 2
-    half = load(host, photos, readers=clients, seconds=seconds, rate=rate)
-    before = memory(process)
-    faulty = load(
-        host, photos, readers=clients, seconds=requests / (rate + FAULTS_PER_SECOND),
-        rate=rate, faults=FAULTS_PER_SECOND,
-    )  # fmt: skip
-    after = memory(process)
+    half: list[list[dict[str, Any]]] = []
+    faulty: list[list[dict[str, Any]]] = []
+    resident = []
+    for _ in range(math.ceil(requests / (rate + FAULTS_PER_SECOND) / SLICE_SECONDS)):
+        for faults, slices in ((0.0, half), (FAULTS_PER_SECOND, faulty)):
+            slices.append(
+                load(host, photos, readers=clients, seconds=SLICE_SECONDS, rate=rate, faults=faults)
+            )
+        resident.append(memory(process))
     return {
         "photos": len(photos),
         "cpus": psutil.cpu_count(),
@@ -270,10 +282,14 @@ def _report(
         "served_photos_per_second": [round(phase.rate, 1) for phase in full],
         "served_share_of_bulk": round(served / median(bulk), 3),
         "alone_ms": alone,
-        "half_load": vars(half),
-        "with_faults": vars(faulty),
+        "half_load": vars(phase_of(*half)),
+        "with_faults": vars(phase_of(*faulty)),
+        "p99_of_slices": {
+            "half_load": [phase_of(one).p99 for one in half],
+            "with_faults": [phase_of(one).p99 for one in faulty],
+        },
         "failures_at_full_load": [phase.messages for phase in full],
-        "memory_mb": {"before_faults": round(before), "after": round(after)},
+        "memory_mb": [round(mb) for mb in resident],
         "at_sigterm": at_sigterm(process, host, encoded, clients, MIN_SECONDS),
     }
 

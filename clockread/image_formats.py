@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from typing import Any, BinaryIO, cast
 
@@ -28,7 +29,9 @@ PLUGINS = {
 READABLE = "JPEG, PNG, WebP, HEIC, AVIF, JPEG 2000, TIFF, BMP, GIF, PGM or PPM"
 # Formats whose further frames are separate pictures; those of an MPO are not.
 SEQUENCES = frozenset(("GIF", "PNG", "WEBP", "TIFF", "AVIF"))
-INSTALL_HEIC = "pip install pillow-heif"
+INSTALL_HEIC = "pip install pi-heif"
+# Libraries that read HEIC, as modules; the second cannot write it, and is much smaller.
+HEIC_LIBRARIES = ("pillow_heif", "pi_heif")
 HEIC_BRANDS = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"))
 
 # How files begin that people take for photos, and what to do with them.
@@ -79,9 +82,18 @@ def open_header(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     raise UnsupportedImageError(f"{name}: {_kind_of(start)}")
 
 
+def heic_library() -> Any:
+    """Return the first library that reads HEIC; raise ImportError if there is none."""
+    *others, last = HEIC_LIBRARIES
+    for name in others:
+        with contextlib.suppress(ImportError):
+            return importlib.import_module(name)
+    return importlib.import_module(last)
+
+
 def _open_heic(file: BinaryIO, name: str) -> ImageFile.ImageFile:
     try:
-        plugin: Any = importlib.import_module("pillow_heif")
+        plugin = heic_library()
     except ImportError as error:
         raise UnsupportedImageError(f"{name}: a HEIC photo; to read it: {INSTALL_HEIC}") from error
     file.seek(0)

@@ -124,12 +124,18 @@ def expand_pattern(path: str) -> Iterator[str]:
         yield from sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # also absolute ones
 
 
-def _sort_in(path: Path, found: Folder) -> None:
-    name = path.name.lower()
+def passed_over_as(name: str) -> str | None:
+    """Return the kind as which a file of this name is passed over, or None for a photo."""
+    name = name.lower()
     if name.endswith(OVERLAY_SUFFIX):
-        found.passed_over[OVERLAYS] += 1
-    elif path.suffix.lower() not in PHOTO_SUFFIXES:
-        found.passed_over[one_line(path.suffix.lower()) or NO_SUFFIX] += 1
+        return OVERLAYS
+    suffix = Path(name).suffix
+    return None if suffix in PHOTO_SUFFIXES else one_line(suffix) or NO_SUFFIX
+
+
+def _sort_in(path: Path, found: Folder) -> None:
+    if kind := passed_over_as(path.name):
+        found.passed_over[kind] += 1
     elif path.is_file() or not path.exists():  # a broken link is reported when it is read
         found.photos.append(path)
     else:

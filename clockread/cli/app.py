@@ -21,7 +21,7 @@ from typer import Argument, Option
 from typer.core import TyperGroup
 
 from clockread import __version__
-from clockread.cli import offset, serve, signals, video, watch
+from clockread.cli import bulk, offset, serve, signals, video, watch
 from clockread.cli.options import (
     CroppedOption,
     FilesFromOption,
@@ -226,7 +226,7 @@ def info(output: ReportFormatOption = "table") -> None:
     run(action)
 
 
-for _command in (video.video, watch.watch, offset.offset, serve.serve):
+for _command in (video.video, watch.watch, offset.offset, serve.serve, bulk.bulk):
     app.command()(_command)
 
 

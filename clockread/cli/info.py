@@ -15,6 +15,7 @@ from clockread.runtime.manifest import ModelEntry, load_manifest, model_bytes
 from clockread.runtime.providers import DISTRIBUTIONS, usable_providers
 
 MISSING = "not installed"
+HEIC_DISTRIBUTIONS = ("pillow-heif", "pi-heif")  # those of image_formats.HEIC_LIBRARIES
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,9 @@ def collect() -> InfoReport:
         "numpy": version("numpy") or MISSING,
         "opencv": _opencv_version(problems),
         "pillow": version("pillow") or MISSING,
-        "pillow-heif": version("pillow-heif") or MISSING,
     }
+    heic = {name: found for name in HEIC_DISTRIBUTIONS if (found := version(name))}
+    versions |= heic or {HEIC_DISTRIBUTIONS[-1]: MISSING}
     runtimes = {name: found for name in DISTRIBUTIONS if (found := version(name))}
     versions |= runtimes or {"onnxruntime": MISSING}
     providers: list[str] = []

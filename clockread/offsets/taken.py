@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from clockread.errors import ImageError, one_line, reason_of
-from clockread.image_formats import PLUGINS
+from clockread.image_formats import PLUGINS, heic_library
 
 TimeSource = Literal["exif", "file"]
 
@@ -61,9 +60,8 @@ def taken(path: str, by: TimeSource) -> Taken:
 
 def _exif(path: str) -> Any:
     if os.path.splitext(path)[1].lower() in (".heic", ".heif", ".hif"):  # noqa: PTH122
-        plugin: Any = importlib.import_module("pillow_heif")
         with Path(path).open("rb") as file:
-            return plugin.HeifImageFile(file, "").getexif()
+            return heic_library().HeifImageFile(file, "").getexif()
     with Image.open(path, formats=list(PLUGINS)) as image:
         return image.getexif()
 

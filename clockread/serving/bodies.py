@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
@@ -14,15 +15,23 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from clockread.errors import one_line
 from clockread.serving.limits import BUSY, INVALID, SLOW_BODY, TOO_LARGE, Limits, RefusedError
 
+ARRIVAL_SECONDS = 0.03  # in which a body arrives; one that takes longer is of a slow client
 BODY_NAME = "<body>"  # of a photo that is sent without a file name
 
 
 @dataclass
 class Held:
-    """The requests whose bodies are received, and the bytes of all bodies in memory."""
+    """The bodies that are being received, and the bytes of all bodies in memory."""
 
-    arriving: int = 0
+    began: dict[int, float] = field(default_factory=dict)
+    """When each body began to arrive, by its id; monotonic, seconds."""
     bytes: int = 0
+
+    @property
+    def arriving(self) -> int:
+        """The number of bodies that are soon complete: a batch waits for no slow client."""
+        latest = time.monotonic() - ARRIVAL_SECONDS
+        return sum(began >= latest for began in list(self.began.values()))
 
 
 @dataclass
@@ -39,7 +48,7 @@ class Body:
         """Return the whole body; raise RefusedError if it is too large or too slow."""
         announced = request.headers.get("content-length", "")
         self.too_large = announced.isdigit() and int(announced) > self.limits.body_bytes
-        self.held.arriving += 1
+        self.held.began[id(self)] = time.monotonic()
         try:
             if not (self.too_large and _waits_for_consent(request)):
                 await asyncio.wait_for(self._receive(request), self.limits.body_seconds)
@@ -48,7 +57,7 @@ class Body:
                 problem = f"the body did not arrive within {self.limits.body_seconds:g} s"
                 raise RefusedError(SLOW_BODY, f"{problem}; send it faster") from None
         finally:
-            self.held.arriving -= 1
+            del self.held.began[id(self)]
         if self.too_large:
             limit = f"the limit is {self.limits.body_bytes / 1e6:,g} MB"
             raise RefusedError(TOO_LARGE, f"the body is too large: {limit}; send a smaller photo")

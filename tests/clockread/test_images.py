@@ -21,6 +21,7 @@ from PIL import Image
 from clockread import file_access, images
 from clockread import pixels as pixels_module
 from clockread.errors import ImageError
+from clockread.image_formats import HEIC_LIBRARIES
 from clockread.images import load_color, load_photo
 
 # 16 x 16 pure red, CMYK as Adobe stores it (inverted).
@@ -558,8 +559,9 @@ class TestBadFiles:
     def test_heic_without_its_extra_says_how_to_read_it(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setitem(sys.modules, "pillow_heif", None)
-        assert "pip install pillow-heif" in refusal(b"\0\0\0\x18ftypheic" + b"\0" * 100)
+        for library in HEIC_LIBRARIES:
+            monkeypatch.setitem(sys.modules, library, None)
+        assert "pip install pi-heif" in refusal(b"\0\0\0\x18ftypheic" + b"\0" * 100)
 
     @pytest.mark.parametrize(
         ("start", "what"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from clockread.errors import ImageError
+from clockread.image_formats import HEIC_LIBRARIES
 from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of
 
 GREY = np.linspace(0, 255, 96 * 64).reshape(64, 96).astype(np.uint8)
@@ -44,10 +46,15 @@ def test_every_format_gives_its_pixels(kind: str, options: dict[str, Any], toler
     assert np.abs(photo.pixels.astype(int) - expected).max() <= tolerance
 
 
-def test_heic() -> None:
-    heif = pytest.importorskip("pillow_heif", reason="the extra heic is not installed")
+@pytest.mark.parametrize("library", HEIC_LIBRARIES)
+def test_heic(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="writes the photo")
+    pytest.importorskip(library, reason="reads it")
     heif.register_heif_opener()
-    photo = load_photo(encoded(Image.fromarray(RGB), "HEIF", quality=95))
+    data = encoded(Image.fromarray(RGB), "HEIF", quality=95)
+    for other in {*HEIC_LIBRARIES} - {library}:
+        monkeypatch.setitem(sys.modules, other, None)
+    photo = load_photo(data)
     assert (
         np.abs(photo.pixels.astype(int) - np.asarray(Image.fromarray(RGB).convert("L"), int)).mean()
         < 4

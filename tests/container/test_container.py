@@ -16,6 +16,7 @@ import typer
 from conftest import ROOT
 
 from clockread.cli.app import app
+from clockread.page.site import EXAMPLES
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PAGE = (ROOT / "docs" / "containers.md").read_text(encoding="utf-8")
@@ -68,6 +69,7 @@ def test_the_build_gets_all_files_that_the_wheel_needs() -> None:
     allowed = {line[1:] for line in kept if line.startswith("!")}
     needed = {"clockread", "pyproject.toml", "README.md", "LICENSE", "hatch_build.py"}
     assert needed | {"exported/*.onnx", "exported/manifest.json"} <= allowed
+    assert {f"examples/*{Path(name).suffix}" for name in EXAMPLES} <= allowed
     assert kept[1] == "*"
 
 

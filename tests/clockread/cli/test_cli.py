@@ -1228,7 +1228,7 @@ class TestInfo:
             "numpy",
             "opencv",
             "pillow",
-            "pillow-heif",
+            "-heif",
             "onnxruntime",
             "cuda, cpu",
             "default/pose",

@@ -272,7 +272,26 @@ def test_a_body_that_arrives_slowly_answers_408(start: Start) -> None:
     server = start(limits=Limits(body_seconds=0.1))
     response = TestClient(app).post("/v1/read", content=b"x")
     assert "did not arrive within 0.1 s" in error_of(response, 408)
-    assert server.service.held.arriving == 0
+    assert server.service.held.began == {}
+
+
+def test_a_slow_client_delays_no_other(start: Start) -> None:
+    delay = 3.0  # seconds that a batch would wait for the slow client
+
+    async def slow(scope: Any, receive: Any, send: Any) -> None:
+        await server.app(scope, lambda: asyncio.sleep(2 * delay), send)
+
+    server = start(delay=delay, limits=Limits(body_seconds=delay / 2))
+    with ThreadPoolExecutor(1) as pool:
+        refused = pool.submit(TestClient(slow).post, "/v1/read", content=b"x")
+        wait_for(lambda: len(server.service.held.began) == 1)
+        assert server.service.held.arriving == 1
+        wait_for(lambda: server.service.held.arriving == 0)
+        began = time.monotonic()
+        assert minutes_in(server.post(grey_png(7))) == [[7]]
+        assert time.monotonic() - began < delay / 3
+        assert len(server.service.held.began) == 1
+        assert refused.result().status_code == 408
 
 
 def test_a_server_that_stops_answers_503(start: Start) -> None:
