@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 
 from clockread.bulk import Entry, Plan, Results, read_each, read_in_order
 from clockread.confidence import Calibration, ClockScore, stored_weights
+from clockread.errors import ProviderError
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
 from clockread.options import MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
 from clockread.polar_reader import PolarReader
 from clockread.reading import PhotoResult, Reading, reading_of
 from clockread.runtime.cpus import bounded_threads
-from clockread.runtime.manifest import AUTO, load_manifest
+from clockread.runtime.manifest import AUTO, Manifest, load_manifest
 from clockread.runtime.network import Network
-from clockread.runtime.providers import resolved
+from clockread.runtime.providers import resolved, warn_about_cpu
 from clockread.stages import Dial, DialReader, StageTimer
 from clockread.upright_reader import ROLE, UprightReader
 
@@ -94,15 +95,25 @@ class ClockReader:
             "max_clocks": max_clocks,
         }
         check_options(self._options)
-        manifest = load_manifest(None if models is None else Path(models))
-        on = resolved(cast("Provider", provider))
-        self.model = model = manifest.name(model, on)
         self.threads = bounded_threads(threads)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self.max_clocks = max_clocks
         self.effort = effort or Effort()
         self.thresholds = thresholds or Thresholds()
+        manifest = load_manifest(None if models is None else Path(models))
+        on = resolved(cast("Provider", provider))
+        try:
+            self._open(manifest, on)
+        except ProviderError as error:
+            if provider != "auto":
+                raise
+            warn_about_cpu(str(error))
+            self._open(manifest, "cpu")
+
+    def _open(self, manifest: Manifest, provider: str) -> None:
+        """Open the networks on a provider, not "auto"."""
+        self.model = model = manifest.name(self._options["model"], provider)
         self._calibration, self._clock_score = Calibration(), ClockScore()
         self._dial_reader: DialReader
 
@@ -110,13 +121,13 @@ class ClockReader:
             return Network(manifest, role, model, provider, self.threads)
 
         if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
-            self._finder = network("finder", manifest.name(AUTO, on))
+            self._finder = network("finder", manifest.name(AUTO, provider))
             self._dial_reader = UprightReader(network(ROLE))
             return
         self._finder = network("finder")  # opened by the first search: cropped=True needs none
         logit = self.thresholds.dial_logit
         networks = network("pose"), network("hands"), network("context")
-        self._dial_reader = PolarReader(*networks, self.effort, logit, batch_size)
+        self._dial_reader = PolarReader(*networks, self.effort, logit, self.batch_size)
         fit = manifest.entry("hands", model).calibration
         self._calibration, self._clock_score = stored_weights(fit)
 

@@ -1,17 +1,17 @@
-"""An exported network in an onnxruntime session, run in batches."""
+"""An exported network in onnxruntime sessions, run in batches."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections import Counter
-from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clockread.geometry import Floats
+from clockread.runtime.fixed_batch import FIXED_BATCH, padded, pieces
 from clockread.runtime.manifest import Manifest, model_bytes
 
 if TYPE_CHECKING:
@@ -23,9 +23,19 @@ Grey = NDArray[np.uint8]
 
 
 class Network:
-    """A network whose session opens at its first use.
+    """A network whose sessions open at their first use.
 
-    That use raises ProviderError, ModelError or RuntimeMissingError if the session cannot open.
+    On the CPU, one session takes batches of any size. On an accelerator, each session has a fixed
+    batch size, and batches are cut and padded to these sizes; see `fixed_batch`. The use that opens
+    a session raises ProviderError, ModelError or RuntimeMissingError if that fails.
+
+    Args:
+        manifest: describes the models.
+        role: of the network in the model.
+        model: the name of the model.
+        provider: the provider to run on, not "auto".
+        threads: CPU threads per operator, see `open_session`.
+
     """
 
     def __init__(
@@ -33,63 +43,82 @@ class Network:
     ) -> None:
         self._entry = manifest.entry(role, model)
         self._provider, self._threads = cast("Provider", provider), threads
+        self._fixed = FIXED_BATCH.get(provider)
         self.input, spec = next(iter(self._entry.inputs.items()))
         self.shape = spec.shape
         self.calls: Counter[int] = Counter()  # by batch size
-        self._session: InferenceSession | None = None
-        self._process = 0  # id of the process that opened the session
+        # By fixed batch size, or by None; all of the process with this id.
+        self._sessions: dict[int | None, InferenceSession] = {}
+        self._process = os.getpid()
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Release the sessions; the next use opens others."""
+        self._sessions = {}
+
+    def open(self) -> None:
+        """Open the first session, so that errors are raised now."""
+        _ = self.session
 
     @property
     def session(self) -> InferenceSession:
-        """The session of this process.
-
-        Threads of a session do not survive a fork, and a call would wait for them forever.
-        """
-        if self._session is None or self._process != os.getpid():
-            with self._lock:
-                if self._session is None or self._process != os.getpid():
-                    from clockread.runtime.providers import open_session
-
-                    data = model_bytes(self._entry)
-                    self._session = open_session(data, self._provider, self._threads)
-                    self._process = os.getpid()
-        return self._session
-
-    def close(self) -> None:
-        """Release the session; the next use opens another."""
-        self._session = None
-
-    def open(self) -> None:
-        """Open the session, so that errors are raised now."""
-        _ = self.session
+        """The session of this process; of several, that of the smallest batch size."""
+        return self._session(None if self._fixed is None else self._fixed.sizes[0])
 
     @property
     def provider(self) -> str:
         """The execution provider in use, as onnxruntime names it."""
         return str(self.session.get_providers()[0])
 
-    @cached_property
-    def padded(self) -> bool:
-        """Whether batches are padded to powers of two."""
-        from clockread.runtime.providers import ORT_NAMES
-
-        return self.provider != ORT_NAMES["cpu"]
-
     def __call__(self, batch: Grey, *outputs: str) -> list[Floats]:
-        """Return the named outputs for a batch of inputs.
-
-        For every new batch size, accelerators search for their fastest algorithms, build engines
-        and reserve memory. So their batches are padded to powers of two with zeros.
-        """
-        count = len(batch)
-        if self.padded and count & (count - 1):
-            missing = (1 << count.bit_length()) - count
-            batch = np.concatenate([batch, np.zeros((missing, *batch.shape[1:]), batch.dtype)])
-        self.calls[len(batch)] += 1
-        return [values[:count] for values in self.session.run(outputs, {self.input: batch})]
+        """Return the named outputs for a batch of inputs."""
+        if self._fixed is None:
+            return self._run(None, batch, outputs)
+        parts, start = [], 0
+        for size in pieces(len(batch), self._fixed):
+            part = batch[start : start + size]
+            values = self._run(size, padded(part, size), outputs)
+            parts.append([value[: len(part)] for value in values])
+            start += size
+        return [np.concatenate(values) for values in zip(*parts, strict=True)]
 
     def idle_call(self, batch: int) -> None:
-        """Run the network on ``batch`` all-zero inputs, for timing."""
-        sides = [int(side) for side in self.shape[1:]]
-        self.session.run(None, {self.input: np.zeros((batch, *sides), np.uint8)})
+        """Run the network on ``batch`` all-zero inputs, for timing.
+
+        If the sessions have fixed sizes, it is one of these.
+        """
+        session = self._session(None if self._fixed is None else batch)
+        session.run(None, {self.input: self._zeros(batch)})
+
+    def _run(self, size: int | None, batch: Grey, outputs: tuple[str, ...]) -> list[Floats]:
+        self.calls[len(batch)] += 1
+        return cast("list[Floats]", self._session(size).run(outputs, {self.input: batch}))
+
+    def _zeros(self, count: int) -> Grey:
+        return np.zeros((count, *(int(side) for side in self.shape[1:])), np.uint8)
+
+    def _session(self, size: int | None) -> InferenceSession:
+        """Return this process's session of a fixed batch size, or of every size (None).
+
+        Threads of a session do not survive a fork, and a call would wait for them forever.
+        """
+        session = self._sessions.get(size)
+        if session is None or self._process != os.getpid():
+            with self._lock:
+                if self._process != os.getpid():
+                    self._sessions, self._process = {}, os.getpid()
+                session = self._sessions.get(size)
+                if session is None:
+                    session = self._sessions[size] = self._opened(size)
+        return session
+
+    def _opened(self, size: int | None) -> InferenceSession:
+        from clockread.runtime.providers import open_session
+
+        data = model_bytes(self._entry)
+        if size is None:
+            return open_session(data, self._provider, self._threads)
+        fixed = {str(self.shape[0]): size}
+        session = open_session(data, self._provider, self._threads, dimensions=fixed)
+        session.run(None, {self.input: self._zeros(size)})  # plans, compiles and reserves memory
+        return session

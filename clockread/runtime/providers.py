@@ -14,6 +14,7 @@ import functools
 import os
 import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, get_args
@@ -45,7 +46,7 @@ TITLES = {
     "dml": "DirectML",
 }
 QUIET = 4  # onnxruntime's severity "fatal"; errors are raised as well
-# The defaults search for algorithms, and reserve more memory, at every new batch size.
+# The defaults search longer for algorithms, and reserve twice as much memory at each growth.
 CUDA_OPTIONS = {
     "cudnn_conv_algo_search": "HEURISTIC",
     "arena_extend_strategy": "kSameAsRequested",
@@ -99,7 +100,11 @@ def require_runtime() -> ModuleType:
 
 
 def open_session(
-    model_bytes: bytes, provider: Provider = "auto", threads: int | None = None
+    model_bytes: bytes,
+    provider: Provider = "auto",
+    threads: int | None = None,
+    *,
+    dimensions: Mapping[str, int] | None = None,
 ) -> InferenceSession:
     """Open a session for a serialized ONNX model.
 
@@ -107,6 +112,7 @@ def open_session(
         model_bytes: the model.
         provider: the provider to use; "auto" is CUDA if it works, else the CPU.
         threads: CPU threads per operator, at least 1; None for `usable_threads()`.
+        dimensions: sizes of the model's free dimensions that are fixed in this session, by name.
 
     Returns:
         A session on that provider and on no other.
@@ -124,27 +130,43 @@ def open_session(
         raise ValueError(f"threads is at least 1, not {threads}")
     runtime = require_runtime()
     count = bounded_threads(threads)
+
+    def options() -> SessionOptions:
+        made = session_options(runtime, count)
+        for name, size in (dimensions or {}).items():
+            made.add_free_dimension_override_by_name(name, size)
+        return made
+
     if provider == "cpu":
-        return _cpu_session(runtime, model_bytes, count)
+        return _cpu_session(runtime, model_bytes, options())
     wanted = "cuda" if provider == "auto" else provider
     problem = _problem(wanted)
     if problem is None:
         try:
-            return _session(runtime, model_bytes, wanted, count)
+            return _session(runtime, model_bytes, wanted, options())
         except ProviderError as error:
             problem = str(error)
+    unusable = f"{TITLES[wanted]} is not usable here: {problem}"
     if provider != "auto":
-        raise ProviderError(f"{TITLES[wanted]} is not usable here: {problem}")
+        raise ProviderError(unusable)
     if _cuda_expected():
-        _warn_about_cpu(problem)
-    return _cpu_session(runtime, model_bytes, count)
+        warn_about_cpu(unusable)
+    return _cpu_session(runtime, model_bytes, options())
 
 
 def resolved(provider: Provider) -> str:
-    """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu"."""
+    """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu".
+
+    Warns once if CUDA does not work although there are a driver and an onnxruntime for it.
+    """
     if provider != "auto":
         return provider
-    return "cuda" if _problem("cuda") is None else "cpu"
+    problem = _problem("cuda")
+    if problem is None:
+        return "cuda"
+    if _cuda_expected():
+        warn_about_cpu(f"{TITLES['cuda']} is not usable here: {problem}")
+    return "cpu"
 
 
 def usable_providers() -> list[str]:
@@ -196,9 +218,9 @@ def _warn_about_two_runtimes() -> None:
 
 
 @functools.cache
-def _warn_about_cpu(problem: str) -> None:
-    message = f"reading on the CPU, because CUDA is not usable here: {problem}"
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+def warn_about_cpu(reason: str) -> None:
+    """Warn, once per reason, that photos are read on the CPU although a GPU was expected."""
+    warnings.warn(f"reading on the CPU, because {reason}", RuntimeWarning, stacklevel=4)
 
 
 def _cuda_expected() -> bool:
@@ -222,7 +244,8 @@ def _problem(provider: str) -> str | None:
     try:
         import numpy as np
 
-        _session(runtime, PROBE_MODEL, provider, 1).run(None, {"x": np.zeros(1, np.float32)})
+        session = _session(runtime, PROBE_MODEL, provider, session_options(runtime, 1))
+        session.run(None, {"x": np.zeros(1, np.float32)})
     except Exception as error:  # onnxruntime's exceptions have no common base
         return _first_line(error)
     return None
@@ -237,28 +260,27 @@ def _has_driver() -> bool:
     return True
 
 
-def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
+def _cpu_session(
+    runtime: ModuleType, model_bytes: bytes, options: SessionOptions
+) -> InferenceSession:
     try:
-        return runtime.InferenceSession(
-            model_bytes, session_options(runtime, threads), providers=[ORT_NAMES["cpu"]]
-        )
+        return runtime.InferenceSession(model_bytes, options, providers=[ORT_NAMES["cpu"]])
     except Exception as error:
         problem = f"onnxruntime {runtime.__version__} cannot load the model"
         raise ModelError(f"{problem}: {_first_line(error)}") from error
 
 
 def _session(
-    runtime: ModuleType, model_bytes: bytes, provider: str, threads: int
+    runtime: ModuleType, model_bytes: bytes, provider: str, options: SessionOptions
 ) -> InferenceSession:
     """Open a session on another provider than the CPU; the CPU runs operators that it lacks."""
     # OpenVINO has its own threads.
-    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(threads)}}
+    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(options.intra_op_num_threads)}}
     names = [provider, *FALLBACKS.get(provider, ())]
     providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
     # A missing library is reported to the process-wide logger. Its level can be set, but not read.
     runtime.set_default_logger_severity(QUIET)
     try:
-        options = session_options(runtime, threads)
         if provider == "dml":
             options.enable_mem_pattern = False  # not supported by DirectML
         session = runtime.InferenceSession(

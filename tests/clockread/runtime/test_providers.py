@@ -22,7 +22,7 @@ CACHED = (
     providers._problem,
     providers._has_driver,
     providers._warn_about_two_runtimes,
-    providers._warn_about_cpu,
+    providers.warn_about_cpu,
 )
 
 
@@ -447,8 +447,16 @@ def test_no_cgroups_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fake", "meant"), [("works", "cuda"), ("silent", "cpu"), ("loud", "cpu")], indirect=["fake"]
 )
-def test_auto_means_cuda_where_it_works(fake: FakeRuntime, meant: str) -> None:
-    assert providers.resolved("auto") == meant
+def test_auto_means_cuda_where_it_works(
+    fake: FakeRuntime, meant: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    assert providers.resolved("auto") == providers.resolved("auto") == meant
+    messages = [str(warning.message) for warning in recwarn]
+    if meant == "cuda":
+        assert messages == []
+    else:
+        (message,) = messages
+        assert message.startswith("reading on the CPU, because CUDA is not usable here: ")
     assert providers.resolved("cpu") == "cpu"
     assert providers.resolved("openvino") == "openvino"
 
