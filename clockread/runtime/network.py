@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
+import warnings
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.errors import GpuMemoryError
 from clockread.geometry import Floats
-from clockread.runtime.fixed_batch import FIXED_BATCH, padded, pieces
+from clockread.runtime.fixed_batch import FIXED_BATCH, FixedBatch, padded, pieces
 from clockread.runtime.manifest import Manifest, model_bytes
 
 if TYPE_CHECKING:
@@ -27,7 +30,8 @@ class Network:
 
     On the CPU, one session takes batches of any size. On an accelerator, each session has a fixed
     batch size, and batches are cut and padded to these sizes; see `fixed_batch`. The use that opens
-    a session raises ProviderError, ModelError or RuntimeMissingError if that fails.
+    a session raises ProviderError, ModelError or RuntimeMissingError if that fails. A call that
+    fails on an accelerator raises ProviderError, unless smaller batches fit into its memory.
 
     Args:
         manifest: describes the models.
@@ -74,13 +78,34 @@ class Network:
         """Return the named outputs for a batch of inputs."""
         if self._fixed is None:
             return self._run(None, batch, outputs)
-        parts, start = [], 0
-        for size in pieces(len(batch), self._fixed):
-            part = batch[start : start + size]
-            values = self._run(size, padded(part, size), outputs)
+        parts: list[list[Floats]] = []
+        rest = batch
+        while len(rest) or not parts:
+            size = pieces(len(rest), self._fixed)[0]
+            part = rest[:size]
+            try:
+                values = self._run(size, padded(part, size), outputs)
+            except GpuMemoryError as error:
+                self._fixed = self._smaller(self._fixed, error)
+                continue
             parts.append([value[: len(part)] for value in values])
-            start += size
+            rest = rest[size:]
         return [np.concatenate(values) for values in zip(*parts, strict=True)]
+
+    def _smaller(self, fixed: FixedBatch, error: GpuMemoryError) -> FixedBatch:
+        """Release the session of the largest size, and return the other sizes.
+
+        Raises the error if there are no others.
+        """
+        *sizes, largest = fixed.sizes
+        if not sizes:
+            raise error
+        self._sessions.pop(largest, None)
+        problem = (
+            f"the GPU has too little free memory to run {self._entry.role} on {largest} inputs"
+        )
+        warnings.warn(f"{problem}; it runs on {sizes[-1]} at once", RuntimeWarning, stacklevel=4)
+        return replace(fixed, sizes=tuple(sizes))
 
     def idle_call(self, batch: int) -> None:
         """Run the network on ``batch`` all-zero inputs, for timing.
@@ -88,11 +113,27 @@ class Network:
         If the sessions have fixed sizes, it is one of these.
         """
         session = self._session(None if self._fixed is None else batch)
-        session.run(None, {self.input: self._zeros(batch)})
+        self._output(session, self._zeros(batch), None)
 
     def _run(self, size: int | None, batch: Grey, outputs: tuple[str, ...]) -> list[Floats]:
+        session = self._session(size)
         self.calls[len(batch)] += 1
-        return cast("list[Floats]", self._session(size).run(outputs, {self.input: batch}))
+        return self._output(session, batch, outputs)
+
+    def _output(
+        self, session: InferenceSession, batch: Grey, outputs: tuple[str, ...] | None
+    ) -> list[Floats]:
+        """Return the named outputs of a call, or all (None); raise ProviderError if it fails."""
+        if self._provider == "cpu":
+            return cast("list[Floats]", session.run(outputs, {self.input: batch}))
+        try:
+            return cast("list[Floats]", session.run(outputs, {self.input: batch}))
+        except Exception as error:  # onnxruntime's exceptions have no common base
+            from clockread.runtime.nvidia import failure
+            from clockread.runtime.providers import TITLES
+
+            place = f"{TITLES[self._provider]} fails to run {self._entry.role}"
+            raise failure(error, place) from error
 
     def _zeros(self, count: int) -> Grey:
         return np.zeros((count, *(int(side) for side in self.shape[1:])), np.uint8)
@@ -120,5 +161,5 @@ class Network:
             return open_session(data, self._provider, self._threads)
         fixed = {str(self.shape[0]): size}
         session = open_session(data, self._provider, self._threads, dimensions=fixed)
-        session.run(None, {self.input: self._zeros(size)})  # plans, compiles and reserves memory
+        self._output(session, self._zeros(size), None)  # plans, compiles and reserves memory
         return session

@@ -7,12 +7,8 @@ it was opened and run.
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import ctypes
 import functools
 import os
-import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +17,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime.cpus import bounded_threads
+from clockread.runtime.nvidia import (
+    INSTALL_CUDA,
+    INSTALL_TENSORRT,
+    explained,
+    failure,
+    has_driver,
+    load_libraries,
+)
 from clockread.streams import silenced
 
 if TYPE_CHECKING:
@@ -56,22 +60,16 @@ CUDA_OPTIONS = {
 FALLBACKS = {"tensorrt": ("cuda",)}
 # All of them, because removing one deletes files of the others.
 REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"
-INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
 BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "cuda": f"{REMOVE} && {INSTALL_CUDA}",
-    "tensorrt": f"{REMOVE} && {INSTALL_CUDA} tensorrt",
+    "tensorrt": f"{REMOVE} && {INSTALL_TENSORRT}",
     "openvino": f"{REMOVE} && pip install onnxruntime-openvino",
     "coreml": "it is part of onnxruntime for macOS",
     "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
+# How to install the libraries of NVIDIA that a provider needs.
+LIBRARIES = {"cuda": INSTALL_CUDA, "tensorrt": INSTALL_TENSORRT}
 TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
-
-# y = Identity(x), float32[1], opset 17, IR version 8, made with onnx.helper and in base64:
-# make_graph([make_node("Identity", ["x"], ["y"])], "probe",
-# [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])])
-PROBE_MODEL = base64.b64decode(
-    "CAg6OwoQCgF4EgF5IghJZGVudGl0eRIFcHJvYmVaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAR"
-)
 
 
 def require_runtime() -> ModuleType:
@@ -140,15 +138,15 @@ def open_session(
     if provider == "cpu":
         return _cpu_session(runtime, model_bytes, options())
     wanted = "cuda" if provider == "auto" else provider
-    problem = _problem(wanted)
-    if problem is None:
-        try:
-            return _session(runtime, model_bytes, wanted, options())
-        except ProviderError as error:
-            problem = str(error)
-    unusable = f"{TITLES[wanted]} is not usable here: {problem}"
-    if provider != "auto":
-        raise ProviderError(unusable)
+    try:
+        problem = _problem(wanted)
+        if problem is not None:
+            raise ProviderError(problem)
+        return _session(runtime, model_bytes, wanted, options())
+    except ProviderError as error:
+        unusable = f"{TITLES[wanted]} is not usable here: {error}"
+        if provider != "auto":
+            raise type(error)(unusable) from error
     if _cuda_expected():
         warn_about_cpu(unusable)
     return _cpu_session(runtime, model_bytes, options())
@@ -225,7 +223,7 @@ def warn_about_cpu(reason: str) -> None:
 
 def _cuda_expected() -> bool:
     """Return whether users would expect CUDA: there is a driver, and an onnxruntime for it."""
-    return _has_driver() and ORT_NAMES["cuda"] in require_runtime().get_available_providers()
+    return has_driver() and ORT_NAMES["cuda"] in require_runtime().get_available_providers()
 
 
 @functools.cache
@@ -234,30 +232,17 @@ def _problem(provider: str) -> str | None:
     runtime = require_runtime()
     if ORT_NAMES[provider] not in runtime.get_available_providers():
         return f"this onnxruntime is built without it: {BUILD[provider]}"
-    if provider in ("cuda", "tensorrt"):
-        if not _has_driver():
-            return "no NVIDIA driver is installed"
-        if hasattr(runtime, "preload_dlls"):
-            # It prints missing libraries, even if those of the system are used instead.
-            with silenced(), contextlib.suppress(Exception):
-                runtime.preload_dlls()
-    try:
-        import numpy as np
+    if provider in LIBRARIES and not has_driver():
+        return "no NVIDIA driver is installed"
+    from clockread.runtime.probe import PROBE_MODEL, check
 
-        session = _session(runtime, PROBE_MODEL, provider, session_options(runtime, 1))
-        session.run(None, {"x": np.zeros(1, np.float32)})
+    try:
+        check(_session(runtime, PROBE_MODEL, provider, session_options(runtime, 1)))
+    except ProviderError as error:
+        return str(error)
     except Exception as error:  # onnxruntime's exceptions have no common base
-        return _first_line(error)
+        return explained(error)
     return None
-
-
-@functools.cache
-def _has_driver() -> bool:
-    try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
 
 
 def _cpu_session(
@@ -278,6 +263,8 @@ def _session(
     own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(options.intra_op_num_threads)}}
     names = [provider, *FALLBACKS.get(provider, ())]
     providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
+    if provider in LIBRARIES:
+        load_libraries(runtime)
     # A missing library is reported to the process-wide logger. Its level can be set, but not read.
     runtime.set_default_logger_severity(QUIET)
     try:
@@ -287,12 +274,14 @@ def _session(
             model_bytes, options, providers=providers, enable_fallback=0
         )
     except Exception as error:
-        raise ProviderError(_first_line(error)) from error
+        raise failure(error) from error
     finally:
         runtime.set_default_logger_severity(2)  # the default
     if session.get_providers()[0] != ORT_NAMES[provider]:
-        problem = f"onnxruntime finds no suitable {TITLES[provider]} libraries"
-        raise ProviderError(f"{problem}: {BUILD[provider]}")
+        if provider not in LIBRARIES:
+            raise ProviderError(f"onnxruntime finds no suitable libraries: {BUILD[provider]}")
+        problem = load_libraries(runtime) or "onnxruntime finds no suitable libraries"
+        raise ProviderError(f"{problem}: {LIBRARIES[provider]}")
     return session
 
 
