@@ -50,7 +50,7 @@ class ClockReader:
             "cuda", "tensorrt", "openvino", "coreml" and "dml", which is used, or refused with an
             error.
         model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else
-            "default".
+            "default". "int8" and "small" are refused on CUDA and TensorRT.
         batch_size: the largest number of photos or dials per call of a network.
         threads: CPU threads, by default as many as this process may use; the number is limited to
             a few per usable CPU.
@@ -102,7 +102,7 @@ class ClockReader:
         self.effort = effort or Effort()
         self.thresholds = thresholds or Thresholds()
         manifest = load_manifest(None if models is None else Path(models))
-        on = resolved(cast("Provider", provider))
+        on = resolved(cast("Provider", provider), quantized=manifest.is_quantized(model))
         try:
             self._open(manifest, on)
         except ProviderError as error:

@@ -21,7 +21,11 @@ ProviderOption = Annotated[
 ]
 ThreadsOption = Annotated[int | None, Option(min=1, help="CPU threads; by default all usable.")]
 ModelOption = Annotated[
-    str, Option(help="A model that `clockread info` lists; auto takes int8 on the CPU.")
+    str,
+    Option(
+        help="A model that `clockread info` lists; auto takes int8 on the CPU, else default. "
+        "int8 and small are not for CUDA and TensorRT."
+    ),
 ]
 PathsArgument = Annotated[
     list[str] | None,

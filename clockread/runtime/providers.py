@@ -67,6 +67,10 @@ BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "coreml": "it is part of onnxruntime for macOS",
     "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
+# They take no quantized models. CUDA would dequantize weights and activations and compute in floats;
+# 32-bit biases would be dequantized on the CPU and copied, in every call. TensorRT takes symmetric
+# quantization only, and these models' zero points are not 0.
+FLOATS_ONLY = ("cuda", "tensorrt")
 # How to install the libraries of NVIDIA that a provider needs.
 LIBRARIES = {"cuda": INSTALL_CUDA, "tensorrt": INSTALL_TENSORRT}
 TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
@@ -152,13 +156,16 @@ def open_session(
     return _cpu_session(runtime, model_bytes, options())
 
 
-def resolved(provider: Provider) -> str:
+def resolved(provider: Provider, *, quantized: bool = False) -> str:
     """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu".
 
     Warns once if CUDA does not work although there are a driver and an onnxruntime for it.
+    With a quantized model, "auto" selects the CPU; see `FLOATS_ONLY`.
     """
     if provider != "auto":
         return provider
+    if quantized:
+        return "cpu"
     problem = _problem("cuda")
     if problem is None:
         return "cuda"

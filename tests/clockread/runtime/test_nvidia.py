@@ -173,3 +173,20 @@ def test_a_driver_is_a_library_that_can_be_loaded(
 def test_a_usable_stub_is_used(cuda: CudaStub) -> None:
     assert providers.usable_providers() == ["cuda", "tensorrt", "cpu"]
     assert ClockReader().provider == "CUDAExecutionProvider"
+
+
+def test_the_model_fits_the_provider(cuda: CudaStub, tmp_path: Path, run: Run) -> None:
+    chosen = {
+        ("auto", "auto"): ("CUDAExecutionProvider", "default"),
+        ("cuda", "auto"): ("CUDAExecutionProvider", "default"),
+        ("auto", "int8"): ("CPUExecutionProvider", "int8"),
+        ("auto", "small"): ("CPUExecutionProvider", "small"),
+        ("cpu", "auto"): ("CPUExecutionProvider", "int8"),
+    }
+    for (provider, model), expected in chosen.items():
+        reader = ClockReader(provider, model=model)
+        assert (reader.provider, reader.model) == expected
+    photo = photo_of(tmp_path)
+    code, out, err = run("predict", photo, "--provider", "cuda", "--model", "small")
+    assert (code, out) == (2, "")
+    assert err.startswith("clockread: small is quantized, and CUDA is slow with such models: take")
