@@ -24,11 +24,12 @@ from clockread.reading import PhotoResult, Reading, reading_of
 from clockread.runtime.cpus import bounded_threads
 from clockread.runtime.manifest import AUTO, Manifest, load_manifest
 from clockread.runtime.network import Network
-from clockread.runtime.providers import resolved, warn_about_cpu
+from clockread.runtime.providers import named_with_gpu, resolved, warn_about_cpu
 from clockread.stages import Dial, DialReader, StageTimer
 from clockread.upright_reader import ROLE, UprightReader
 
 if TYPE_CHECKING:
+    from clockread.runtime.gpu_options import GpuOptions
     from clockread.runtime.providers import Provider
     from clockread.tracking.track import Track
 
@@ -60,6 +61,7 @@ class ClockReader:
         thresholds: the scores that a dial in a whole photo must reach.
         max_clocks: the largest number of dials read per photo (1,000 by default), those with the
             highest scores; a result that reaches it has a note.
+        gpu: the GPU and its options, such as ``GpuOptions(device_id=1)``; "auto" is then "cuda".
 
     Raises:
         ValueError: for an option out of range.
@@ -82,6 +84,7 @@ class ClockReader:
         effort: Effort | None = None,
         thresholds: Thresholds | None = None,
         max_clocks: int = MAX_CLOCKS,
+        gpu: GpuOptions | None = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "provider": provider,
@@ -93,6 +96,7 @@ class ClockReader:
             "effort": effort,
             "thresholds": thresholds,
             "max_clocks": max_clocks,
+            "gpu": gpu,
         }
         check_options(self._options)
         self.threads = bounded_threads(threads)
@@ -102,6 +106,7 @@ class ClockReader:
         self.effort = effort or Effort()
         self.thresholds = thresholds or Thresholds()
         manifest = load_manifest(None if models is None else Path(models))
+        provider = named_with_gpu(provider, gpu)
         on = resolved(cast("Provider", provider), quantized=manifest.is_quantized(model))
         try:
             self._open(manifest, on)
@@ -118,7 +123,7 @@ class ClockReader:
         self._dial_reader: DialReader
 
         def network(role: str, model: str = model) -> Network:
-            return Network(manifest, role, model, provider, self.threads)
+            return Network(manifest, role, model, provider, self.threads, self._options["gpu"])
 
         if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
             self._finder = network("finder", manifest.name(AUTO, provider))
@@ -160,6 +165,11 @@ class ClockReader:
     def provider(self) -> str:
         """The execution provider in use, as onnxruntime names it."""
         return [network.provider for network in self._dial_reader.networks.values()][-1]
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether the networks run on an accelerator, where they need no CPU threads."""
+        return self._finder.on_accelerator
 
     @property
     def networks(self) -> dict[str, Network]:
@@ -254,6 +264,8 @@ class ClockReader:
     @cached_property
     def _on_one_thread(self) -> ClockReader:
         """The reader that the workers of a stream share."""
+        if self.on_accelerator:
+            return self
         return type(self)(**{**self._options, "threads": 1})
 
     def track(

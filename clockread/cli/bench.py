@@ -215,7 +215,8 @@ def _batch_report(
     plan: Plan,
 ) -> BatchReport:
     wide = reader_of(batch_size, threads)
-    reader = wide if plan.threads == threads else reader_of(batch_size, plan.threads)
+    same = plan.threads == threads or wide.on_accelerator
+    reader = wide if same else reader_of(batch_size, plan.threads)
     _staged_pass(wide, sources)
     staged, dials = zip(*(_staged_pass(wide, sources) for _ in range(repeats)), strict=True)
     many = [*sources] * -(-MIN_BULK * plan.workers // len(sources))

@@ -19,6 +19,10 @@ ProviderOption = Annotated[
         "A provider that you name is used, or the command fails."
     ),
 ]
+DeviceOption = Annotated[
+    int | None,
+    Option(metavar="N", min=0, help="Number of the GPU for CUDA and TensorRT; by default 0."),
+]
 ThreadsOption = Annotated[int | None, Option(min=1, help="CPU threads; by default all usable.")]
 ModelOption = Annotated[
     str,

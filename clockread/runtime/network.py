@@ -20,6 +20,7 @@ from clockread.runtime.manifest import Manifest, model_bytes
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
+    from clockread.runtime.gpu_options import GpuOptions
     from clockread.runtime.providers import Provider
 
 Grey = NDArray[np.uint8]
@@ -39,14 +40,21 @@ class Network:
         model: the name of the model.
         provider: the provider to run on, not "auto".
         threads: CPU threads per operator, see `open_session`.
+        gpu: the GPU and its options; CUDA and TensorRT only.
 
     """
 
     def __init__(
-        self, manifest: Manifest, role: str, model: str, provider: str, threads: int | None
+        self,
+        manifest: Manifest,
+        role: str,
+        model: str,
+        provider: str,
+        threads: int | None,
+        gpu: GpuOptions | None = None,
     ) -> None:
         self._entry = manifest.entry(role, model)
-        self._provider, self._threads = cast("Provider", provider), threads
+        self._provider, self._threads, self._gpu = cast("Provider", provider), threads, gpu
         self._fixed = FIXED_BATCH.get(provider)
         self.input, spec = next(iter(self._entry.inputs.items()))
         self.shape = spec.shape
@@ -68,6 +76,11 @@ class Network:
     def session(self) -> InferenceSession:
         """The session of this process; of several, that of the smallest batch size."""
         return self._session(None if self._fixed is None else self._fixed.sizes[0])
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether the network runs on an accelerator, where it needs no CPU threads."""
+        return self._fixed is not None
 
     @property
     def provider(self) -> str:
@@ -160,6 +173,6 @@ class Network:
         if size is None:
             return open_session(data, self._provider, self._threads)
         fixed = {str(self.shape[0]): size}
-        session = open_session(data, self._provider, self._threads, dimensions=fixed)
+        session = open_session(data, self._provider, self._threads, dimensions=fixed, gpu=self._gpu)
         self._output(session, self._zeros(size), None)  # plans, compiles and reserves memory
         return session

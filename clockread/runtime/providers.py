@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime.cpus import bounded_threads
+from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.nvidia import (
     INSTALL_CUDA,
     INSTALL_TENSORRT,
@@ -50,11 +51,6 @@ TITLES = {
     "dml": "DirectML",
 }
 QUIET = 4  # onnxruntime's severity "fatal"; errors are raised as well
-# The defaults search longer for algorithms, and reserve twice as much memory at each growth.
-CUDA_OPTIONS = {
-    "cudnn_conv_algo_search": "HEURISTIC",
-    "arena_extend_strategy": "kSameAsRequested",
-}
 
 # Providers that run the operators that another lacks; the CPU is always the last.
 FALLBACKS = {"tensorrt": ("cuda",)}
@@ -67,9 +63,9 @@ BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "coreml": "it is part of onnxruntime for macOS",
     "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
-# They take no quantized models. CUDA would dequantize weights and activations and compute in floats;
-# 32-bit biases would be dequantized on the CPU and copied, in every call. TensorRT takes symmetric
-# quantization only, and these models' zero points are not 0.
+# They take no quantized models. CUDA would dequantize weights and activations and compute in
+# floats, and copy the 32-bit biases from the CPU in every call. TensorRT takes symmetric
+# quantization only, but these models' zero points are not 0.
 FLOATS_ONLY = ("cuda", "tensorrt")
 # How to install the libraries of NVIDIA that a provider needs.
 LIBRARIES = {"cuda": INSTALL_CUDA, "tensorrt": INSTALL_TENSORRT}
@@ -107,14 +103,17 @@ def open_session(
     threads: int | None = None,
     *,
     dimensions: Mapping[str, int] | None = None,
+    gpu: GpuOptions | None = None,
 ) -> InferenceSession:
     """Open a session for a serialized ONNX model.
 
     Args:
         model_bytes: the model.
         provider: the provider to use; "auto" is CUDA if it works, else the CPU.
-        threads: CPU threads per operator, at least 1; None for `usable_threads()`.
+        threads: CPU threads per operator, at least 1; None for `usable_threads()`. CUDA and
+            TensorRT take one.
         dimensions: sizes of the model's free dimensions that are fixed in this session, by name.
+        gpu: the GPU and its options; CUDA and TensorRT only.
 
     Returns:
         A session on that provider and on no other.
@@ -132,8 +131,9 @@ def open_session(
         raise ValueError(f"threads is at least 1, not {threads}")
     runtime = require_runtime()
     count = bounded_threads(threads)
+    gpu = gpu or GpuOptions()
 
-    def options() -> SessionOptions:
+    def options(count: int = count) -> SessionOptions:
         made = session_options(runtime, count)
         for name, size in (dimensions or {}).items():
             made.add_free_dimension_override_by_name(name, size)
@@ -143,10 +143,12 @@ def open_session(
         return _cpu_session(runtime, model_bytes, options())
     wanted = "cuda" if provider == "auto" else provider
     try:
-        problem = _problem(wanted)
+        problem = _problem(wanted, gpu)
         if problem is not None:
             raise ProviderError(problem)
-        return _session(runtime, model_bytes, wanted, options())
+        # CUDA's kernels use no CPU threads: onnxruntime#20494 advises one.
+        own = options(1) if wanted in LIBRARIES else options()
+        return _session(runtime, model_bytes, wanted, own, gpu)
     except ProviderError as error:
         unusable = f"{TITLES[wanted]} is not usable here: {error}"
         if provider != "auto":
@@ -154,6 +156,19 @@ def open_session(
     if _cuda_expected():
         warn_about_cpu(unusable)
     return _cpu_session(runtime, model_bytes, options())
+
+
+def named_with_gpu(provider: str, gpu: GpuOptions | None) -> str:
+    """Return the provider that a name selects together with a GPU: "auto" is then "cuda".
+
+    Raises ProviderError if the provider does not run on NVIDIA's GPUs.
+    """
+    if gpu is None or provider in LIBRARIES:
+        return provider
+    if provider != "auto":
+        remedy = "leave out --device, or take --provider cuda"
+        raise ProviderError(f"GPU {gpu.device_id} cannot be used by {provider}: {remedy}")
+    return "cuda"
 
 
 def resolved(provider: Provider, *, quantized: bool = False) -> str:
@@ -166,7 +181,7 @@ def resolved(provider: Provider, *, quantized: bool = False) -> str:
         return provider
     if quantized:
         return "cpu"
-    problem = _problem("cuda")
+    problem = _problem("cuda", GpuOptions())
     if problem is None:
         return "cuda"
     if _cuda_expected():
@@ -180,7 +195,7 @@ def usable_providers() -> list[str]:
     Raises RuntimeMissingError without an onnxruntime.
     """
     require_runtime()
-    return [name for name in ORT_NAMES if name == "cpu" or _problem(name) is None]
+    return [name for name in ORT_NAMES if name == "cpu" or _problem(name, GpuOptions()) is None]
 
 
 def _runtime_error(problem: str) -> RuntimeMissingError:
@@ -234,7 +249,7 @@ def _cuda_expected() -> bool:
 
 
 @functools.cache
-def _problem(provider: str) -> str | None:
+def _problem(provider: str, gpu: GpuOptions) -> str | None:
     """Return why a provider cannot be used in this process, in one line, or None if it can."""
     runtime = require_runtime()
     if ORT_NAMES[provider] not in runtime.get_available_providers():
@@ -244,7 +259,7 @@ def _problem(provider: str) -> str | None:
     from clockread.runtime.probe import PROBE_MODEL, check
 
     try:
-        check(_session(runtime, PROBE_MODEL, provider, session_options(runtime, 1)))
+        check(_session(runtime, PROBE_MODEL, provider, session_options(runtime, 1), gpu))
     except ProviderError as error:
         return str(error)
     except Exception as error:  # onnxruntime's exceptions have no common base
@@ -263,13 +278,20 @@ def _cpu_session(
 
 
 def _session(
-    runtime: ModuleType, model_bytes: bytes, provider: str, options: SessionOptions
+    runtime: ModuleType,
+    model_bytes: bytes,
+    provider: str,
+    options: SessionOptions,
+    gpu: GpuOptions,
 ) -> InferenceSession:
     """Open a session on another provider than the CPU; the CPU runs operators that it lacks."""
-    # OpenVINO has its own threads.
-    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(options.intra_op_num_threads)}}
+    own: dict[str, Mapping[str, str]] = {
+        "cuda": gpu.for_cuda(),
+        "tensorrt": gpu.for_tensorrt(),
+        "openvino": {"num_of_threads": str(options.intra_op_num_threads)},  # it has its own
+    }
     names = [provider, *FALLBACKS.get(provider, ())]
-    providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
+    providers = [*((ORT_NAMES[name], dict(own.get(name, {}))) for name in names), ORT_NAMES["cpu"]]
     if provider in LIBRARIES:
         load_libraries(runtime)
     # A missing library is reported to the process-wide logger. Its level can be set, but not read.

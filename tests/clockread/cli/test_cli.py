@@ -82,6 +82,7 @@ class FakeReader:
     """Finds one clock in every photo that is not black."""
 
     provider = "cpu"
+    on_accelerator = False
 
     def __init__(self) -> None:
         self.options: dict[str, object] = {}

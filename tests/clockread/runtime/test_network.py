@@ -31,7 +31,11 @@ def opened(monkeypatch: pytest.MonkeyPatch, provider: str) -> tuple[Network, dic
     sessions: dict[Any, Session] = {}
 
     def open_session(
-        data: bytes, provider: str, threads: int, dimensions: dict[str, int] | None = None
+        data: bytes,
+        provider: str,
+        threads: int,
+        dimensions: dict[str, int] | None = None,
+        gpu: Any = None,
     ) -> Session:
         size = None if dimensions is None else dimensions["batch"]
         sessions[size] = Session(providers.ORT_NAMES[provider])

@@ -12,8 +12,10 @@ from conftest import EXAMPLES, Run
 from cuda_stub import BFC_ARENA, CudaStub, cuda, cuda_failure
 
 from clockread import ClockReader
+from clockread.cli.serve import readers
 from clockread.errors import GpuMemoryError, ProviderError
 from clockread.runtime import nvidia, providers
+from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.manifest import load_manifest
 from clockread.runtime.network import Network
 
@@ -190,3 +192,42 @@ def test_the_model_fits_the_provider(cuda: CudaStub, tmp_path: Path, run: Run) -
     code, out, err = run("predict", photo, "--provider", "cuda", "--model", "small")
     assert (code, out) == (2, "")
     assert err.startswith("clockread: small is quantized, and CUDA is slow with such models: take")
+
+
+COMMANDS = {
+    "predict": ["PHOTO"],
+    "bench": ["--repeat", 1],
+    "offset": ["PHOTO"],
+    "watch": ["PHOTO"],
+    "video": ["PHOTO"],
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_gpu_that_is_named_is_used_or_refused(
+    cuda: CudaStub, command: str, tmp_path: Path, run: Run
+) -> None:
+    pytest.importorskip("av", reason="video and watch need the video extra")
+    photo = photo_of(tmp_path)
+    arguments = [photo if word == "PHOTO" else word for word in COMMANDS[command]]
+    cuda.opening = cuda_failure(101, "invalid device ordinal")
+    for provider in ("auto", "cuda"):  # a GPU with a number is never replaced by the CPU
+        code, out, err = run(command, *arguments, "--device", 3, "--provider", provider)
+        assert (code, out) == (2, "")
+        assert "there is no GPU with this number" in err
+    assert [
+        dict(options[:-1])["CUDAExecutionProvider"]["device_id"] for options in cuda.opened
+    ] == ["3"]
+    code, out, err = run(command, *arguments, "--device", 3, "--provider", "cpu")
+    assert (code, out) == (2, "")
+    assert "GPU 3 cannot be used by cpu: leave out --device" in err
+
+
+def test_a_gpu_needs_one_set_of_sessions(cuda: CudaStub) -> None:
+    reader = ClockReader("cuda", threads=2, gpu=GpuOptions(device_id=1))
+    assert reader._on_one_thread is reader
+    assert readers("cuda", device=1, model="auto", threads=2)[1].on_accelerator
+    alone, shared, _ = readers("cuda", model="auto", threads=2)
+    assert alone is shared
+    alone, shared, _ = readers("cpu", model="auto", threads=2)
+    assert alone is not shared

@@ -17,6 +17,7 @@ from cuda_stub import forget
 from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime import cpus, providers
+from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.probe import PROBE_MODEL, PROBE_OUTPUT
 
 
@@ -300,7 +301,6 @@ def test_cuda_is_taken_where_it_works(fake: FakeRuntime, capfd: pytest.CaptureFi
             providers.open_session(b"", provider, 3).get_providers()[0] == "CUDAExecutionProvider"
         )
     assert providers.usable_providers() == ["cuda", "cpu"]
-    assert fake.sessions[-1].options.intra_op_num_threads == 3
     assert fake.sessions[-1].kwargs == {"enable_fallback": 0}
     assert fake.severity[-1] == 2, "the process-wide logger is left as it was"
     assert capfd.readouterr() == ("", "")
@@ -465,6 +465,16 @@ def test_auto_falls_back_where_only_the_model_fails(
         providers.open_session(b"model", "cuda")
 
 
+CUDA = {
+    "device_id": "0",
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "prefer_nhwc": "1",
+    "fuse_conv_bias": "0",
+    "use_tf32": "1",
+    "arena_extend_strategy": "kSameAsRequested",
+}
+
+
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
 @pytest.mark.parametrize(
     ("provider", "given"),
@@ -474,10 +484,7 @@ def test_auto_falls_back_where_only_the_model_fails(
             [
                 (
                     "CUDAExecutionProvider",
-                    {
-                        "cudnn_conv_algo_search": "HEURISTIC",
-                        "arena_extend_strategy": "kSameAsRequested",
-                    },
+                    CUDA,
                 ),
                 "CPUExecutionProvider",
             ],
@@ -485,13 +492,10 @@ def test_auto_falls_back_where_only_the_model_fails(
         (
             "tensorrt",
             [
-                ("TensorrtExecutionProvider", {}),
+                ("TensorrtExecutionProvider", {"device_id": "0"}),
                 (
                     "CUDAExecutionProvider",
-                    {
-                        "cudnn_conv_algo_search": "HEURISTIC",
-                        "arena_extend_strategy": "kSameAsRequested",
-                    },
+                    CUDA,
                 ),
                 "CPUExecutionProvider",
             ],
@@ -524,12 +528,40 @@ def test_what_a_session_is_opened_with(
     assert seen[-1] == given
     options = vars(fake.sessions[-1].options)
     expected = {
-        "intra_op_num_threads": 3,
+        "intra_op_num_threads": 1 if provider in ("cuda", "tensorrt") else 3,
         "inter_op_num_threads": 1,
         "session.intra_op.allow_spinning": "0",
         "log_severity_level": 4,
     }
     assert options == ({**expected, "enable_mem_pattern": False} if provider == "dml" else expected)
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+def test_the_gpu_and_its_options_reach_every_session(
+    fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake, "get_available_providers", lambda: list(providers.ORT_NAMES.values()))
+    session, seen = fake.InferenceSession, []
+
+    def noting(model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:
+        seen.append(dict(provider for provider in providers if not isinstance(provider, str)))
+        return session(model, options, providers, **kwargs)
+
+    monkeypatch.setattr(fake, "InferenceSession", noting)
+    second = GpuOptions(device_id=1, use_tf32=False, cudnn_conv_algo_search="EXHAUSTIVE")
+    for provider in ("cuda", "tensorrt"):
+        providers.open_session(b"model", provider, gpu=second)  # type: ignore[arg-type]
+    own = {**CUDA, "device_id": "1", "use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}
+    assert [options["CUDAExecutionProvider"] for options in seen] == [own] * 4
+    assert [options.get("TensorrtExecutionProvider") for options in seen[2:]] == [
+        {"device_id": "1"}
+    ] * 2
+
+
+@pytest.mark.parametrize("number", [-1, 1.0, True, "0"])
+def test_a_gpu_has_a_number(number: Any) -> None:
+    with pytest.raises(ValueError, match="give the number of a GPU, from 0"):
+        GpuOptions(device_id=number)
 
 
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
