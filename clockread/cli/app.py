@@ -203,7 +203,13 @@ def bench(
     provider: ProviderOption = "auto",
     device: DeviceOption = None,
     model: ModelOption = "auto",
-    batch_size: Annotated[str, Option(help="Batch sizes, separated by commas.")] = "1,8,32",
+    batch_size: Annotated[
+        str | None,
+        Option(
+            help="Batch sizes, separated by commas; by default 1,8,32 on the CPU, and up to 512 "
+            "on accelerators."
+        ),
+    ] = None,
     threads: ThreadsOption = None,
     photos: Annotated[
         Path | None, Option(metavar="DIR", help="Photos to read; generated ones by default.")
@@ -211,10 +217,11 @@ def bench(
     repeat: Annotated[int, Option(min=1, help="Measured passes, after one for warm-up.")] = 3,
 ) -> None:
     """Measure latency, bulk rates, stages, start-up and memory."""
-    sizes = _batch_sizes(batch_size)
+    sizes = None if batch_size is None else _batch_sizes(batch_size)
 
     def action() -> int:
         from clockread.cli import bench as benchmark
+        from clockread.cli.bench_report import write
         from clockread.runtime.cpus import bounded_threads
 
         def reader_of(size: int, count: int) -> ClockReader:
@@ -223,8 +230,10 @@ def bench(
         count = bounded_threads(threads)
         options = ["--provider", provider, "--model", model, "--threads", str(count)]
         options += [] if device is None else ["--device", str(device)]
-        report = benchmark.measure(reader_of, provider, sizes, photos, repeat, count, options)
-        benchmark.write(report, sys.stdout, output)
+        report = benchmark.measure(
+            reader_of, provider, sizes, photos, repeat, count, options, device or 0
+        )
+        write(report, sys.stdout, output)
         return EXIT_OK
 
     run(action)

@@ -34,8 +34,9 @@ class GpuOptions:
     The weights have no more; False gives outputs closer to those of the CPU.
     """
     arena_extend_strategy: str = "kSameAsRequested"
-    """How GPU memory grows: by what is needed, instead of doubling; sessions of a fixed batch
-    reserve all of it in their first run.
+    """How GPU memory grows: as requested, instead of doubling.
+
+    A session of fixed batch reserves all of its memory in its first run.
     """
 
     def __post_init__(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import warnings
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -24,6 +26,19 @@ if TYPE_CHECKING:
     from clockread.runtime.providers import Provider
 
 Grey = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Call:
+    """A recorded call of a session."""
+
+    network: Network
+    size: int  # of the batch, with padding
+    outputs: tuple[str, ...]
+
+    def __call__(self) -> None:
+        """Make the call again, with random inputs."""
+        self.network.repeat(self.size, self.outputs)
 
 
 class Network:
@@ -59,6 +74,8 @@ class Network:
         self.input, spec = next(iter(self._entry.inputs.items()))
         self.shape = spec.shape
         self.calls: Counter[int] = Counter()  # by batch size
+        self.recorded: list[Call] | None = None  # receives every call, if it is a list
+        self._random: dict[int, Grey] = {}  # inputs of `repeat`, by batch size
         # By fixed batch size, or by None; all of the process with this id.
         self._sessions: dict[int | None, InferenceSession] = {}
         self._process = os.getpid()
@@ -120,17 +137,32 @@ class Network:
         warnings.warn(f"{problem}; it runs on {sizes[-1]} at once", RuntimeWarning, stacklevel=4)
         return replace(fixed, sizes=tuple(sizes))
 
-    def idle_call(self, batch: int) -> None:
-        """Run the network on ``batch`` all-zero inputs, for timing.
+    def repeat(self, size: int, outputs: tuple[str, ...]) -> None:
+        """Make a call like a recorded one again, with random inputs, for timing."""
+        if size not in self._random:
+            sides = [int(side) for side in self.shape[1:]]
+            random = np.random.default_rng(size)
+            self._random[size] = random.integers(0, 256, (size, *sides), np.uint8)
+        session = self._session(None if self._fixed is None else size)
+        self._output(session, self._random[size], outputs)
 
-        If the sessions have fixed sizes, it is one of these.
-        """
-        session = self._session(None if self._fixed is None else batch)
-        self._output(session, self._zeros(batch), None)
+    def nodes_elsewhere(self) -> Counter[str]:
+        """Return the operators that the accelerator leaves to the CPU, with their numbers."""
+        from clockread.runtime.gpu_report import nodes_elsewhere
+        from clockread.runtime.providers import ORT_NAMES
+
+        if self._fixed is None:
+            return Counter()
+        with tempfile.TemporaryDirectory() as folder:
+            session = self._opened(self._fixed.sizes[0], Path(folder) / "nodes")
+            file = Path(session.end_profiling())
+            return nodes_elsewhere(file, ORT_NAMES[self._provider])
 
     def _run(self, size: int | None, batch: Grey, outputs: tuple[str, ...]) -> list[Floats]:
         session = self._session(size)
         self.calls[len(batch)] += 1
+        if self.recorded is not None:
+            self.recorded.append(Call(self, len(batch), outputs))
         return self._output(session, batch, outputs)
 
     def _output(
@@ -166,13 +198,20 @@ class Network:
                     session = self._sessions[size] = self._opened(size)
         return session
 
-    def _opened(self, size: int | None) -> InferenceSession:
+    def _opened(self, size: int | None, profile: Path | None = None) -> InferenceSession:
+        """Open a session; one of fixed batch size has run once."""
         from clockread.runtime.providers import open_session
 
         data = model_bytes(self._entry)
         if size is None:
             return open_session(data, self._provider, self._threads)
-        fixed = {str(self.shape[0]): size}
-        session = open_session(data, self._provider, self._threads, dimensions=fixed, gpu=self._gpu)
+        session = open_session(
+            data,
+            self._provider,
+            self._threads,
+            dimensions={str(self.shape[0]): size},
+            gpu=self._gpu,
+            profile=profile,
+        )
         self._output(session, self._zeros(size), None)  # plans, compiles and reserves memory
         return session

@@ -104,6 +104,7 @@ def open_session(
     *,
     dimensions: Mapping[str, int] | None = None,
     gpu: GpuOptions | None = None,
+    profile: Path | None = None,
 ) -> InferenceSession:
     """Open a session for a serialized ONNX model.
 
@@ -114,6 +115,7 @@ def open_session(
             TensorRT take one.
         dimensions: sizes of the model's free dimensions that are fixed in this session, by name.
         gpu: the GPU and its options; CUDA and TensorRT only.
+        profile: the path, without a suffix, to which the session writes a profile of its nodes.
 
     Returns:
         A session on that provider and on no other.
@@ -137,6 +139,8 @@ def open_session(
         made = session_options(runtime, count)
         for name, size in (dimensions or {}).items():
             made.add_free_dimension_override_by_name(name, size)
+        if profile is not None:
+            made.enable_profiling, made.profile_file_prefix = True, str(profile)
         return made
 
     if provider == "cpu":

@@ -35,7 +35,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, provider: str) -> tuple[Network, dic
         provider: str,
         threads: int,
         dimensions: dict[str, int] | None = None,
-        gpu: Any = None,
+        **_: Any,
     ) -> Session:
         size = None if dimensions is None else dimensions["batch"]
         sessions[size] = Session(providers.ORT_NAMES[provider])
@@ -70,12 +70,29 @@ def test_each_session_of_an_accelerator_sees_one_batch_size(
     assert network.provider == providers.ORT_NAMES[provider]
 
 
-def test_an_idle_call_has_the_shape_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, sessions = opened(monkeypatch, "cpu")
-    network.idle_call(5)
-    shapes = [(batch.shape, batch.dtype) for batch in sessions[None].batches]
-    assert shapes == [((5, 240, 64), np.uint8)]
-    assert not network.calls
+def test_recorded_calls_are_repeated_in_order_on_random_inputs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network, sessions = opened(monkeypatch, "cuda")
+    network.recorded = calls = []
+    network(np.zeros((33, 240, 64), np.uint8), "hour")
+    network(np.zeros((3, 240, 64), np.uint8), "minute")
+    network.recorded = None
+    network(np.zeros((3, 240, 64), np.uint8), "minute")
+    assert [(call.size, call.outputs) for call in calls] == [
+        (32, ("hour",)),
+        (8, ("hour",)),
+        (8, ("minute",)),
+    ]
+    before = network.calls.copy()
+    for session in sessions.values():
+        session.batches.clear()
+    for call in calls:
+        call()
+    assert [batch.shape for batch in sessions[32].batches] == [(32, 240, 64)]
+    assert [batch.shape for batch in sessions[8].batches] == [(8, 240, 64)] * 2
+    assert 100 < sessions[32].batches[0].mean() < 155, "random bytes, not zeros"
+    assert network.calls == before
 
 
 def test_a_closed_network_opens_another_session(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,7 +100,7 @@ def test_a_closed_network_opens_another_session(monkeypatch: pytest.MonkeyPatch)
     network.open()
     first = sessions[None]
     network.close()
-    network.idle_call(1)
-    network.idle_call(2)
+    network(np.zeros((1, 240, 64), np.uint8), "hour")
+    network(np.zeros((2, 240, 64), np.uint8), "hour")
     assert sessions[None] is not first
     assert [len(batch) for batch in sessions[None].batches] == [1, 2]
