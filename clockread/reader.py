@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.bulk import Entry, Plan, Results, read_each, read_in_order
+from clockread.bulk import PART_PHOTOS, Entry, Plan, Results, read_each, read_in_order
 from clockread.confidence import Calibration, ClockScore, stored_weights
 from clockread.errors import ProviderError
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
@@ -52,7 +52,8 @@ class ClockReader:
             error.
         model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else
             "default". "int8" and "small" are refused on CUDA and TensorRT.
-        batch_size: the largest number of photos or dials per call of a network.
+        batch_size: the largest number of photos or dials that a thread gives to a network at once;
+            on an accelerator, those of several threads share a call.
         threads: CPU threads, by default as many as this process may use; the number is limited to
             a few per usable CPU.
         min_confidence: confidence, 0..1, below which readings are left out.
@@ -170,6 +171,11 @@ class ClockReader:
     def on_accelerator(self) -> bool:
         """Whether the networks run on an accelerator, where they need no CPU threads."""
         return self._finder.on_accelerator
+
+    @property
+    def part_photos(self) -> int:
+        """The most photos that a worker reads together in bulk."""
+        return self.batch_size if self.on_accelerator else PART_PHOTOS
 
     @property
     def networks(self) -> dict[str, Network]:

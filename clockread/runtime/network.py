@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from onnxruntime import InferenceSession
 
     from clockread.runtime.gpu_options import GpuOptions
+    from clockread.runtime.gpu_thread import GpuThread
     from clockread.runtime.providers import Provider
 
 Grey = NDArray[np.uint8]
@@ -45,9 +47,10 @@ class Network:
     """A network whose sessions open at their first use.
 
     On the CPU, one session takes batches of any size. On an accelerator, each session has a fixed
-    batch size, and batches are cut and padded to these sizes; see `fixed_batch`. The use that opens
-    a session raises ProviderError, ModelError or RuntimeMissingError if that fails. A call that
-    fails on an accelerator raises ProviderError, unless smaller batches fit into its memory.
+    batch size, see `fixed_batch`, and one thread runs them all, see `gpu_thread`. If a session
+    cannot be opened, the use that needs it raises ProviderError, ModelError or RuntimeMissingError.
+    A call that fails on an accelerator raises ProviderError, unless smaller batches fit into its
+    memory.
 
     Args:
         manifest: describes the models.
@@ -92,7 +95,9 @@ class Network:
     @property
     def session(self) -> InferenceSession:
         """The session of this process; of several, that of the smallest batch size."""
-        return self._session(None if self._fixed is None else self._fixed.sizes[0])
+        if self._fixed is None:
+            return self._session(None)
+        return self._thread.call(partial(self._session, self._fixed.sizes[0]))
 
     @property
     def on_accelerator(self) -> bool:
@@ -108,9 +113,14 @@ class Network:
         """Return the named outputs for a batch of inputs."""
         if self._fixed is None:
             return self._run(None, batch, outputs)
+        most = self._fixed.sizes[-1]
+        return self._thread.run(self._in_pieces, batch, outputs, most)
+
+    def _in_pieces(self, batch: Grey, outputs: tuple[str, ...]) -> list[Floats]:
+        """Return outputs for a batch of any size by calls of fixed sizes."""
         parts: list[list[Floats]] = []
         rest = batch
-        while len(rest) or not parts:
+        while self._fixed is not None and (len(rest) or not parts):
             size = pieces(len(rest), self._fixed)[0]
             part = rest[:size]
             try:
@@ -143,8 +153,12 @@ class Network:
             sides = [int(side) for side in self.shape[1:]]
             random = np.random.default_rng(size)
             self._random[size] = random.integers(0, 256, (size, *sides), np.uint8)
-        session = self._session(None if self._fixed is None else size)
-        self._output(session, self._random[size], outputs)
+        if self._fixed is None:
+            self._output(self._session(None), self._random[size], outputs)
+        else:
+            self._thread.call(
+                lambda: self._output(self._session(size), self._random[size], outputs)
+            )
 
     def nodes_elsewhere(self) -> Counter[str]:
         """Return the operators that the accelerator leaves to the CPU, with their numbers."""
@@ -153,8 +167,9 @@ class Network:
 
         if self._fixed is None:
             return Counter()
+        size = self._fixed.sizes[0]
         with tempfile.TemporaryDirectory() as folder:
-            session = self._opened(self._fixed.sizes[0], Path(folder) / "nodes")
+            session = self._thread.call(lambda: self._opened(size, Path(folder) / "nodes"))
             file = Path(session.end_profiling())
             return nodes_elsewhere(file, ORT_NAMES[self._provider])
 
@@ -179,6 +194,12 @@ class Network:
 
             place = f"{TITLES[self._provider]} fails to run {self._entry.role}"
             raise failure(error, place) from error
+
+    @property
+    def _thread(self) -> GpuThread:
+        from clockread.runtime.gpu_thread import gpu_thread
+
+        return gpu_thread(self._provider, 0 if self._gpu is None else self._gpu.device_id)
 
     def _zeros(self, count: int) -> Grey:
         return np.zeros((count, *(int(side) for side in self.shape[1:])), np.uint8)
