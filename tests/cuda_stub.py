@@ -104,6 +104,7 @@ CACHED = (
     providers.warn_about_cpu,
     nvidia.has_driver,
     nvidia.load_libraries,
+    nvidia.load_tensorrt,
 )
 
 

@@ -16,7 +16,7 @@ ProviderOption = Annotated[
     Provider,
     Option(
         help="Where the networks run: auto takes CUDA if it works, else the CPU. "
-        "A provider that you name is used, or the command fails."
+        "A provider that you name is used, or the command fails. tensorrt is experimental."
     ),
 ]
 DeviceOption = Annotated[

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import functools
+import importlib.util
 import io
 import re
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 
 from clockread.errors import GpuMemoryError, ProviderError
@@ -27,6 +29,12 @@ DRIVERS = (
         "/usr/local/nvidia/lib64/libcuda.so.1",  # containers
         "/run/opengl-driver/lib/libcuda.so.1",  # NixOS
     )
+)
+# In this order: the second needs the first.
+TENSORRT = (
+    ("nvinfer_10.dll", "nvonnxparser_10.dll")
+    if sys.platform == "win32"
+    else ("libnvinfer.so.10", "libnvonnxparser.so.10")
 )
 
 
@@ -97,6 +105,7 @@ CAUSES = (  # the first that is found counts
         "the GPU failed while it computed",
         "start clockread again; if it repeats, update the driver",
     ),
+    Cause("install TensorRT libraries", "TensorRT is missing", INSTALL_TENSORRT),
     Cause(
         r"(?i)NOT_IMPLEMENTED.*cudnn|cudnn.*(not (found|loaded|available|installed)|cannot open)"
         r"|CUDNN_STATUS_(NOT_INITIALIZED|SUBLIBRARY\w*)",
@@ -124,6 +133,19 @@ def has_driver() -> bool:
             continue
         return True
     return False
+
+
+@functools.cache
+def load_tensorrt() -> None:
+    """Load the libraries of the package tensorrt-cu13, which onnxruntime does not look for.
+
+    Without the package, the system may have them.
+    """
+    found = importlib.util.find_spec("tensorrt_libs")
+    for folder in (found and found.submodule_search_locations) or ():
+        for name in TENSORRT:
+            with contextlib.suppress(OSError):
+                ctypes.CDLL(str(Path(folder) / name), mode=ctypes.RTLD_GLOBAL)
 
 
 @functools.cache

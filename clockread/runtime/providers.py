@@ -25,6 +25,7 @@ from clockread.runtime.nvidia import (
     failure,
     has_driver,
     load_libraries,
+    load_tensorrt,
 )
 from clockread.streams import silenced
 
@@ -298,6 +299,8 @@ def _session(
     providers = [*((ORT_NAMES[name], dict(own.get(name, {}))) for name in names), ORT_NAMES["cpu"]]
     if provider in LIBRARIES:
         load_libraries(runtime)
+    if provider == "tensorrt":
+        load_tensorrt()
     # A missing library is reported to the process-wide logger. Its level can be set, but not read.
     runtime.set_default_logger_severity(QUIET)
     try:

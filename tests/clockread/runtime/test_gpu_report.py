@@ -14,6 +14,7 @@ from cuda_stub import CudaStub, cuda
 
 from clockread.cli import bench
 from clockread.cli.bench_report import Spread
+from clockread.errors import ClockreadError
 from clockread.runtime import gpu_report
 from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.manifest import load_manifest
@@ -128,3 +129,13 @@ def test_bench_says_on_what_it_ran(
         assert "of lower limit" in out
     for of_session in cuda.shapes.values():
         assert len(set(of_session)) == 1, "a session never sees two shapes"
+
+
+def test_a_process_that_takes_too_long_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(command: list[str], **_: Any) -> None:
+        raise subprocess.TimeoutExpired(command, bench.START_LIMIT)
+
+    monkeypatch.setattr(subprocess, "run", slow)
+    with pytest.raises(ClockreadError, match="timed out after 120 seconds") as caught:
+        bench._start(EXAMPLES / "wall.jpg", ())
+    assert "\n" not in str(caught.value)

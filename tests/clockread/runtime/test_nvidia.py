@@ -35,6 +35,7 @@ NO_TENSORRT = (
     "RegisterTensorRTPluginsAsCustomOps(PySessionOptions&, const onnxruntime::ProviderOptions&) "
     "Please install TensorRT libraries as mentioned in the GPU requirements page"
 )
+OTHER = "/onnxruntime_src/onnxruntime/core/x.cc:12 void onnxruntime::F(int, const T&) It ends."
 ERRORS = {  # text of onnxruntime -> words of the explanation, and of its remedy
     cuda_failure(35, "CUDA driver version is insufficient"): ("driver is too old", "gpu.*<1.27"),
     cuda_failure(222, "the provided PTX was compiled"): ("driver is too old", "gpu.*<1.27"),
@@ -60,7 +61,8 @@ ERRORS = {  # text of onnxruntime -> words of the explanation, and of its remedy
         "libcublasLt.so.13 is missing",
         r"onnxruntime-gpu\[cuda,cudnn\]",
     ),
-    NO_TENSORRT: ("^Please install TensorRT libraries", "GPU requirements"),
+    NO_TENSORRT: ("^TensorRT is missing", "tensorrt-cu13>=10.13,<11"),
+    OTHER: ("^It ends", ""),
     "": ("RuntimeError", ""),
 }
 
@@ -231,3 +233,30 @@ def test_a_gpu_needs_one_set_of_sessions(cuda: CudaStub) -> None:
     assert alone is shared
     alone, shared, _ = readers("cpu", model="auto", threads=2)
     assert alone is not shared
+
+
+def test_tensorrt_is_loaded_from_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tensorrt_libs").mkdir()
+    (tmp_path / "tensorrt_libs" / "__init__.py").write_text("raise ImportError('not imported')")
+    loaded: list[Path] = []
+    monkeypatch.setattr("ctypes.CDLL", lambda path, mode: loaded.append(Path(path)))
+    nvidia.load_tensorrt.cache_clear()
+    nvidia.load_tensorrt()
+    assert loaded == [], "without the package"
+    monkeypatch.syspath_prepend(tmp_path)
+    nvidia.load_tensorrt.cache_clear()
+    nvidia.load_tensorrt()
+    assert loaded == [tmp_path / "tensorrt_libs" / name for name in nvidia.TENSORRT]
+    nvidia.load_tensorrt.cache_clear()
+
+
+def test_tensorrt_that_is_missing_says_what_fits(cuda: CudaStub, tmp_path: Path, run: Run) -> None:
+    cuda.opening = NO_TENSORRT
+    code, out, err = run("predict", photo_of(tmp_path), "--provider", "tensorrt")
+    assert (code, out) == (2, "")
+    assert err.startswith(
+        "clockread: TensorRT is not usable here: TensorRT is missing: pip install"
+    )
+    assert '"tensorrt-cu13>=10.13,<11"' in err
