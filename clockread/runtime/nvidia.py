@@ -149,16 +149,16 @@ def load_tensorrt() -> None:
 
 
 @functools.cache
-def load_libraries(runtime: ModuleType) -> str | None:
+def load_libraries(runtime: ModuleType) -> tuple[str, ...]:
     """Load the libraries of installed Python packages for onnxruntime, once.
 
     Returns:
-        The last library that was not found, in onnxruntime's words. This need not be an error:
-        libraries of the system may be used instead, and some are optional.
+        The names of the libraries that were not found. This need not be an error: libraries of the
+        system may be used instead, and some are optional.
 
     """
     if not hasattr(runtime, "preload_dlls"):
-        return None
+        return ()
     printed = io.StringIO()
     with (
         contextlib.redirect_stdout(printed),
@@ -166,8 +166,7 @@ def load_libraries(runtime: ModuleType) -> str | None:
         contextlib.suppress(Exception),
     ):
         runtime.preload_dlls()
-    failed = [line for line in printed.getvalue().splitlines() if line.startswith("Failed to load")]
-    return failed[-1] if failed else None
+    return tuple(re.findall(r"^Failed to load ([^\s:]+)", printed.getvalue(), re.MULTILINE))
 
 
 def failure(error: BaseException, place: str = "") -> ProviderError:

@@ -316,7 +316,8 @@ def _session(
     if session.get_providers()[0] != ORT_NAMES[provider]:
         if provider not in LIBRARIES:
             raise ProviderError(f"onnxruntime finds no suitable libraries: {BUILD[provider]}")
-        problem = load_libraries(runtime) or "onnxruntime finds no suitable libraries"
+        missing = ", ".join(load_libraries(runtime))
+        problem = f"libraries are missing ({missing})" if missing else "its libraries do not fit"
         raise ProviderError(f"{problem}: {LIBRARIES[provider]}")
     return session
 
