@@ -81,7 +81,7 @@ CAUSES = (  # the first that is found counts
         "check `nvidia-smi` and the variable CUDA_VISIBLE_DEVICES",
     ),
     Cause(
-        f"{_cuda(101, 'InvalidDevice')}|Invalid device ordinal",
+        f"{_cuda(101, 'InvalidDevice')}|Invalid device (ordinal|ID|id)",
         "there is no GPU with this number",
         "choose one that `nvidia-smi -L` lists (--device), counted from 0",
     ),
@@ -108,7 +108,7 @@ CAUSES = (  # the first that is found counts
     Cause("install TensorRT libraries", "TensorRT is missing", INSTALL_TENSORRT),
     Cause(
         r"(?i)NOT_IMPLEMENTED.*cudnn|cudnn.*(not (found|loaded|available|installed)|cannot open)"
-        r"|CUDNN_STATUS_(NOT_INITIALIZED|SUBLIBRARY\w*)",
+        r"|CUDNN_STATUS_(NOT_INITIALIZED|SUBLIBRARY\w*)|Unable to find symbol cudnn",
         "cuDNN is missing, or of another version",
         INSTALL_CUDA,
     ),

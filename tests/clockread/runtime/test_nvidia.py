@@ -41,6 +41,10 @@ ERRORS = {  # text of onnxruntime -> words of the explanation, and of its remedy
     cuda_failure(222, "the provided PTX was compiled"): ("driver is too old", "gpu.*<1.27"),
     cuda_failure(100, "no CUDA-capable device"): ("sees no GPU", "CUDA_VISIBLE_DEVICES"),
     cuda_failure(101, "invalid device ordinal"): ("no GPU with this number", "--device"),
+    "Invalid device ID: 3, must be between 0 (inclusive) and 1 (exclusive).": (
+        "no GPU with this number",
+        "--device",
+    ),
     cuda_failure(2, "out of memory"): ("too little free memory", "--device"),
     cuda_failure(3, "initialization error"): ("forked", "spawn"),
     cuda_failure(46, "CUDA-capable device(s) is/are busy"): ("exclusive use", "--device"),
@@ -52,6 +56,7 @@ ERRORS = {  # text of onnxruntime -> words of the explanation, and of its remedy
     BFC_ARENA: ("too little free memory", "free memory"),
     "CUBLAS failure 3: CUBLAS_STATUS_ALLOC_FAILED ; GPU=0": ("too little free", "free memory"),
     NO_IMAGE: ("no code for the GPU", "upgrade it"),
+    "Unable to find symbol cudnnGetVersion": ("cuDNN is missing", r"onnxruntime-gpu\[cuda,cudnn\]"),
     NO_CUDNN: ("cuDNN is missing", r"onnxruntime-gpu\[cuda,cudnn\]"),
     "libnvinfer.so.10: cannot open shared object file: No such file": (
         "libnvinfer.so.10 is missing",
