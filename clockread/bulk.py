@@ -117,7 +117,8 @@ def read_in_order(
     workers = _startable(workers) if workers > 1 else 1
     if count is None and isinstance(entries, Sized):
         count = len(entries)
-    part_size = PART_PHOTOS if count is None or workers == 1 else _part_size(count, workers)
+    most = getattr(reader, "part_photos", PART_PHOTOS)  # a GPU takes larger parts
+    part_size = most if count is None or workers == 1 else _part_size(count, workers, most)
     stop, pixels = threading.Event(), DECODED_PIXELS // workers
     parts = _Parts(entries, max(1, min(part_size, batch_size)))
 
@@ -145,9 +146,9 @@ def read_in_order(
         raise parts.error
 
 
-def _part_size(photos: int, workers: int) -> int:
+def _part_size(photos: int, workers: int, most: int) -> int:
     """Return the photos per part, chosen so that every worker gets the same number of parts."""
-    rounds = max(MIN_PHOTOS_PER_THREAD, math.ceil(photos / (PART_PHOTOS * workers)))
+    rounds = max(MIN_PHOTOS_PER_THREAD, math.ceil(photos / (most * workers)))
     return max(1, math.ceil(photos / (rounds * workers)))
 
 

@@ -35,7 +35,11 @@ class ModelError(ClockreadError, RuntimeError):
 
 
 class ProviderError(ClockreadError, RuntimeError):
-    """An execution provider that was named, but is not usable on this machine."""
+    """An execution provider that was named but is not usable on this machine, or that fails."""
+
+
+class GpuMemoryError(ProviderError):
+    """A GPU without enough free memory for a batch."""
 
 
 class PageError(ClockreadError, RuntimeError):

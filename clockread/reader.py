@@ -13,21 +13,23 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.bulk import Entry, Plan, Results, read_each, read_in_order
+from clockread.bulk import PART_PHOTOS, Entry, Plan, Results, read_each, read_in_order
 from clockread.confidence import Calibration, ClockScore, stored_weights
+from clockread.errors import ProviderError
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
 from clockread.options import MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
 from clockread.polar_reader import PolarReader
 from clockread.reading import PhotoResult, Reading, reading_of
 from clockread.runtime.cpus import bounded_threads
-from clockread.runtime.manifest import AUTO, load_manifest
+from clockread.runtime.manifest import AUTO, Manifest, load_manifest
 from clockread.runtime.network import Network
-from clockread.runtime.providers import resolved
+from clockread.runtime.providers import named_with_gpu, resolved, warn_about_cpu
 from clockread.stages import Dial, DialReader, StageTimer
 from clockread.upright_reader import ROLE, UprightReader
 
 if TYPE_CHECKING:
+    from clockread.runtime.gpu_options import GpuOptions
     from clockread.runtime.providers import Provider
     from clockread.tracking.track import Track
 
@@ -49,8 +51,9 @@ class ClockReader:
             "cuda", "tensorrt", "openvino", "coreml" and "dml", which is used, or refused with an
             error.
         model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else
-            "default".
-        batch_size: the largest number of photos or dials per call of a network.
+            "default". "int8" and "small" are refused on CUDA and TensorRT.
+        batch_size: the largest number of photos or dials that a thread gives to a network at once;
+            on an accelerator, those of several threads share a call.
         threads: CPU threads, by default as many as this process may use; the number is limited to
             a few per usable CPU.
         min_confidence: confidence, 0..1, below which readings are left out.
@@ -59,6 +62,7 @@ class ClockReader:
         thresholds: the scores that a dial in a whole photo must reach.
         max_clocks: the largest number of dials read per photo (1,000 by default), those with the
             highest scores; a result that reaches it has a note.
+        gpu: the GPU and its options, such as ``GpuOptions(device_id=1)``; "auto" is then "cuda".
 
     Raises:
         ValueError: for an option out of range.
@@ -81,6 +85,7 @@ class ClockReader:
         effort: Effort | None = None,
         thresholds: Thresholds | None = None,
         max_clocks: int = MAX_CLOCKS,
+        gpu: GpuOptions | None = None,
     ) -> None:
         self._options: dict[str, Any] = {
             "provider": provider,
@@ -92,31 +97,43 @@ class ClockReader:
             "effort": effort,
             "thresholds": thresholds,
             "max_clocks": max_clocks,
+            "gpu": gpu,
         }
         check_options(self._options)
-        manifest = load_manifest(None if models is None else Path(models))
-        on = resolved(cast("Provider", provider))
-        self.model = model = manifest.name(model, on)
         self.threads = bounded_threads(threads)
         self.batch_size = batch_size
         self.min_confidence = min_confidence
         self.max_clocks = max_clocks
         self.effort = effort or Effort()
         self.thresholds = thresholds or Thresholds()
+        manifest = load_manifest(None if models is None else Path(models))
+        provider = named_with_gpu(provider, gpu)
+        on = resolved(cast("Provider", provider), quantized=manifest.is_quantized(model))
+        try:
+            self._open(manifest, on)
+        except ProviderError as error:
+            if provider != "auto":
+                raise
+            warn_about_cpu(str(error))
+            self._open(manifest, "cpu")
+
+    def _open(self, manifest: Manifest, provider: str) -> None:
+        """Open the networks on a provider, not "auto"."""
+        self.model = model = manifest.name(self._options["model"], provider)
         self._calibration, self._clock_score = Calibration(), ClockScore()
         self._dial_reader: DialReader
 
         def network(role: str, model: str = model) -> Network:
-            return Network(manifest, role, model, provider, self.threads)
+            return Network(manifest, role, model, provider, self.threads, self._options["gpu"])
 
         if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
-            self._finder = network("finder", manifest.name(AUTO, on))
+            self._finder = network("finder", manifest.name(AUTO, provider))
             self._dial_reader = UprightReader(network(ROLE))
             return
         self._finder = network("finder")  # opened by the first search: cropped=True needs none
         logit = self.thresholds.dial_logit
         networks = network("pose"), network("hands"), network("context")
-        self._dial_reader = PolarReader(*networks, self.effort, logit, batch_size)
+        self._dial_reader = PolarReader(*networks, self.effort, logit, self.batch_size)
         fit = manifest.entry("hands", model).calibration
         self._calibration, self._clock_score = stored_weights(fit)
 
@@ -149,6 +166,16 @@ class ClockReader:
     def provider(self) -> str:
         """The execution provider in use, as onnxruntime names it."""
         return [network.provider for network in self._dial_reader.networks.values()][-1]
+
+    @property
+    def on_accelerator(self) -> bool:
+        """Whether the networks run on an accelerator, where they need no CPU threads."""
+        return self._finder.on_accelerator
+
+    @property
+    def part_photos(self) -> int:
+        """The most photos that a worker reads together in bulk."""
+        return self.batch_size if self.on_accelerator else PART_PHOTOS
 
     @property
     def networks(self) -> dict[str, Network]:
@@ -243,6 +270,8 @@ class ClockReader:
     @cached_property
     def _on_one_thread(self) -> ClockReader:
         """The reader that the workers of a stream share."""
+        if self.on_accelerator:
+            return self
         return type(self)(**{**self._options, "threads": 1})
 
     def track(

@@ -24,6 +24,7 @@ from clockread import __version__
 from clockread.cli import bulk, offset, serve, signals, video, watch
 from clockread.cli.options import (
     CroppedOption,
+    DeviceOption,
     FilesFromOption,
     FormatOption,
     FramesOption,
@@ -89,11 +90,24 @@ app = typer.Typer(
 )
 
 
-def make_reader(provider: str, *, max_clocks: int | None = None, **options: Any) -> ClockReader:
-    """Return the reader that the commands use; ``options`` are those of ClockReader."""
+def make_reader(
+    provider: str, *, max_clocks: int | None = None, device: int | None = None, **options: Any
+) -> ClockReader:
+    """Return the reader that the commands use.
+
+    Args:
+        provider: see ClockReader.
+        max_clocks: see ClockReader; None for the default.
+        device: the number of the GPU, if one is named.
+        options: of ClockReader.
+
+    """
     from clockread.options import MAX_CLOCKS
     from clockread.reader import ClockReader
+    from clockread.runtime.gpu_options import GpuOptions
 
+    if device is not None:
+        options["gpu"] = GpuOptions(device_id=device)
     return ClockReader(provider, max_clocks=max_clocks or MAX_CLOCKS, **options)
 
 
@@ -121,6 +135,7 @@ def predict(
     output: FormatOption = "table",
     cropped: CroppedOption = False,
     provider: ProviderOption = "auto",
+    device: DeviceOption = None,
     model: ModelOption = "auto",
     batch_size: Annotated[int, Option(min=1, help="Dials per call of a network.")] = 32,
     threads: ThreadsOption = None,
@@ -155,6 +170,7 @@ def predict(
         plan = Plan.of(count, bounded_threads(threads))
         reader = make_reader(
             provider,
+            device=device,
             model=model,
             batch_size=batch_size,
             threads=plan.threads,
@@ -185,8 +201,15 @@ def bench(
     *,
     output: ReportFormatOption = "table",
     provider: ProviderOption = "auto",
+    device: DeviceOption = None,
     model: ModelOption = "auto",
-    batch_size: Annotated[str, Option(help="Batch sizes, separated by commas.")] = "1,8,32",
+    batch_size: Annotated[
+        str | None,
+        Option(
+            help="Batch sizes, separated by commas; by default 1,8,32 on the CPU, and up to 512 "
+            "on accelerators."
+        ),
+    ] = None,
     threads: ThreadsOption = None,
     photos: Annotated[
         Path | None, Option(metavar="DIR", help="Photos to read; generated ones by default.")
@@ -194,19 +217,23 @@ def bench(
     repeat: Annotated[int, Option(min=1, help="Measured passes, after one for warm-up.")] = 3,
 ) -> None:
     """Measure latency, bulk rates, stages, start-up and memory."""
-    sizes = _batch_sizes(batch_size)
+    sizes = None if batch_size is None else _batch_sizes(batch_size)
 
     def action() -> int:
         from clockread.cli import bench as benchmark
+        from clockread.cli.bench_report import write
         from clockread.runtime.cpus import bounded_threads
 
         def reader_of(size: int, count: int) -> ClockReader:
-            return make_reader(provider, model=model, batch_size=size, threads=count)
+            return make_reader(provider, device=device, model=model, batch_size=size, threads=count)
 
         count = bounded_threads(threads)
         options = ["--provider", provider, "--model", model, "--threads", str(count)]
-        report = benchmark.measure(reader_of, provider, sizes, photos, repeat, count, options)
-        benchmark.write(report, sys.stdout, output)
+        options += [] if device is None else ["--device", str(device)]
+        report = benchmark.measure(
+            reader_of, provider, sizes, photos, repeat, count, options, device or 0
+        )
+        write(report, sys.stdout, output)
         return EXIT_OK
 
     run(action)

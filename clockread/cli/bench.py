@@ -3,155 +3,72 @@
 Rates are the median, lowest and highest of the measured passes. One pass before them is not
 measured: it fills caches and lets the runtime settle its memory. Passes of the whole program, of
 the networks alone and of decoding alone alternate, so that other load on the machine affects all
-three alike.
+three alike. The networks alone make the calls of a whole pass again, in their order, because an
+accelerator may be slower if the size of the batch changes, and on random inputs.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import partial
+from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING, TextIO, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
 from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
 from clockread.cli import sample_photos
-from clockread.cli.output import console_for
+from clockread.cli.bench_report import STAGES, BatchReport, BenchReport, Spread, StageTime
 from clockread.errors import ClockreadError, ProviderError
 from clockread.images import ImageSource, load_photo, name_of
 from clockread.listing import list_photos
+from clockread.runtime.gpu_options import GpuOptions
+from clockread.runtime.gpu_report import describe
+from clockread.runtime.providers import LIBRARIES, ORT_NAMES
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from clockread.reader import ClockReader
+    from clockread.runtime.network import Call
 
-STAGES = {  # and the unit that each is divided by
-    "decode": "photo",
-    "find": "photo",
-    "pose": "dial",
-    "unwrap": "dial",
-    "read": "dial",
-    "context": "dial",
-    "decode again": "dial",
-}
 MIN_LATENCIES = 100  # photos read one at a time; fewer are repeated
 MIN_BULK = 64  # photos per worker and bulk pass; shorter passes do not reach the bulk rate
 PERCENTILES = (50, 90, 99)
 STARTS = 5  # processes started to measure how long the first reading takes
 START_LIMIT = 120  # seconds
+CPU_BATCHES = (1, 8, 32)
+ACCELERATOR_BATCHES = (8, 32, 128, 512)
 
 _T = TypeVar("_T")
 # Makes the reader of a batch size and a number of threads.
 ReaderOf: TypeAlias = "Callable[[int, int], ClockReader]"
 
 
-@dataclass(frozen=True)
-class Spread:
-    """The median, lowest and highest of repeated measurements."""
-
-    median: float
-    lowest: float
-    highest: float
-
-    @classmethod
-    def of(cls, values: Iterable[float]) -> Spread:
-        """Return the spread of at least one value."""
-        measured = sorted(values)
-        return cls(median(measured), measured[0], measured[-1])
-
-
-@dataclass(frozen=True)
-class StageTime:
-    """Time that one photo or one dial spends in a stage."""
-
-    stage: str
-    per: str  # "photo" or "dial"
-    milliseconds: Spread | None  # None without dials to divide by
-
-
-@dataclass(frozen=True)
-class BatchReport:
-    """Measurements with one batch size. Rates include decoding."""
-
-    batch_size: int
-    dials: int  # read in one pass
-    photos_per_second: Spread
-    dials_per_second: Spread
-    # Photos per second of the same calls of the networks on ready tensors; None if not known.
-    networks_only: Spread | None
-    decoding_only: Spread  # photos per second
-    one_worker: Spread | None  # photos per second on a single thread; None if there is only one
-    stages: tuple[StageTime, ...]  # of a pass without workers, all threads on one batch
-
-    @property
-    def of_slowest_stage(self) -> float:
-        """Bulk rate divided by the lower of the two limits."""
-        limits = [limit.median for limit in (self.decoding_only, self.networks_only) if limit]
-        return self.photos_per_second.median / min(limits)
-
-    @property
-    def of_shared_cores(self) -> float | None:
-        """Bulk rate divided by the rate that both limits allow together, if they share cores."""
-        if self.networks_only is None:
-            return None
-        seconds = 1 / self.decoding_only.median + 1 / self.networks_only.median  # per photo
-        return self.photos_per_second.median * seconds
-
-    @property
-    def of_one_worker(self) -> float | None:
-        """Bulk rate divided by that of a single worker."""
-        one = self.one_worker
-        return None if one is None else self.photos_per_second.median / one.median
-
-
-@dataclass(frozen=True)
-class BenchReport:
-    """All measurements."""
-
-    provider: str  # the one in use
-    model: str  # the one in use
-    threads: int
-    photos: int
-    source: str  # where the photos come from
-    repeats: int
-    workers: int  # in bulk
-    latency_ms: dict[str, float]  # percentiles, one photo from encoded bytes to readings
-    latency_photos: int  # that these percentiles come from
-    start_seconds: Spread  # of a whole process of `clockread predict` on one photo
-    batches: tuple[BatchReport, ...]
-    peak_memory_mb: float | None  # of this process; None if the system does not report it
-
-
 def measure(
     reader_of: ReaderOf,
     provider: str,
-    batch_sizes: Sequence[int],
+    batch_sizes: Sequence[int] | None,
     folder: Path | None,
     repeats: int,
     threads: int,
     predict_options: Sequence[str],
+    device: int = 0,
 ) -> BenchReport:
     """Measure reading.
 
     Args:
         reader_of: makes the reader of a batch size and a number of threads.
         provider: the execution provider asked for.
-        batch_sizes: batch sizes to measure.
+        batch_sizes: batch sizes to measure; None for those that suit the provider.
         folder: folder of photos, or None for generated ones.
         repeats: measured passes.
         threads: CPU threads.
         predict_options: options of the `clockread predict` whose start-up is measured.
+        device: number of the GPU.
 
     Returns:
         The measurements.
@@ -173,13 +90,19 @@ def measure(
     else:
         sources = [str(path) for path in list_photos([folder])]
         source = str(folder)
+    if batch_sizes is None:
+        batch_sizes = ACCELERATOR_BATCHES if alone.on_accelerator else CPU_BATCHES
     plan = Plan.of(len(sources), threads)
     latencies = _latencies(alone, sources, repeats)
     batches = tuple(
         _batch_report(reader_of, size, sources, repeats, threads, plan) for size in batch_sizes
     )
+    networks = alone.networks.items() if alone.on_accelerator else ()
+    on_nvidia = alone.provider in {ORT_NAMES[name] for name in LIBRARIES}
     return BenchReport(
         provider=alone.provider,
+        gpu=describe(GpuOptions(device)) if on_nvidia else None,
+        nodes_elsewhere={role: dict(network.nodes_elsewhere()) for role, network in networks},
         model=alone.model,
         threads=threads,
         photos=len(sources),
@@ -188,6 +111,7 @@ def measure(
         workers=plan.workers,
         latency_ms={f"p{p}": float(np.percentile(latencies, p)) for p in PERCENTILES},
         latency_photos=len(latencies),
+        starts=STARTS,
         start_seconds=_start(sources[0], predict_options),
         batches=batches,
         peak_memory_mb=_peak_memory_mb(),
@@ -215,18 +139,13 @@ def _batch_report(
     plan: Plan,
 ) -> BatchReport:
     wide = reader_of(batch_size, threads)
-    reader = wide if plan.threads == threads else reader_of(batch_size, plan.threads)
+    same = plan.threads == threads or wide.on_accelerator
+    reader = wide if same else reader_of(batch_size, plan.threads)
     _staged_pass(wide, sources)
     staged, dials = zip(*(_staged_pass(wide, sources) for _ in range(repeats)), strict=True)
     many = [*sources] * -(-MIN_BULK * plan.workers // len(sources))
-    before = {role: Counter(network.calls) for role, network in reader.networks.items()}
-    _bulk_pass(reader, many, plan.workers, batch_size)
-    calls = [
-        partial(network.idle_call, size)
-        for role, network in reader.networks.items()
-        for size, count in (network.calls - before[role]).items()
-        for _ in range(count)
-    ]
+    with _recorded(reader) as calls:
+        _bulk_pass(reader, many, plan.workers, batch_size)
     seconds: dict[str, list[float]] = {"bulk": [], "networks": [], "decoding": [], "single": []}
     for _ in range(repeats):
         seconds["bulk"].append(_bulk_pass(reader, many, plan.workers, batch_size))
@@ -234,7 +153,8 @@ def _batch_report(
             seconds["single"].append(_bulk_pass(reader, many, 1, batch_size))
         seconds["decoding"].append(_divided(plan.workers, load_photo, many))
         if calls:
-            seconds["networks"].append(_divided(plan.workers, lambda call: call(), calls))
+            callers = 1 if reader.on_accelerator else plan.workers
+            seconds["networks"].append(_divided(callers, lambda call: call(), calls))
     rates = {name: [len(many) / value for value in values] for name, values in seconds.items()}
     per_photo = dials[0] / len(sources)
     return BatchReport(
@@ -245,11 +165,25 @@ def _batch_report(
         networks_only=Spread.of(rates["networks"]) if calls else None,
         decoding_only=Spread.of(rates["decoding"]),
         one_worker=Spread.of(rates["single"]) if plan.workers > 1 else None,
+        share_cores=not reader.on_accelerator,
         stages=tuple(
             _stage_time(stage, staged, len(sources) if per == "photo" else dials[0])
             for stage, per in STAGES.items()
         ),
     )
+
+
+@contextmanager
+def _recorded(reader: ClockReader) -> Iterator[list[Call]]:
+    """Record the calls of a reader's networks, in their order, while the block runs."""
+    calls: list[Call] = []
+    for network in reader.networks.values():
+        network.recorded = calls
+    try:
+        yield calls
+    finally:
+        for network in reader.networks.values():
+            network.recorded = None
 
 
 def _staged_pass(
@@ -326,62 +260,3 @@ def _peak_memory_mb() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak / 1024
-
-
-def write(report: BenchReport, stream: TextIO, output: str) -> None:
-    """Write a report to a text stream, as "json" or as a "table"."""
-    if output == "json":
-        ratios = ("of_slowest_stage", "of_shared_cores", "of_one_worker")
-        batches = [asdict(b) | {name: getattr(b, name) for name in ratios} for b in report.batches]
-        content = {**asdict(report), "batches": batches}
-        stream.write(json.dumps(content, indent=2, allow_nan=False) + "\n")
-        return
-    console = console_for(stream)
-    say = partial(console.print, markup=False)
-    say(f"provider {report.provider}, model {report.model}, {report.threads} threads")
-    say(f"{report.photos} photos ({report.source}), {report.batches[0].dials} dials read")
-    percentiles = ", ".join(f"{name} {value:.1f} ms" for name, value in report.latency_ms.items())
-    say(f"one photo at a time, with decoding: {percentiles} ({report.latency_photos} photos)")
-    start = _cell(report.start_seconds, 2)
-    say(f"a process that reads one photo: {start} s ({STARTS} processes)")
-    if report.peak_memory_mb is not None:
-        say(f"peak memory of this process: {report.peak_memory_mb:.0f} MB")
-    passes = f"median (lowest-highest) of {report.repeats} passes"
-    say(f"in bulk, {report.workers} workers; {passes}, after one for warm-up:")
-    console.print(_bulk_table(report.batches))
-    say("per stage, without workers, all threads on one batch:")
-    console.print(_stage_table(report.batches))
-
-
-def _bulk_table(batches: Sequence[BatchReport]) -> Table:
-    limits = ("networks alone", "decoding alone")
-    ratios = ("of lower limit", "of joint limit", "of one worker")
-    table = _table("batch", "dials/s", "photos/s", *limits, *ratios)
-    for b in batches:
-        rates = (b.dials_per_second, b.photos_per_second, b.networks_only, b.decoding_only)
-        shares = (b.of_slowest_stage, b.of_shared_cores, b.of_one_worker)
-        cells = ["" if rate is None else _cell(rate, 1) for rate in rates]
-        cells += ["" if share is None else f"{share:.0%}" for share in shares]
-        table.add_row(str(b.batch_size), *cells)
-    return table
-
-
-def _stage_table(batches: Sequence[BatchReport]) -> Table:
-    table = _table("batch", *(f"{stage}, ms/{per}" for stage, per in STAGES.items()))
-    for b in batches:
-        times = (stage.milliseconds for stage in b.stages)
-        cells = ("no dials" if time is None else _cell(time, 2) for time in times)
-        table.add_row(str(b.batch_size), *cells)
-    return table
-
-
-def _table(*headings: str) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Column, Table
-
-    columns = (Column(heading, justify="right") for heading in headings)
-    return Table(*columns, box=SIMPLE_HEAD, pad_edge=False)
-
-
-def _cell(spread: Spread, digits: int) -> str:
-    return f"{spread.median:.{digits}f} ({spread.lowest:.{digits}f}-{spread.highest:.{digits}f})"

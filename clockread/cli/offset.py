@@ -18,6 +18,7 @@ from typer import Option
 from clockread.cli import signals
 from clockread.cli.options import (
     CroppedOption,
+    DeviceOption,
     ModelOption,
     PathsArgument,
     ProviderOption,
@@ -59,6 +60,7 @@ def offset(
     output: Annotated[OffsetFormat, Option("--format", help="Output format.")] = "table",
     cropped: CroppedOption = False,
     provider: ProviderOption = "auto",
+    device: DeviceOption = None,
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
@@ -76,7 +78,9 @@ def offset(
         from clockread.runtime.cpus import bounded_threads
 
         silence_decoders()
-        reader = cli.make_reader(provider, model=model, threads=bounded_threads(threads))
+        reader = cli.make_reader(
+            provider, device=device, model=model, threads=bounded_threads(threads)
+        )
         photos = find_photos(paths, None)
         with signals.hold():
             entries = signals.between(photos.entries)

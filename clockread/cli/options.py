@@ -16,12 +16,20 @@ ProviderOption = Annotated[
     Provider,
     Option(
         help="Where the networks run: auto takes CUDA if it works, else the CPU. "
-        "A provider that you name is used, or the command fails."
+        "A provider that you name is used, or the command fails. tensorrt is experimental."
     ),
+]
+DeviceOption = Annotated[
+    int | None,
+    Option(metavar="N", min=0, help="Number of the GPU for CUDA and TensorRT; by default 0."),
 ]
 ThreadsOption = Annotated[int | None, Option(min=1, help="CPU threads; by default all usable.")]
 ModelOption = Annotated[
-    str, Option(help="A model that `clockread info` lists; auto takes int8 on the CPU.")
+    str,
+    Option(
+        help="A model that `clockread info` lists; auto takes int8 on the CPU, else default. "
+        "int8 and small are not for CUDA and TensorRT."
+    ),
 ]
 PathsArgument = Annotated[
     list[str] | None,

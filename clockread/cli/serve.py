@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
-from clockread.cli.options import MaxClocksOption, ModelOption, ProviderOption, ThreadsOption
+from clockread.cli.options import (
+    DeviceOption,
+    MaxClocksOption,
+    ModelOption,
+    ProviderOption,
+    ThreadsOption,
+)
 from clockread.errors import ClockreadError, one_line
 
 if TYPE_CHECKING:
@@ -35,6 +41,7 @@ def serve(
         ),
     ] = None,
     provider: ProviderOption = "auto",
+    device: DeviceOption = None,
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
     max_clocks: MaxClocksOption = None,
@@ -70,7 +77,7 @@ def serve(
             body_seconds=timeout,
             read_seconds=timeout,
         )
-        alone, shared, workers = readers(provider, model=model, threads=threads)
+        alone, shared, workers = readers(provider, device=device, model=model, threads=threads)
         default = settings_of.Settings()
         settings = settings_of.Settings(
             limits,
@@ -107,16 +114,28 @@ def token_of(file: Path | None) -> str | None:
     return token
 
 
-def readers(provider: str, *, model: str, threads: int | None) -> tuple[Any, Any, int]:
-    """Return the reader for a photo that is alone, that for batches, and the number of threads."""
+def readers(
+    provider: str, *, device: int | None = None, model: str, threads: int | None
+) -> tuple[Any, Any, int]:
+    """Return the reader for a photo that is alone, that for batches, and the number of threads.
+
+    Args:
+        provider: see ClockReader.
+        device: the number of the GPU, if one is named.
+        model: see ClockReader.
+        threads: CPU threads; None for all usable ones.
+
+    """
     from clockread.cli.app import make_reader
     from clockread.image_files import silence_decoders
     from clockread.runtime.cpus import bounded_threads
 
     silence_decoders()
     count = bounded_threads(threads)
-    alone = make_reader(provider, model=model, threads=count)
-    shared = alone if count == 1 else make_reader(provider, model=model, threads=1)
+    alone = make_reader(provider, device=device, model=model, threads=count)
+    shared = alone
+    if count > 1 and not alone.on_accelerator:
+        shared = make_reader(provider, device=device, model=model, threads=1)
     for reader in {id(one): one for one in (alone, shared)}.values():
         warm(reader)
     return alone, shared, count

@@ -17,6 +17,7 @@ from typer import Argument, Option
 from clockread.cli import signals
 from clockread.cli.options import (
     CroppedOption,
+    DeviceOption,
     ModelOption,
     ProviderOption,
     QuietOption,
@@ -80,6 +81,7 @@ def video(
         Path | None, Option(metavar="FILE", help="Save a plot of shown time against video time.")
     ] = None,
     provider: ProviderOption = "auto",
+    device: DeviceOption = None,
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
@@ -98,7 +100,9 @@ def video(
         run = VideoRun(
             file, step, known, min_frames, cropped, output, save_overlay, plot, workers, quiet
         )
-        return run.read(cli.make_reader(provider, model=model, threads=1, effort=VIDEO))
+        return run.read(
+            cli.make_reader(provider, device=device, model=model, threads=1, effort=VIDEO)
+        )
 
     cli.run(action, quiet=quiet)
 

@@ -13,6 +13,7 @@ from typer import Argument, Option
 from clockread.cli import signals
 from clockread.cli.options import (
     CroppedOption,
+    DeviceOption,
     ModelOption,
     ProviderOption,
     QuietOption,
@@ -53,6 +54,7 @@ def watch(
     count: Annotated[int | None, Option(min=1, help="Stop after this many lines.")] = None,
     cropped: CroppedOption = False,
     provider: ProviderOption = "auto",
+    device: DeviceOption = None,
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
@@ -77,7 +79,8 @@ def watch(
 
         silence_decoders()
         return run.write(
-            cli.make_reader(provider, model=model, threads=bounded_threads(threads)), sys.stdout
+            cli.make_reader(provider, device=device, model=model, threads=bounded_threads(threads)),
+            sys.stdout,
         )
 
     cli.run(action, quiet=quiet)

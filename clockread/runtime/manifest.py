@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from clockread.errors import ModelError
+from clockread.errors import ModelError, ProviderError
+from clockread.runtime.providers import FLOATS_ONLY, TITLES
 
 MANIFEST_FORMAT = 2
 MANIFEST_NAME = "manifest.json"
@@ -66,11 +67,19 @@ class Manifest:
     def name(self, model: str, provider: str) -> str:
         """Return the model that a name selects on a provider.
 
-        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise.
+        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise. Raises
+        ProviderError for a quantized model on a provider of `FLOATS_ONLY`.
         """
-        if model != AUTO:
-            return model
-        return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT
+        if model == AUTO:
+            return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT
+        if provider in FLOATS_ONLY and self.is_quantized(model):
+            problem = f"{model} is quantized, and {TITLES[provider]} is slow with such models"
+            raise ProviderError(f"{problem}: take --model {DEFAULT}, or --provider cpu")
+        return model
+
+    def is_quantized(self, model: str) -> bool:
+        """Return whether networks of a model compute with 8-bit integers."""
+        return any("quantization" in e.training for e in self.models.get(model, {}).values())
 
     def entry(self, role: str, model: str = DEFAULT) -> ModelEntry:
         """Return the entry of a role of a model; raise ModelError if the manifest has none."""

@@ -7,19 +7,26 @@ it was opened and run.
 
 from __future__ import annotations
 
-import base64
-import contextlib
-import ctypes
 import functools
 import os
-import sys
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, get_args
 
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime.cpus import bounded_threads
+from clockread.runtime.gpu_options import GpuOptions
+from clockread.runtime.nvidia import (
+    INSTALL_CUDA,
+    INSTALL_TENSORRT,
+    explained,
+    failure,
+    has_driver,
+    load_libraries,
+    load_tensorrt,
+)
 from clockread.streams import silenced
 
 if TYPE_CHECKING:
@@ -45,32 +52,25 @@ TITLES = {
     "dml": "DirectML",
 }
 QUIET = 4  # onnxruntime's severity "fatal"; errors are raised as well
-# The defaults search for algorithms, and reserve more memory, at every new batch size.
-CUDA_OPTIONS = {
-    "cudnn_conv_algo_search": "HEURISTIC",
-    "arena_extend_strategy": "kSameAsRequested",
-}
 
 # Providers that run the operators that another lacks; the CPU is always the last.
 FALLBACKS = {"tensorrt": ("cuda",)}
 # All of them, because removing one deletes files of the others.
 REMOVE = f"pip uninstall -y {' '.join(DISTRIBUTIONS)}"
-INSTALL_CUDA = 'pip install "onnxruntime-gpu[cuda,cudnn]"'
 BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "cuda": f"{REMOVE} && {INSTALL_CUDA}",
-    "tensorrt": f"{REMOVE} && {INSTALL_CUDA} tensorrt",
+    "tensorrt": f"{REMOVE} && {INSTALL_TENSORRT}",
     "openvino": f"{REMOVE} && pip install onnxruntime-openvino",
     "coreml": "it is part of onnxruntime for macOS",
     "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
+# They take no quantized models. CUDA would dequantize weights and activations and compute in
+# floats, and copy the 32-bit biases from the CPU in every call. TensorRT takes symmetric
+# quantization only, but these models' zero points are not 0.
+FLOATS_ONLY = ("cuda", "tensorrt")
+# How to install the libraries of NVIDIA that a provider needs.
+LIBRARIES = {"cuda": INSTALL_CUDA, "tensorrt": INSTALL_TENSORRT}
 TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
-
-# y = Identity(x), float32[1], opset 17, IR version 8, made with onnx.helper and in base64:
-# make_graph([make_node("Identity", ["x"], ["y"])], "probe",
-# [make_tensor_value_info("x", FLOAT, [1])], [make_tensor_value_info("y", FLOAT, [1])])
-PROBE_MODEL = base64.b64decode(
-    "CAg6OwoQCgF4EgF5IghJZGVudGl0eRIFcHJvYmVaDwoBeBIKCggIARIECgIIAWIPCgF5EgoKCAgBEgQKAggBQgQKABAR"
-)
 
 
 def require_runtime() -> ModuleType:
@@ -99,14 +99,24 @@ def require_runtime() -> ModuleType:
 
 
 def open_session(
-    model_bytes: bytes, provider: Provider = "auto", threads: int | None = None
+    model_bytes: bytes,
+    provider: Provider = "auto",
+    threads: int | None = None,
+    *,
+    dimensions: Mapping[str, int] | None = None,
+    gpu: GpuOptions | None = None,
+    profile: Path | None = None,
 ) -> InferenceSession:
     """Open a session for a serialized ONNX model.
 
     Args:
         model_bytes: the model.
         provider: the provider to use; "auto" is CUDA if it works, else the CPU.
-        threads: CPU threads per operator, at least 1; None for `usable_threads()`.
+        threads: CPU threads per operator, at least 1; None for `usable_threads()`. CUDA and
+            TensorRT take one.
+        dimensions: sizes of the model's free dimensions that are fixed in this session, by name.
+        gpu: the GPU and its options; CUDA and TensorRT only.
+        profile: the path, without a suffix, to which the session writes a profile of its nodes.
 
     Returns:
         A session on that provider and on no other.
@@ -124,27 +134,64 @@ def open_session(
         raise ValueError(f"threads is at least 1, not {threads}")
     runtime = require_runtime()
     count = bounded_threads(threads)
+    gpu = gpu or GpuOptions()
+
+    def options(count: int = count) -> SessionOptions:
+        made = session_options(runtime, count)
+        for name, size in (dimensions or {}).items():
+            made.add_free_dimension_override_by_name(name, size)
+        if profile is not None:
+            made.enable_profiling, made.profile_file_prefix = True, str(profile)
+        return made
+
     if provider == "cpu":
-        return _cpu_session(runtime, model_bytes, count)
+        return _cpu_session(runtime, model_bytes, options())
     wanted = "cuda" if provider == "auto" else provider
-    problem = _problem(wanted)
-    if problem is None:
-        try:
-            return _session(runtime, model_bytes, wanted, count)
-        except ProviderError as error:
-            problem = str(error)
-    if provider != "auto":
-        raise ProviderError(f"{TITLES[wanted]} is not usable here: {problem}")
+    try:
+        problem = _problem(wanted, gpu)
+        if problem is not None:
+            raise ProviderError(problem)
+        # CUDA's kernels use no CPU threads: onnxruntime#20494 advises one.
+        own = options(1) if wanted in LIBRARIES else options()
+        return _session(runtime, model_bytes, wanted, own, gpu)
+    except ProviderError as error:
+        unusable = f"{TITLES[wanted]} is not usable here: {error}"
+        if provider != "auto":
+            raise type(error)(unusable) from error
     if _cuda_expected():
-        _warn_about_cpu(problem)
-    return _cpu_session(runtime, model_bytes, count)
+        warn_about_cpu(unusable)
+    return _cpu_session(runtime, model_bytes, options())
 
 
-def resolved(provider: Provider) -> str:
-    """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu"."""
+def named_with_gpu(provider: str, gpu: GpuOptions | None) -> str:
+    """Return the provider that a name selects together with a GPU: "auto" is then "cuda".
+
+    Raises ProviderError if the provider does not run on NVIDIA's GPUs.
+    """
+    if gpu is None or provider in LIBRARIES:
+        return provider
+    if provider != "auto":
+        remedy = "leave out --device, or take --provider cuda"
+        raise ProviderError(f"GPU {gpu.device_id} cannot be used by {provider}: {remedy}")
+    return "cuda"
+
+
+def resolved(provider: Provider, *, quantized: bool = False) -> str:
+    """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu".
+
+    Warns once if CUDA does not work although there are a driver and an onnxruntime for it.
+    With a quantized model, "auto" selects the CPU; see `FLOATS_ONLY`.
+    """
     if provider != "auto":
         return provider
-    return "cuda" if _problem("cuda") is None else "cpu"
+    if quantized:
+        return "cpu"
+    problem = _problem("cuda", GpuOptions())
+    if problem is None:
+        return "cuda"
+    if _cuda_expected():
+        warn_about_cpu(f"{TITLES['cuda']} is not usable here: {problem}")
+    return "cpu"
 
 
 def usable_providers() -> list[str]:
@@ -153,7 +200,7 @@ def usable_providers() -> list[str]:
     Raises RuntimeMissingError without an onnxruntime.
     """
     require_runtime()
-    return [name for name in ORT_NAMES if name == "cpu" or _problem(name) is None]
+    return [name for name in ORT_NAMES if name == "cpu" or _problem(name, GpuOptions()) is None]
 
 
 def _runtime_error(problem: str) -> RuntimeMissingError:
@@ -196,81 +243,82 @@ def _warn_about_two_runtimes() -> None:
 
 
 @functools.cache
-def _warn_about_cpu(problem: str) -> None:
-    message = f"reading on the CPU, because CUDA is not usable here: {problem}"
-    warnings.warn(message, RuntimeWarning, stacklevel=4)
+def warn_about_cpu(reason: str) -> None:
+    """Warn, once per reason, that photos are read on the CPU although a GPU was expected."""
+    warnings.warn(f"reading on the CPU, because {reason}", RuntimeWarning, stacklevel=4)
 
 
 def _cuda_expected() -> bool:
     """Return whether users would expect CUDA: there is a driver, and an onnxruntime for it."""
-    return _has_driver() and ORT_NAMES["cuda"] in require_runtime().get_available_providers()
+    return has_driver() and ORT_NAMES["cuda"] in require_runtime().get_available_providers()
 
 
 @functools.cache
-def _problem(provider: str) -> str | None:
+def _problem(provider: str, gpu: GpuOptions) -> str | None:
     """Return why a provider cannot be used in this process, in one line, or None if it can."""
     runtime = require_runtime()
     if ORT_NAMES[provider] not in runtime.get_available_providers():
         return f"this onnxruntime is built without it: {BUILD[provider]}"
-    if provider in ("cuda", "tensorrt"):
-        if not _has_driver():
-            return "no NVIDIA driver is installed"
-        if hasattr(runtime, "preload_dlls"):
-            # It prints missing libraries, even if those of the system are used instead.
-            with silenced(), contextlib.suppress(Exception):
-                runtime.preload_dlls()
-    try:
-        import numpy as np
+    if provider in LIBRARIES and not has_driver():
+        return "no NVIDIA driver is installed"
+    from clockread.runtime.probe import PROBE_MODEL, check
 
-        _session(runtime, PROBE_MODEL, provider, 1).run(None, {"x": np.zeros(1, np.float32)})
+    try:
+        check(_session(runtime, PROBE_MODEL, provider, session_options(runtime, 1), gpu))
+    except ProviderError as error:
+        return str(error)
     except Exception as error:  # onnxruntime's exceptions have no common base
-        return _first_line(error)
+        return explained(error)
     return None
 
 
-@functools.cache
-def _has_driver() -> bool:
+def _cpu_session(
+    runtime: ModuleType, model_bytes: bytes, options: SessionOptions
+) -> InferenceSession:
     try:
-        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
-    except OSError:
-        return False
-    return True
-
-
-def _cpu_session(runtime: ModuleType, model_bytes: bytes, threads: int) -> InferenceSession:
-    try:
-        return runtime.InferenceSession(
-            model_bytes, session_options(runtime, threads), providers=[ORT_NAMES["cpu"]]
-        )
+        return runtime.InferenceSession(model_bytes, options, providers=[ORT_NAMES["cpu"]])
     except Exception as error:
         problem = f"onnxruntime {runtime.__version__} cannot load the model"
         raise ModelError(f"{problem}: {_first_line(error)}") from error
 
 
 def _session(
-    runtime: ModuleType, model_bytes: bytes, provider: str, threads: int
+    runtime: ModuleType,
+    model_bytes: bytes,
+    provider: str,
+    options: SessionOptions,
+    gpu: GpuOptions,
 ) -> InferenceSession:
     """Open a session on another provider than the CPU; the CPU runs operators that it lacks."""
-    # OpenVINO has its own threads.
-    own = {"cuda": CUDA_OPTIONS, "openvino": {"num_of_threads": str(threads)}}
+    own: dict[str, Mapping[str, str]] = {
+        "cuda": gpu.for_cuda(),
+        "tensorrt": gpu.for_tensorrt(),
+        "openvino": {"num_of_threads": str(options.intra_op_num_threads)},  # it has its own
+    }
     names = [provider, *FALLBACKS.get(provider, ())]
-    providers = [*((ORT_NAMES[name], own.get(name, {})) for name in names), ORT_NAMES["cpu"]]
+    providers = [*((ORT_NAMES[name], dict(own.get(name, {}))) for name in names), ORT_NAMES["cpu"]]
+    if provider in LIBRARIES:
+        load_libraries(runtime)
+    if provider == "tensorrt":
+        load_tensorrt()
     # A missing library is reported to the process-wide logger. Its level can be set, but not read.
     runtime.set_default_logger_severity(QUIET)
     try:
-        options = session_options(runtime, threads)
         if provider == "dml":
             options.enable_mem_pattern = False  # not supported by DirectML
         session = runtime.InferenceSession(
             model_bytes, options, providers=providers, enable_fallback=0
         )
     except Exception as error:
-        raise ProviderError(_first_line(error)) from error
+        raise failure(error) from error
     finally:
         runtime.set_default_logger_severity(2)  # the default
     if session.get_providers()[0] != ORT_NAMES[provider]:
-        problem = f"onnxruntime finds no suitable {TITLES[provider]} libraries"
-        raise ProviderError(f"{problem}: {BUILD[provider]}")
+        if provider not in LIBRARIES:
+            raise ProviderError(f"onnxruntime finds no suitable libraries: {BUILD[provider]}")
+        missing = ", ".join(load_libraries(runtime))
+        problem = f"libraries are missing ({missing})" if missing else "its libraries do not fit"
+        raise ProviderError(f"{problem}: {LIBRARIES[provider]}")
     return session
 
 

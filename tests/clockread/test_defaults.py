@@ -161,7 +161,7 @@ def test_the_shipped_manifest_gives_what_it_says() -> None:
         ("auto", "tensorrt", "default"),
         ("default", "cpu", "default"),
         ("small", "cpu", "small"),
-        ("int8", "cuda", "int8"),
+        ("int8", "openvino", "int8"),
     ],
 )
 def test_auto_is_int8_on_the_cpu_only(asked: str, provider: str, meant: str) -> None:

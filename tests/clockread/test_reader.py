@@ -35,6 +35,8 @@ from clockread.images import Photo, load_color, load_photo
 from clockread.polar_reader import PolarReader
 from clockread.pose import PosedDial
 from clockread.reader import ONCE, Effort, Thresholds
+from clockread.runtime import network
+from clockread.runtime.fixed_batch import FixedBatch
 from clockread.runtime.manifest import load_manifest
 from clockread.stages import StageTimer
 
@@ -196,20 +198,19 @@ def test_timings_name_every_stage(reader: ClockReader) -> None:
     assert all(seconds > 0 for seconds in timings.values())
 
 
-def test_an_accelerator_sees_few_batch_sizes_and_nothing_of_the_padding_comes_back(
-    reader: ClockReader,
+def test_sessions_of_fixed_batch_read_the_same_times(
+    reader: ClockReader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    padded = ClockReader("cpu")
-    for network in padded.networks.values():
-        network.padded = True
+    monkeypatch.setattr(network, "FIXED_BATCH", {"cpu": FixedBatch((2, 8), call_cost=2)})
+    fixed = ClockReader("cpu")
     photos = [EXAMPLES / name for name in sorted(TIMES)] * 3
-    assert len(photos) & (len(photos) - 1)
-    found, expected = padded.read(photos), reader.read(photos)
+    found, expected = fixed.read(photos), reader.read(photos)
     assert [[r.time for r in of_photo] for of_photo in found] == [
         [r.time for r in of_photo] for of_photo in expected
     ]
-    sizes = {size for network in padded.networks.values() for size in network.calls}
-    assert sizes <= {1, 2, 4, 8, 16, 32}
+    for of_role in fixed.networks.values():
+        assert set(of_role.calls) <= {2, 8}
+        assert of_role.calls
 
 
 def test_a_reader_can_be_handed_to_other_processes_and_copied(reader: ClockReader) -> None:

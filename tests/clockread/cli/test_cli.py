@@ -14,8 +14,8 @@ import subprocess
 import sys
 import time
 import warnings
-from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,11 +70,15 @@ def slow(*cases: object) -> list[Any]:
 
 class FakeNetwork:
     def __init__(self) -> None:
-        self.calls: Counter[int] = Counter()
-        self.idle: list[int] = []
+        self.recorded: list[Any] | None = None
+        self.repeated: list[int] = []
 
-    def idle_call(self, batch: int) -> None:
-        self.idle.append(batch)
+    def __call__(self, count: int) -> None:
+        if self.recorded is not None:
+            self.recorded.append(partial(self.repeat, count))
+
+    def repeat(self, count: int) -> None:
+        self.repeated.append(count)
         time.sleep(0.001)
 
 
@@ -82,6 +86,7 @@ class FakeReader:
     """Finds one clock in every photo that is not black."""
 
     provider = "cpu"
+    on_accelerator = False
 
     def __init__(self) -> None:
         self.options: dict[str, object] = {}
@@ -97,7 +102,7 @@ class FakeReader:
         timings: dict[str, float] | None = None,
     ) -> list[PhotoResult]:
         self.calls.append((len(photos), cropped))
-        self.networks["pose"].calls[len(photos)] += 1
+        self.networks["pose"](len(photos))
         if timings is not None:
             for stage in ("find", "pose", "unwrap", "read", "context"):
                 timings[stage] = timings.get(stage, 0.0) + 0.001
@@ -272,7 +277,7 @@ class TestPredict:
         ]
         assert run("predict", save(tmp_path / "a.png", 5), *arguments)[0] == 0
         assert reader.options == {
-            "provider": "cuda", "model": "small", "batch_size": 8, "threads": 3,
+            "provider": "cuda", "device": None, "model": "small", "batch_size": 8, "threads": 3,
             "min_confidence": 0.25, "max_clocks": None,
         }  # fmt: skip
 
@@ -1139,7 +1144,7 @@ class TestBench:
         assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
         assert report["start_seconds"]["lowest"] > 0.05
         assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
-        assert len(reader.networks["pose"].idle) == 2 * (42 + 6), (
+        assert len(reader.networks["pose"].repeated) == 2 * (42 + 6), (
             "the same calls again, for each batch size and pass"
         )
 

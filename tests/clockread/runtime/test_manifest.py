@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from clockread.errors import ClockreadError, ModelError
+from clockread.errors import ClockreadError, ModelError, ProviderError
 from clockread.runtime import manifest as models
 
 DATA = b"not really onnx"
@@ -208,3 +208,18 @@ def test_what_there_is_in_place_of_an_unknown_model(tmp_path: Path) -> None:
         found.entry("pose", "tiny")
     with pytest.raises(ModelError, match=r"has no 'finder' of the model 'default': upgrade"):
         found.entry("finder")
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_quantized_models_are_refused_where_they_are_slow(provider: str) -> None:
+    found = models.load_manifest()
+    for model in ("int8", "small"):
+        with pytest.raises(
+            ProviderError, match="take --model default, or --provider cpu"
+        ) as caught:
+            found.name(model, provider)
+        assert str(caught.value).startswith(f"{model} is quantized, and ")
+        assert [found.name(model, other) for other in ("cpu", "openvino")] == [model, model]
+    for model in ("auto", "default"):
+        assert found.name(model, provider) == "default"
+    assert found.name("sincos-cnn", provider) == "sincos-cnn"

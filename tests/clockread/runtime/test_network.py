@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from clockread.runtime import network as module
+from clockread.runtime import providers
 from clockread.runtime.manifest import load_manifest
 from clockread.runtime.network import Network
 
@@ -26,51 +26,81 @@ class Session:
         return [batch.astype(float).reshape(len(batch), -1)[:, :1]]
 
 
-def opened(monkeypatch: pytest.MonkeyPatch, provider: str) -> tuple[Network, Session]:
-    session = Session(provider)
+def opened(monkeypatch: pytest.MonkeyPatch, provider: str) -> tuple[Network, dict[Any, Session]]:
+    """A network, and the sessions that it opened by their fixed batch size, or None."""
+    sessions: dict[Any, Session] = {}
+
+    def open_session(
+        data: bytes,
+        provider: str,
+        threads: int,
+        dimensions: dict[str, int] | None = None,
+        **_: Any,
+    ) -> Session:
+        size = None if dimensions is None else dimensions["batch"]
+        sessions[size] = Session(providers.ORT_NAMES[provider])
+        return sessions[size]
+
     monkeypatch.setattr(module, "model_bytes", lambda entry: b"")
-    monkeypatch.setitem(
-        __import__("sys").modules, "clockread.runtime.providers", _providers(session)
-    )
-    return Network(load_manifest(), "hands", "int8", "auto", 1), session
-
-
-def _providers(session: Session) -> Any:
-    from clockread.runtime import providers
-
-    return SimpleNamespace(open_session=lambda *_: session, ORT_NAMES=providers.ORT_NAMES)
+    monkeypatch.setattr(providers, "open_session", open_session)
+    return Network(load_manifest(), "hands", "default", provider, 1), sessions
 
 
 @pytest.mark.parametrize(
     ("provider", "sizes"),
-    [("CPUExecutionProvider", [1, 2, 3, 5, 8, 31]), ("CUDAExecutionProvider", [1, 2, 4, 8, 8, 32])],
+    [
+        ("cpu", {None: [1, 2, 33]}),
+        ("cuda", {8: [8, 8, 8, 8], 32: [32, 32]}),  # the first of each is the warm-up
+        ("dml", {1: [1, 1, 1], 2: [2, 2], 32: [32, 32]}),
+        ("openvino", {None: [1, 2, 33]}),
+    ],
 )
-def test_only_accelerators_are_given_powers_of_two(
-    provider: str, sizes: list[int], monkeypatch: pytest.MonkeyPatch
+def test_each_session_of_an_accelerator_sees_one_batch_size(
+    provider: str, sizes: dict[Any, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network, session = opened(monkeypatch, provider)
-    for count in (1, 2, 3, 5, 8, 31):
+    network, sessions = opened(monkeypatch, provider)
+    for count in (1, 2, 33):
         batch = np.arange(1, count + 1, dtype=np.uint8)[:, None, None] * np.ones(
             (1, 240, 64), np.uint8
         )
         (values,) = network(batch, "any")
         np.testing.assert_array_equal(values[:, 0], np.arange(1, count + 1))
-    assert [len(batch) for batch in session.batches] == sizes
-    assert network.calls == {size: sizes.count(size) for size in sizes}
-    assert network.provider == provider
+    seen = {size: [len(batch) for batch in sessions[size].batches] for size in sessions}
+    assert seen == sizes
+    assert network.provider == providers.ORT_NAMES[provider]
 
 
-def test_an_idle_call_has_the_shape_of_the_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, session = opened(monkeypatch, "CPUExecutionProvider")
-    network.idle_call(5)
-    assert [(batch.shape, batch.dtype) for batch in session.batches] == [((5, 240, 64), np.uint8)]
-    assert not network.calls
+def test_recorded_calls_are_repeated_in_order_on_random_inputs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    network, sessions = opened(monkeypatch, "cuda")
+    network.recorded = calls = []
+    network(np.zeros((33, 240, 64), np.uint8), "hour")
+    network(np.zeros((3, 240, 64), np.uint8), "minute")
+    network.recorded = None
+    network(np.zeros((3, 240, 64), np.uint8), "minute")
+    assert [(call.size, call.outputs) for call in calls] == [
+        (32, ("hour",)),
+        (8, ("hour",)),
+        (8, ("minute",)),
+    ]
+    before = network.calls.copy()
+    for session in sessions.values():
+        session.batches.clear()
+    for call in calls:
+        call()
+    assert [batch.shape for batch in sessions[32].batches] == [(32, 240, 64)]
+    assert [batch.shape for batch in sessions[8].batches] == [(8, 240, 64)] * 2
+    assert 100 < sessions[32].batches[0].mean() < 155, "random bytes, not zeros"
+    assert network.calls == before
 
 
 def test_a_closed_network_opens_another_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    network, session = opened(monkeypatch, "CPUExecutionProvider")
+    network, sessions = opened(monkeypatch, "cpu")
     network.open()
+    first = sessions[None]
     network.close()
-    network.idle_call(1)
-    network.idle_call(2)
-    assert [len(batch) for batch in session.batches] == [1, 2]
+    network(np.zeros((1, 240, 64), np.uint8), "hour")
+    network(np.zeros((2, 240, 64), np.uint8), "hour")
+    assert sessions[None] is not first
+    assert [len(batch) for batch in sessions[None].batches] == [1, 2]

@@ -10,29 +10,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 from conftest import ROOT, run_python
+from cuda_stub import forget
 
 from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime import cpus, providers
-
-CACHED = (
-    providers._problem,
-    providers._has_driver,
-    providers._warn_about_two_runtimes,
-    providers._warn_about_cpu,
-)
+from clockread.runtime.gpu_options import GpuOptions
+from clockread.runtime.probe import PROBE_MODEL, PROBE_OUTPUT
 
 
 @pytest.fixture(autouse=True)
 def _forget() -> Iterator[None]:
-    for cached in CACHED:
-        cached.cache_clear()
+    forget()
     yield
-    for cached in CACHED:
-        cached.cache_clear()
+    forget()
 
 
 class FakeOptions(SimpleNamespace):
@@ -73,7 +66,7 @@ class FakeRuntime:
                 names = ["CPUExecutionProvider"]
         session = SimpleNamespace(
             get_providers=lambda: names,
-            run=lambda *_: [np.zeros(1)],
+            run=lambda *_: [PROBE_OUTPUT],
             options=options,
             kwargs=kwargs,
         )
@@ -85,7 +78,7 @@ class FakeRuntime:
 def fake(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeRuntime:
     runtime = FakeRuntime(request.param)
     monkeypatch.setattr(providers, "require_runtime", lambda: runtime)
-    monkeypatch.setattr(providers, "_has_driver", lambda: True)
+    monkeypatch.setattr(providers, "has_driver", lambda: True)
     # The fixture above clears the cached functions themselves, not whatever replaces them.
     return runtime
 
@@ -226,7 +219,8 @@ def test_nothing_is_collected(
         home.write_text("no folder, so that nobody can write into it, not even root")
     code = (
         "from clockread.runtime import providers as p; import os\n"
-        "p.open_session(p.PROBE_MODEL); print(os.environ[p.TELEMETRY])"
+        "from clockread.runtime.probe import PROBE_MODEL\n"
+        "p.open_session(PROBE_MODEL); print(os.environ[p.TELEMETRY])"
     )
     for name in [*os.environ]:
         if name == providers.TELEMETRY or name.startswith("XDG_"):
@@ -277,19 +271,12 @@ def test_one_runtime_warns_of_nothing(
         providers.require_runtime()
 
 
-@pytest.mark.parametrize("provider", ["cpu", "auto"])
-def test_the_probe_model_runs_on_the_real_runtime(provider: providers.Provider) -> None:
-    session = providers.open_session(providers.PROBE_MODEL, provider, threads=1)
-    (out,) = session.run(None, {"x": np.array([3.5], np.float32)})
-    assert out.tolist() == [3.5]
-
-
 def test_usable_providers_end_with_the_cpu_and_hold_what_opens() -> None:
     usable = providers.usable_providers()
     assert usable[-1] == "cpu"
     if "cuda" not in usable:
         with pytest.raises(ProviderError, match="CUDA is not usable here: ") as caught:
-            providers.open_session(providers.PROBE_MODEL, "cuda")
+            providers.open_session(PROBE_MODEL, "cuda")
         assert "\n" not in str(caught.value)
 
 
@@ -304,7 +291,7 @@ def test_a_broken_model_is_a_model_error_in_one_line() -> None:
 )
 def test_wrong_arguments_are_value_errors(arguments: dict[str, Any], word: str) -> None:
     with pytest.raises(ValueError, match=word):
-        providers.open_session(providers.PROBE_MODEL, **arguments)
+        providers.open_session(PROBE_MODEL, **arguments)
 
 
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
@@ -314,7 +301,6 @@ def test_cuda_is_taken_where_it_works(fake: FakeRuntime, capfd: pytest.CaptureFi
             providers.open_session(b"", provider, 3).get_providers()[0] == "CUDAExecutionProvider"
         )
     assert providers.usable_providers() == ["cuda", "cpu"]
-    assert fake.sessions[-1].options.intra_op_num_threads == 3
     assert fake.sessions[-1].kwargs == {"enable_fallback": 0}
     assert fake.severity[-1] == 2, "the process-wide logger is left as it was"
     assert capfd.readouterr() == ("", "")
@@ -363,7 +349,7 @@ def test_every_provider_is_used_by_name_or_refused(
 def test_a_machine_without_a_driver_gets_the_cpu_without_a_word(
     fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(providers, "_has_driver", lambda: False)
+    monkeypatch.setattr(providers, "has_driver", lambda: False)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert providers.open_session(b"", "auto").get_providers() == ["CPUExecutionProvider"]
@@ -376,13 +362,13 @@ def test_threads_are_bounded_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -
     with pytest.warns(RuntimeWarning, match="^12 threads run instead of 13"):
         assert cpus.bounded_threads(13) == 12
     with pytest.warns(RuntimeWarning, match="instead of 100000"):
-        session = providers.open_session(providers.PROBE_MODEL, "cpu", threads=100_000)
+        session = providers.open_session(PROBE_MODEL, "cpu", threads=100_000)
     assert session.get_session_options().intra_op_num_threads == 12
 
 
 def test_threads_default_to_what_the_process_may_use(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cpus, "usable_threads", lambda: 5)
-    session = providers.open_session(providers.PROBE_MODEL, "cpu")
+    session = providers.open_session(PROBE_MODEL, "cpu")
     assert session.get_session_options().intra_op_num_threads == 5
 
 
@@ -447,8 +433,16 @@ def test_no_cgroups_at_all(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("fake", "meant"), [("works", "cuda"), ("silent", "cpu"), ("loud", "cpu")], indirect=["fake"]
 )
-def test_auto_means_cuda_where_it_works(fake: FakeRuntime, meant: str) -> None:
-    assert providers.resolved("auto") == meant
+def test_auto_means_cuda_where_it_works(
+    fake: FakeRuntime, meant: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    assert providers.resolved("auto") == providers.resolved("auto") == meant
+    messages = [str(warning.message) for warning in recwarn]
+    if meant == "cuda":
+        assert messages == []
+    else:
+        (message,) = messages
+        assert message.startswith("reading on the CPU, because CUDA is not usable here: ")
     assert providers.resolved("cpu") == "cpu"
     assert providers.resolved("openvino") == "openvino"
 
@@ -471,6 +465,16 @@ def test_auto_falls_back_where_only_the_model_fails(
         providers.open_session(b"model", "cuda")
 
 
+CUDA = {
+    "device_id": "0",
+    "cudnn_conv_algo_search": "HEURISTIC",
+    "prefer_nhwc": "1",
+    "fuse_conv_bias": "0",
+    "use_tf32": "1",
+    "arena_extend_strategy": "kSameAsRequested",
+}
+
+
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
 @pytest.mark.parametrize(
     ("provider", "given"),
@@ -480,10 +484,7 @@ def test_auto_falls_back_where_only_the_model_fails(
             [
                 (
                     "CUDAExecutionProvider",
-                    {
-                        "cudnn_conv_algo_search": "HEURISTIC",
-                        "arena_extend_strategy": "kSameAsRequested",
-                    },
+                    CUDA,
                 ),
                 "CPUExecutionProvider",
             ],
@@ -491,13 +492,10 @@ def test_auto_falls_back_where_only_the_model_fails(
         (
             "tensorrt",
             [
-                ("TensorrtExecutionProvider", {}),
+                ("TensorrtExecutionProvider", {"device_id": "0"}),
                 (
                     "CUDAExecutionProvider",
-                    {
-                        "cudnn_conv_algo_search": "HEURISTIC",
-                        "arena_extend_strategy": "kSameAsRequested",
-                    },
+                    CUDA,
                 ),
                 "CPUExecutionProvider",
             ],
@@ -530,12 +528,40 @@ def test_what_a_session_is_opened_with(
     assert seen[-1] == given
     options = vars(fake.sessions[-1].options)
     expected = {
-        "intra_op_num_threads": 3,
+        "intra_op_num_threads": 1 if provider in ("cuda", "tensorrt") else 3,
         "inter_op_num_threads": 1,
         "session.intra_op.allow_spinning": "0",
         "log_severity_level": 4,
     }
     assert options == ({**expected, "enable_mem_pattern": False} if provider == "dml" else expected)
+
+
+@pytest.mark.parametrize("fake", ["works"], indirect=True)
+def test_the_gpu_and_its_options_reach_every_session(
+    fake: FakeRuntime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fake, "get_available_providers", lambda: list(providers.ORT_NAMES.values()))
+    session, seen = fake.InferenceSession, []
+
+    def noting(model: bytes, options: Any, providers: list[Any], **kwargs: Any) -> SimpleNamespace:
+        seen.append(dict(provider for provider in providers if not isinstance(provider, str)))
+        return session(model, options, providers, **kwargs)
+
+    monkeypatch.setattr(fake, "InferenceSession", noting)
+    second = GpuOptions(device_id=1, use_tf32=False, cudnn_conv_algo_search="EXHAUSTIVE")
+    for provider in ("cuda", "tensorrt"):
+        providers.open_session(b"model", provider, gpu=second)  # type: ignore[arg-type]
+    own = {**CUDA, "device_id": "1", "use_tf32": "0", "cudnn_conv_algo_search": "EXHAUSTIVE"}
+    assert [options["CUDAExecutionProvider"] for options in seen] == [own] * 4
+    assert [options.get("TensorrtExecutionProvider") for options in seen[2:]] == [
+        {"device_id": "1"}
+    ] * 2
+
+
+@pytest.mark.parametrize("number", [-1, 1.0, True, "0"])
+def test_a_gpu_has_a_number(number: Any) -> None:
+    with pytest.raises(ValueError, match="give the number of a GPU, from 0"):
+        GpuOptions(device_id=number)
 
 
 @pytest.mark.parametrize("fake", ["works"], indirect=True)
@@ -550,25 +576,8 @@ def test_libraries_that_cannot_be_preloaded_are_no_problem(
 
 
 def test_no_more_threads_are_asked_for_than_one_at_least() -> None:
-    session = providers.open_session(providers.PROBE_MODEL, "cpu", threads=1)
+    session = providers.open_session(PROBE_MODEL, "cpu", threads=1)
     assert session.get_session_options().intra_op_num_threads == 1
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="the library has another name there")
-@pytest.mark.parametrize("there", [True, False])
-def test_a_driver_is_a_library_that_can_be_loaded(
-    there: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-
-    def load(name: str) -> None:
-        asked.append(name)
-        if not there:
-            raise OSError("libcuda.so.1: cannot open shared object file")
-
-    monkeypatch.setattr("ctypes.CDLL", load)
-    assert providers._has_driver() == there
-    assert asked == ["libcuda.so.1"]
 
 
 def test_a_runtime_that_lacks_another_module_is_not_called_missing(
