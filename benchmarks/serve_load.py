@@ -132,7 +132,7 @@ def phase_of(*slices: Sequence[dict[str, Any]]) -> Phase:
     return Phase(
         requests=requests,
         failures=failures.total(),
-        rate=requests / seconds,
+        rate=requests / seconds if requests else 0.0,  # none if the server answered none in time
         p50=percentile(sorted(times.items()), 0.5),
         p99=percentile(sorted(times.items()), 0.99),
         faults=sum(one["num_requests"] for one in every if one["method"] != "POST"),
