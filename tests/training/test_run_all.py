@@ -171,7 +171,7 @@ def test_no_dial_is_both_trained_on_and_measured() -> None:
 
     in_order = sorted(SPLITS, key=lambda split: split.start)
     assert all(a.stop <= b.start for a, b in itertools.pairwise(in_order))
-    check_seeds(TRAINING.start, len(pose.MIX) * pose.CROPS_PER_SHARD)
+    check_seeds(TRAINING.start, len(pose.MIX) * pose.SETS_OF_MIX * pose.CROPS_PER_SHARD)
     check_seeds(TRAINING.start, 40 * finder.SCENES_PER_SHARD)
     with pytest.raises(ValueError, match="not within a split"):
         check_seeds(TRAINING.stop - 1, 2)

@@ -14,8 +14,6 @@ from training.reader.scene_shards import SceneShards, rendered_scenes
 from training.splits import TRAINING, VALIDATION
 
 SCENES_PER_SHARD = 4_000
-SHARDS = {"reduced": 12, "full": 40}
-MIXES = ("everything", "everything", "clocks")  # of the shards, in turn
 
 
 def training_scenes(profile: str) -> list[SceneShards]:
@@ -23,8 +21,8 @@ def training_scenes(profile: str) -> list[SceneShards]:
     if profile == "smoke":
         return [rendered_scenes(TRAINING.start, 40)]
     return [
-        rendered_scenes(TRAINING[i * SCENES_PER_SHARD], SCENES_PER_SHARD, MIXES[i % len(MIXES)])
-        for i in range(SHARDS[profile])
+        rendered_scenes(TRAINING[i * SCENES_PER_SHARD], SCENES_PER_SHARD)
+        for i in range(20 if profile == "reduced" else 40)
     ]
 
 

@@ -17,7 +17,6 @@ import keras
 
 from clockread.data import data_folder, write_whole
 from training.experiment import NotTrainedError
-from training.reader.interpolation import interpolate
 from training.report.loop import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
@@ -32,7 +31,6 @@ class Schedule:
 
     samples: int  # drawn in total
     continued: int = 0  # the same for a run that starts from `restore`'s weights; 0: `samples`
-    kept: float = 0.0  # share of those weights in its result, see `interpolation`
     batch: int = 64
     rate: float = 1.5e-3  # peak of AdamW's learning rate: 2 % warm-up, cosine decay to 1 % of it
     weight_decay: float = 1e-4
@@ -199,8 +197,6 @@ def fit(
         *tensorboard_logs(folder / "tensorboard"),
     ]
     model.fit(data, epochs=schedule.epochs, callbacks=callbacks, verbose="auto", shuffle=False)
-    if started and schedule.kept:
-        interpolate(model, folder / START_FILE, schedule.kept, data)
     model.save_weights(weights)
     history: dict[str, list[float]] = {}
     for row in recorder.rows():

@@ -15,12 +15,10 @@ from training.reader.losses import CENTER_AND_RIM
 from training.reader.shards import Shards, rendered, rendered_without
 from training.splits import TRAINING, VALIDATION
 
-CROPS_PER_SHARD = 15_000
+CROPS_PER_SHARD = 30_000
 # Presets of the renderer, one shard each.
-MIX = (
-    *("varied", "hard", "worn", "chronograph", "watch", "tower"),
-    *("varied", "hard", "worn", "shaped", "oblong", "film", "drawn", "cut", "twentyfour", "severe"),
-)
+MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")
+SETS_OF_MIX = 3
 
 
 def training_shards(profile: str) -> list[Shards]:
@@ -29,7 +27,7 @@ def training_shards(profile: str) -> list[Shards]:
         return [rendered("varied", TRAINING.start, 200)]
     return [
         rendered(preset, TRAINING[i * CROPS_PER_SHARD], CROPS_PER_SHARD)
-        for i, preset in enumerate(MIX)
+        for i, preset in enumerate(MIX * SETS_OF_MIX)
     ]
 
 

@@ -51,7 +51,7 @@ POSE = Task(
 )
 _FINDER_SCHEDULE = Schedule(
     800_000,
-    continued=64_000,
+    continued=320_000,
     batch=32,
     rate=2e-3,
     average=0.995,
@@ -81,7 +81,7 @@ HANDS = Task(
     config=networks.HandsConfig(),
     schedules={
         "smoke": Schedule(256, batch=16, steps_per_epoch=8),
-        "reduced": Schedule(2_800_000, continued=384_000, kept=0.5, precision=MIXED),
+        "reduced": Schedule(2_800_000, continued=560_000, precision=MIXED),
         "full": Schedule(12_000_000),
     },
     data=hands.batches,
