@@ -21,8 +21,8 @@ PHASES = 240  # directions of the second hand
 OUTLIERS = 0.08  # share of frames whose evidence may be of something else
 SURE = 6.0  # logit of a second hand's presence that a frame is trusted to give, at most
 # The networks learn targets of 2.4 degrees, and the minute hand is found to about one degree. A
-# Gaussian to the power of 10 is narrower by the square root of 10.
-SHARPNESS = 10.0
+# Gaussian to the power of 6 is narrower by the square root of 6.
+SHARPNESS = 6.0
 MODE_REACH = 90  # seconds to either side of a time that count as its mode, whose mass is kept
 _HOURS = MINUTES_ON_DIAL // 60
 _PER_MINUTE = SECONDS_PER_TURN // STEP
