@@ -28,7 +28,7 @@ _HOURS = MINUTES_ON_DIAL // 60
 _PER_MINUTE = SECONDS_PER_TURN // STEP
 _FLOOR = 0.02  # added to densities with a mean of 1, before their logs are compared
 _MOST = math.log(20.0)  # of a log between two minutes, on either side of 0
-_LEAST = 1e-12  # added to what is divided by, or of which the log is taken
+_LEAST = 1e-12  # added to divisors and to arguments of logarithms
 
 
 @dataclass(frozen=True, eq=False)
