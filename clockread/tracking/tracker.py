@@ -22,7 +22,7 @@ from clockread.tracking.track import Track, TrackFrame
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
 
-MOST_OBSERVED = 1000  # frames of a track whose evidence is kept, evenly spread
+MOST_OBSERVED = 500  # frames of a track whose evidence is kept, evenly spread: 35 MB
 PART_FRAMES = 8  # frames that are decoded before they are read together
 
 Timed = tuple[float, ImageSource]
