@@ -78,8 +78,8 @@ def test_a_mirrored_dial_is_read_in_a_mirror() -> None:
     assert hands.confidence > 0.9
 
 
-@pytest.mark.parametrize(("logit", "calls"), [(-2.35, 1), (-2.2, 2)])
-def test_a_mirror_is_tried_from_a_probability_of_three_percent(logit: float, calls: int) -> None:
+@pytest.mark.parametrize(("logit", "calls"), [(-1.05, 1), (-0.95, 2)])
+def test_a_mirror_is_tried_from_a_probability_of_ten_percent(logit: float, calls: int) -> None:
     assert read(AT_2_40, context_of(1, mirrored=logit))[2] == calls
 
 
