@@ -184,11 +184,11 @@ class Network:
         self, session: InferenceSession, batch: Grey, outputs: tuple[str, ...] | None
     ) -> list[Floats]:
         """Return the named outputs of a call, or all (None); raise ProviderError if it fails."""
-        if self._provider == "cpu":
-            return cast("list[Floats]", session.run(outputs, {self.input: batch}))
         try:
             return cast("list[Floats]", session.run(outputs, {self.input: batch}))
         except Exception as error:  # onnxruntime's exceptions have no common base
+            if self._provider == "cpu":
+                raise
             from clockread.runtime.nvidia import failure
             from clockread.runtime.providers import TITLES
 

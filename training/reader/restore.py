@@ -189,7 +189,7 @@ def main(
         )
     try:
         different = dict(json.loads(exported))
-        configs = [replace(task.config, **different) for task in tasks]
+        large = [(t, replace(t.config, **different)) for t in tasks if t not in small]
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(f"--exported {exported}: {error}") from None
     if different and not as_start:
@@ -201,10 +201,8 @@ def main(
         entry, folder = models[SMALL][task.role], run_folder(profile, task.name)
         write_json(folder / RESULT_FILE, _result_of(entry))
         print(f"{task.name}: {entry.path.name} will be kept, as {folder} says")
-    inputs = quantization_inputs(EXPORTED, profile) if len(small) < len(tasks) else {}
-    for task, config in zip(tasks, configs, strict=True):
-        if task in small:
-            continue
+    inputs = quantization_inputs(EXPORTED, profile) if large else {}
+    for task, config in large:
         role, entry, model = task.role, models[DEFAULT][task.role], task.build(config)
         restored(task.for_export(model), model_bytes(entry), OUTPUTS[role], inputs[role])
         if different:
