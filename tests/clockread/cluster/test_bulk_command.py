@@ -88,6 +88,13 @@ def written(out: Path) -> dict[str, int]:
     return {file.name: file.stat().st_mtime_ns for file in out.glob("part-*")}
 
 
+def with_first_results(photos: Path, out: Path, mark: str) -> subprocess.Popen[str]:
+    """A run that has written its first part, and reads on."""
+    process = start(photos, out, mark)
+    wait_for(lambda: written(out), process)
+    return process
+
+
 def finished(process: subprocess.Popen[str]) -> str:
     _, message = process.communicate(timeout=END_SECONDS)
     assert "Traceback" not in message
@@ -109,8 +116,7 @@ def test_a_killed_worker_loses_nothing_and_repeats_nothing(
     photos: Path, tmp_path: Path, mark: str
 ) -> None:
     out = tmp_path / "out"
-    process = start(photos, out, mark)
-    wait_for(lambda: written(out), process)
+    process = with_first_results(photos, out, mark)
     workers = processes(mark, "ray::MapWorker")
     assert workers, "no worker was found"
     os.kill(workers[0], signal.SIGKILL)
@@ -127,8 +133,7 @@ def test_a_killed_driver_loses_nothing_and_the_next_run_repeats_nothing(
     photos: Path, tmp_path: Path, mark: str
 ) -> None:
     out = tmp_path / "out"
-    process = start(photos, out, mark)
-    wait_for(lambda: written(out), process)
+    process = with_first_results(photos, out, mark)
     process.kill()
     process.communicate()
     before = written(out)
@@ -154,8 +159,7 @@ def test_sigterm_keeps_what_is_done_and_ends_with_143(
     photos: Path, tmp_path: Path, mark: str
 ) -> None:
     out = tmp_path / "out"
-    process = start(photos, out, mark)
-    wait_for(lambda: written(out), process)
+    process = with_first_results(photos, out, mark)
     process.terminate()
     _, message = process.communicate(timeout=START_SECONDS)
     assert process.returncode == 143, message
