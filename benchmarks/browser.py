@@ -194,21 +194,20 @@ def resident(browser: Any) -> int:
 
 
 def memory(browser: Any, url: str, frames: int) -> list[str]:
-    """Return lines on the memory of `small` after a tenth of the frames, and after all of them."""
+    """Return lines on the memory of `small` after each tenth of the frames."""
     page, _ = opened(browser, url)
     session = page.context.new_cdp_session(page)
-    states = []
-    for part in (frames // 10, frames - frames // 10):
-        read_frames(page, "small", ONE_DIAL, SIZES[0], part)
+    heaps, processes = [], []
+    for _ in range(10):
+        read_frames(page, "small", ONE_DIAL, SIZES[0], frames // 10)
         session.send("HeapProfiler.collectGarbage")
-        heap = session.send("Runtime.getHeapUsage")["usedSize"]
-        states.append((heap / MEGABYTE, resident(browser) / MEGABYTE))
+        heaps.append(session.send("Runtime.getHeapUsage")["usedSize"] / MEGABYTE)
+        processes.append(resident(browser) / MEGABYTE)
     page.context.close()
-    (heap, renderer), (heap_end, renderer_end) = states
     return [
-        f"- {frames:,} frames: the page's heap {heap:.1f} → {heap_end:.1f} MB, "
-        f"its process with the networks {renderer:.0f} → {renderer_end:.0f} MB "
-        f"(from frame {frames // 10:,} on)"
+        f"- MB after each tenth of {frames:,} frames: the page's heap "
+        f"{', '.join(f'{size:.1f}' for size in heaps)}; "
+        f"its process with the networks {', '.join(f'{size:.0f}' for size in processes)}"
     ]
 
 

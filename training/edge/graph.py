@@ -13,6 +13,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
+from training.edge.names import shorten
+
 OPSET = 17  # that of the networks, which are inlined as they are
 IR_VERSION = 8
 FLOAT, INT, INT32, UINT8, BOOL = (
@@ -184,7 +186,8 @@ class _Scope:
 class Graph:
     """A graph under construction.
 
-    Every node has a name: onnxruntime 1.20 mistakes unnamed ones for each other.
+    Every node has a name, in the finished model too: onnxruntime 1.20 mistakes unnamed ones for
+    each other.
     """
 
     def __init__(self) -> None:
@@ -354,7 +357,7 @@ class Graph:
         outputs: Mapping[str, tuple[Tensor, Sequence[str | int]]],
         metadata: Mapping[str, str],
     ) -> Any:
-        """Return the checked model, without nodes that no output needs.
+        """Return the checked model, without nodes that no output needs, with short names.
 
         Args:
             name: of the graph.
@@ -374,6 +377,7 @@ class Graph:
             [_value_info(t, shape, n) for n, (t, shape) in outputs.items()],
             [w for n, w in root.weights.items() if n in used],
         )
+        shorten(graph)
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="clockread"
         )

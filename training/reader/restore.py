@@ -6,8 +6,8 @@
 
 The last command is for an exported network that is shallower than today's configuration.
 
-The weights of a network in 8-bit integers cannot be recovered. Its finished run is recreated
-without them, so that an export keeps its file.
+The weights of the model `small` are stored in 8-bit integers only. Its networks are recreated with
+these rounded weights.
 
 An exported file contains neither layer names nor normalization layers. Weights are matched by
 their position in the graph, compared with the same architecture exported with other weights; the
@@ -27,6 +27,7 @@ import typer
 from numpy.typing import NDArray
 
 from clockread.runtime.manifest import DEFAULT, SMALL, ModelEntry, load_manifest, model_bytes
+from training.reader.dequantize import dequantized, is_quantized
 from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.export_folder import EXPORTED
 from training.reader.loop import (
@@ -38,7 +39,7 @@ from training.reader.loop import (
     write_json,
 )
 from training.reader.networks import grow
-from training.reader.quantize import quantization_inputs
+from training.reader.quantize import prepared, quantization_inputs
 from training.reader.tasks import SMALL_TASKS, TASKS
 from training.splits import PROFILES
 
@@ -54,7 +55,7 @@ def restored(
 
     Args:
         model: A network of the architecture that was exported.
-        data: The ONNX file.
+        data: The ONNX file, in floating point or quantized.
         outputs: Its outputs.
         inputs: Inputs (n, …) that the statistics of the normalizations are measured on.
 
@@ -67,7 +68,10 @@ def restored(
     for layer in plain.layers:
         shapes = [w.shape for w in layer.get_weights()]
         layer.set_weights([rng.normal(size=shape).astype(np.float32) for shape in shapes])
-    known, wanted = _weights(to_onnx(plain, outputs), outputs), _weights(data, outputs)
+    exported = to_onnx(plain, outputs)
+    if is_quantized(data):
+        exported, data = prepared(exported), dequantized(data)
+    known, wanted = _weights(exported, outputs), _weights(data, outputs)
     if [w.shape for w in known] != [w.shape for w in wanted]:
         raise ValueError(
             f"the file is not of this {model.name} network: "
@@ -182,14 +186,9 @@ def main(
         if name not in TASKS:
             raise typer.BadParameter(f"{name!r}: use one of {', '.join(TASKS)}")
     tasks = [TASKS[name] for name in networks]
-    small = [task for task in tasks if task in SMALL_TASKS]
-    if small and as_start:
-        raise typer.BadParameter(
-            f"{small[0].name}: weights in 8-bit integers cannot start a run; omit --as-start"
-        )
     try:
         different = dict(json.loads(exported))
-        large = [(t, replace(t.config, **different)) for t in tasks if t not in small]
+        configs = [replace(task.config, **different) for task in tasks]
     except (ValueError, TypeError) as error:
         raise typer.BadParameter(f"--exported {exported}: {error}") from None
     if different and not as_start:
@@ -197,13 +196,10 @@ def main(
             "--exported: a network with other options cannot be a finished run; use --as-start"
         )
     models = load_manifest(EXPORTED).models
-    for task in small:
-        entry, folder = models[SMALL][task.role], run_folder(profile, task.name)
-        write_json(folder / RESULT_FILE, _result_of(entry))
-        print(f"{task.name}: {entry.path.name} will be kept, as {folder} says")
-    inputs = quantization_inputs(EXPORTED, profile) if large else {}
-    for task, config in large:
-        role, entry, model = task.role, models[DEFAULT][task.role], task.build(config)
+    inputs = quantization_inputs(EXPORTED, profile)
+    for task, config in zip(tasks, configs, strict=True):
+        role, model = task.role, task.build(config)
+        entry = models[SMALL if task in SMALL_TASKS else DEFAULT][role]
         restored(task.for_export(model), model_bytes(entry), OUTPUTS[role], inputs[role])
         if different:
             smaller, model = model, task.build(task.config)

@@ -170,7 +170,7 @@ def test_building_is_repeatable() -> None:
 
 
 def test_small_is_small() -> None:
-    assert len(data(SMALL, PHOTO)) <= 1_250_000
+    assert len(data(SMALL, PHOTO)) <= 1_100_000
 
 
 def folder_with_networks(folder: Path) -> Any:

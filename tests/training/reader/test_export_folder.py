@@ -48,6 +48,14 @@ def test_files_are_named_by_role_and_model_and_written_with_the_manifest(
     assert exports.data("small", "hands") == b"two"
 
 
+def test_the_folder_knows_which_file_a_network_is(exports: ExportFolder) -> None:
+    entry = exports.put("default", "hands", b"three", DESCRIPTION)
+    assert exports.has("default", "hands", entry["sha256"])
+    assert not exports.has("small", "hands", entry["sha256"])
+    assert not exports.has("default", "pose", entry["sha256"])
+    assert not exports.has("default", "hands", None)
+
+
 def test_a_dropped_model_loses_its_files_with_the_next_save(exports: ExportFolder) -> None:
     exports.save()
     exports.drop("small", "int8")

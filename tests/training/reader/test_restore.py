@@ -9,14 +9,11 @@ pytest.importorskip("keras", reason="training needs the train extra")
 pytest.importorskip("tf2onnx", reason="training needs the train extra")
 
 import keras
-import typer
 
 from clockread.context import CONTEXT_GRID
 from clockread.finder import SCENE
 from clockread.sampling import ANGLES, PATCH, RADII
-from training.reader import restore
-from training.reader.export import OUTPUTS, folded, provenance_of, to_onnx
-from training.reader.export_folder import EXPORTED, ExportFolder
+from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.finder_network import FinderConfig, build_finder
 from training.reader.networks import (
     ContextConfig,
@@ -28,8 +25,8 @@ from training.reader.networks import (
     grow,
     with_sincos,
 )
+from training.reader.quantize import BATCH, quantized
 from training.reader.restore import restored
-from training.reader.tasks import SMALL_TASKS
 
 SHAPES = {
     "finder": (SCENE, SCENE),
@@ -131,15 +128,14 @@ def test_a_file_of_another_architecture_is_refused():
         restored(small("hands", width=12), data, OUTPUTS["hands"], inputs)
 
 
-def test_a_network_in_8_bits_is_kept_as_it_is(tmp_path, monkeypatch):
-    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
-    restore.main(["reader/finder-small"])
-    task = SMALL_TASKS[0]
-    shipped = ExportFolder(EXPORTED)
-    assert shipped.has("small", "finder", provenance_of(task, "reduced")["sha256"])
-    assert not shipped.has("small", "pose", provenance_of(task, "reduced")["sha256"])
-
-
-def test_a_network_in_8_bits_cannot_start_a_run():
-    with pytest.raises(typer.BadParameter, match="8-bit integers cannot start a run"):
-        restore.main(["reader/hands-small"], as_start=True)
+@pytest.mark.slow
+def test_a_quantized_network_is_restored_with_its_rounded_weights():
+    model = trained("pose")
+    inputs = np.random.default_rng(0).integers(0, 256, (BATCH, *SHAPES["pose"]), dtype=np.uint8)
+    again = small("pose")
+    int8 = quantized(to_onnx(folded(model), OUTPUTS["pose"]), "patch", inputs)
+    restored(again, int8, OUTPUTS["pose"], inputs)
+    before, after = values(model, inputs, training=False), values(again, inputs, training=False)
+    for name, value in before.items():
+        away = np.abs(after[name] - value).std()
+        assert 0 < away < 0.05 * max(value.std(), 0.1), name
