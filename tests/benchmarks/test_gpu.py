@@ -46,6 +46,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return call
 
 
+@pytest.mark.slow
 def test_every_part_gives_figures(cuda: CudaStub, run: Any) -> None:
     done = run()
     assert done.code == 0

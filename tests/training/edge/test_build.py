@@ -66,6 +66,7 @@ def test_the_examples_are_read(name: str, model: str) -> None:
         assert read["rotation"][row] == pytest.approx(reading.rotation, abs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("model", MODELS)
 def test_rendered_dials_are_read_as_by_clockread(model: str, kind: str) -> None:
@@ -209,6 +210,7 @@ def test_a_file_stands_in_the_manifest_and_in_the_model_card(
     assert load_manifest(tmp_path).models.keys() == load_manifest().models.keys()
 
 
+@pytest.mark.slow
 def test_the_smoke_profile_writes_files_of_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
