@@ -27,7 +27,7 @@ import typer
 from numpy.typing import NDArray
 
 from clockread.runtime.manifest import DEFAULT, SMALL, ModelEntry, load_manifest, model_bytes
-from training.reader.export import OUTPUTS, folded, to_onnx
+from training.reader.export import OUTPUTS, folded, leaner, to_onnx
 from training.reader.export_folder import EXPORTED
 from training.reader.loop import (
     ORIGIN_FILE,
@@ -67,7 +67,8 @@ def restored(
     for layer in plain.layers:
         shapes = [w.shape for w in layer.get_weights()]
         layer.set_weights([rng.normal(size=shape).astype(np.float32) for shape in shapes])
-    known, wanted = _weights(to_onnx(plain, outputs), outputs), _weights(data, outputs)
+    files = to_onnx(plain, outputs), data
+    known, wanted = (_weights(leaner(file), outputs) for file in files)
     if [w.shape for w in known] != [w.shape for w in wanted]:
         raise ValueError(
             f"the file is not of this {model.name} network: "
