@@ -183,6 +183,14 @@ def small_change(network: Any) -> Any:
     return network
 
 
+def test_the_shipped_networks_have_nothing_left_to_rewrite() -> None:
+    exports = ExportFolder(EXPORTED)
+    for role in ROLES:
+        data = exports.data("default", role)
+        assert leaner(data) == data
+        assert REWRITTEN in exports.models["default"][role]["training"]
+
+
 def test_a_rewritten_network_is_still_that_of_its_run(tmp_path: Path) -> None:
     description: Description = {
         "opset": 17,
