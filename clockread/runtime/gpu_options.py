@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,12 @@ class GpuOptions:
     A session of fixed batch reserves all of its memory in its first run.
     """
 
+    engine_seconds: float = 600.0
+    """Longest time to build an engine of TensorRT; not an option of onnxruntime."""
+
     def __post_init__(self) -> None:
+        if not self.engine_seconds > 0:
+            raise ValueError(f"engine_seconds is above 0, not {self.engine_seconds}")
         number = self.device_id
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
             raise ValueError(f"device_id is {number!r}: give the number of a GPU, from 0")
@@ -47,11 +53,27 @@ class GpuOptions:
     def for_cuda(self) -> Mapping[str, str]:
         """Return the options as onnxruntime takes them."""
         values = asdict(self)
+        del values["engine_seconds"]
         return {
             name: str(int(value) if isinstance(value, bool) else value)
             for name, value in values.items()
         }
 
-    def for_tensorrt(self) -> Mapping[str, str]:
-        """Return the options of TensorRT, which runs on the same GPU."""
-        return {"device_id": str(self.device_id)}
+    def for_tensorrt(self, engines: Path | None = None) -> Mapping[str, str]:
+        """Return the options of TensorRT, which runs on the same GPU.
+
+        A profile of shapes is not among them, because the batch of a session is fixed.
+
+        Args:
+            engines: the folder of engines and of the times of their kernels; None to store none.
+
+        """
+        options = {"device_id": str(self.device_id)}
+        if engines is None:
+            return options
+        return options | {
+            "trt_engine_cache_enable": "True",
+            "trt_engine_cache_path": str(engines),
+            "trt_timing_cache_enable": "True",
+            "trt_timing_cache_path": str(engines),
+        }

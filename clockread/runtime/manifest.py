@@ -5,8 +5,9 @@
         "inputs": {"crop": {"dtype": "uint8", "shape": ["batch", 96, 96, 1]}}, "outputs": {…},
         "preprocessing": {…}, "training": {"command": "…", "seed": 1, …}, "metrics": {…}}, …}}}
 
-A name in a shape is a free dimension. "format" rises with every change that an older clockread
-would misread.
+A name in a shape is a free dimension. The "training" of a network in 8-bit integers has
+"quantization"; that of the same network in floating point has "floating_point_of", the name of the
+model in integers. "format" rises with every change that an older clockread would misread.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ MANIFEST_FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 REINSTALL = "reinstall clockread"  # the remedy for a damaged installation
 DEFAULT, QUANTIZED, SMALL = "default", "int8", "small"  # names of models
+FLOATING_POINT_OF = "floating_point_of"
 AUTO = "auto"  # resolves to DEFAULT or QUANTIZED
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 # Of a package installed from a wheel, and of a checkout.
@@ -67,12 +69,16 @@ class Manifest:
     def name(self, model: str, provider: str) -> str:
         """Return the model that a name selects on a provider.
 
-        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise. Raises
-        ProviderError for a quantized model on a provider of `FLOATS_ONLY`.
+        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise. On a
+        provider of `FLOATS_ONLY`, a quantized model selects its form in floating point; raises
+        ProviderError if the folder has none.
         """
         if model == AUTO:
             return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT
         if provider in FLOATS_ONLY and self.is_quantized(model):
+            in_floats = self.in_floats(model)
+            if in_floats is not None:
+                return in_floats
             problem = f"{model} is quantized, and {TITLES[provider]} is slow with such models"
             raise ProviderError(f"{problem}: take --model {DEFAULT}, or --provider cpu")
         return model
@@ -80,6 +86,14 @@ class Manifest:
     def is_quantized(self, model: str) -> bool:
         """Return whether networks of a model compute with 8-bit integers."""
         return any("quantization" in e.training for e in self.models.get(model, {}).values())
+
+    def in_floats(self, model: str) -> str | None:
+        """Return the model that is the form of a quantized one in floating point, or None."""
+        for name, roles in self.models.items():
+            forms = (entry.training.get(FLOATING_POINT_OF) for entry in roles.values())
+            if model in forms and not self.is_quantized(name):
+                return name
+        return None
 
     def entry(self, role: str, model: str = DEFAULT) -> ModelEntry:
         """Return the entry of a role of a model; raise ModelError if the manifest has none."""

@@ -107,6 +107,11 @@ CAUSES = (  # the first that is found counts
     ),
     Cause("install TensorRT libraries", "TensorRT is missing", INSTALL_TENSORRT),
     Cause(
+        r"(?i)could not deserialize (engine|.*cache)",
+        "a stored engine of TensorRT is damaged",
+        "delete the folder tensorrt in $CLOCKREAD_DATA (or ~/.cache/clockread)",
+    ),
+    Cause(
         r"(?i)NOT_IMPLEMENTED.*cudnn|cudnn.*(not (found|loaded|available|installed)|cannot open)"
         r"|CUDNN_STATUS_(NOT_INITIALIZED|SUBLIBRARY\w*)|Unable to find symbol cudnn",
         "cuDNN is missing, or of another version",

@@ -106,6 +106,7 @@ def open_session(
     dimensions: Mapping[str, int] | None = None,
     gpu: GpuOptions | None = None,
     profile: Path | None = None,
+    engines: Path | None = None,
 ) -> InferenceSession:
     """Open a session for a serialized ONNX model.
 
@@ -117,6 +118,8 @@ def open_session(
         dimensions: sizes of the model's free dimensions that are fixed in this session, by name.
         gpu: the GPU and its options; CUDA and TensorRT only.
         profile: the path, without a suffix, to which the session writes a profile of its nodes.
+        engines: the folder in which TensorRT stores its engine; by default one in the data folder,
+            to which the engine is built beforehand. TensorRT with ``dimensions`` only.
 
     Returns:
         A session on that provider and on no other.
@@ -153,7 +156,9 @@ def open_session(
             raise ProviderError(problem)
         # CUDA's kernels use no CPU threads: onnxruntime#20494 advises one.
         own = options(1) if wanted in LIBRARIES else options()
-        return _session(runtime, model_bytes, wanted, own, gpu)
+        if wanted == "tensorrt" and dimensions and engines is None:
+            engines = _built(runtime, model_bytes, dimensions, gpu)
+        return _session(runtime, model_bytes, wanted, own, gpu, engines)
     except ProviderError as error:
         unusable = f"{TITLES[wanted]} is not usable here: {error}"
         if provider != "auto":
@@ -180,7 +185,7 @@ def resolved(provider: Provider, *, quantized: bool = False) -> str:
     """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu".
 
     Warns once if CUDA does not work although there are a driver and an onnxruntime for it.
-    With a quantized model, "auto" selects the CPU; see `FLOATS_ONLY`.
+    With a model that is quantized only, "auto" selects the CPU; see `FLOATS_ONLY`.
     """
     if provider != "auto":
         return provider
@@ -282,17 +287,30 @@ def _cpu_session(
         raise ModelError(f"{problem}: {_first_line(error)}") from error
 
 
+def _built(
+    runtime: ModuleType, model_bytes: bytes, dimensions: Mapping[str, int], gpu: GpuOptions
+) -> Path | None:
+    """Return the folder with TensorRT's engine; None if engines cannot be stored."""
+    from clockread.runtime.engines import build, engine_folder
+
+    folder = engine_folder(model_bytes, dimensions, runtime.__version__)
+    if folder is not None:
+        build(model_bytes, dimensions, gpu, folder)
+    return folder
+
+
 def _session(
     runtime: ModuleType,
     model_bytes: bytes,
     provider: str,
     options: SessionOptions,
     gpu: GpuOptions,
+    engines: Path | None = None,
 ) -> InferenceSession:
     """Open a session on another provider than the CPU; the CPU runs operators that it lacks."""
     own: dict[str, Mapping[str, str]] = {
         "cuda": gpu.for_cuda(),
-        "tensorrt": gpu.for_tensorrt(),
+        "tensorrt": gpu.for_tensorrt(engines),
         "openvino": {"num_of_threads": str(options.intra_op_num_threads)},  # it has its own
     }
     names = [provider, *FALLBACKS.get(provider, ())]

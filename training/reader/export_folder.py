@@ -23,6 +23,7 @@ from training.reader.model_card import model_card
 
 EXPORTED = Path(__file__).resolve().parents[2] / "exported"
 CARD_NAME = "MODEL_CARD.md"
+REWRITTEN = "rewritten_from"  # fact of a network's training: sha256 of its file before
 
 
 class _Calibrated(TypedDict, total=False):
@@ -70,9 +71,14 @@ class ExportFolder:
         return model_bytes(load_manifest(self.path).entry(role, model))
 
     def has(self, model: str, role: str, sha256: str | None) -> bool:
-        """Return whether a model's network in a role is the file of that digest."""
+        """Return whether a model's network in a role is the file of that digest.
+
+        It also is if it was rewritten from that file; see `put_rewritten`.
+        """
         entry = self.models.get(model, {}).get(role)
-        return entry is not None and entry["sha256"] == sha256
+        if entry is None or sha256 is None:
+            return False
+        return sha256 in (entry["sha256"], entry["training"].get(REWRITTEN))
 
     def put(self, model: str, role: str, data: bytes, description: Description) -> Entry:
         """Add or replace one network.
@@ -94,6 +100,13 @@ class ExportFolder:
         self.models.setdefault(model, {})[role] = entry
         self._changed[file] = data
         return entry
+
+    def put_rewritten(self, model: str, role: str, data: bytes) -> Entry:
+        """Replace a network's file by one with the same outputs, and record the digest it had."""
+        entry = self.models[model][role]
+        training = {**entry["training"], REWRITTEN: entry["sha256"]}
+        changed: Entry = {**entry, "training": training}
+        return self.put(model, role, data, changed)
 
     def share(self, role: str, owner: str, model: str) -> None:
         """Let a model use the network that another one has in a role, with the same file."""

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from clockread.runtime.manifest import DEFAULT, SMALL, ModelEntry, load_manifest, model_bytes
 from training.reader.dequantize import dequantized, is_quantized
-from training.reader.export import OUTPUTS, folded, to_onnx
+from training.reader.export import OUTPUTS, folded, leaner, to_onnx
 from training.reader.export_folder import EXPORTED
 from training.reader.loop import (
     ORIGIN_FILE,
@@ -70,8 +70,10 @@ def restored(
         layer.set_weights([rng.normal(size=shape).astype(np.float32) for shape in shapes])
     exported = to_onnx(plain, outputs)
     if is_quantized(data):
-        exported, data = prepared(exported), dequantized(data)
-    known, wanted = _weights(exported, outputs), _weights(data, outputs)
+        files = prepared(exported), dequantized(data)
+    else:
+        files = leaner(exported), leaner(data)
+    known, wanted = (_weights(file, outputs) for file in files)
     if [w.shape for w in known] != [w.shape for w in wanted]:
         raise ValueError(
             f"the file is not of this {model.name} network: "

@@ -223,3 +223,36 @@ def test_quantized_models_are_refused_where_they_are_slow(provider: str) -> None
     for model in ("auto", "default"):
         assert found.name(model, provider) == "default"
     assert found.name("sincos-cnn", provider) == "sincos-cnn"
+
+
+def with_floats(folder: Path, **training: Any) -> models.Manifest:
+    """A folder with `small` in integers, and `small-float`, whose training has other facts."""
+    content = manifest(training={"quantization": {"method": "static"}})
+    (quantized,) = content["models"].pop("default").values()
+    floats = {**quantized, "training": training}
+    content["models"] |= {"small": {"pose": quantized}, "small-float": {"pose": floats}}
+    return models.load_manifest(write(folder, content))
+
+
+@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
+def test_a_quantized_model_means_its_form_in_floating_point_on_gpus(
+    provider: str, tmp_path: Path
+) -> None:
+    found = with_floats(tmp_path, floating_point_of="small")
+    assert found.in_floats("small") == "small-float"
+    assert found.name("small", provider) == found.name("small-float", provider) == "small-float"
+    assert [found.name("small", other) for other in ("cpu", "openvino")] == ["small", "small"]
+    assert found.in_floats("small-float") is None
+
+
+@pytest.mark.parametrize(
+    "training",
+    [{}, {"floating_point_of": "int8"}, {"floating_point_of": "small", "quantization": {}}],
+)
+def test_the_form_in_floating_point_is_that_of_the_same_model_and_not_quantized(
+    training: dict[str, Any], tmp_path: Path
+) -> None:
+    found = with_floats(tmp_path, **training)
+    assert found.in_floats("small") is None
+    with pytest.raises(ProviderError, match="small is quantized"):
+        found.name("small", "cuda")

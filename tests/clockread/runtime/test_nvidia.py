@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from clockread.cli.serve import readers
 from clockread.errors import GpuMemoryError, ProviderError
 from clockread.runtime import nvidia, providers
 from clockread.runtime.gpu_options import GpuOptions
-from clockread.runtime.manifest import load_manifest
+from clockread.runtime.manifest import EXPORTED_FOLDERS, load_manifest
 from clockread.runtime.network import Network
 
 __all__ = ["cuda"]
@@ -67,6 +68,10 @@ ERRORS = {  # text of onnxruntime -> words of the explanation, and of its remedy
         r"onnxruntime-gpu\[cuda,cudnn\]",
     ),
     NO_TENSORRT: ("^TensorRT is missing", "tensorrt-cu13>=10.13,<11"),
+    "TensorRT EP could not deserialize engine from cache: /data/tensorrt/a.engine": (
+        "a stored engine of TensorRT is damaged",
+        "delete the folder tensorrt",
+    ),
     OTHER: ("^It ends", ""),
     "": ("RuntimeError", ""),
 }
@@ -203,6 +208,28 @@ def test_the_model_fits_the_provider(cuda: CudaStub, tmp_path: Path, run: Run) -
     code, out, err = run("predict", photo, "--provider", "cuda", "--model", "small")
     assert (code, out) == (2, "")
     assert err.startswith("clockread: small is quantized, and CUDA is slow with such models: take")
+
+
+def test_a_gpu_reads_with_the_form_of_a_quantized_model_in_floating_point(
+    cuda: CudaStub, tmp_path: Path
+) -> None:
+    content = json.loads((EXPORTED_FOLDERS[-1] / "manifest.json").read_text(encoding="utf-8"))
+    models = {name: content["models"][name] for name in ("default", "small")}
+    models["small-float"] = {
+        role: {**entry, "training": {"floating_point_of": "small"}}
+        for role, entry in models["default"].items()
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps({**content, "models": models}))
+    for file in {entry["file"] for roles in models.values() for entry in roles.values()}:
+        (tmp_path / file).write_bytes((EXPORTED_FOLDERS[-1] / file).read_bytes())
+    chosen = {
+        "cuda": ("CUDAExecutionProvider", "small-float"),
+        "auto": ("CUDAExecutionProvider", "small-float"),
+        "cpu": ("CPUExecutionProvider", "small"),
+    }
+    for provider, expected in chosen.items():
+        reader = ClockReader(provider, model="small", models=tmp_path)  # type: ignore[arg-type]
+        assert (reader.provider, reader.model) == expected
 
 
 COMMANDS = {
