@@ -47,11 +47,14 @@ def peaks(g: Graph, heat: Tensor, box: Tensor, threshold: float) -> tuple[Tensor
     maps = heat.unsqueeze(1)
     highest = g.op("MaxPool", maps, kernel_shape=[3, 3], pads=[1] * 4, strides=[1, 1])
     score = g.where(maps >= highest, maps.map("Sigmoid"), 0.0).reshape(-1, 1, CELLS**2)
-    middle, size = box.reshape(-1, CELLS**2, 4).split(2, 2)
-    cells = np.stack(np.meshgrid(np.arange(CELLS), np.arange(CELLS)), axis=-1).reshape(-1, 2)
+    middle, size = box.reshape(-1, CELLS, CELLS, 4).split(2, 2)
+    along = np.arange(CELLS)
+    columns = np.stack([along, np.zeros_like(along)], axis=-1)  # (CELLS, 2): x, 0
+    rows = columns[:, None, ::-1]  # (CELLS, 1, 2): 0, y
     limits = (g.constant(limit, FLOAT) for limit in (-4.0, 4.0))
     size = g.op("Clip", size, *limits).map("Exp") * SIZE_UNIT
-    boxes = g.concat((middle + cells) * float(STRIDE), size, axis=2)
+    boxes = g.concat((middle + columns + rows) * float(STRIDE), size, axis=3)
+    boxes = boxes.reshape(-1, CELLS**2, 4)
     kept = non_max_suppression(boxes, score, options.nms_iou, threshold, centred=True)
     scene, _, cell = kept.split(1, 1, 1)
     place = g.concat(scene, cell, axis=1)
