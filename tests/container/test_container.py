@@ -73,6 +73,14 @@ def test_the_build_gets_all_files_that_the_wheel_needs() -> None:
     assert kept[1] == "*"
 
 
+def test_the_image_builds_an_opencv_that_the_extra_allows() -> None:
+    requirements = pytest.importorskip("packaging.requirements", reason="compares versions")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (text,) = re.findall(r'^cpu = \[.*"(opencv-python-headless.*?)"\]$', project, re.MULTILINE)
+    (version,) = re.findall(r"^ARG OPENCV=(.*)$", DOCKERFILE, re.MULTILINE)
+    assert requirements.Requirement(text).specifier.contains(version)
+
+
 def test_the_compose_file_limits_the_container() -> None:
     yaml = pytest.importorskip("yaml", reason="reads the compose file")
     service = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["clockread"]
