@@ -225,7 +225,7 @@ def to_onnx(model: keras.Model, outputs: tuple[str, ...]) -> bytes:
 def leaner(data: bytes) -> bytes:
     """Return an exported network with fewer nodes and the same outputs; see `lean_graph`.
 
-    One in which there is nothing to rewrite stays as it is.
+    A network with nothing to rewrite stays as it is.
     """
     import onnx
 
