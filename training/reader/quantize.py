@@ -241,6 +241,15 @@ def _keep_float(proto: Any) -> None:
                     reader.input[i] = quantize.input[0]
         graph.node.remove(node)
         graph.node.remove(quantize)
+    _remove_unused(graph)
+
+
+def _remove_unused(graph: Any) -> None:
+    """Remove the constants that no node reads: onnxruntime warns of each of them."""
+    read = {value for node in graph.node for value in node.input}
+    used = [tensor for tensor in graph.initializer if tensor.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(used)
 
 
 def _is_quantized(node: Any, made: dict[str, Any]) -> bool:

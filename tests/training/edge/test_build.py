@@ -170,6 +170,17 @@ def test_building_is_repeatable() -> None:
     assert serialized(load_manifest(), SMALL, DIAL) == data(SMALL, DIAL)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("model", MODELS)
+def test_onnxruntime_has_nothing_to_say_of_a_file(
+    model: str, kind: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from onnxruntime import InferenceSession
+
+    InferenceSession(data(model, kind), providers=["CPUExecutionProvider"])
+    assert capfd.readouterr().err == ""
+
+
 def test_small_is_small() -> None:
     assert len(data(SMALL, PHOTO)) <= 1_100_000
 

@@ -103,6 +103,12 @@ def test_sums_are_not_rounded_twice(int8):
     assert readers == ["Flatten"]
 
 
+def test_every_stored_constant_is_read(int8):
+    graph = onnx.load_from_string(int8).graph
+    read = {value for node in graph.node for value in node.input}
+    assert {tensor.name for tensor in graph.initializer} <= read
+
+
 def test_a_network_in_floating_point_again_keeps_the_rounded_weights(int8, images):
     again = dequantized(int8)
     assert is_quantized(int8)
