@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.reader.lean_graph import remove_unused_constants
+
 
 def is_quantized(data: bytes) -> bool:
     """Return whether an ONNX file contains weights or activations in 8-bit integers."""
@@ -46,11 +48,9 @@ def dequantized(data: bytes) -> bytes:
     for node in nodes:
         for i, name in enumerate(node.input):
             node.input[i] = same.get(name, name)
-    read = {name for node in nodes for name in node.input}
-    constants = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.node[:], graph.initializer[:], graph.value_info[:]
+    del graph.node[:], graph.value_info[:]
     graph.node.extend(nodes)
-    graph.initializer.extend(constants)
+    remove_unused_constants(graph)
     onnx.checker.check_model(proto, full_check=True)
     return bytes(proto.SerializeToString(deterministic=True))
 

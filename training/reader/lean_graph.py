@@ -49,6 +49,14 @@ def rewrite(proto: Any) -> bool:
     return len(proto.graph.node) < before
 
 
+def remove_unused_constants(graph: Any) -> None:
+    """Remove the constants that no node reads: onnxruntime warns of each of them."""
+    read = {value for node in graph.node for value in node.input}
+    used = [constant for constant in graph.initializer if constant.name in read]
+    del graph.initializer[:]
+    graph.initializer.extend(used)
+
+
 class _Graph:
     """A graph whose nodes are replaced one by one."""
 
@@ -112,10 +120,9 @@ class _Graph:
             if used.intersection(node.output):
                 used.update(node.input)
                 kept.append(node)
-        weights = [weight for weight in self._graph.initializer if weight.name in used]
-        del self._graph.node[:], self._graph.initializer[:]
+        del self._graph.node[:]
         self._graph.node.extend(kept[::-1])
-        self._graph.initializer.extend(weights)
+        remove_unused_constants(self._graph)
 
 
 def _fix_sizes(graph: _Graph, reshape: Any, shapes: Shapes) -> None:

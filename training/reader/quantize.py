@@ -36,6 +36,7 @@ from training.experiment import Settings
 from training.reader.export import canonical, export, provenance_of
 from training.reader.export_folder import Description, ExportFolder, export_folder
 from training.reader.finder import validation_scenes
+from training.reader.lean_graph import remove_unused_constants
 from training.reader.pose import MIX
 from training.reader.scene_shards import rendered_scenes
 from training.reader.shards import rendered
@@ -225,7 +226,7 @@ def _keep_float(proto: Any) -> None:
     for node in graph.node:
         for value in node.input:
             readers.setdefault(value, []).append(node)
-    for node in graph.node:
+    for node in list(graph.node):
         if node.op_type != "DequantizeLinear" or (quantize := made.get(node.input[0])) is None:
             continue
         source = made.get(quantize.input[0])
@@ -241,15 +242,7 @@ def _keep_float(proto: Any) -> None:
                     reader.input[i] = quantize.input[0]
         graph.node.remove(node)
         graph.node.remove(quantize)
-    _remove_unused(graph)
-
-
-def _remove_unused(graph: Any) -> None:
-    """Remove the constants that no node reads: onnxruntime warns of each of them."""
-    read = {value for node in graph.node for value in node.input}
-    used = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.initializer[:]
-    graph.initializer.extend(used)
+    remove_unused_constants(graph)
 
 
 def _is_quantized(node: Any, made: dict[str, Any]) -> bool:
