@@ -38,7 +38,9 @@ from clockread.reader import ONCE, Effort, Thresholds
 from clockread.runtime import network
 from clockread.runtime.fixed_batch import FixedBatch
 from clockread.runtime.manifest import load_manifest
+from clockread.sampling import crop_window
 from clockread.stages import StageTimer
+from clockread.upright_reader import MARGIN, OUTPUT, decode_rounding
 
 
 @pytest.fixture(scope="module")
@@ -580,14 +582,16 @@ def test_the_reports_network_reads_boxes_of_the_default_finder() -> None:
         {"finder", "sincos"},
         "CPUExecutionProvider",
     )
-    (reading,) = reader.read(EXAMPLES / "wall.jpg")
-    assert (
-        abs(circular_difference(reading.minutes, minutes_of(TIMES["wall.jpg"][0]["time"]), 720))
-        <= 5
-    )
+    photo = load_photo(EXAMPLES / "wall.jpg").pixels
+    (reading,) = reader.read(photo)
+    detection = ClockReader("cpu").find([photo])[0][0]
+    crop, _ = crop_window(photo, Window.around(detection.box, MARGIN), 75)
+    (pairs,) = reader.networks["sincos"](crop[None], OUTPUT)
+    assert [reading.minutes] == decode_rounding(pairs)
+    assert (*reading.hour_sincos, *reading.minute_sincos) == pytest.approx(pairs[0])
+    assert reading.box == pytest.approx(detection.box, abs=1)
     assert (reading.second, reading.rotation, reading.dial_logit) == (None, 0.0, 3.0)
     assert iou(reading.face, reading.box) == pytest.approx(1, abs=0.02)
     assert reader.networks["finder"]._entry == ClockReader("cpu").networks["finder"]._entry
-    crop = np.ascontiguousarray(load_photo(EXAMPLES / "wall.jpg").pixels[90:330, 120:360])
-    (cropped,) = reader.read(crop, cropped=True)
+    (cropped,) = reader.read(np.ascontiguousarray(photo[90:330, 120:360]), cropped=True)
     assert cropped.box == pytest.approx((0, 0, 240, 240), abs=1)

@@ -45,7 +45,7 @@ PREPROCESSING = {
         "(clockread.geometry); dial: logit",
     },
     "sincos": {
-        "input": "uint8 grey square crop of an upright dial, 20 % wider than its box",
+        "input": "uint8 grey square crop of a dial, 20 % wider than its box",
         "normalization": "in the graph",
         "outputs": "pairs: sin and cos of the whole hour x 30 degrees, "
         "sin and cos of the minute x 6 degrees",

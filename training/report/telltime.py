@@ -175,6 +175,7 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     trained, saved = work / "trained.weights.h5", work / "saved.weights.h5"
     logs = log_folder(fit, settings.profile)
     if trained.exists():  # interrupted during the retraining
+        model.optimizer.build(model.trainable_variables)  # else load_weights skips Adam's state
         model.load_weights(trained)
         history = read_history(work / "history.jsonl")
     else:

@@ -222,13 +222,15 @@ def test_a_fit_killed_during_its_retraining_keeps_its_first_stage(
 
     monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
     fit = telltime.plan("time/multi-head", "smoke")[0]
-    learned, calls = loop.train_model, []
+    learned, calls, starts = loop.train_model, [], []
 
-    def killed(*arguments: Any, **options: Any) -> Any:
+    def killed(model: Any, *arguments: Any, **options: Any) -> Any:
         calls.append(options["work"].name)
-        if options["work"].name == "again" and calls.count("again") == 1:
-            raise KeyboardInterrupt
-        return learned(*arguments, **options)
+        if options["work"].name == "again":
+            starts.append([keras.ops.convert_to_numpy(v) for v in model.optimizer.variables])
+            if len(starts) == 1:
+                raise KeyboardInterrupt
+        return learned(model, *arguments, **options)
 
     monkeypatch.setattr(loop, "train_model", killed)
     (tmp_path / "work").mkdir()
@@ -236,6 +238,8 @@ def test_a_fit_killed_during_its_retraining_keeps_its_first_stage(
         telltime.train(fit, Settings("smoke"), tmp_path / "work")
     outcome = telltime.train(fit, Settings("smoke"), tmp_path / "work")
     assert calls == ["work", "again", "again"]
+    for before, after in zip(*starts, strict=True):  # also Adam's state
+        np.testing.assert_array_equal(before, after)
     assert len(outcome["history"]["loss"]) == 1
     assert "hour_accuracy" in outcome["retrained"]["test"]
 
