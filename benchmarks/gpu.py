@@ -61,10 +61,10 @@ class Setup:
     batches: tuple[int, ...]  # ascending
     bulk: int  # photos of a pass
 
-    def reader(self, **options: Any) -> ClockReader:
-        """Return a reader of the float model on the GPU, with changes of its options."""
+    def reader(self, model: str = "default", **options: Any) -> ClockReader:
+        """Return a reader on the GPU, with changes of its options."""
         gpu = None if self.provider == "cpu" else replace(self.gpu, **options)
-        return ClockReader(self.provider, model="default", gpu=gpu)
+        return ClockReader(self.provider, model=model, gpu=gpu)
 
 
 @dataclass(frozen=True)
@@ -126,11 +126,12 @@ def options(setup: Setup) -> Table:
 
 def parity(setup: Setup) -> Table:
     """Compare the readings of the photos with those of the CPU."""
-    expected = _results(ClockReader("cpu", model="default"), setup.photos)
     rows = []
-    for title in ("clockread's options", "without TF32"):
-        found = _results(setup.reader(**VARIANTS[title]), setup.photos)
-        rows.append([title, *_differences(expected, found)])
+    for model in ("default",) if setup.provider == "tensorrt" else ("default", "small"):
+        expected = _results(ClockReader("cpu", model=model), setup.photos)
+        for title in ("clockread's options", "without TF32"):
+            found = _results(setup.reader(model, **VARIANTS[title]), setup.photos)
+            rows.append([f"{model}, {title}", *_differences(expected, found)])
     columns = ("readings of the CPU", "found", "of these, same minutes", "confidence differs by")
     return Table(("", *columns), rows)
 

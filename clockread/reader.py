@@ -51,8 +51,8 @@ class ClockReader:
             "cuda", "tensorrt", "openvino", "coreml" and "dml", which is used, or refused with an
             error.
         model: "default", "int8", "small", "sincos-cnn", or "auto": "int8" on the CPU, else
-            "default". On CUDA and TensorRT, a model in 8-bit integers means its form in floats, or
-            is refused if there is none, as for "int8" and "small".
+            "default". CUDA refuses "int8", which is "default" in integers, and computes "small" in
+            floats; TensorRT refuses both. With the provider "auto", both run on the CPU.
         batch_size: the largest number of photos or dials that a thread gives to a network at once;
             on an accelerator, those of several threads share a call.
         threads: CPU threads, by default as many as this process may use; the number is limited to
@@ -109,8 +109,7 @@ class ClockReader:
         self.thresholds = thresholds or Thresholds()
         manifest = load_manifest(None if models is None else Path(models))
         provider = named_with_gpu(provider, gpu)
-        only_quantized = manifest.is_quantized(model) and manifest.in_floats(model) is None
-        on = resolved(cast("Provider", provider), quantized=only_quantized)
+        on = resolved(cast("Provider", provider), quantized=manifest.is_quantized(model))
         try:
             self._open(manifest, on)
         except ProviderError as error:

@@ -63,6 +63,7 @@ class CudaStub:
         self.memory = 10_000  # inputs that fit into the GPU's memory at once
         self.missing: str | None = None  # line about a missing library: sessions are on the CPU
         self.opened: list[list[Any]] = []  # the providers that each session was given
+        self.options: list[Any] = []  # the options that each session was given
         self.shapes: dict[StubSession, list[tuple[int, ...]]] = {}
         self.threads: set[int] = set()  # that ran a session on the GPU
 
@@ -87,6 +88,7 @@ class CudaStub:
         self, model: bytes, options: Any, providers: list[Any], **_: Any
     ) -> Any:
         self.opened.append(providers)
+        self.options.append(options)
         session = self.real.InferenceSession(
             model, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )

@@ -28,7 +28,7 @@ ModelOption = Annotated[
     str,
     Option(
         help="A model that `clockread info` lists; auto takes int8 on the CPU, else default. "
-        "int8 and small are not for CUDA and TensorRT."
+        "int8 is not for CUDA and TensorRT, small not for TensorRT."
     ),
 ]
 PathsArgument = Annotated[

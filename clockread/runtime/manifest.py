@@ -6,8 +6,7 @@
         "preprocessing": {…}, "training": {"command": "…", "seed": 1, …}, "metrics": {…}}, …}}}
 
 A name in a shape is a free dimension. The "training" of a network in 8-bit integers has
-"quantization"; that of the same network in floating point has "floating_point_of", the name of the
-model in integers. "format" rises with every change that an older clockread would misread.
+"quantization". "format" rises with every change that an older clockread would misread.
 """
 
 from __future__ import annotations
@@ -20,13 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from clockread.errors import ModelError, ProviderError
-from clockread.runtime.providers import FLOATS_ONLY, TITLES
+from clockread.runtime.providers import TITLES
 
 MANIFEST_FORMAT = 2
 MANIFEST_NAME = "manifest.json"
 REINSTALL = "reinstall clockread"  # the remedy for a damaged installation
 DEFAULT, QUANTIZED, SMALL = "default", "int8", "small"  # names of models
-FLOATING_POINT_OF = "floating_point_of"
 AUTO = "auto"  # resolves to DEFAULT or QUANTIZED
 PACKAGE_FOLDER = Path(__file__).resolve().parents[1]
 # Of a package installed from a wheel, and of a checkout.
@@ -58,6 +56,11 @@ class ModelEntry:
     # Weights of `confidence.Calibration`, and under "presence" those of `confidence.ClockScore`.
     calibration: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def is_quantized(self) -> bool:
+        """Whether it computes with 8-bit integers."""
+        return "quantization" in self.training
+
 
 @dataclass(frozen=True)
 class Manifest:
@@ -69,31 +72,23 @@ class Manifest:
     def name(self, model: str, provider: str) -> str:
         """Return the model that a name selects on a provider.
 
-        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise. On a
-        provider of `FLOATS_ONLY`, a quantized model selects its form in floating point; raises
-        ProviderError if the folder has none.
+        "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise. Raises
+        ProviderError for "int8" on CUDA, which computes its layers in floats as those of "default",
+        and rounds their inputs in addition; and for any quantized model on TensorRT, which takes
+        symmetric quantization only, but these models' zero points are not 0.
         """
         if model == AUTO:
             return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT
-        if provider in FLOATS_ONLY and self.is_quantized(model):
-            in_floats = self.in_floats(model)
-            if in_floats is not None:
-                return in_floats
-            problem = f"{model} is quantized, and {TITLES[provider]} is slow with such models"
+        refused = provider == "tensorrt" or (provider == "cuda" and model == QUANTIZED)
+        if refused and self.is_quantized(model):
+            slow = "is slow with" if provider == "cuda" else "does not take"
+            problem = f"{model} is quantized, and {TITLES[provider]} {slow} such models"
             raise ProviderError(f"{problem}: take --model {DEFAULT}, or --provider cpu")
         return model
 
     def is_quantized(self, model: str) -> bool:
         """Return whether networks of a model compute with 8-bit integers."""
-        return any("quantization" in e.training for e in self.models.get(model, {}).values())
-
-    def in_floats(self, model: str) -> str | None:
-        """Return the model that is the form of a quantized one in floating point, or None."""
-        for name, roles in self.models.items():
-            forms = (entry.training.get(FLOATING_POINT_OF) for entry in roles.values())
-            if model in forms and not self.is_quantized(name):
-                return name
-        return None
+        return any(entry.is_quantized for entry in self.models.get(model, {}).values())
 
     def entry(self, role: str, model: str = DEFAULT) -> ModelEntry:
         """Return the entry of a role of a model; raise ModelError if the manifest has none."""

@@ -233,6 +233,7 @@ class Network:
             dimensions={str(self.shape[0]): size},
             gpu=self._gpu,
             profile=profile,
+            in_floats=self._provider == "cuda" and self._entry.is_quantized,
         )
         self._output(session, self._zeros(size), None)  # plans, compiles and reserves memory
         return session

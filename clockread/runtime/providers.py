@@ -64,10 +64,6 @@ BUILD = {  # how to install a provider that the installed onnxruntime lacks
     "coreml": "it is part of onnxruntime for macOS",
     "dml": f"{REMOVE} && pip install onnxruntime-directml (Windows)",
 }
-# They take no quantized models. CUDA would dequantize weights and activations and compute in
-# floats, and copy the 32-bit biases from the CPU in every call. TensorRT takes symmetric
-# quantization only, but these models' zero points are not 0.
-FLOATS_ONLY = ("cuda", "tensorrt")
 # How to install the libraries of NVIDIA that a provider needs.
 LIBRARIES = {"cuda": INSTALL_CUDA, "tensorrt": INSTALL_TENSORRT}
 TELEMETRY = "ORT_DISABLE_TELEMETRY"  # onnxruntime reads it when it is imported; "1" disables
@@ -107,6 +103,7 @@ def open_session(
     gpu: GpuOptions | None = None,
     profile: Path | None = None,
     engines: Path | None = None,
+    in_floats: bool = False,
 ) -> InferenceSession:
     """Open a session for a serialized ONNX model.
 
@@ -120,6 +117,8 @@ def open_session(
         profile: the path, without a suffix, to which the session writes a profile of its nodes.
         engines: the folder in which TensorRT stores its engine; by default one in the data folder,
             to which the engine is built beforehand. TensorRT with ``dimensions`` only.
+        in_floats: whether layers with 8-bit weights compute in floats, with inputs that are rounded
+            as for integers: CUDA has no kernels for such layers in integers.
 
     Returns:
         A session on that provider and on no other.
@@ -143,6 +142,8 @@ def open_session(
         made = session_options(runtime, count)
         for name, size in (dimensions or {}).items():
             made.add_free_dimension_override_by_name(name, size)
+        if in_floats:  # weights and biases become floats once, when the session opens
+            made.add_session_config_entry("session.disable_quant_qdq", "1")
         if profile is not None:
             made.enable_profiling, made.profile_file_prefix = True, str(profile)
         return made
@@ -185,7 +186,7 @@ def resolved(provider: Provider, *, quantized: bool = False) -> str:
     """Return the provider that a name selects: for "auto", "cuda" if that works, else "cpu".
 
     Warns once if CUDA does not work although there are a driver and an onnxruntime for it.
-    With a model that is quantized only, "auto" selects the CPU; see `FLOATS_ONLY`.
+    With a quantized model, "auto" selects the CPU, which computes in integers.
     """
     if provider != "auto":
         return provider

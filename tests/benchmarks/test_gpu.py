@@ -52,8 +52,9 @@ def test_every_part_gives_figures(cuda: CudaStub, run: Any) -> None:
     assert done.code == 0
     assert set(done.figures) == set(gpu.PARTS)
     assert "FAILED" not in done.out
-    (row,) = done.figures["readings against the CPU's"]["rows"][:1]
-    assert row[1:4] == ["1", "1", "100.0%"]
+    rows = done.figures["readings against the CPU's"]["rows"]
+    assert [row[0].split(",")[0] for row in rows] == ["default", "default", "small", "small"]
+    assert all(row[1:4] == ["1", "1", "100.0%"] for row in rows)
     assert [row[0] for row in done.figures["options"]["rows"]] == list(gpu.VARIANTS)
     rates = {name: rate for name, rate, _ in done.figures["rates"]["rows"]}
     assert all(0 < float(rate) < 1e6 for rate in rates.values()), rates

@@ -210,49 +210,33 @@ def test_what_there_is_in_place_of_an_unknown_model(tmp_path: Path) -> None:
         found.entry("finder")
 
 
-@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
-def test_quantized_models_are_refused_where_they_are_slow(provider: str) -> None:
+@pytest.mark.parametrize(
+    ("provider", "refused", "reason"),
+    [
+        ("cuda", ["int8"], "CUDA is slow with such models"),
+        ("tensorrt", ["int8", "small"], "TensorRT does not take such models"),
+    ],
+)
+def test_quantized_models_are_refused_where_another_is_better(
+    provider: str, refused: list[str], reason: str
+) -> None:
     found = models.load_manifest()
     for model in ("int8", "small"):
+        if model not in refused:
+            assert found.name(model, provider) == model
+            continue
         with pytest.raises(
             ProviderError, match="take --model default, or --provider cpu"
         ) as caught:
             found.name(model, provider)
-        assert str(caught.value).startswith(f"{model} is quantized, and ")
+        assert str(caught.value).startswith(f"{model} is quantized, and {reason}: ")
         assert [found.name(model, other) for other in ("cpu", "openvino")] == [model, model]
     for model in ("auto", "default"):
         assert found.name(model, provider) == "default"
     assert found.name("sincos-cnn", provider) == "sincos-cnn"
 
 
-def with_floats(folder: Path, **training: Any) -> models.Manifest:
-    """A folder with `small` in integers, and `small-float`, whose training has other facts."""
-    content = manifest(training={"quantization": {"method": "static"}})
-    (quantized,) = content["models"].pop("default").values()
-    floats = {**quantized, "training": training}
-    content["models"] |= {"small": {"pose": quantized}, "small-float": {"pose": floats}}
-    return models.load_manifest(write(folder, content))
-
-
-@pytest.mark.parametrize("provider", ["cuda", "tensorrt"])
-def test_a_quantized_model_means_its_form_in_floating_point_on_gpus(
-    provider: str, tmp_path: Path
-) -> None:
-    found = with_floats(tmp_path, floating_point_of="small")
-    assert found.in_floats("small") == "small-float"
-    assert found.name("small", provider) == found.name("small-float", provider) == "small-float"
-    assert [found.name("small", other) for other in ("cpu", "openvino")] == ["small", "small"]
-    assert found.in_floats("small-float") is None
-
-
-@pytest.mark.parametrize(
-    "training",
-    [{}, {"floating_point_of": "int8"}, {"floating_point_of": "small", "quantization": {}}],
-)
-def test_the_form_in_floating_point_is_that_of_the_same_model_and_not_quantized(
-    training: dict[str, Any], tmp_path: Path
-) -> None:
-    found = with_floats(tmp_path, **training)
-    assert found.in_floats("small") is None
-    with pytest.raises(ProviderError, match="small is quantized"):
-        found.name("small", "cuda")
+def test_a_model_named_int8_that_is_not_quantized_runs_anywhere(tmp_path: Path) -> None:
+    content = manifest()
+    content["models"]["int8"] = content["models"]["default"]
+    assert models.load_manifest(write(tmp_path, content)).name("int8", "cuda") == "int8"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from clockread.cli.serve import readers
 from clockread.errors import GpuMemoryError, ProviderError
 from clockread.runtime import nvidia, providers
 from clockread.runtime.gpu_options import GpuOptions
-from clockread.runtime.manifest import EXPORTED_FOLDERS, load_manifest
+from clockread.runtime.manifest import load_manifest
 from clockread.runtime.network import Network
 
 __all__ = ["cuda"]
@@ -36,6 +35,7 @@ NO_TENSORRT = (
     "RegisterTensorRTPluginsAsCustomOps(PySessionOptions&, const onnxruntime::ProviderOptions&) "
     "Please install TensorRT libraries as mentioned in the GPU requirements page"
 )
+DISABLED = "session.disable_quant_qdq"
 OTHER = "/onnxruntime_src/onnxruntime/core/x.cc:12 void onnxruntime::F(int, const T&) It ends."
 ERRORS = {  # text of onnxruntime -> words of the explanation, and of its remedy
     cuda_failure(35, "CUDA driver version is insufficient"): ("driver is too old", "gpu.*<1.27"),
@@ -205,31 +205,20 @@ def test_the_model_fits_the_provider(cuda: CudaStub, tmp_path: Path, run: Run) -
         reader = ClockReader(provider, model=model)
         assert (reader.provider, reader.model) == expected
     photo = photo_of(tmp_path)
-    code, out, err = run("predict", photo, "--provider", "cuda", "--model", "small")
+    code, out, err = run("predict", photo, "--provider", "cuda", "--model", "int8")
     assert (code, out) == (2, "")
-    assert err.startswith("clockread: small is quantized, and CUDA is slow with such models: take")
+    assert err.startswith("clockread: int8 is quantized, and CUDA is slow with such models: take")
 
 
-def test_a_gpu_reads_with_the_form_of_a_quantized_model_in_floating_point(
-    cuda: CudaStub, tmp_path: Path
-) -> None:
-    content = json.loads((EXPORTED_FOLDERS[-1] / "manifest.json").read_text(encoding="utf-8"))
-    models = {name: content["models"][name] for name in ("default", "small")}
-    models["small-float"] = {
-        role: {**entry, "training": {"floating_point_of": "small"}}
-        for role, entry in models["default"].items()
-    }
-    (tmp_path / "manifest.json").write_text(json.dumps({**content, "models": models}))
-    for file in {entry["file"] for roles in models.values() for entry in roles.values()}:
-        (tmp_path / file).write_bytes((EXPORTED_FOLDERS[-1] / file).read_bytes())
-    chosen = {
-        "cuda": ("CUDAExecutionProvider", "small-float"),
-        "auto": ("CUDAExecutionProvider", "small-float"),
-        "cpu": ("CPUExecutionProvider", "small"),
-    }
-    for provider, expected in chosen.items():
-        reader = ClockReader(provider, model="small", models=tmp_path)  # type: ignore[arg-type]
-        assert (reader.provider, reader.model) == expected
+def test_a_gpu_computes_small_in_floats(cuda: CudaStub) -> None:
+    integers = ClockReader("cpu", model="small").read(EXAMPLES / "wall.jpg")
+    floats = ClockReader("cuda", model="small").read(EXAMPLES / "wall.jpg")
+    assert [r.time for r in floats] == [r.time for r in integers] == ["5:08"]
+    disabled = [options.get_session_config_entry(DISABLED) for options in cuda.options[-4:]]
+    assert disabled == ["1"] * 4
+    ClockReader("cuda").read(EXAMPLES / "wall.jpg")
+    with pytest.raises(RuntimeError, match=DISABLED):  # an entry that was never set
+        cuda.options[-1].get_session_config_entry(DISABLED)
 
 
 COMMANDS = {

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import builtins
+import json
 import os
 import re
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from conftest import ROOT, run_python
 from cuda_stub import forget
@@ -18,6 +21,7 @@ from clockread import distributions
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime import cpus, providers
 from clockread.runtime.gpu_options import GpuOptions
+from clockread.runtime.manifest import load_manifest, model_bytes
 from clockread.runtime.probe import PROBE_MODEL, PROBE_OUTPUT
 
 
@@ -284,6 +288,29 @@ def test_a_broken_model_is_a_model_error_in_one_line() -> None:
     with pytest.raises(ModelError, match="cannot load the model") as caught:
         providers.open_session(b"\x00\x01 no model", "cpu")
     assert "\n" not in str(caught.value)
+
+
+def operators(folder: Path, *, in_floats: bool) -> tuple[Counter[str], Any]:
+    """The operators that the reading network of `small` runs, and its logits of the minute."""
+    entry = load_manifest().entry("hands", "small")
+    session = providers.open_session(
+        model_bytes(entry), "cpu", 1, profile=folder / str(in_floats), in_floats=in_floats
+    )
+    polar = np.random.default_rng(1).integers(0, 256, (1, 240, 64), np.uint8)
+    (logits,) = session.run(["minute"], {"polar": polar})
+    events = json.loads(Path(session.end_profiling()).read_text(encoding="utf-8"))
+    return Counter(e["args"]["op_name"] for e in events if "op_name" in e.get("args", {})), logits
+
+
+def test_layers_of_a_quantized_network_can_compute_in_floats(tmp_path: Path) -> None:
+    integers, expected = operators(tmp_path, in_floats=False)
+    floats, logits = operators(tmp_path, in_floats=True)
+    assert integers["QLinearConv"] >= 8
+    assert not any(name.startswith(("QLinear", "QGemm", "QAttention")) for name in floats)
+    # only activations are rounded: weights and biases became floats when the session opened
+    assert floats["QuantizeLinear"] == floats["DequantizeLinear"] > 0
+    assert np.abs(logits - expected).max() < 0.5
+    assert (logits != expected).any()
 
 
 @pytest.mark.parametrize(
