@@ -24,7 +24,7 @@ def dequantized(data: bytes) -> bytes:
     """Return the network without quantization.
 
     Args:
-        data: An ONNX file with pairs of QuantizeLinear and DequantizeLinear nodes.
+        data: An ONNX file with QuantizeLinear and DequantizeLinear nodes.
 
     Returns:
         The ONNX file without these nodes: weights and biases are float32.
@@ -36,15 +36,16 @@ def dequantized(data: bytes) -> bytes:
     proto = onnx.load_from_string(data)
     graph = proto.graph
     stored = {tensor.name: tensor for tensor in graph.initializer}
-    quantized_from = {n.output[0]: n.input[0] for n in graph.node if n.op_type == "QuantizeLinear"}
-    same: dict[str, str] = {}  # a dequantized value → the value that was quantized
-    for node in graph.node:
+    same: dict[str, str] = {}  # a quantized or dequantized value → that in floating point
+    nodes = []
+    for node in graph.node:  # makers come before readers
         if node.op_type == "DequantizeLinear" and node.input[0] in stored:
             values = _values(node, *(numpy_helper.to_array(stored[name]) for name in node.input))
             graph.initializer.append(numpy_helper.from_array(values, node.output[0]))
-        elif node.op_type == "DequantizeLinear":
-            same[node.output[0]] = quantized_from[node.input[0]]
-    nodes = [n for n in graph.node if n.op_type not in ("QuantizeLinear", "DequantizeLinear")]
+        elif node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            same[node.output[0]] = same.get(node.input[0], node.input[0])
+        else:
+            nodes.append(node)
     for node in nodes:
         for i, name in enumerate(node.input):
             node.input[i] = same.get(name, name)

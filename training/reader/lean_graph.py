@@ -152,7 +152,7 @@ def _pad_by_gather(graph: _Graph, concat: Any, shapes: Shapes) -> None:
     length = shape[axis]
     (_, first, to_end), (_, from_start, last) = end, start
     if -length <= first < 0 and to_end >= END and from_start == 0 and 0 < last <= length:
-        index = np.arange(first, length + last) % length
+        index = np.arange(first, length + last, dtype=np.int32) % length
         graph.replace(concat, "Gather", [value, graph.add_constant(index)], axis=axis)
 
 

@@ -7,9 +7,9 @@ Inference", 2018: activations become uint8, by their range on rendered dials; we
 per channel. Weights use 7 of their 8 bits, so that no sum of products saturates on CPUs that add
 pairs of them in 16 bits.
 
-Only products are quantized. Sums of branches stay in floating point, as do the layers of the
-outputs and the values that these read. The largest 0.001 % of an activation's values are clipped:
-single outliers would make the steps of all others coarse.
+Only products are quantized, see `rounding`. Sums of branches stay in floating point, as do the
+layers of the outputs and the values that these read. The largest 0.001 % of an activation's values
+are clipped: single outliers would make the steps of all others coarse.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ from training.experiment import Settings
 from training.reader.export import canonical, export, provenance_of
 from training.reader.export_folder import Description, ExportFolder, export_folder
 from training.reader.finder import validation_scenes
-from training.reader.lean_graph import remove_unused_constants
+from training.reader.lean_graph import rewrite
 from training.reader.pose import MIX
+from training.reader.rounding import OPERATORS, place_rounding
 from training.reader.scene_shards import rendered_scenes
 from training.reader.shards import rendered
 from training.reader.tasks import CONTEXT, SMALL_TASKS, trained
@@ -46,7 +47,6 @@ INPUTS, SMOKE_INPUTS = 256, 192  # rendered dials, or scenes, that give the rang
 PRESETS = tuple(sorted(set(MIX)))
 BATCH = 32
 NARROW = 16  # a product with fewer outputs than this computes outputs of the network
-OPERATORS = ("Conv", "MatMul", "Gemm")
 UNCLIPPED = 99.999  # percent of an activation's values
 METHOD = "static, uint8 activations without sums and outliers, 7-bit weights by channel"
 VALIDATION = {"varied": 2000, "hard": 1000}  # dials of each preset
@@ -195,7 +195,7 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
             extra_options={"CalibPercentile": UNCLIPPED},
         )
         proto = onnx.load(result)
-    _keep_float(proto)
+    place_rounding(proto.graph)
     canonical(proto)
     proto.producer_name, proto.producer_version, proto.doc_string = "clockread", "", ""
     del proto.metadata_props[:], proto.graph.value_info[:]
@@ -204,7 +204,8 @@ def quantized(data: bytes, input_name: str, inputs: NDArray[np.uint8]) -> bytes:
 
 
 def prepared(data: bytes) -> bytes:
-    """Return an exported network in float32, simplified as quantization wants it."""
+    """Return an exported network in float32, with few nodes, as quantization wants it."""
+    import onnx
     import onnxruntime
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -215,42 +216,9 @@ def prepared(data: bytes) -> bytes:
         options.optimized_model_filepath = str(plain)  # without the casts from half precision
         onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         quant_pre_process(str(plain), str(result), skip_symbolic_shape=True)
-        return result.read_bytes()
-
-
-def _keep_float(proto: Any) -> None:
-    """Remove the rounding of matrix products that only operators in floating point read."""
-    graph = proto.graph
-    made = {value: node for node in graph.node for value in node.output}
-    readers: dict[str, list[Any]] = {}
-    for node in graph.node:
-        for value in node.input:
-            readers.setdefault(value, []).append(node)
-    for node in list(graph.node):
-        if node.op_type != "DequantizeLinear" or (quantize := made.get(node.input[0])) is None:
-            continue
-        source = made.get(quantize.input[0])
-        while source is not None and source.op_type == "Relu":
-            source = made.get(source.input[0])
-        of_product = source is not None and source.op_type in ("MatMul", "Gemm")
-        reading = readers.get(node.output[0], [])
-        if not of_product or not reading or any(_is_quantized(r, made) for r in reading):
-            continue
-        for reader in reading:
-            for i, value in enumerate(reader.input):
-                if value == node.output[0]:
-                    reader.input[i] = quantize.input[0]
-        graph.node.remove(node)
-        graph.node.remove(quantize)
-    remove_unused_constants(graph)
-
-
-def _is_quantized(node: Any, made: dict[str, Any]) -> bool:
-    """Return whether a node multiplies by weights in 8-bit integers."""
-    if node.op_type not in OPERATORS:
-        return False
-    weights = made.get(node.input[1])
-    return weights is not None and weights.op_type == "DequantizeLinear"
+        proto = onnx.load(result)
+    rewrite(proto)
+    return bytes(proto.SerializeToString(deterministic=True))
 
 
 def _narrow(proto: Any) -> list[str]:

@@ -11,7 +11,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from training.reader.dequantize import dequantized, is_quantized
+from training.reader.export import canonical
 from training.reader.quantize import BATCH, quantized
+from training.reader.rounding import place_rounding
 
 CHANNELS, SIDE, WIDTH, NARROW = 16, 8, 32, 4
 FEATURES = CHANNELS * SIDE * SIDE
@@ -93,6 +95,64 @@ def test_what_a_floating_point_product_reads_is_not_rounded(int8):
     narrow = made["out"]
     assert made[narrow.input[0]].op_type == "Relu"
     assert made[made[narrow.input[0]].input[0]].op_type == "Gemm"
+
+
+def test_a_product_is_rounded_once_after_its_relu(int8):
+    graph = onnx.load_from_string(int8).graph
+    made = {value: node for node in graph.node for value in node.output}
+    rounded = [node for node in graph.node if node.op_type == "QuantizeLinear"]
+    relus = [made[q.input[0]] for q in rounded if made.get(q.input[0], q).op_type == "Relu"]
+    assert [made[relu.input[0]].op_type for relu in relus] == ["Conv"]
+
+
+def padded(*, slices_of: str = "image") -> onnx.ModelProto:
+    """A value padded around its first axis and transposed, rounded, and multiplied."""
+    constants = {
+        "last": np.array([-2]),
+        "end": np.array([2**40]),
+        "start": np.array([0]),
+        "two": np.array([2]),
+        "axis": np.array([0]),
+        "scale": np.array(0.02, np.float32),
+        "zero": np.array(128, np.uint8),
+        "weights": np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32),
+    }
+    nodes = [
+        helper.make_node("Neg", ["image"], ["other"]),
+        helper.make_node("Slice", [slices_of, "last", "end", "axis"], ["before"]),
+        helper.make_node("Slice", [slices_of, "start", "two", "axis"], ["after"]),
+        helper.make_node("Concat", ["before", "image", "after"], ["wide"], axis=0),
+        helper.make_node("Transpose", ["wide"], ["turned"], perm=[1, 0]),
+        helper.make_node("QuantizeLinear", ["turned", "scale", "zero"], ["bytes"]),
+        helper.make_node("DequantizeLinear", ["bytes", "scale", "zero"], ["rounded"]),
+        helper.make_node("MatMul", ["rounded", "weights"], ["out"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [6, 4])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [4, 3])
+    stored = [numpy_helper.from_array(array, name) for name, array in constants.items()]
+    graph = helper.make_graph(nodes, "padded", [image], [out], stored)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+@pytest.mark.parametrize(
+    ("slices_of", "rounded"), [("image", "image"), ("other", "wide")], ids=["padding", "join"]
+)
+def test_bytes_are_moved_instead_of_floats(slices_of: str, rounded: str):
+    proto = padded(slices_of=slices_of)
+    values = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
+    expected = outputs(proto.SerializeToString(), values)
+    place_rounding(proto.graph)
+    canonical(proto)
+    onnx.checker.check_model(proto, full_check=True)
+    np.testing.assert_array_equal(outputs(proto.SerializeToString(), values), expected)
+    made = {value: node for node in proto.graph.node for value in node.output}
+    (quantize,) = (node for node in proto.graph.node if node.op_type == "QuantizeLinear")
+    source = quantize.input[0]
+    assert (source == "image") == (rounded == "image")
+    assert source == "image" or made[source].op_type == "Concat"
+    floats = made[made["out"].input[0]]
+    assert floats.op_type == "DequantizeLinear"
+    assert made[floats.input[0]].op_type == "Transpose"
 
 
 def test_sums_are_not_rounded_twice(int8):
