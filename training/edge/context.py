@@ -9,10 +9,10 @@ from clockread.context import CONTEXT_GRID, CONTEXT_MARGIN, ContextOutput
 from clockread.geometry import _RIM, MAX_GROWTH, MIN_SIDE
 from clockread.sampling import PATCH
 from training.edge.geometry import corners, from_unit, to_unit
-from training.edge.graph import Tensor
 from training.edge.hands import BINS
 from training.edge.pose import Posed
 from training.edge.sampling import PhotoInput, crop_window, unwrap, whole_window
+from training.edge.tensor import Tensor
 
 
 @dataclass(frozen=True)

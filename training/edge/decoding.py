@@ -12,8 +12,9 @@ from clockread.hypotheses import RARE
 from clockread.reading import MIN_SECOND
 from training.edge.context import Context
 from training.edge.geometry import angle_of
-from training.edge.graph import FLOAT, INT, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.hands import BINS, SIZES
+from training.edge.tensor import FLOAT, INT, Tensor
 
 _STEP = 360 / BINS  # degrees per bin
 _FINE = MINUTES_ON_DIAL // BINS  # minutes of the hour hand per bin

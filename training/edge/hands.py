@@ -10,8 +10,8 @@ import numpy as np
 from clockread.hands import _RIM, CONVERGED, MAX_SHIFT, SIZE_RANGE, HandsOutput
 from clockread.sampling import FACE_GRID
 from training.edge.geometry import compose, project
-from training.edge.graph import FLOAT, INT, Tensor
 from training.edge.sampling import unwrap
+from training.edge.tensor import FLOAT, INT, Tensor
 
 BINS = 120  # of each distribution
 SIZES = {"hour": BINS, "minute": BINS, "twelve": BINS, "second": BINS, "has_second": 1}

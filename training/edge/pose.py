@@ -9,8 +9,8 @@ from clockread.geometry import _RIM, MAX_GROWTH, MIN_SIDE
 from clockread.pose import PATCH_MARGIN
 from clockread.sampling import PATCH
 from training.edge.geometry import compose, corners, from_unit, to_unit
-from training.edge.graph import UINT8, Tensor
 from training.edge.sampling import PhotoInput, crop_window, whole_window
+from training.edge.tensor import UINT8, Tensor
 
 
 class Posed(NamedTuple):

@@ -22,11 +22,12 @@ from training.edge.context import COLUMNS, Context, context, split
 from training.edge.decoding import Decoded, decode, rotation
 from training.edge.finder import find, non_max_suppression
 from training.edge.geometry import angle_of, corners, from_unit
-from training.edge.graph import FLOAT, INT, INT32, UINT8, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.hands import read_refined
 from training.edge.pose import Posed, estimate, patches
 from training.edge.retry import other_windows, principal_greys
 from training.edge.sampling import PhotoInput, photo_input, polar_points
+from training.edge.tensor import FLOAT, INT, INT32, UINT8, Tensor
 
 Turn: TypeAlias = tuple[Tensor, list[Tensor]]
 # What a file takes: a photo with any number of dials, or one dial that fills the picture

@@ -16,9 +16,10 @@ from clockread.retry import (
     WINDOW_SCALES,
 )
 from clockread.sampling import PATCH
-from training.edge.graph import BOOL, INT, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.pose import Posed
 from training.edge.sampling import PhotoInput, crop_window
+from training.edge.tensor import BOOL, INT, Tensor
 
 _OF_RGB = _BRIGHTNESS[::-1].copy()
 
