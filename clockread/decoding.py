@@ -31,7 +31,7 @@ class DecodingWeights:
     rotations: int = 8  # most likely ones, combined with all times; more only take longer
 
 
-_FLOOR = 2e-4  # uniform share mixed into each distribution: no single hand can rule out a time
+FLOOR = 2e-4  # uniform share mixed into each distribution: no single hand can rule out a time
 _MODE_REACH = 2  # bins on either side of the mode that are averaged to find the angle between bins
 # Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without
 # marks is assumed upright.
@@ -101,7 +101,7 @@ def turned_back(pairs: Floats, degrees: Floats) -> Floats:
 
 
 def _floored(p: Floats) -> Floats:
-    return np.asarray(np.maximum(p, 0.0) * (1 - _FLOOR) + _FLOOR / p.shape[-1])
+    return np.asarray(np.maximum(p, 0.0) * (1 - FLOOR) + FLOOR / p.shape[-1])
 
 
 def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from clockread.clock import MINUTES_ON_DIAL, circular_difference, sincos
-from clockread.decoding import _FLOOR, DecodingWeights, rotation_prior
+from clockread.decoding import FLOOR, DecodingWeights, rotation_prior
 from clockread.hypotheses import RARE
 from clockread.reading import MIN_SECOND
 from training.edge.context import Context
@@ -98,7 +98,7 @@ def _softmax(logits: Tensor) -> Tensor:
 
 
 def _floored(p: Tensor) -> Tensor:
-    return p * (1 - _FLOOR) + _FLOOR / BINS
+    return p * (1 - FLOOR) + FLOOR / BINS
 
 
 def _length(pair: Tensor) -> Tensor:

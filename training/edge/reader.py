@@ -11,7 +11,7 @@ import numpy as np
 
 from clockread.confidence import Calibration, ClockScore
 from clockread.context import CONTEXT_GRID
-from clockread.geometry import _RIM
+from clockread.geometry import BOX_RIM
 from clockread.options import Effort, Thresholds
 from clockread.pose import BOX_MARGIN
 from clockread.reader import SAME_DIAL_IOU
@@ -110,7 +110,7 @@ def _read_photo(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
         results = _results(rows, model.calibration)
         logits = rows["dial_logit"], rows["clock_logit"]
         score = clock_score(scores, results["confidence"], *logits, model.clock_score)
-        low, high = corners(results["homography"], _RIM)
+        low, high = corners(results["homography"], BOX_RIM)
         face = g.concat(low, high, axis=1)
         # a dial that was not read has a confidence of 0, before calibration
         rank = g.where(rows["confidence"] > 0.0, score, 0.0).transpose(1, 0).unsqueeze(0)
@@ -132,7 +132,7 @@ def _read_dial(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
     rows = _read_windows(photo, model, window.unsqueeze(0), None)
     with g.stage("select"):
         results = _results(rows, model.calibration)
-        low, high = corners(results["homography"], _RIM)
+        low, high = corners(results["homography"], BOX_RIM)
         results["box"] = g.concat(low, high - low, axis=1)
         return _named(results, None)
 

@@ -189,7 +189,7 @@ def test_homographies_are_those_of_geometry() -> None:
             geometry.compose(pose),
             geometry.from_unit(window),
             geometry.to_unit(window),
-            *geometry.corners(geometry.compose(pose), runtime_geometry._RIM),
+            *geometry.corners(geometry.compose(pose), runtime_geometry.BOX_RIM),
         ),
         "33322",
         POSE.astype(np.float32),
