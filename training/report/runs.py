@@ -11,7 +11,6 @@ here imports Keras.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import math
 import multiprocessing
@@ -28,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from clockread.data import data_folder, write_whole
-from training.experiment import Settings
+from training.experiment import Settings, imported_later
 
 PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "opencv-python")
 # "module:function" by name, called as function(fit, settings, work folder) -> {"history", "test",
@@ -170,8 +169,7 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
         names = {"entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]}
         write_result(path, {**result, **names})
         return path
-    module, function = TRAINERS[fit.trainer].split(":")
-    train = getattr(importlib.import_module(module), function)
+    train = imported_later(TRAINERS[fit.trainer])
     work = work_folder(fit, settings.profile)
     work.mkdir(parents=True, exist_ok=True)
     start = time.time()
