@@ -52,6 +52,17 @@ def right_within(
     return minutes_apart(found, true) <= minutes
 
 
+def seconds_past_twelve(minutes: int, second: float | None) -> float:
+    """Return the time of hands that show a rounded whole minute and perhaps a second.
+
+    With a second, the minute is the one that has begun: 10:09 and 50 seconds may be read from a
+    minute hand that is nearly at 10, or past 9. The time may then be negative.
+    """
+    if second is None:
+        return 60.0 * minutes
+    return 60.0 * round((60.0 * minutes - second) / 60.0) + second
+
+
 def clock_text(minutes: int, second: int | None = None, hours: int = 12) -> str:
     """Return a dial time as ``h:mm``, or ``h:mm:ss`` with a ``second``.
 

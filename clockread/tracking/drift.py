@@ -1,4 +1,4 @@
-"""How far a dial gains or loses on its rate: a line through what the frames differ by."""
+"""The drift of a dial from its rate: the slope of a line through the errors of single frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEAST_FRAMES = 8
 MAX_ERROR = 10.0  # seconds per hour; a drift that is known less well is not reported
 _REACH = 60 // STEP  # steps to either side of the fused time in which a frame's own is looked for
 _ROBUST = 2.5  # standard deviations from the median beyond which a frame does not count
-_MAD = 1.4826  # standard deviations per median absolute deviation
+DEVIATIONS_PER_MAD = 1.4826  # standard deviations per median absolute deviation
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def drift_of(times: Floats, frames: Sequence[Observation], fit: Fit) -> Drift | 
 
     Args:
         times: of the frames, seconds since the start of the track, (n,).
-        frames: what each says.
+        frames: the observation of each frame.
         fit: start and rate.
 
     """
@@ -48,7 +48,7 @@ def drift_of(times: Floats, frames: Sequence[Observation], fit: Fit) -> Drift | 
         return None
     t, off = np.asarray(times, np.float64)[seen] / 3600, off[seen]
     away = np.abs(off - np.median(off))
-    kept = away <= max(_ROBUST * _MAD * float(np.median(away)), 1.0)
+    kept = away <= max(_ROBUST * DEVIATIONS_PER_MAD * float(np.median(away)), 1.0)
     t, off = t[kept], off[kept]
     spread = float(((t - t.mean()) ** 2).sum())
     if len(t) < LEAST_FRAMES or spread == 0:
