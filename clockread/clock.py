@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.geometry import Floats
+
 MINUTES_ON_DIAL = 720
 HOUR_HAND_DEGREES_PER_MINUTE = 0.5
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
 
-Floats = NDArray[np.floating]
 Pair = tuple[float, float]
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 

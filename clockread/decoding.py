@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import angle_of, circular_difference, sincos
-
-Floats = NDArray[np.floating]
+from clockread.geometry import Floats
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clockread.geometry import Floats
 from clockread.tracking.fit import Fit
 from clockread.tracking.observations import SECONDS_PER_TURN, STEP, STEPS, Observation
-
-Floats = NDArray[np.floating]
 
 LEAST_FRAMES = 8
 MAX_ERROR = 10.0  # seconds per hour; a drift that is known less well is not reported

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clockread.geometry import Floats
 from clockread.tracking.observations import (
     PHASES,
     SECONDS_ON_DIAL,
@@ -25,7 +25,6 @@ from clockread.tracking.observations import (
 )
 from clockread.tracking.rates import RESOLUTION, ROUND_RATES, likely_rates
 
-Floats = NDArray[np.floating]
 Kind = Literal["stopped", "real time", "free"]
 
 STOPPED, REAL_TIME = 0.0, 1.0

@@ -6,13 +6,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.evidence import Evidence
+from clockread.geometry import Floats
 from clockread.reading import Reading
-
-Floats = NDArray[np.floating]
 
 SECONDS_ON_DIAL = 60 * MINUTES_ON_DIAL
 SECONDS_PER_TURN = 60  # of the second hand

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import seconds_past_twelve
+from clockread.geometry import Floats
 from clockread.tracking.observations import (
     PHASES,
     SECONDS_ON_DIAL,
@@ -20,8 +21,6 @@ from clockread.tracking.observations import (
     STEPS,
     Observation,
 )
-
-Floats = NDArray[np.floating]
 
 PAIRED_FRAMES = 20  # in a row, whose pairs propose rates
 MAX_PROPOSALS = 8  # rates that are refined
