@@ -75,7 +75,7 @@ def video(
     cropped: CroppedOption = False,
     output: Annotated[TrackFormat, Option("--format", help="Output format.")] = "table",
     save_overlay: Annotated[
-        Path | None, Option(metavar="DIR", help="Save the video with the times drawn on it here.")
+        Path | None, Option(metavar="DIR", help="Save the video here with the times drawn on it.")
     ] = None,
     plot: Annotated[
         Path | None, Option(metavar="FILE", help="Save a plot of shown time against video time.")

@@ -144,7 +144,7 @@ class Batcher:
             self._changed.notify_all()
 
     def cancel(self, jobs: Iterable[Job]) -> None:
-        """Drop jobs that still wait; those that are being read finish unheard."""
+        """Drop jobs that still wait; of those that are being read, the results are dropped."""
         with self._changed:
             for job in jobs:
                 if job.future.cancel() and job in self._queue:
