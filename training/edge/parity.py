@@ -50,7 +50,7 @@ class EdgeReading:
 
 @dataclass(frozen=True)
 class Parity:
-    """How alike two readers are."""
+    """How closely two readers agree."""
 
     dials: int
     same_minute: float  # share

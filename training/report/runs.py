@@ -1,11 +1,10 @@
 """One fit of one configuration, trained once and kept as JSON; many fits, in several processes.
 
 Results are `<profile>/<entry>/<data>-<variant>-<number>.<digest>.json` in
-`$CLOCKREAD_DATA/runs/report`.
-The digest is of data, seed and configuration: a fit with a changed configuration or other data is
-never taken for a finished one, and equal fits of two entries are trained once. <data> names a
-published data set whose files are checked, a rendered set, or given files by their sha256. Nothing
-here imports Keras.
+`$CLOCKREAD_DATA/runs/report`. The digest is of data, seed and configuration: a fit with a changed
+configuration or other data is never mistaken for a finished one, and equal fits of two entries are
+trained once. <data> names a published data set whose files are checked, a rendered set, or given
+files by their sha256. Nothing here imports Keras.
 """
 
 from __future__ import annotations
