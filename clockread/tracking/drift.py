@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clockread.clock import circular_difference
 from clockread.geometry import Floats
 from clockread.tracking.fit import Fit
 from clockread.tracking.observations import SECONDS_PER_TURN, STEP, STEPS, Observation
@@ -62,8 +63,7 @@ def _off(one: Observation, shown: float, fit: Fit) -> float:
     if fit.has_seconds:
         if one.second is None:
             return math.nan
-        half = SECONDS_PER_TURN / 2
-        return (one.second - shown + half) % SECONDS_PER_TURN - half
+        return float(circular_difference(one.second, shown, SECONDS_PER_TURN))
     steps = round(shown / STEP) + np.arange(-_REACH, _REACH + 1)
     weight = np.exp(np.asarray(one.sharp, np.float64)[steps % STEPS])
     return float((weight * (steps * STEP - shown)).sum() / weight.sum())

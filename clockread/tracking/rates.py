@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import seconds_past_twelve
+from clockread.clock import circular_difference, seconds_past_twelve
 from clockread.geometry import Floats
 from clockread.tracking.observations import (
     PHASES,
@@ -90,11 +90,10 @@ class _Judge:
         times, shown = self._times[part.start : part.stop], self._shown[part.start : part.stop]
         gap = times[j] - times[i]
         shortest = float(np.diff(times).min()) or float(gap[gap > 0].min())
-        apart = shown[j] - shown[i]
         found = []
         for period in (SECONDS_ON_DIAL, SECONDS_PER_TURN):
             turns = np.arange(-len(part), len(part) + 1)
-            difference = (apart + period / 2) % period - period / 2
+            difference = circular_difference(shown[j], shown[i], period)
             rates = (difference[:, None] + period * turns) / np.maximum(gap, 1e-9)[:, None]
             found.append(rates[np.abs(rates) * shortest <= period / 2])
         every = np.concatenate(found)
