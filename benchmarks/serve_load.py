@@ -96,7 +96,7 @@ def load(
         photos: paths, and the times that the library reads.
         readers: clients that behave.
         seconds: duration.
-        rate: requests per second of all readers; 0: as many as they get answers.
+        rate: requests per second of all readers; 0: as fast as answers arrive.
         faults: clients per second that do not behave.
 
     """

@@ -171,12 +171,12 @@ def decode(
     hour_p, minute_p = np.exp(_log_softmax(hour)), np.exp(_log_softmax(minute))
     degrees = np.arange(bins) * step
     slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.hour_deviation) ** 2)
-    weighed = [
+    weighted = [
         np.exp(_log_softmax(np.asarray(x) * of))
         for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))
     ]
-    weighed[0] = np.fft.irfft(np.fft.rfft(weighed[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
-    hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
+    weighted[0] = np.fft.irfft(np.fft.rfft(weighted[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
+    hour_w, minute_w, twelve_w = (_floored(p) for p in weighted)
     if hours.noon_up:
         hour_w = np.roll(hour_w, bins // 2, axis=1)
     if context is not None:

@@ -1,8 +1,8 @@
 """Hands and context → the time on the most probable kind of dial.
 
 A dial has 12 or 24 hours, and its hands run clockwise or, as in a mirror, counterclockwise. By
-Bayes' rule, the probability of a kind is in proportion to that which the context network gives it,
-and to the likelihood of the hands: how well they fit any time on such a dial. The confidence of a
+Bayes' rule, the probability of a kind is proportional to its probability by the context network,
+times the likelihood of the hands: how well they fit any time on such a dial. The confidence of a
 reading is multiplied by the probability of its kind.
 """
 
