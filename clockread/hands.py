@@ -11,14 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement
-from clockread.decoding import (
-    TWELVE_HOURS,
-    Hours,
-    decode,
-    modal_angle,
-    resultant,
-    turned_back,
-)
+from clockread.decoding import TWELVE_HOURS, Hours, decode, modal_angle, resultant, turned_back
 from clockread.evidence import Evidence
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial

@@ -16,14 +16,7 @@ from numpy.typing import NDArray
 
 from clockread.context import ContextNetwork, ContextOutput, joined, unwrap_context
 from clockread.decoding import Hours
-from clockread.hands import (
-    Hands,
-    HandsNetwork,
-    HandsOutput,
-    probability,
-    read_hands,
-    read_refined,
-)
+from clockread.hands import Hands, HandsNetwork, HandsOutput, probability, read_hands, read_refined
 from clockread.pose import PosedDial
 
 # Added to the logits of mirrored and of 24-hour dials, because 9 % of the dials in training are of
@@ -69,10 +62,7 @@ def read_posed(
 
 
 def read_again(
-    dials: Sequence[PosedDial],
-    known: Sequence[ContextOutput],
-    hands: HandsNetwork,
-    passes: int,
+    dials: Sequence[PosedDial], known: Sequence[ContextOutput], hands: HandsNetwork, passes: int
 ) -> list[ReadDial]:
     """Read dials whose context is known from an earlier reading.
 

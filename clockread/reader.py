@@ -359,12 +359,7 @@ class ClockReader:
         """Return the result of a photo, given its dials, some of which may not be clocks."""
         readings = [
             reading_of(
-                photo,
-                dial.detection,
-                dial.posed,
-                dial.hands,
-                self._calibration,
-                self._clock_score,
+                photo, dial.detection, dial.posed, dial.hands, self._calibration, self._clock_score
             )
             for dial in dials
             if dial.posed is not None and dial.hands is not None

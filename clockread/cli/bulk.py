@@ -86,12 +86,7 @@ def bulk(
 
 
 def _carry_out(
-    carry_out: Callable[..., Any],
-    plan: Plan,
-    read: ReadOptions,
-    where: RunOptions,
-    *,
-    quiet: bool,
+    carry_out: Callable[..., Any], plan: Plan, read: ReadOptions, where: RunOptions, *, quiet: bool
 ) -> int:
     """Carry out a plan, with progress; return the number of photos with errors."""
     import contextlib

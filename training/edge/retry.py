@@ -104,7 +104,4 @@ def _principal_axes(covariance: Tensor) -> list[tuple[Tensor, Tensor]]:
         length = lengths.reduce("Max", 1, keep=True).map("Sqrt")
         return column / length.maximum(1e-12)
 
-    return [
-        (first.squeeze(2), axis(second, third)),
-        (second.squeeze(2), axis(first, third)),
-    ]
+    return [(first.squeeze(2), axis(second, third)), (second.squeeze(2), axis(first, third))]
