@@ -1,10 +1,14 @@
 """Load and faults of `clockread serve`, by Locust: `python -m benchmarks.serve_load PHOTOS`.
 
-Phases: the library in bulk and the server with as many clients as it takes, in turns; one photo at
-a time by both, in turns; half of the server's rate without and with clients that vanish, send
-garbage, send slowly or send bombs, in turns, because whatever else the machine does must disturb
-both. Every answer is compared with the library's reading. Client and
-server share this machine's CPUs. Needs the extras `serve` and `load`.
+Phases, each of which alternates two kinds of runs, so that other load on the machine disturbs both:
+
+1. the library in bulk, and the server at full load
+2. one photo at a time, by the library and by the server
+3. the server at half of its rate, without and with faulty clients, which vanish, send garbage, send
+   slowly or send decompression bombs
+
+Every answer is compared with the library's reading. Clients and server share this machine's CPUs.
+Needs the extras `serve` and `load`.
 """
 
 from __future__ import annotations
@@ -92,7 +96,7 @@ def load(
         photos: paths, and the times that the library reads.
         readers: clients that behave.
         seconds: duration.
-        rate: requests per second of all readers; 0: as many as they get answers.
+        rate: requests per second of all readers; 0: as fast as answers arrive.
         faults: clients per second that do not behave.
 
     """

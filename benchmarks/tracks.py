@@ -27,7 +27,7 @@ from benchmarks.options import ModelOption, ThreadsOption
 from benchmarks.tables import percent, print_table
 from clockread import ClockReader
 from clockread.cli.sample_photos import dial_picture
-from clockread.clock import MINUTES_ON_DIAL
+from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.finder import iou
 from clockread.live.sources import Picture
 from clockread.live.watcher import Watcher, events_of
@@ -88,8 +88,7 @@ def score(frames: list[Frame], tracks: list[Track], rate: float) -> Scored:
 
 
 def _off(a: float, b: float) -> float:
-    half = SECONDS_ON_DIAL / 2
-    return abs((a - b + half) % SECONDS_ON_DIAL - half)
+    return abs(float(circular_difference(a, b, SECONDS_ON_DIAL)))
 
 
 def scored_tracks(

@@ -8,11 +8,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.geometry import Floats
+
 MINUTES_ON_DIAL = 720
 HOUR_HAND_DEGREES_PER_MINUTE = 0.5
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
 
-Floats = NDArray[np.floating]
 Pair = tuple[float, float]
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 
@@ -50,6 +51,17 @@ def right_within(
 ) -> NDArray[np.bool_]:
     """Return whether dial times are at most ``minutes`` from the true ones."""
     return minutes_apart(found, true) <= minutes
+
+
+def seconds_past_twelve(minutes: int, second: float | None) -> float:
+    """Return the time of hands that show a rounded whole minute and perhaps a second.
+
+    With a second, the minute is the one that has begun: 10:09 and 50 seconds may be read from a
+    minute hand that is nearly at 10, or past 9. The time may then be negative.
+    """
+    if second is None:
+        return 60.0 * minutes
+    return 60.0 * round((60.0 * minutes - second) / 60.0) + second
 
 
 def clock_text(minutes: int, second: int | None = None, hours: int = 12) -> str:

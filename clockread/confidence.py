@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from clockread.geometry import Floats
 
 EDGE = 1e-4  # raw confidence is clipped to EDGE..1 - EDGE: beyond, there is no data to fit to
 LOGIT_LIMIT = 8.0  # of the context network's logits; larger ones say no more

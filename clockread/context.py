@@ -1,8 +1,8 @@
 """Poses → context: a network that sees each dial with its surroundings.
 
 The reading network sees the face only. The polar image of this stage reaches past the case, so that
-it has the strap, the lugs and the crown of a watch, and whatever else tells where 12 is. The same
-network says whether the dial is a clock at all, runs backwards, or has 24 hours.
+it shows the strap, the lugs and the crown of a watch, and anything else that indicates where 12 is.
+The same network says whether the dial is a clock at all, runs backwards, or has 24 hours.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clockread.geometry import Floats, Window, bounding_box
 from clockread.pose import PosedDial
-from clockread.sampling import FROM_UNIT, PolarGrid, crop_window, unwrap
+from clockread.sampling import PolarGrid, crop_window, unwrap
 
 if TYPE_CHECKING:
     from clockread.runtime.network import Network
@@ -75,8 +75,8 @@ def unwrap_context(images: Sequence[NDArray[np.uint8]], dials: Sequence[PosedDia
 
 def _unwrapped(image: NDArray[np.uint8], dial: PosedDial) -> NDArray[np.uint8]:
     patch, window = crop_window(image, context_window(dial))
-    in_patch = FROM_UNIT @ np.linalg.inv(window.from_unit()) @ dial.homography
-    return unwrap(patch, in_patch, CONTEXT_GRID)
+    around = replace(dial, patch=patch, window=window)
+    return unwrap(patch, around.in_patch, CONTEXT_GRID)
 
 
 def context_window(dial: PosedDial) -> Window:

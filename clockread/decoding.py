@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import angle_of, circular_difference, sincos
-
-Floats = NDArray[np.floating]
+from clockread.geometry import Floats
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ class DecodingWeights:
     rotations: int = 8  # most likely ones, combined with all times; more only take longer
 
 
-_FLOOR = 2e-4  # uniform share mixed into each distribution: no single hand can rule out a time
+FLOOR = 2e-4  # uniform share mixed into each distribution: no single hand can rule out a time
 _MODE_REACH = 2  # bins on either side of the mode that are averaged to find the angle between bins
 # Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without
 # marks is assumed upright.
@@ -101,7 +100,7 @@ def turned_back(pairs: Floats, degrees: Floats) -> Floats:
 
 
 def _floored(p: Floats) -> Floats:
-    return np.asarray(np.maximum(p, 0.0) * (1 - _FLOOR) + _FLOOR / p.shape[-1])
+    return np.asarray(np.maximum(p, 0.0) * (1 - FLOOR) + FLOOR / p.shape[-1])
 
 
 def likeliest(by_time: Floats) -> tuple[NDArray[np.int64], Floats]:
@@ -172,12 +171,12 @@ def decode(
     hour_p, minute_p = np.exp(_log_softmax(hour)), np.exp(_log_softmax(minute))
     degrees = np.arange(bins) * step
     slack = np.exp(-0.5 * (circular_difference(degrees, 0.0, 360.0) / w.hour_deviation) ** 2)
-    weighed = [
+    weighted = [
         np.exp(_log_softmax(np.asarray(x) * of))
         for x, of in ((hour, w.hour), (minute, w.minute), (twelve, w.twelve))
     ]
-    weighed[0] = np.fft.irfft(np.fft.rfft(weighed[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
-    hour_w, minute_w, twelve_w = (_floored(p) for p in weighed)
+    weighted[0] = np.fft.irfft(np.fft.rfft(weighted[0]) * np.fft.rfft(slack / slack.sum()), n=bins)
+    hour_w, minute_w, twelve_w = (_floored(p) for p in weighted)
     if hours.noon_up:
         hour_w = np.roll(hour_w, bins // 2, axis=1)
     if context is not None:

@@ -1,15 +1,13 @@
-"""What one photo says about a dial's time: distributions that the photos of a track add up."""
+"""The evidence of one photo for a dial's time: distributions that tracking adds up."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL
-
-Floats = NDArray[np.floating]
+from clockread.geometry import Floats
 
 _SPREAD = np.array([0.2, 0.6, 0.2])  # of a reading without distributions, one minute to each side
 
@@ -19,9 +17,7 @@ class Evidence:
     """The distributions behind one reading, as the networks and the decoding left them."""
 
     by_time: Floats  # (720,) or (1440,) probabilities of the whole minutes past twelve
-    minute_logits: Floats | None = (
-        None  # (bins,) over the minute hand's angle against the pose's up
-    )
+    minute_logits: Floats | None = None  # (bins,) over the hand's angle against the pose's up
     second_logits: Floats | None = None  # (bins,) of the second hand
     rotation: float = 0.0  # degrees, of 12 clockwise against the pose's up
     second_presence: float = 0.0  # probability, 0..1, that there is a second hand

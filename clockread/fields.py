@@ -28,9 +28,8 @@ FIELDS = (
     Field("hour_sincos", ".4f", ("hour_sin", "hour_cos")),
     Field("minute_sincos", ".4f", ("minute_sin", "minute_cos")),
     Field("rotation", ".2f"),
-    Field(
-        "homography", ".8g", ()
-    ),  # its last row is orders of magnitude smaller than its last column
+    # Significant digits, because the last row is orders of magnitude smaller than the last column.
+    Field("homography", ".8g", ()),
     Field("dial_score", ".4f"),
     Field("second"),
     Field("second_sincos", ".4f", ("second_sin", "second_cos")),

@@ -89,12 +89,12 @@ def rim(points: int) -> Floats:
     return np.stack([np.sin(angle), -np.cos(angle)], axis=1)
 
 
-_RIM = rim(32)
+BOX_RIM = rim(32)
 
 
 def bounding_boxes(homographies: Floats) -> Floats:
     """Return x, y, width, height (..., 4) of the projected rim of (..., 3, 3) homographies."""
-    projected = project(homographies, _RIM)
+    projected = project(homographies, BOX_RIM)
     low, high = projected.min(axis=-2), projected.max(axis=-2)
     return np.concatenate([low, high - low], axis=-1)
 

@@ -11,14 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement
-from clockread.decoding import (
-    TWELVE_HOURS,
-    Hours,
-    decode,
-    modal_angle,
-    resultant,
-    turned_back,
-)
+from clockread.decoding import TWELVE_HOURS, Hours, decode, modal_angle, resultant, turned_back
 from clockread.evidence import Evidence
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
@@ -31,7 +24,7 @@ MAX_PASSES = 3  # of the reading network, each with the pose that the previous p
 CONVERGED = 0.012  # dial radii; refinement stops once the rim moved less than this, on average
 MAX_SHIFT = 0.5  # dial radii by which one pass may move the centre
 SIZE_RANGE = (0.55, 1.8)  # factors by which one pass may change the size
-_RIM = rim(8)
+MOVEMENT_RIM = rim(8)
 
 Polars = NDArray[np.uint8]
 
@@ -75,7 +68,7 @@ def refine(dials: Sequence[PosedDial], changes: Floats) -> list[tuple[PosedDial,
         | (np.hypot(v1, v2) > MAX_SHIFT)
         | ~((SIZE_RANGE[0] ** 2 < size) & (size < SIZE_RANGE[1] ** 2))
     )
-    moved = np.linalg.norm(project(h, _RIM) - _RIM, axis=-1).mean(axis=-1)
+    moved = np.linalg.norm(project(h, MOVEMENT_RIM) - MOVEMENT_RIM, axis=-1).mean(axis=-1)
     homographies = np.stack([dial.homography for dial in dials]) @ h
     homographies /= homographies[:, 2:, 2:]
     return [

@@ -1,8 +1,8 @@
 """Hands and context → the time on the most probable kind of dial.
 
 A dial has 12 or 24 hours, and its hands run clockwise or, as in a mirror, counterclockwise. By
-Bayes' rule, the probability of a kind is in proportion to that which the context network gives it,
-and to the likelihood of the hands: how well they fit any time on such a dial. The confidence of a
+Bayes' rule, the probability of a kind is proportional to its probability by the context network,
+times the likelihood of the hands: how well they fit any time on such a dial. The confidence of a
 reading is multiplied by the probability of its kind.
 """
 
@@ -16,14 +16,7 @@ from numpy.typing import NDArray
 
 from clockread.context import ContextNetwork, ContextOutput, joined, unwrap_context
 from clockread.decoding import Hours
-from clockread.hands import (
-    Hands,
-    HandsNetwork,
-    HandsOutput,
-    probability,
-    read_hands,
-    read_refined,
-)
+from clockread.hands import Hands, HandsNetwork, HandsOutput, probability, read_hands, read_refined
 from clockread.pose import PosedDial
 
 # Added to the logits of mirrored and of 24-hour dials, because 9 % of the dials in training are of
@@ -69,10 +62,7 @@ def read_posed(
 
 
 def read_again(
-    dials: Sequence[PosedDial],
-    known: Sequence[ContextOutput],
-    hands: HandsNetwork,
-    passes: int,
+    dials: Sequence[PosedDial], known: Sequence[ContextOutput], hands: HandsNetwork, passes: int
 ) -> list[ReadDial]:
     """Read dials whose context is known from an earlier reading.
 

@@ -44,14 +44,8 @@ ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
 TAIL_BYTES = 64  # at a file's end, where its end marker is looked for first
 
-STORED_BYTES = {
-    "1": 1,
-    "L": 1,
-    "P": 1,
-    "I;16": 2,
-    "I;16B": 2,
-    "I;16L": 2,
-}  # per pixel, of Pillow's modes; 4 for all others
+# Bytes per pixel of Pillow's modes; 4 for all others.
+STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 # Further bytes per pixel that decoding takes at its peak, measured with 21 million pixels.
 DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
 DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
@@ -117,14 +111,10 @@ def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
     with _one_error(name, "its pixels cannot be converted"):
         check_size(*image.size, name)
         image.load()
-        size, reduction, orientation = (
-            image.size,
-            reduction_for(image.size, how.min_side),
-            orientation_of(image),
-        )
-        pixels = upright(
-            image_pixels(image, name, reduction, orientation, color=how.color), orientation
-        )
+        size, orientation = image.size, orientation_of(image)
+        reduction = reduction_for(size, how.min_side)
+        pixels = image_pixels(image, name, reduction, orientation, color=how.color)
+        pixels = upright(pixels, orientation)
     return Decoded(pixels, size[::-1] if orientation >= 5 else size, reduction)
 
 
@@ -246,10 +236,8 @@ def _load_jpeg(
     image: Image.Image, file: BinaryIO, scan: int, name: str, how: Decoding, reduction: int
 ) -> tuple[Image.Image, Pixels | None, tuple[str, ...]]:
     """Decode a JPEG; as in viewers, it is whole if its pixels are, also without an end marker."""
-    mode, target = (
-        "RGB" if how.color else "L",
-        (image.size[0] // reduction, image.size[1] // reduction),
-    )
+    mode = "RGB" if how.color else "L"
+    target = image.size[0] // reduction, image.size[1] // reduction
     image.draft(mode, target)
     array = array_for(image)
     if _contains(file, JPEG_END, scan):
@@ -262,13 +250,11 @@ def _load_jpeg(
     file.seek(0)
     data = file.read()
     rest = [b""]
-    if data.endswith(
-        bytes(TAIL_BYTES)
-    ):  # filled up with zeros by a recovery program or a broken download
+    # Filled up with zeros by a recovery program or a broken download.
+    if data.endswith(bytes(TAIL_BYTES)):
         data = data.rstrip(b"\0")
-        data += (
-            b"\0" if data.endswith(b"\xff") else b""
-        )  # a byte of pixels that is 0xFF is followed by zero
+        if data.endswith(b"\xff"):  # a byte of pixels that is 0xFF is followed by zero
+            data += b"\0"
         rest = [bytes(n) for n in range(3)]  # the pixels' last bytes may have been zero
     data = data.removesuffix(JPEG_END[:1])
 

@@ -11,36 +11,11 @@ from pathlib import Path
 
 from clockread.errors import ImageError, one_line, reason_of
 
-PHOTO_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".webp",
-        ".heic",
-        ".heif",
-        ".hif",
-        ".avif",
-        ".avifs",
-        ".jp2",
-        ".j2k",
-        ".jpf",
-        ".jpx",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".gif",
-        ".pgm",
-        ".ppm",
-        ".pbm",
-        ".pnm",
-    ]
-)
+PHOTO_SUFFIXES = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif",
+    ".avif", ".avifs", ".jp2", ".j2k", ".jpf", ".jpx", ".tif", ".tiff", ".bmp", ".dib", ".gif",
+    ".pgm", ".ppm", ".pbm", ".pnm",
+))  # fmt: skip
 OVERLAY_SUFFIX = ".overlay.jpg"  # of files that --save-overlay writes
 OVERLAY_COMMENT = b"drawn by clockread"  # in the header of such a picture
 OVERLAY_HEADER = 512  # bytes at its start that hold the comment

@@ -1,6 +1,6 @@
 """Pixels of arrays and of Pillow's images → uint8: grey (H, W) or BGR (H, W, 3), reduced.
 
-Transparent parts get a ground.
+Transparent parts become white or black.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ StripOf: TypeAlias = Callable[[int, int], NDArray[Any]]
 STRIP_PIXELS = 1 << 22  # pixels are converted in strips of about this many, to keep copies small
 SAMPLE_SIDE = 512  # pixels per side, about, from which the ground of a transparent photo is chosen
 FLOAT_OVERSHOOT = 0.1  # by which floats may leave 0..1, as after resampling; they are clipped
-WHITE, BLACK = 1.0, 0.0  # grounds
+WHITE, BLACK = 1.0, 0.0  # backgrounds of transparent pictures
 # 0..1, root mean square of the visible pixels' difference from white, below which the ground is
 # black.
 MIN_CONTRAST = 0.1
@@ -61,9 +61,9 @@ def scale_of(array: NDArray[Any], name: str) -> Scale:
 
 
 def ground_for(color: NDArray[np.floating[Any]], alpha: NDArray[np.floating[Any]]) -> float:
-    """Return the ground, WHITE or BLACK, for a transparent picture.
+    """Return the background, WHITE or BLACK, for a transparent picture.
 
-    White, as paper is, unless the visible part itself is nearly white, such as white lines.
+    It is white like paper, unless the visible part itself is nearly white, such as white lines.
 
     Args:
         color: (H, W, 3), 0..1.

@@ -26,7 +26,7 @@ from clockread.runtime.manifest import AUTO, Manifest, load_manifest
 from clockread.runtime.network import Network
 from clockread.runtime.providers import named_with_gpu, resolved, warn_about_cpu
 from clockread.stages import Dial, DialReader, StageTimer
-from clockread.upright_reader import ROLE, UprightReader
+from clockread.upright_reader import SINCOS, UprightReader
 
 if TYPE_CHECKING:
     from clockread.runtime.gpu_options import GpuOptions
@@ -127,9 +127,9 @@ class ClockReader:
         def network(role: str, model: str = model) -> Network:
             return Network(manifest, role, model, provider, self.threads, self._options["gpu"])
 
-        if ROLE in manifest.models.get(model, {}):  # the report's network, after the default finder
+        if SINCOS in manifest.models.get(model, {}):  # after the default finder
             self._finder = network("finder", manifest.name(AUTO, provider))
-            self._dial_reader = UprightReader(network(ROLE))
+            self._dial_reader = UprightReader(network(SINCOS))
             return
         self._finder = network("finder")  # opened by the first search: cropped=True needs none
         logit = self.thresholds.dial_logit
@@ -319,8 +319,7 @@ class ClockReader:
         Args:
             photos: photos, see `load_photo`.
             cropped: whether each photo is one dial that fills it.
-            timings: a dictionary to which the seconds spent in "find", "pose", "unwrap" and "read"
-                are added.
+            timings: a dictionary to which the seconds of each stage, such as "find", are added.
             evidence: whether readings keep the distributions behind their times (6 kB each).
 
         Returns:
@@ -346,7 +345,7 @@ class ClockReader:
                 dial.hands = replace(dial.hands, evidence=None)
         rest = iter(dials)
         return [
-            self._result_of(photo, list(islice(rest, len(of_photo))))
+            self._result_of_dials(photo, list(islice(rest, len(of_photo))))
             for photo, of_photo in zip(photos, found, strict=True)
         ]
 
@@ -356,16 +355,11 @@ class ClockReader:
         options = options if self.effort.tiles else replace(options, tile_below=0.0)
         return find(grey, finder_network(self._finder), self.thresholds.finder_score, options)
 
-    def _result_of(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
-        """Return the result of a photo from those of its dials that are clocks."""
+    def _result_of_dials(self, photo: Photo, dials: Sequence[Dial]) -> PhotoResult:
+        """Return the result of a photo, given its dials, some of which may not be clocks."""
         readings = [
             reading_of(
-                photo,
-                dial.detection,
-                dial.posed,
-                dial.hands,
-                self._calibration,
-                self._clock_score,
+                photo, dial.detection, dial.posed, dial.hands, self._calibration, self._clock_score
             )
             for dial in dials
             if dial.posed is not None and dial.hands is not None

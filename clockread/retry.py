@@ -17,16 +17,16 @@ from clockread.sampling import crop_window
 RETRY_BELOW = 0.9  # raw confidence; dials below it are retried
 MIN_CLOCK_LOGIT = -2.0  # of the context network; dials below it are hardly clocks, and not retried
 WINDOW_SCALES = (0.9, 1.12)  # of the first window's side; the pose network errs differently
-_SIDE = 64  # pixels per side of the face from which its colors are measured
-_TO_DISC: Floats = np.array(  # from its pixels to the dial plane
-    [[2 / _SIDE, 0, -1 + 1 / _SIDE], [0, 2 / _SIDE, -1 + 1 / _SIDE], [0, 0, 1.0]]
+FACE_SIDE = 64  # pixels to which the face is sampled to measure its colors
+FACE_TO_DIAL: Floats = np.array(  # from these pixels to the dial plane
+    [[2 / FACE_SIDE, 0, -1 + 1 / FACE_SIDE], [0, 2 / FACE_SIDE, -1 + 1 / FACE_SIDE], [0, 0, 1.0]]
 )
-_INSIDE = np.hypot(*np.meshgrid(np.linspace(-1, 1, _SIDE), np.linspace(-1, 1, _SIDE))) < 0.95
-_BRIGHTNESS = np.array([0.114, 0.587, 0.299])  # of blue, green, red (ITU-R BT.601)
-_SAME = 0.995  # correlation above which a projection adds nothing to the brightness
-_FAINT = 0.25  # ratio of standard deviations below which the brightness is mostly noise
-_CONTRAST = 50.0  # grey levels, standard deviation of a projection
-_LEAST = 3.0  # grey levels; colors with a smaller standard deviation are ignored
+INSIDE_FACE = np.hypot(*np.meshgrid(*[np.linspace(-1, 1, FACE_SIDE)] * 2)) < 0.95
+BRIGHTNESS_BGR = np.array([0.114, 0.587, 0.299])  # weights of the colors (ITU-R BT.601)
+SAME_CORRELATION = 0.995  # correlation above which a projection adds nothing to the brightness
+FAINT_RATIO = 0.25  # ratio of standard deviations below which the brightness is mostly noise
+CONTRAST = 50.0  # grey levels, standard deviation of a projection
+MIN_DEVIATION = 3.0  # grey levels; colors with a smaller standard deviation are ignored
 
 Color = NDArray[np.uint8]
 
@@ -61,24 +61,24 @@ def principal_greys(dial: PosedDial, color: Color) -> list[PosedDial]:
     """
     patch, _ = crop_window(color, dial.window)
     how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    to_patch = dial.in_patch @ _TO_DISC
+    to_patch = dial.in_patch @ FACE_TO_DIAL
     face = cv2.warpPerspective(
-        patch, to_patch, (_SIDE, _SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE
+        patch, to_patch, (FACE_SIDE, FACE_SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE
     )
-    pixels = np.asarray(face, np.float64)[_INSIDE]
+    pixels = np.asarray(face, np.float64)[INSIDE_FACE]
     mean = pixels.mean(axis=0)
     covariance = np.cov((pixels - mean).T)
     variances, axes = np.linalg.eigh(covariance)  # ascending
-    contrast = math.sqrt(_BRIGHTNESS @ covariance @ _BRIGHTNESS)
+    contrast = math.sqrt(BRIGHTNESS_BGR @ covariance @ BRIGHTNESS_BGR)
     out = []
     for i in (2, 1):
         deviation, axis = math.sqrt(max(float(variances[i]), 0.0)), axes[:, i]
-        along = deviation * abs(axis @ _BRIGHTNESS)
-        is_brightness = contrast > _FAINT * deviation and along > _SAME * contrast
-        if is_brightness or deviation < _LEAST:
+        along = deviation * abs(axis @ BRIGHTNESS_BGR)
+        is_brightness = contrast > FAINT_RATIO * deviation and along > SAME_CORRELATION * contrast
+        if is_brightness or deviation < MIN_DEVIATION:
             continue
-        upwards = axis if axis @ _BRIGHTNESS >= 0 else -axis
-        projection = (upwards * (_CONTRAST / deviation)).astype(np.float32)
+        upwards = axis if axis @ BRIGHTNESS_BGR >= 0 else -axis
+        projection = (upwards * (CONTRAST / deviation)).astype(np.float32)
         levels = (np.asarray(patch, np.float32) - mean.astype(np.float32)) @ projection
         out.append(replace(dial, patch=np.clip(levels + 128, 0, 255).astype(np.uint8)))
     return out

@@ -1,9 +1,10 @@
-"""The report's reader: a network with four heads reads an upright crop, as two (sin, cos) pairs.
+"""The course report's reader: four heads read an upright crop, as two (sin, cos) pairs.
 
     03:00 → hour (1, 0), minute (0, 1)      06:10 → hour (0, -1), minute (0.866, 0.5)
 
 The angles are the whole hour × 30 degrees (not that of the hour hand) and the minute × 6 degrees.
-It is an alternative to `polar_reader`, available if the manifest has the role "sincos".
+It is an alternative to `polar_reader`, available if the manifest has the role "sincos"; see
+docs/report.md.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from clockread.runtime.network import Network
     from clockread.stages import Dial, StageTimer
 
-ROLE = "sincos"  # of the manifest
+SINCOS = "sincos"  # role of the network in the manifest
 OUTPUT = "pairs"  # (n, 4): hour sin, hour cos, minute sin, minute cos
 ASSUMED_LOGIT = 3.0  # replaces the pose network's logit; typical of doubtful clocks
 MARGIN = 1.2  # side of the crop relative to the dial's box, as in the training images
@@ -136,7 +137,7 @@ class UprightReader:
 
     def __init__(self, network: Network) -> None:
         network.open()
-        self.networks: Mapping[str, Network] = {ROLE: network}
+        self.networks: Mapping[str, Network] = {SINCOS: network}
         self._network, self._side = network, int(network.shape[1])
 
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:

@@ -1,4 +1,4 @@
-"""Free artwork for the renderer: photographs to put behind dials and typefaces for their numerals.
+"""Free artwork for the renderer: typefaces for numerals, objects, and photographs as backgrounds.
 
 Nothing of it is committed. `python -m training.assets collect` fetches Debian packages and wheels
 through the machine's own package clients, keeps the useful files and writes them to a cache folder;

@@ -206,16 +206,16 @@ def on_photographs(reader: ClockReader, folder: Path | None) -> dict[str, dict[s
 def summary(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Return counts and shares of right readings, and measures of the confidence."""
     n = len(outcomes)
-    sure = [o for o in outcomes if o.read(CONFIDENT)]
+    confident = [o for o in outcomes if o.read(CONFIDENT)]
     return {
         "photographs": n,
         "exact": sum(o.right(0) for o in outcomes) / n,
         "within_1_min": sum(o.right() for o in outcomes) / n,
         "within_5_min": sum(o.right(5) for o in outcomes) / n,
         "not_found": sum(not o.read() for o in outcomes),
-        "confidence_0.9_share": len(sure) / n,
-        "confidence_0.9_right": share_right(sure),
-        "confidence_0.9_wrong": sum(not o.right() for o in sure),
+        "confidence_0.9_share": len(confident) / n,
+        "confidence_0.9_right": share_right(confident),
+        "confidence_0.9_wrong": sum(not o.right() for o in confident),
         "expected_calibration_error": calibration_error(outcomes),
         "coverage": coverage(outcomes),
     }

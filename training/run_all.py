@@ -11,10 +11,10 @@ from typing import Annotated
 
 import typer
 
-from training.experiment import Experiment, Settings, chosen
+from training.experiment import Experiment, NotTrainedError, Settings, chosen
 from training.reader import experiments as reader
 from training.report import experiments as report
-from training.report.runs import Fit, run_fits
+from training.report.runs import run_fits
 from training.splits import PROFILES
 
 EXPERIMENTS = (*reader.EXPERIMENTS, *report.EXPERIMENTS)
@@ -74,7 +74,6 @@ def main(
             print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}{needs}")
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from training.experiment import NotTrainedError
     from training.report.image_data import DataDamagedError, DataMissingError
 
     try:
@@ -85,10 +84,10 @@ def main(
 
 
 def _run(experiments: list[Experiment], settings: Settings) -> None:
-    _check_data(experiments, settings)
     profile, count = settings.profile, len(experiments)
+    fits = report.planned_fits(experiments, settings)
     if settings.jobs > 1:  # all fits in one queue, so that no process idles between experiments
-        run_fits(_fits(experiments, settings), settings)
+        run_fits(fits, settings)
     for number, e in enumerate(experiments, 1):
         cost = e.cost[profile]
         print(f"[{number}/{count}] {e.name}, profile {profile}: about {cost}", flush=True)
@@ -97,31 +96,6 @@ def _run(experiments: list[Experiment], settings: Settings) -> None:
         metrics = result.get("metrics", {}).items()
         figures = ", ".join(f"{k} {v:.4g}" for k, v in metrics if isinstance(v, float | int))
         print(f"{e.name}: {time.time() - began:.0f} s; {figures}", flush=True)
-
-
-def _fits(experiments: list[Experiment], settings: Settings) -> list[Fit]:
-    return [fit for e in experiments if e.fits for fit in e.fits(settings.profile, settings.data)]
-
-
-def _check_data(experiments: list[Experiment], settings: Settings) -> None:
-    """Fail early if a data set is missing, and render clocks before several processes need them."""
-    from training.report.clock_images import clock_folder
-    from training.report.configs import TimeConfig
-    from training.report.image_data import CHECKSUMS, DataMissingError, load
-    from training.report.telltime import load_images
-
-    if settings.data is not None and not settings.data.is_dir():
-        raise DataMissingError(
-            f"{settings.data} is not a folder: name one that contains the images, or omit --data"
-        )
-    fits = _fits(experiments, settings)
-    for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
-        load(name, settings.data)
-    clocks = [fit for fit in fits if isinstance(fit.config, TimeConfig)]
-    if clocks and settings.data is not None and clock_folder(settings.data) is None:
-        print(f"{settings.data} contains only digits: clocks are rendered", flush=True)
-    for fit in {(f.data, f.config.trunk.side, f.config.places): f for f in clocks}.values():
-        load_images(fit, settings.data)
 
 
 def _usage(message: str) -> int:

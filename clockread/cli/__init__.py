@@ -1,1 +1,1 @@
-"""The command line: ``clockread predict``, ``bench`` and ``info``."""
+"""The command line: `app` has the commands on photos; the others have modules of their own."""

@@ -1,17 +1,14 @@
-"""The command line: the commands on photos, and how each command ends.
+"""The command line: its commands, of which some have modules of their own.
 
-Exit codes: 0 all photos processed; 1 at least one could not be processed; 2 wrong usage, or a
-provider, model or library that is missing; 129 hung up; 130 interrupted; 141 the reader of a pipe
-went away; 143 terminated. Heavy modules are imported where they are needed, so that ``--help`` and
-``--version`` answer at once.
+Heavy modules are imported where they are needed, so that ``--help`` and ``--version`` answer at
+once.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,7 +18,8 @@ from typer import Argument, Option
 from typer.core import TyperGroup
 
 from clockread import __version__
-from clockread.cli import bulk, offset, serve, signals, video, watch
+from clockread.cli import bulk, offset, serve, video, watch
+from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, EXIT_USAGE, exit_code, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
     DeviceOption,
@@ -40,17 +38,10 @@ from clockread.cli.options import (
     SecondsOption,
     ThreadsOption,
 )
-from clockread.errors import ClockreadError, one_line
-from clockread.streams import abandon, complain
+from clockread.errors import one_line
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
-
-EXIT_OK = 0
-EXIT_PHOTO_ERROR = 1
-EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
-EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
 
 
 class _Commands(TyperGroup):
@@ -193,7 +184,7 @@ def predict(
         )
         return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
-    run(action, quiet=quiet)
+    run_and_exit(action, quiet=quiet)
 
 
 @app.command()
@@ -236,7 +227,7 @@ def bench(
         write(report, sys.stdout, output)
         return EXIT_OK
 
-    run(action)
+    run_and_exit(action)
 
 
 @app.command()
@@ -250,7 +241,7 @@ def info(output: ReportFormatOption = "table") -> None:
         information.write(report, sys.stdout, output)
         return EXIT_OK if report.healthy else EXIT_USAGE
 
-    run(action)
+    run_and_exit(action)
 
 
 for _command in (video.video, watch.watch, offset.offset, serve.serve, bulk.bulk):
@@ -284,7 +275,7 @@ def page(
         typer.echo(f"{path}: {size / 1e6:.1f} MB")
         return EXIT_OK
 
-    run(action)
+    run_and_exit(action)
 
 
 def _batch_sizes(text: str) -> list[int]:
@@ -298,58 +289,6 @@ def _batch_sizes(text: str) -> list[int]:
     return sizes
 
 
-def run(action: Callable[[], int], *, quiet: bool = False) -> None:
-    """Run a command's body and exit with its code; warnings become one line on standard error."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore" if quiet else "default")
-        # A signal may leave a file open that is being read.
-        warnings.simplefilter("ignore", ResourceWarning)
-        warnings.showwarning = _show_warning
-        code = _exit_code(action)
-    raise typer.Exit(code)
-
-
-def _exit_code(action: Callable[[], int]) -> int:
-    """Run an action and return its exit code; an error that a user can act on becomes one line."""
-    try:
-        code = action()
-        sys.stdout.flush()
-    except ClockreadError as error:
-        return _failed(str(error), EXIT_USAGE)
-    except KeyboardInterrupt:
-        return _failed("interrupted", EXIT_INTERRUPTED)
-    except BrokenPipeError:
-        abandon(sys.stdout)
-        signals.resume()
-        return EXIT_BROKEN_PIPE
-    except OSError as error:  # of writing, such as to a full disk: reading is guarded per photo
-        abandon(sys.stdout)
-        signals.resume()
-        return _failed(f"cannot write: {error}")
-    except MemoryError:
-        return _failed("not enough memory; use fewer --threads")
-    except RecursionError:
-        return _failed("folders or data are nested too deeply")
-    except ImportError as error:
-        name = error.name or "a library"
-        message = f"{name} cannot be imported ({error}); install clockread again"
-        return _failed(message, EXIT_USAGE)
-    except RuntimeError as error:
-        if "new thread" not in str(error):
-            raise
-        return _failed("the system allows no more threads; use fewer --threads")
-    return code
-
-
-def _failed(message: str, code: int = EXIT_PHOTO_ERROR) -> int:
-    complain(message)
-    return code
-
-
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    complain(f"warning: {message}")
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; ``arguments`` default to those of the process."""
     for stream in (sys.stdout, sys.stderr):
@@ -360,4 +299,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
             is_exact = stream is sys.stdout and utf8
             stream.reconfigure(errors="surrogateescape" if is_exact else "backslashreplace")
     args = None if arguments is None else list(arguments)
-    sys.exit(_exit_code(partial(app, args=args, prog_name="clockread")))
+    sys.exit(exit_code(partial(app, args=args, prog_name="clockread")))

@@ -9,7 +9,7 @@ from functools import partial
 from statistics import median
 from typing import TYPE_CHECKING, TextIO
 
-from clockread.cli.output import console_for
+from clockread.cli.console import console_for
 
 if TYPE_CHECKING:
     from rich.table import Table

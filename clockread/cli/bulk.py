@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
+from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
     LenientOption,
@@ -63,7 +64,6 @@ def bulk(
     quiet: QuietOption = False,
 ) -> None:
     """Read millions of photos with Ray Data; photos whose results are in OUTPUT are skipped."""
-    from clockread.cli import app as cli
 
     def action() -> int:
         run, options_of = _libraries()
@@ -80,18 +80,13 @@ def bulk(
         plan = run.make_plan(source, output, read, column=column, part_size=part_size)
         where = run.RunOptions(address=address, workers=workers)
         failed = _carry_out(run.carry_out, plan, read, where, quiet=quiet)
-        return cli.EXIT_PHOTO_ERROR if failed else cli.EXIT_OK
+        return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
-    cli.run(action, quiet=quiet)
+    run_and_exit(action, quiet=quiet)
 
 
 def _carry_out(
-    carry_out: Callable[..., Any],
-    plan: Plan,
-    read: ReadOptions,
-    where: RunOptions,
-    *,
-    quiet: bool,
+    carry_out: Callable[..., Any], plan: Plan, read: ReadOptions, where: RunOptions, *, quiet: bool
 ) -> int:
     """Carry out a plan, with progress; return the number of photos with errors."""
     import contextlib

@@ -16,6 +16,7 @@ import typer
 from typer import Option
 
 from clockread.cli import signals
+from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
     DeviceOption,
@@ -75,19 +76,16 @@ def offset(
     def action() -> int:
         from clockread.cli.inputs import find_photos
         from clockread.image_files import silence_decoders
-        from clockread.runtime.cpus import bounded_threads
 
         silence_decoders()
-        reader = cli.make_reader(
-            provider, device=device, model=model, threads=bounded_threads(threads)
-        )
+        reader = cli.make_reader(provider, device=device, model=model, threads=threads)
         photos = find_photos(paths, None)
         with signals.hold():
             entries = signals.between(photos.entries)
             rows = [_row(entry, reader, time, fixed, by, cropped) for entry in entries]
         return _write(rows, output, None if fixed else Command(paths, time, by), quiet=quiet)
 
-    cli.run(action, quiet=quiet)
+    run_and_exit(action, quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -113,7 +111,7 @@ def _write(
         complain(error)
     if not offsets and not failed and not quiet:
         complain("no clock found")
-    return 1 if failed else 0
+    return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
 
 def _moment(text: str) -> datetime:
@@ -212,7 +210,7 @@ def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from clockread.cli.output import console_for
+    from clockread.cli.console import write_table
     from clockread.offsets.offset import offset_text
 
     if not offsets:
@@ -230,10 +228,7 @@ def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
             str(len(one.shots)),
             str(one.disagreeing),
         )
-    console = console_for(stream)
-    with console.capture() as capture:
-        console.print(table)
-    stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
+    write_table(table, stream)
 
 
 def _commands(offsets: Sequence[Offset], command: Command, stream: TextIO) -> None:

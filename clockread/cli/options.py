@@ -40,7 +40,7 @@ PathsArgument = Annotated[
 CroppedOption = Annotated[bool, Option("--cropped", help="Each photo is one dial: do not search.")]
 SecondsOption = Annotated[bool, Option("--seconds", help="Write seconds if a second hand is seen.")]
 OverlayOption = Annotated[
-    Path | None, Option(metavar="DIR", help="Save photos with their readings drawn on them here.")
+    Path | None, Option(metavar="DIR", help="Save photos here with their readings drawn on them.")
 ]
 FilesFromOption = Annotated[
     str | None,

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
+from clockread.cli.console import console_for, write_unpadded
 from clockread.errors import one_line
 from clockread.fields import FIELDS
 from clockread.listing import counted
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -35,7 +35,6 @@ ERROR_STYLE = "red"
 ELLIPSIS = "…"
 SEPARATOR = os.sep  # of folders
 BOX = "box (x, y, w, h)"  # a column heading
-WIDTH_WITHOUT_TERMINAL = 200  # columns, for a file or a pipe
 UNLIMITED = sys.maxsize  # columns
 TABLE_GAP = 2  # spaces between two columns
 MIN_PHOTO_WIDTH, MIN_NOTE_WIDTH = 12, 10  # columns, on a very narrow terminal
@@ -97,18 +96,6 @@ def open_writer(
 def _json_text(result: PhotoResult, *, seconds: bool) -> str:
     # ASCII only, so that any file name, even an invalid one, survives any terminal or pipe.
     return json.dumps(result.to_dict(seconds=seconds), allow_nan=False, ensure_ascii=True)
-
-
-def console_for(stream: TextIO) -> Console:
-    """Return a rich console that writes to a stream and leaves a broken pipe to its caller."""
-    from rich.console import Console
-
-    class PlainConsole(Console):
-        def on_broken_pipe(self) -> None:  # rich would exit with 1
-            raise BrokenPipeError
-
-    width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
-    return PlainConsole(file=stream, width=width, highlight=False)
 
 
 class _JsonLines(Writer):
@@ -271,8 +258,7 @@ class _Table(Writer):
                 console.line()
             if self._summary is not None:
                 console.print(self._summary.line(self._results))
-        # rich pads the last column with spaces
-        self._stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
+        write_unpadded(capture.get(), self._stream)
         self._stream.flush()
 
 

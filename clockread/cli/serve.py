@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from clockread.cli.exits import EXIT_OK, EXIT_USAGE, run_and_exit
 from clockread.cli.options import (
     DeviceOption,
     MaxClocksOption,
@@ -61,7 +62,6 @@ def serve(
     ] = 0.0,
 ) -> None:
     """Read photos that HTTP clients send: POST /v1/read."""
-    from clockread.cli import app as cli
 
     def action() -> int:
         token = token_of(token_file)
@@ -92,9 +92,9 @@ def serve(
             problem = "other machines can send photos without a token"
             server.write_log({"event": "log", "level": "warning", "message": problem})
         address = server.Address(host, port, drain_delay)
-        return cli.EXIT_OK if server.serve(service, address) else cli.EXIT_USAGE
+        return EXIT_OK if server.serve(service, address) else EXIT_USAGE
 
-    cli.run(action)
+    run_and_exit(action)
 
 
 def token_of(file: Path | None) -> str | None:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from clockread.cli.output import console_for
+from clockread.cli.console import write_table
 
 if TYPE_CHECKING:
     from clockread.tracking.track import Track
@@ -67,10 +67,7 @@ def _table(tracks: Sequence[Track], stream: TextIO) -> None:
             str(track.disagreeing),
             _drift(track),
         )
-    console = console_for(stream)
-    with console.capture() as capture:
-        console.print(table)
-    stream.writelines(f"{line.rstrip(' ')}\n" for line in capture.get().split("\n")[:-1])
+    write_table(table, stream)
 
 
 def _seconds(value: float) -> str:

@@ -15,6 +15,7 @@ import typer
 from typer import Argument, Option
 
 from clockread.cli import signals
+from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
     DeviceOption,
@@ -75,7 +76,7 @@ def video(
     cropped: CroppedOption = False,
     output: Annotated[TrackFormat, Option("--format", help="Output format.")] = "table",
     save_overlay: Annotated[
-        Path | None, Option(metavar="DIR", help="Save the video with the times drawn on it here.")
+        Path | None, Option(metavar="DIR", help="Save the video here with the times drawn on it.")
     ] = None,
     plot: Annotated[
         Path | None, Option(metavar="FILE", help="Save a plot of shown time against video time.")
@@ -104,7 +105,7 @@ def video(
             cli.make_reader(provider, device=device, model=model, threads=1, effort=VIDEO)
         )
 
-    cli.run(action, quiet=quiet)
+    run_and_exit(action, quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class VideoRun:
                     stopped = stop
         except VideoError as error:
             complain(str(error))
-            return 1
+            return EXIT_PHOTO_ERROR
         tracks = tracker.tracks()
         write_tracks(tracks, sys.stdout, self.output)
         if stopped is not None:
@@ -156,7 +157,7 @@ class VideoRun:
             complain(f"{one_line(str(self.file))}: {note}")
         for problem in problems:
             complain(problem)
-        return 1 if problems else 0
+        return EXIT_PHOTO_ERROR if problems else EXIT_OK
 
     def _add_frames(self, opened: Video, reader: ClockReader, tracker: Tracker) -> None:
         from clockread.cli.progress import progress_bar

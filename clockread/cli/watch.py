@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 from typer import Argument, Option
 
 from clockread.cli import signals
+from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
     DeviceOption,
@@ -75,15 +76,12 @@ def watch(
 
     def action() -> int:
         from clockread.image_files import silence_decoders
-        from clockread.runtime.cpus import bounded_threads
 
         silence_decoders()
-        return run.write(
-            cli.make_reader(provider, device=device, model=model, threads=bounded_threads(threads)),
-            sys.stdout,
-        )
+        reader = cli.make_reader(provider, device=device, model=model, threads=threads)
+        return run.write(reader, sys.stdout)
 
-    cli.run(action, quiet=quiet)
+    run_and_exit(action, quiet=quiet)
 
 
 @dataclass(frozen=True)
@@ -119,5 +117,5 @@ class WatchRun:
                     stream.flush()
         except VideoError as error:
             complain(str(error))
-            return 1
-        return 0
+            return EXIT_PHOTO_ERROR
+        return EXIT_OK

@@ -63,7 +63,7 @@ class Worker:
 
     @cached_property
     def _reader(self) -> ClockReader:
-        """The reader; a property, so that an error is an answer and not the actor's death."""
+        """The reader, opened by the first part, so that an error is an answer and not a crash."""
         return ClockReader(
             self._options.provider,
             model=self._options.model,

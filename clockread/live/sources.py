@@ -1,7 +1,7 @@
-"""What can be watched: a camera, an address, or a folder into which photos are dropped.
+"""Sources of pictures: a camera, an address, or a folder into which photos are dropped.
 
-A source is opened by iterating over it, and gives the newest picture whenever it is asked, with the
-time at which it arrived. If it cannot be opened, ends or falls silent, it raises a VideoError.
+Iterating over a source opens it and gives its newest picture each time, with the time at which it
+arrived. A source that cannot be opened, or gives no pictures for some seconds, raises a VideoError.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Pictures: TypeAlias = Iterator[Picture]
 
 
 class Source(Protocol):
-    """Something that gives pictures."""
+    """An object that gives pictures."""
 
     @property
     def name(self) -> str:
@@ -49,7 +49,7 @@ class Source(Protocol):
 
     @property
     def single(self) -> bool:
-        """Whether it ends after each picture by its nature, as the address of one picture does."""
+        """Whether it ends after each picture, as the address of a single picture does."""
 
     def pictures(self) -> Pictures:
         """Open the source and yield its newest picture, again and again."""
@@ -59,7 +59,7 @@ def source_of(text: str) -> Source:
     """Return the source that an argument names.
 
     Raises:
-        VideoError: if it is none.
+        VideoError: if the argument is not a source.
 
     """
     if text.isdecimal():

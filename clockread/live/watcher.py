@@ -33,7 +33,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Event:
-    """Something to tell about one clock."""
+    """An event of one clock, to be written as a line."""
 
     kind: Kind
     at: float  # seconds since 1970, when the picture arrived
@@ -92,11 +92,11 @@ class Watcher:
     """Turns the readings of successive pictures into events.
 
     A reading that contradicts the one before must be seen in two pictures in a row, so that a
-    glare or a passer-by tells no wrong time.
+    glare or a passer-by causes no wrong event.
     """
 
     source: str
-    every: float | None = None  # seconds after which a clock is told of without a change
+    every: float | None = None  # seconds between events of a clock that does not change
     min_confidence: float = 0.5
     gone_after: float = GONE_AFTER
     _follower: Follower[Reading] = field(
@@ -108,8 +108,8 @@ class Watcher:
     def add(self, at: float, readings: Sequence[Reading]) -> list[Event]:
         """Return the events that the readings of a picture cause; ``at`` in seconds since 1970."""
         events = []
-        sure = [one for one in readings if one.confidence >= self.min_confidence]
-        for trail, reading in self._follower.add(at, sure):
+        confident = [one for one in readings if one.confidence >= self.min_confidence]
+        for trail, reading in self._follower.add(at, confident):
             events += self._seen(trail.number, at, reading)
         for number in [n for n, one in self._states.items() if at - one.seen > self.gone_after]:
             del self._states[number]
@@ -151,7 +151,7 @@ def pictures_forever(
     Args:
         source: the source.
         interval: seconds between two pictures.
-        lost: is told why the source was lost, and when it is tried again; one line.
+        lost: called with one line when the source is lost, and when it is back.
         wait: whether to wait for a source that is not there at the start.
         sleep: waits for a number of seconds.
 
@@ -198,7 +198,7 @@ def events_of(
         reader: reads them.
         watcher: turns readings into events.
         cropped: whether each picture is one dial.
-        failed: is told why a picture could not be read; one line.
+        failed: called with one line that says why a picture cannot be read.
 
     """
     for picture in pictures:

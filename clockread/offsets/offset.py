@@ -12,15 +12,12 @@ from datetime import datetime
 
 import numpy as np
 
-from clockread.clock import MINUTES_ON_DIAL, circular_difference
-from clockread.evidence import Evidence
+from clockread.clock import circular_difference
 from clockread.reading import Reading
+from clockread.tracking.drift import DEVIATIONS_PER_MAD
 from clockread.tracking.fit import REAL_TIME, fit
-from clockread.tracking.observations import SECONDS_ON_DIAL, Observation
-from clockread.tracking.track import seconds_shown
-
-AGREES = 90.0  # seconds: a minute, and half a one because readings are whole minutes
-_MAD = 1.4826  # standard deviations per median absolute deviation
+from clockread.tracking.observations import SECONDS_ON_DIAL, observed
+from clockread.tracking.track import AGREES_WITHIN, seconds_shown
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Offset:
-    """What the clocks of a group of photos are ahead of the photos' times, modulo 12 hours."""
+    """How far the clocks of a group of photos are ahead of the photos' times, modulo 12 hours."""
 
     group: str
     seconds: float  # -21600 ≤ s < 21600
@@ -45,7 +42,7 @@ class Offset:
 
     def agrees(self, shot: Shot) -> bool:
         """Whether a photo alone gives this offset, to about a minute."""
-        return abs(_apart(offset_of(shot), self.seconds)) <= AGREES
+        return abs(_apart(offset_of(shot), self.seconds)) <= 60 * AGREES_WITHIN
 
     @property
     def disagreeing(self) -> int:
@@ -54,7 +51,7 @@ class Offset:
 
 
 def offset_of(shot: Shot) -> float:
-    """Return what the clock is ahead of the photo's time, by that photo alone, seconds."""
+    """Return the seconds by which the clock is ahead of the photo's time, by that photo alone."""
     return _apart(seconds_shown(shot.reading), _on_dial(shot.taken))
 
 
@@ -62,22 +59,20 @@ def joint_offset(group: str, shots: Sequence[Shot]) -> Offset:
     """Decode the offset of a group of at least one photo."""
     first = min(shot.taken for shot in shots)
     times = np.array([(shot.taken - first).total_seconds() for shot in shots])
-    found = fit(times, [_observed(shot.reading) for shot in shots], REAL_TIME)
+    found = fit(times, [observed(shot.reading) for shot in shots], REAL_TIME)
     seconds = _apart(found.start, _on_dial(first))
     off = np.array([_apart(offset_of(shot), seconds) for shot in shots])
-    near = off[np.abs(off) <= AGREES]
-    spread = float(_MAD * np.median(np.abs(near - np.median(near)))) if len(near) else 0.0
+    near = off[np.abs(off) <= 60 * AGREES_WITHIN]
+    spread = (
+        float(DEVIATIONS_PER_MAD * np.median(np.abs(near - np.median(near)))) if len(near) else 0.0
+    )
     return Offset(group, seconds, spread, found.confidence, found.has_seconds, tuple(shots))
-
-
-def _observed(reading: Reading) -> Observation:
-    return Observation.of(reading.evidence or Evidence.of_time(reading.minutes, reading.confidence))
 
 
 def _on_dial(at: datetime) -> float:
     """Return a time of day as seconds past twelve."""
     passed = 3600 * at.hour + 60 * at.minute + at.second + at.microsecond / 1e6
-    return passed % (60 * MINUTES_ON_DIAL)
+    return passed % SECONDS_ON_DIAL
 
 
 def _apart(a: float, b: float) -> float:

@@ -85,9 +85,9 @@ class Places:
             if self.of_one_dial
             else FURTHEST_LABEL * max((dial.radius for dial in dials), default=0.0)
         )
-        thin, thick = (
+        thin, thick = (  # lines, in cells
             -(-2 * width // self._cell) + 1 for width in (self._gap, self._gap + 2 * thickness)
-        )  # of lines, cells
+        )
         for dial in dials:
             outline = self._in_cells(dial.outline)
             cv2.fillPoly(self._dials, [outline], 1, cv2.LINE_8, SUBPIXEL_BITS)
@@ -116,10 +116,8 @@ class Places:
     def _distance(self, dial: DrawnDial) -> NDArray[np.float64]:
         """Pixels from each cell to the rim of a dial, negative inside."""
         rows, columns = self._dials.shape
-        x, y = (
-            np.arange(columns) * self._cell - dial.middle[0],
-            np.arange(rows) * self._cell - dial.middle[1],
-        )
+        x = np.arange(columns) * self._cell - dial.middle[0]
+        y = np.arange(rows) * self._cell - dial.middle[1]
         distance: NDArray[np.float64] = np.hypot(x[None], y[:, None]) - dial.radius
         return distance
 
@@ -197,9 +195,8 @@ class Places:
             )
             if self.of_one_dial:
                 y, x = (np.arange(n) for n in lines.shape)
-                away = 1e-6 * (
-                    np.minimum(y, y[::-1])[:, None] + np.minimum(x, x[::-1])[None]
-                )  # from a corner of the photo
+                to_corner = np.minimum(y, y[::-1])[:, None] + np.minimum(x, x[::-1])[None]
+                away = 1e-6 * to_corner
             else:
                 away = 1e3 * self._at_middle(self._distance(dial), label, lines.shape).clip(min=0.0)
             corner = self._corner(1e12 * lines + dials + away)
@@ -216,10 +213,8 @@ class Places:
 
     def _covered(self, sums: NDArray[np.float64], label: Label) -> NDArray[np.float64]:
         """Count the occupied cells under a label for each place of its corner, by `_sums`."""
-        rows, columns = (
-            (self._height - label.height) // self._cell + 1,
-            (self._width - label.width) // self._cell + 1,
-        )
+        rows = (self._height - label.height) // self._cell + 1
+        columns = (self._width - label.width) // self._cell + 1
         high, wide = -(-label.height // self._cell), -(-label.width // self._cell)
         bands = sums[high : high + rows] - sums[:rows]
         covered: NDArray[np.float64] = bands[:, wide : wide + columns] - bands[:, :columns]

@@ -73,9 +73,9 @@ class Manifest:
         """Return the model that a name selects on a provider.
 
         "auto" selects "int8" on the CPU, if the folder has it, and "default" otherwise. Raises
-        ProviderError for "int8" on CUDA, which computes its layers in floats as those of "default",
-        and rounds their inputs in addition; and for any quantized model on TensorRT, which takes
-        symmetric quantization only, but these models' zero points are not 0.
+        ProviderError for "int8" on CUDA, which would compute it in floats, as "default", and round
+        in addition; and for any quantized model on TensorRT, which takes symmetric quantization
+        only: the zero points of these models are not 0.
         """
         if model == AUTO:
             return QUANTIZED if provider == "cpu" and QUANTIZED in self.models else DEFAULT

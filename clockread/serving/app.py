@@ -26,14 +26,7 @@ from clockread.serving import openapi
 from clockread.serving.access import RECORD, AccessLog, Log, Token, write_log
 from clockread.serving.batching import READ, Batcher, BatchReader, Job, Options, Outcome
 from clockread.serving.bodies import Body, Held, uploads_in
-from clockread.serving.limits import (
-    GONE,
-    INVALID,
-    TOO_LARGE,
-    UNAVAILABLE,
-    Limits,
-    RefusedError,
-)
+from clockread.serving.limits import GONE, INVALID, TOO_LARGE, UNAVAILABLE, Limits, RefusedError
 from clockread.serving.metrics import Metrics
 
 READ_PATH = "/v1/read"

@@ -14,13 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from clockread.bulk import (
-    DECODED_PIXELS,
-    PART_PHOTOS,
-    Entry,
-    PhotoReader,
-    read_in_order,
-)
+from clockread.bulk import DECODED_PIXELS, PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.errors import ImageError, ImageTooLargeError, UnsupportedImageError, one_line
 from clockread.images import Photo, frames_of, load_frames, load_photo, size_of
 from clockread.options import MAX_CLOCKS
@@ -144,7 +138,7 @@ class Batcher:
             self._changed.notify_all()
 
     def cancel(self, jobs: Iterable[Job]) -> None:
-        """Drop jobs that still wait; those that are being read finish unheard."""
+        """Drop jobs that still wait; of those that are being read, the results are dropped."""
         with self._changed:
             for job in jobs:
                 if job.future.cancel() and job in self._queue:

@@ -1,4 +1,4 @@
-"""How far a dial gains or loses on its rate: a line through what the frames differ by."""
+"""The drift of a dial from its rate: the slope of a line through the errors of single frames."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clockread.clock import circular_difference
+from clockread.geometry import Floats
 from clockread.tracking.fit import Fit
 from clockread.tracking.observations import SECONDS_PER_TURN, STEP, STEPS, Observation
-
-Floats = NDArray[np.floating]
 
 LEAST_FRAMES = 8
 MAX_ERROR = 10.0  # seconds per hour; a drift that is known less well is not reported
 _REACH = 60 // STEP  # steps to either side of the fused time in which a frame's own is looked for
 _ROBUST = 2.5  # standard deviations from the median beyond which a frame does not count
-_MAD = 1.4826  # standard deviations per median absolute deviation
+DEVIATIONS_PER_MAD = 1.4826  # standard deviations per median absolute deviation
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def drift_of(times: Floats, frames: Sequence[Observation], fit: Fit) -> Drift | 
 
     Args:
         times: of the frames, seconds since the start of the track, (n,).
-        frames: what each says.
+        frames: the observation of each frame.
         fit: start and rate.
 
     """
@@ -48,7 +47,7 @@ def drift_of(times: Floats, frames: Sequence[Observation], fit: Fit) -> Drift | 
         return None
     t, off = np.asarray(times, np.float64)[seen] / 3600, off[seen]
     away = np.abs(off - np.median(off))
-    kept = away <= max(_ROBUST * _MAD * float(np.median(away)), 1.0)
+    kept = away <= max(_ROBUST * DEVIATIONS_PER_MAD * float(np.median(away)), 1.0)
     t, off = t[kept], off[kept]
     spread = float(((t - t.mean()) ** 2).sum())
     if len(t) < LEAST_FRAMES or spread == 0:
@@ -64,8 +63,7 @@ def _off(one: Observation, shown: float, fit: Fit) -> float:
     if fit.has_seconds:
         if one.second is None:
             return math.nan
-        half = SECONDS_PER_TURN / 2
-        return (one.second - shown + half) % SECONDS_PER_TURN - half
+        return float(circular_difference(one.second, shown, SECONDS_PER_TURN))
     steps = round(shown / STEP) + np.arange(-_REACH, _REACH + 1)
     weight = np.exp(np.asarray(one.sharp, np.float64)[steps % STEPS])
     return float((weight * (steps * STEP - shown)).sum() / weight.sum())

@@ -1,7 +1,7 @@
 """The frames of a track → the time it started at and its rate, decoded jointly.
 
 A dial shows t0 + rate · τ at the time τ of a frame. So the log-likelihoods of all frames add up
-along every start and rate; a frame that is unsure or wrong is outvoted. Three kinds of rates
+along every start and rate, and an uncertain or wrong frame is outvoted. Three kinds of rates
 compete: 0 (stopped), 1 (real time) and any other (time lapse, slow motion, backwards).
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from clockread.geometry import Floats
 from clockread.tracking.observations import (
     PHASES,
     SECONDS_ON_DIAL,
@@ -23,20 +23,19 @@ from clockread.tracking.observations import (
     STEPS,
     Observation,
 )
-from clockread.tracking.rates import RESOLUTION, ROUND, likely_rates
+from clockread.tracking.rates import RESOLUTION, ROUND_RATES, likely_rates
 
-Floats = NDArray[np.floating]
 Kind = Literal["stopped", "real time", "free"]
 
 STOPPED, REAL_TIME = 0.0, 1.0
 PRIOR: dict[Kind, float] = {"stopped": 0.3, "real time": 0.5, "free": 0.2}  # of the kinds of rates
-FINE = SECONDS_PER_TURN / PHASES  # seconds between the starts that are compared
+START_STEP = SECONDS_PER_TURN / PHASES  # seconds between the starts that are compared
 # Frames' worth of evidence behind a confidence, because the errors of the frames of one view are
-# alike. With it, the mean confidence of rendered tracks is close to the share that is right.
-INDEPENDENT = 2.0
-MOVING = 20.0  # the same for rates: hands are rarely misread as moving at another rate
-OF_HAND = 4.0  # the same for there being a second hand
-NEAR = 60.0  # seconds within which a start counts as right
+# alike. With two, the mean confidence of rendered tracks is close to the share that is right.
+INDEPENDENT_FRAMES = 2.0
+INDEPENDENT_FOR_RATE = 20.0  # the same for rates: hands are rarely misread at another rate
+INDEPENDENT_FOR_HAND = 4.0  # the same for there being a second hand
+RIGHT_WITHIN = 60.0  # seconds within which a start counts as right
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ class Sums:
     """The log-likelihoods of all frames, added up along a rate."""
 
     rate: float
-    total: Floats  # (SECONDS_ON_DIAL / FINE,) of the starts
+    total: Floats  # (SECONDS_ON_DIAL / START_STEP,) of the starts
     seconds: bool  # whether a second hand gives the seconds of the best start
 
     @property
     def best(self) -> float:
         """The most likely start, seconds past twelve."""
-        return float(self.total.argmax()) * FINE
+        return float(self.total.argmax()) * START_STEP
 
 
 def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None) -> Fit:
@@ -79,7 +78,7 @@ def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None)
 
     Args:
         times: of the frames, seconds since the start of the track, (n,), n at least 1.
-        frames: what each says.
+        frames: the observation of each frame.
         rate: the rate, if it is known; by default it is found.
 
     Returns:
@@ -88,7 +87,9 @@ def fit(times: Floats, frames: Sequence[Observation], rate: float | None = None)
     """
     times = np.asarray(times, np.float64)
     rates = [STOPPED, REAL_TIME, *likely_rates(times, frames)] if rate is None else [rate]
-    weight, of_rate = (min(1.0, count / len(times)) for count in (INDEPENDENT, MOVING))
+    weight, of_rate = (
+        min(1.0, count / len(times)) for count in (INDEPENDENT_FRAMES, INDEPENDENT_FOR_RATE)
+    )
     sums = [add_up(times, frames, one, sharp=True) for one in rates]
     scores = [_log_mean_exp(of_rate * one.total) + _log_prior(one.rate, len(times)) for one in sums]
     best = int(np.argmax(scores))
@@ -116,19 +117,20 @@ def add_up(
 ) -> Sums:
     """Add up the log-likelihoods of all frames for every start at one rate.
 
-    ``sharp`` adds those that tell rates apart; the errors of all frames have much in common, so
-    that they would be too sure of a start.
+    With ``sharp``, they are those with narrow modes, which distinguish rates. The start found with
+    them would be too confident, because the errors of the frames are correlated.
 
-    Without a second hand, the network takes something that stands still for one. So directions that
-    stay the same speak for a second hand that stands still only as far as there is one.
+    On a clock without a second hand, the network mistakes something that stands still for one. So
+    equal directions in all frames are evidence of a stopped second hand only in so far as the clock
+    has one.
     """
     advance = rate * times
     curves = [one.sharp if sharp else one.by_time for one in frames]
     coarse = _added(curves, advance / STEP)
-    at = np.arange(round(SECONDS_ON_DIAL / FINE)) * (FINE / STEP)
+    at = np.arange(round(SECONDS_ON_DIAL / START_STEP)) * (START_STEP / STEP)
     total = np.interp(at, np.arange(STEPS + 1), np.append(coarse, coarse[0]))
     hand, of_second = second_hand(frames), [one.by_second for one in frames]
-    phases = _added(of_second, advance / FINE) - np.logaddexp(0, -hand)
+    phases = _added(of_second, advance / START_STEP) - np.logaddexp(0, -hand)
     still = float(_added(of_second, 0 * advance).max()) - float(np.logaddexp(0, hand))
     total += np.tile(np.logaddexp(phases, still), SECONDS_ON_DIAL // SECONDS_PER_TURN)
     return Sums(rate, total, float(phases[int(total.argmax()) % PHASES]) > still)
@@ -137,7 +139,7 @@ def add_up(
 def second_hand(frames: Sequence[Observation]) -> float:
     """Return the logit of a track's clock having a second hand."""
     presence = np.array([one.presence for one in frames])
-    return float(presence.mean()) * min(OF_HAND, len(frames))
+    return float(presence.mean()) * min(INDEPENDENT_FOR_HAND, len(frames))
 
 
 def _added(curves: Sequence[Floats], shifts: Floats) -> Floats:
@@ -159,16 +161,16 @@ def _log_prior(rate: float, frames: int) -> float:
     prior = PRIOR[kind_of(rate)]
     if rate in (STOPPED, REAL_TIME):
         return math.log(prior)
-    if rate in ROUND:
-        return math.log(prior / 2 / len(ROUND))
+    if rate in ROUND_RATES:
+        return math.log(prior / 2 / len(ROUND_RATES))
     distinct = 2.0 * frames * SECONDS_ON_DIAL / RESOLUTION  # rates that frames could distinguish
     return math.log(prior / 2 / distinct)
 
 
 def _near_best(total: Floats) -> float:
-    """Return the probability of the starts within `NEAR` of the best one."""
+    """Return the probability of the starts within `RIGHT_WITHIN` of the best one."""
     p = np.exp(total - total.max())
-    reach = round(NEAR / FINE)
+    reach = round(RIGHT_WITHIN / START_STEP)
     best = int(p.argmax())
     near = p[(best + np.arange(-reach, reach + 1)) % len(p)].sum()
     return float(near / p.sum())

@@ -10,9 +10,9 @@ from typing import Generic, Protocol, TypeVar
 from clockread.clock import Pair
 from clockread.geometry import Box
 
-NEAR = 0.7  # sides of the face that a dial may move between two frames
-ALONE = 4.0  # the same if no other dial is in sight
-GROWTH = 0.5  # of the logarithm of its size, at most
+MAX_MOVE = 0.7  # sides of the face that a dial may move between two frames
+MAX_MOVE_ALONE = 4.0  # the same if no other dial is in sight
+MAX_GROWTH = 0.5  # change of the logarithm of its size between two frames
 
 
 class Located(Protocol):
@@ -78,7 +78,7 @@ class Follower(Generic[_R]):
         taken: dict[int, Trail[_R]] = {}
         for distance, i, j in pairs:
             trail = self.trails[i]
-            limit = ALONE if alone and trail is in_sight[0] else NEAR
+            limit = MAX_MOVE_ALONE if alone and trail is in_sight[0] else MAX_MOVE
             if distance <= limit and j not in taken and trail not in taken.values():
                 taken[j] = trail
         out = []
@@ -94,9 +94,9 @@ class Follower(Generic[_R]):
 
 
 def _distance(trail: Trail[_R], reading: _R, time: float) -> float:
-    """Return the sides of a face between a reading and where its dial may be; inf if unlike it."""
+    """Return a reading's distance from a trail in sides of the face; inf if the sizes differ."""
     before, now = (math.sqrt(max(r.face[2] * r.face[3], 1.0)) for r in (trail.last, reading))
-    if abs(math.log(now / before)) > GROWTH:
+    if abs(math.log(now / before)) > MAX_GROWTH:
         return math.inf
     places = (trail.last.center, trail.expected(time))
     return min(math.dist(reading.center, place) for place in places) / max(before, now)

@@ -1,4 +1,4 @@
-"""What the frames of a track say of its times, in the form in which times and rates add it up."""
+"""The evidence of single frames as log-likelihoods, which decoding a track adds up."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.evidence import Evidence
-
-Floats = NDArray[np.floating]
+from clockread.geometry import Floats
+from clockread.reading import Reading
 
 SECONDS_ON_DIAL = 60 * MINUTES_ON_DIAL
 SECONDS_PER_TURN = 60  # of the second hand
 STEP = 5  # seconds between the times of which the likelihood is kept
 STEPS = SECONDS_ON_DIAL // STEP
 PHASES = 240  # directions of the second hand
-OUTLIERS = 0.08  # share of frames whose evidence may be of something else
-SURE = 6.0  # logit of a second hand's presence that a frame is trusted to give, at most
+OUTLIER_SHARE = 0.08  # assumed share of frames whose evidence is wrong
+MAX_PRESENCE = 6.0  # limit, on either side of 0, of the logit of there being a second hand
 # The networks learn targets of 2.4 degrees, and the minute hand is found to about one degree. A
 # Gaussian to the power of 6 is narrower by the square root of 6.
 SHARPNESS = 6.0
@@ -27,16 +26,16 @@ MODE_REACH = 90  # seconds to either side of a time that count as its mode, whos
 _HOURS = MINUTES_ON_DIAL // 60
 _PER_MINUTE = SECONDS_PER_TURN // STEP
 _FLOOR = 0.02  # added to densities with a mean of 1, before their logs are compared
-_MOST = math.log(20.0)  # of a log between two minutes, on either side of 0
-_LEAST = 1e-12  # added to divisors and to arguments of logarithms
+_MAX_LOG_RATIO = math.log(20.0)  # limit between two minutes, on either side of 0
+_TINY = 1e-12  # added to divisors and to arguments of logarithms
 
 
 @dataclass(frozen=True, eq=False)
 class Observation:
-    """What one frame says; log-likelihoods are relative to knowing nothing."""
+    """The evidence of one frame; log-likelihoods are relative to a uniform distribution."""
 
     by_time: Floats  # (STEPS,), of the times on the dial every `STEP` seconds
-    sharp: Floats  # (STEPS,), the same with narrow modes, which tells rates apart
+    sharp: Floats  # (STEPS,), the same with narrow modes, to distinguish rates
     by_second: Floats  # (PHASES,), of the second hand's directions, if there is such a hand
     presence: float  # logit of there being a second hand
     minutes: int  # the most likely whole minutes past twelve
@@ -47,22 +46,27 @@ class Observation:
         """Return the observation that the evidence of a reading gives."""
         # Dials of 24 hours are followed modulo 12 hours.
         whole = np.asarray(evidence.by_time, np.float64).reshape(-1, MINUTES_ON_DIAL).sum(axis=0)
-        log = _interpolated(np.log(whole + _LEAST))
+        log = _interpolated(np.log(whole + _TINY))
         density = evidence.minute(60 * _PER_MINUTE)
         if density is None:
             fine = narrow = np.exp(log).ravel()
         else:
             fine = np.exp(log + np.tile(_between_minutes(density), (_HOURS, 1))).ravel()
-            narrowed = _sharpened(density, SHARPNESS, MODE_REACH // STEP) / (density + _LEAST)
+            narrowed = _sharpened(density, SHARPNESS, MODE_REACH // STEP) / (density + _TINY)
             narrow = fine * np.tile(narrowed, _HOURS)
         by_time, sharp = (_log_with_outliers(x / x.mean()) for x in (fine, narrow))
         minutes = int(whole.argmax())
         if (density := evidence.second(PHASES)) is None:
-            return cls(by_time, sharp, np.zeros(PHASES, np.float32), -SURE, minutes, None)
+            return cls(by_time, sharp, np.zeros(PHASES, np.float32), -MAX_PRESENCE, minutes, None)
         p = min(max(evidence.second_presence, 1e-9), 1 - 1e-9)
-        presence = min(max(math.log(p / (1 - p)), -SURE), SURE)
+        presence = min(max(math.log(p / (1 - p)), -MAX_PRESENCE), MAX_PRESENCE)
         seen = float(density.argmax()) * SECONDS_PER_TURN / PHASES if presence >= 0 else None
         return cls(by_time, sharp, _log_with_outliers(density), presence, minutes, seen)
+
+
+def observed(reading: Reading) -> Observation:
+    """Return the observation that a reading gives, also one whose evidence was not kept."""
+    return Observation.of(reading.evidence or Evidence.of_time(reading.minutes, reading.confidence))
 
 
 def _between_minutes(minute: Floats) -> Floats:
@@ -79,7 +83,7 @@ def _between_minutes(minute: Floats) -> Floats:
 
     """
     log = np.log(minute + _FLOOR).reshape(60, _PER_MINUTE)
-    return np.asarray(np.clip(log - _interpolated(log[:, 0]), -_MOST, _MOST))
+    return np.asarray(np.clip(log - _interpolated(log[:, 0]), -_MAX_LOG_RATIO, _MAX_LOG_RATIO))
 
 
 def _interpolated(of_minutes: Floats) -> Floats:
@@ -98,7 +102,7 @@ def _sharpened(density: Floats, power: float, reach: int) -> Floats:
 
     """
     narrow = (density / density.max()) ** power
-    return np.asarray(narrow * _summed(density, reach) / (_summed(narrow, reach) + _LEAST))
+    return np.asarray(narrow * _summed(density, reach) / (_summed(narrow, reach) + _TINY))
 
 
 def _summed(density: Floats, reach: int) -> Floats:
@@ -108,4 +112,4 @@ def _summed(density: Floats, reach: int) -> Floats:
 
 
 def _log_with_outliers(density: Floats) -> Floats:
-    return np.asarray(np.log((1 - OUTLIERS) * density + OUTLIERS), np.float32)
+    return np.asarray(np.log((1 - OUTLIER_SHARE) * density + OUTLIER_SHARE), np.float32)

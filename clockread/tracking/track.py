@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from clockread.clock import clock_text, minutes_apart
+from clockread.clock import clock_text, minutes_apart, seconds_past_twelve
 from clockread.reading import Reading
 from clockread.tracking.drift import Drift
 from clockread.tracking.fit import Fit, Kind
 from clockread.tracking.observations import SECONDS_ON_DIAL
 
-AGREES = 1.5  # minutes from the fused time: one, and half a minute because readings are whole ones
+AGREES_WITHIN = 1.5  # minutes: one, and half a minute because readings are whole minutes
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class TrackFrame:
     @property
     def agrees(self) -> bool:
         """Whether the frame alone gives the time that all frames give, to about a minute."""
-        return bool(minutes_apart(self.reading.minutes, self.shown / 60) <= AGREES)
+        return bool(minutes_apart(self.reading.minutes, self.shown / 60) <= AGREES_WITHIN)
 
 
 @dataclass(frozen=True)
@@ -118,13 +118,10 @@ class Track:
 def seconds_shown(reading: Reading) -> float:
     """Return the time of a reading as seconds past twelve, 0 ≤ s < 43200.
 
-    The whole minute of a reading is rounded. With a second hand, it becomes the minute that has
-    begun: 10:09 and 50 seconds may be read from a minute hand that is nearly at 10, or past 9.
+    On a 24-hour dial whose second hand is not seen, s < 86400.
     """
-    if reading.second is None:
-        return 60.0 * reading.minutes
-    begun = round((60.0 * reading.minutes - reading.second) / 60.0)
-    return (60.0 * begun + reading.second) % SECONDS_ON_DIAL
+    shown = seconds_past_twelve(reading.minutes, reading.second)
+    return shown if reading.second is None else shown % SECONDS_ON_DIAL
 
 
 def time_text(shown: float, *, seconds: bool) -> str:

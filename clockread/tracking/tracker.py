@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from clockread.bulk import Entry, read_in_order
-from clockread.evidence import Evidence
 from clockread.images import ImageSource, Photo, name_of
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import fit
 from clockread.tracking.follow import Follower
-from clockread.tracking.observations import Observation
+from clockread.tracking.observations import Observation, observed
 from clockread.tracking.track import Track, TrackFrame
 
 if TYPE_CHECKING:
@@ -39,8 +38,7 @@ class _Sightings:
 
     def add(self, time: float, reading: Reading) -> None:
         if len(self.times) % self._every == 0:
-            evidence = reading.evidence or Evidence.of_time(reading.minutes, reading.confidence)
-            self.observed.append((time, Observation.of(evidence)))
+            self.observed.append((time, observed(reading)))
             if len(self.observed) > MOST_OBSERVED:
                 self.observed = self.observed[::2]
                 self._every *= 2

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.geometry import project
+from clockread.geometry import MIRROR, project
 from training.dials.backdrop import flat_backdrop, make_backdrop
 from training.dials.camera import Matrix, degrade, view
 from training.dials.canvas import CANVAS, SQUARE, UNIT, Canvas, Grey, Points, disc_points
@@ -43,7 +43,6 @@ _CIRCLE = np.stack([np.cos(_STEPS), np.sin(_STEPS), np.ones(24)])
 _CORNERS = np.stack([*SQUARE.T, np.ones(4)])
 _LATTICE = np.stack(np.meshgrid(*[np.arange(-9, 10) / 9.5] * 2), axis=-1).reshape(-1, 2)
 _LATTICE = _LATTICE[np.hypot(*_LATTICE.T) < 1]  # spread evenly over the face
-_MIRROR = np.diag([-1.0, 1.0, 1.0])
 _CUT = (0.4, 0.9)  # visible share of the face of dials that are cut off
 
 
@@ -172,10 +171,10 @@ def _photographed(rng: Random, dial: Dial, preset: Preset, size: int) -> Picture
 
 def _mirror(picture: Picture) -> Picture:
     """Return a picture flipped about its vertical axis, with labels as seen there."""
-    flip = translation(picture.image.shape[1] - 1, 0) @ _MIRROR
+    flip = translation(picture.image.shape[1] - 1, 0) @ MIRROR
     return Picture(
         np.ascontiguousarray(picture.image[:, ::-1]),
-        flip @ picture.homography @ _MIRROR,
+        flip @ picture.homography @ MIRROR,
         picture.dial.flipped(),
         picture.visible,
     )

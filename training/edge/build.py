@@ -35,11 +35,7 @@ ROLES = {PHOTO: ("finder", "pose", "hands", "context"), DIAL: ("pose", "hands", 
 # Passes, retries and tiles. `small` is for live video: retries would make some frames take several
 # times as long. The others also retry with other windows: the second turn of the loop needs some.
 _RETRIES = Effort(retry_below=0.5, windows=True)
-EFFORTS = {
-    DEFAULT: _RETRIES,
-    QUANTIZED: _RETRIES,
-    SMALL: Effort(passes=2, retry_below=0.0),
-}
+EFFORTS = {DEFAULT: _RETRIES, QUANTIZED: _RETRIES, SMALL: Effort(passes=2, retry_below=0.0)}
 SMOKE = 10  # dials and scenes
 
 

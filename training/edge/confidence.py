@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from clockread.confidence import EDGE, LOGIT_LIMIT, Calibration, ClockScore
-from training.edge.graph import Tensor
+from training.edge.tensor import Tensor
 
 
 def _logit(p: Tensor) -> Tensor:

@@ -6,13 +6,13 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from clockread.context import CONTEXT_GRID, CONTEXT_MARGIN, ContextOutput
-from clockread.geometry import _RIM, MAX_GROWTH, MIN_SIDE
+from clockread.geometry import BOX_RIM, MAX_GROWTH, MIN_SIDE
 from clockread.sampling import PATCH
 from training.edge.geometry import corners, from_unit, to_unit
-from training.edge.graph import Tensor
 from training.edge.hands import BINS
 from training.edge.pose import Posed
 from training.edge.sampling import PhotoInput, crop_window, unwrap, whole_window
+from training.edge.tensor import Tensor
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def polar_image(photo: PhotoInput, dials: Posed, points: Tensor) -> Tensor:
     """Return polar images uint8 (n, 240, 80) of n > 0 posed dials and their surroundings."""
     g = points.graph
     homography = from_unit(dials.window) @ dials.homography
-    low, high = corners(homography, _RIM)
+    low, high = corners(homography, BOX_RIM)
     side = (high - low).reduce("Max", 1, keep=True) * CONTEXT_MARGIN
     widest = dials.window.part(2, 3) * MAX_GROWTH
     side = side.maximum(MIN_SIDE).minimum(widest)

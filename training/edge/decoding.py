@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from clockread.clock import MINUTES_ON_DIAL, circular_difference, sincos
-from clockread.decoding import _FLOOR, DecodingWeights, rotation_prior
+from clockread.decoding import FLOOR, DecodingWeights, rotation_prior
 from clockread.hypotheses import RARE
 from clockread.reading import MIN_SECOND
 from training.edge.context import Context
 from training.edge.geometry import angle_of
-from training.edge.graph import FLOAT, INT, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.hands import BINS, SIZES
+from training.edge.tensor import FLOAT, INT, Tensor
 
 _STEP = 360 / BINS  # degrees per bin
 _FINE = MINUTES_ON_DIAL // BINS  # minutes of the hour hand per bin
@@ -97,7 +98,7 @@ def _softmax(logits: Tensor) -> Tensor:
 
 
 def _floored(p: Tensor) -> Tensor:
-    return p * (1 - _FLOOR) + _FLOOR / BINS
+    return p * (1 - FLOOR) + FLOOR / BINS
 
 
 def _length(pair: Tensor) -> Tensor:

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from clockread.finder import CELLS, PADDING, SCENE, SIZE_UNIT, STRIDE, TILE, FinderOptions
-from training.edge.graph import BOOL, FLOAT, INT, UINT8, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.sampling import Parts, PhotoInput, resample
+from training.edge.tensor import BOOL, FLOAT, INT, UINT8, Tensor
 
 
 def letterbox(photo: PhotoInput, part: Tensor) -> tuple[Tensor, Tensor, Tensor]:

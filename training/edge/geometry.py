@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from clockread.geometry import POSE_SIZE
-from training.edge.graph import Tensor
+from training.edge.tensor import Tensor
 
 
 def _ones(rows: int, columns: int, *places: tuple[int, int]) -> np.ndarray:

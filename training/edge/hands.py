@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from clockread.hands import _RIM, CONVERGED, MAX_SHIFT, SIZE_RANGE, HandsOutput
+from clockread.hands import CONVERGED, MAX_SHIFT, MOVEMENT_RIM, SIZE_RANGE, HandsOutput
 from clockread.sampling import FACE_GRID
 from training.edge.geometry import compose, project
-from training.edge.graph import FLOAT, INT, Tensor
 from training.edge.sampling import unwrap
+from training.edge.tensor import FLOAT, INT, Tensor
 
 BINS = 120  # of each distribution
 SIZES = {"hour": BINS, "minute": BINS, "twelve": BINS, "second": BINS, "has_second": 1}
@@ -27,7 +27,7 @@ def refine(homography: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
     shift, size, tilt = change.split(2, 3, 2)  # of a pose: see clockread.geometry
     s11, s12, s22 = size.split(1, 1, 1)
     correction = compose(change)
-    away = project(correction, _RIM) - _RIM.T
+    away = project(correction, MOVEMENT_RIM) - MOVEMENT_RIM.T
     moved = (away * away).sum(1).map("Sqrt").reduce("Mean", 1, keep=True)
     area = s11 * s22 - s12 * s12
     plausible = (

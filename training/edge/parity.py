@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from clockread.clock import right_within
 from clockread.finder import iou
-from clockread.reader import ClockReader
+from clockread.reader import SAME_DIAL_IOU, ClockReader
 from clockread.runtime.manifest import DEFAULT
 from training import splits
 from training.edge.reader import DIAL
@@ -23,7 +23,6 @@ from training.reader.shards import rendered
 # their accuracy is within a point.
 DIALS = {True: 500, False: 1500}  # by whether the networks are those of the default model
 SCENES = 100
-SAME_DIAL = 0.5  # IoU of two boxes from which they are one dial
 
 # What a file must reach. Networks in 8-bit integers change some readings with every change of the
 # photo by one grey level, in Python too; their files are held to the accuracy, not to each reading.
@@ -50,7 +49,7 @@ class EdgeReading:
 
 @dataclass(frozen=True)
 class Parity:
-    """How alike two readers are."""
+    """How closely two readers agree."""
 
     dials: int
     same_minute: float  # share
@@ -150,6 +149,6 @@ def _matched(ours: Sequence[EdgeReading], theirs: Sequence[Any]) -> list[tuple[E
     pairs = []
     for reading in ours:
         best = max(theirs, key=lambda other: iou(reading.box, other.box), default=None)
-        if best is not None and iou(reading.box, best.box) >= SAME_DIAL:
+        if best is not None and iou(reading.box, best.box) >= SAME_DIAL_IOU:
             pairs.append((reading, best))
     return pairs

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from clockread.geometry import _RIM, MAX_GROWTH, MIN_SIDE
+from clockread.geometry import BOX_RIM, MAX_GROWTH, MIN_SIDE
 from clockread.pose import PATCH_MARGIN
 from clockread.sampling import PATCH
 from training.edge.geometry import compose, corners, from_unit, to_unit
-from training.edge.graph import UINT8, Tensor
 from training.edge.sampling import PhotoInput, crop_window, whole_window
+from training.edge.tensor import UINT8, Tensor
 
 
 class Posed(NamedTuple):
@@ -29,7 +29,7 @@ def estimate(photo: PhotoInput, network: Path, window: Tensor) -> tuple[Tensor, 
     patch = crop_window(photo, whole).squeeze(3).to(UINT8)
     pose = g.network(network, {"patch": patch})
     homography = from_unit(whole) @ compose(pose["pose"])
-    low, high = corners(homography, _RIM)
+    low, high = corners(homography, BOX_RIM)
     widest = (high - low).reduce("Max", 1, keep=True) * PATCH_MARGIN
     side = widest.maximum(MIN_SIDE).minimum(whole.part(2, 3) * MAX_GROWTH)
     face = whole_window(g.concat((low + high) * 0.5, side, axis=1))

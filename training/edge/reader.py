@@ -11,7 +11,7 @@ import numpy as np
 
 from clockread.confidence import Calibration, ClockScore
 from clockread.context import CONTEXT_GRID
-from clockread.geometry import _RIM
+from clockread.geometry import BOX_RIM
 from clockread.options import Effort, Thresholds
 from clockread.pose import BOX_MARGIN
 from clockread.reader import SAME_DIAL_IOU
@@ -22,11 +22,12 @@ from training.edge.context import COLUMNS, Context, context, split
 from training.edge.decoding import Decoded, decode, rotation
 from training.edge.finder import find, non_max_suppression
 from training.edge.geometry import angle_of, corners, from_unit
-from training.edge.graph import FLOAT, INT, INT32, UINT8, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.hands import read_refined
 from training.edge.pose import Posed, estimate, patches
 from training.edge.retry import other_windows, principal_greys
 from training.edge.sampling import PhotoInput, photo_input, polar_points
+from training.edge.tensor import FLOAT, INT, INT32, UINT8, Tensor
 
 Turn: TypeAlias = tuple[Tensor, list[Tensor]]
 # What a file takes: a photo with any number of dials, or one dial that fills the picture
@@ -109,7 +110,7 @@ def _read_photo(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
         results = _results(rows, model.calibration)
         logits = rows["dial_logit"], rows["clock_logit"]
         score = clock_score(scores, results["confidence"], *logits, model.clock_score)
-        low, high = corners(results["homography"], _RIM)
+        low, high = corners(results["homography"], BOX_RIM)
         face = g.concat(low, high, axis=1)
         # a dial that was not read has a confidence of 0, before calibration
         rank = g.where(rows["confidence"] > 0.0, score, 0.0).transpose(1, 0).unsqueeze(0)
@@ -131,7 +132,7 @@ def _read_dial(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
     rows = _read_windows(photo, model, window.unsqueeze(0), None)
     with g.stage("select"):
         results = _results(rows, model.calibration)
-        low, high = corners(results["homography"], _RIM)
+        low, high = corners(results["homography"], BOX_RIM)
         results["box"] = g.concat(low, high - low, axis=1)
         return _named(results, None)
 

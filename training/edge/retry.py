@@ -5,22 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from clockread.retry import (
-    _BRIGHTNESS,
-    _CONTRAST,
-    _FAINT,
-    _INSIDE,
-    _LEAST,
-    _SAME,
-    _SIDE,
-    _TO_DISC,
+    BRIGHTNESS_BGR,
+    CONTRAST,
+    FACE_SIDE,
+    FACE_TO_DIAL,
+    FAINT_RATIO,
+    INSIDE_FACE,
+    MIN_DEVIATION,
+    SAME_CORRELATION,
     WINDOW_SCALES,
 )
 from clockread.sampling import PATCH
-from training.edge.graph import BOOL, INT, Graph, Tensor
+from training.edge.graph import Graph
 from training.edge.pose import Posed
 from training.edge.sampling import PhotoInput, crop_window
+from training.edge.tensor import BOOL, INT, Tensor
 
-_OF_RGB = _BRIGHTNESS[::-1].copy()
+_OF_RGB = BRIGHTNESS_BGR[::-1].copy()
 
 
 def other_windows(window: Tensor) -> Tensor:
@@ -44,9 +45,11 @@ def principal_greys(photo: PhotoInput, dials: Posed) -> tuple[Tensor, Tensor]:
         deviation = variance.maximum(0.0).map("Sqrt")  # (n, 1)
         bright = axis @ brightness  # (n, 1)
         seen = deviation * bright.map("Abs")
-        same = (contrast > deviation * _FAINT) & (seen > contrast * _SAME)
-        useful.append(((deviation >= _LEAST) & same.map("Not")).squeeze(1))
-        upwards = axis * g.where(bright < 0.0, -1.0, 1.0) * (_CONTRAST / deviation.maximum(_LEAST))
+        same = (contrast > deviation * FAINT_RATIO) & (seen > contrast * SAME_CORRELATION)
+        useful.append(((deviation >= MIN_DEVIATION) & same.map("Not")).squeeze(1))
+        upwards = (
+            axis * g.where(bright < 0.0, -1.0, 1.0) * (CONTRAST / deviation.maximum(MIN_DEVIATION))
+        )
         levels = (patch - mean.unsqueeze(1)) @ upwards.unsqueeze(1, 3)
         patches.append((levels + 128.0).clip(0.0, 255.0).map("Floor"))
     patches = [p.reshape(-1, 1, PATCH, PATCH) for p in patches]
@@ -55,9 +58,9 @@ def principal_greys(photo: PhotoInput, dials: Posed) -> tuple[Tensor, Tensor]:
 
 def _face_colors(g: Graph, patch: Tensor, homography: Tensor) -> tuple[Tensor, Tensor]:
     """Return the means (n, 1, 3) and covariances (n, 3, 3) of the colors within the faces."""
-    steps = np.arange(_SIDE) * _TO_DISC[0, 0] + _TO_DISC[0, 2]
+    steps = np.arange(FACE_SIDE) * FACE_TO_DIAL[0, 0] + FACE_TO_DIAL[0, 2]
     x, y = np.meshgrid(steps, steps)
-    grid = np.stack([x[_INSIDE], y[_INSIDE], np.ones(int(_INSIDE.sum()))])
+    grid = np.stack([x[INSIDE_FACE], y[INSIDE_FACE], np.ones(int(INSIDE_FACE.sum()))])
     count = grid.shape[1]
     xy, w = (homography @ grid).split(2, 1, axis=1)
     points = (xy / w).transpose(0, 2, 1).unsqueeze(1)  # (n, 1, count, 2)
@@ -101,7 +104,4 @@ def _principal_axes(covariance: Tensor) -> list[tuple[Tensor, Tensor]]:
         length = lengths.reduce("Max", 1, keep=True).map("Sqrt")
         return column / length.maximum(1e-12)
 
-    return [
-        (first.squeeze(2), axis(second, third)),
-        (second.squeeze(2), axis(first, third)),
-    ]
+    return [(first.squeeze(2), axis(second, third)), (second.squeeze(2), axis(first, third))]

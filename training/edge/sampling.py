@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from clockread.sampling import PATCH, PolarGrid
-from training.edge.graph import FLOAT, INT, Graph, Tensor
+from training.edge.graph import Graph
+from training.edge.tensor import FLOAT, INT, Tensor
 
 GREY = (0.299, 0.587, 0.114, 0.0)  # of red, green, blue, alpha (ITU-R BT.601), as OpenCV has them
 ROWS_PER_BLOCK = 3  # rows that are averaged of each block that becomes a pixel; more change little

@@ -34,8 +34,7 @@ from training.reader.export_folder import EXPORTED, ExportFolder
 from training.reader.hands import LOSS_WEIGHTS, LOSSES, found_poses
 from training.reader.loop import Schedule, computing_in, fit, run_folder, write_json
 from training.reader.networks import HandsConfig, build_hands, with_sincos
-from training.reader.pose import MIX, training_backgrounds, training_shards
-from training.reader.quantize import VALIDATION
+from training.reader.pose import MIX, VALIDATION_DIALS, training_backgrounds, training_shards
 
 RESULTS = Path(__file__).resolve().parents[1] / "results" / "ablation"
 PHOTOGRAPHS = ("clocks, box given", "time144, the photo is the dial")  # sets in the table
@@ -169,7 +168,7 @@ def _measure(
         reader = reader_with(network, Path(scratch), variant.passes)
         rendered = {
             preset: float(on_rendered(reader, preset, splits.VALIDATION.start, n)[1].mean())
-            for preset, n in VALIDATION.items()
+            for preset, n in VALIDATION_DIALS.items()
         }
         whole = ClockReader(model=DEFAULT, models=Path(scratch))  # with retries
         photographs = {
@@ -201,7 +200,7 @@ def table(samples: int) -> str:
         r = json.loads(file.read_text())
         sets = (r["photographs"].get(name) for name in PHOTOGRAPHS)
         photographs = [f"{of['within_1_min']:.1%}" if of else "–" for of in sets]
-        rendered = [f"{r['rendered'][preset]:.1%}" for preset in VALIDATION]
+        rendered = [f"{r['rendered'][preset]:.1%}" for preset in VALIDATION_DIALS]
         costs = [f"{r['parameters']:,}", f"{r['milliseconds']:.2f}"]
         rows.append([variant.about, *rendered, *photographs, *costs])
     return "\n".join(markdown.table(HEAD, rows))
@@ -213,8 +212,7 @@ def main(
     ] = "",
     samples: Annotated[int, typer.Option(help="Number of samples per training.")] = 96_000,
     photos: Annotated[
-        Path | None,
-        typer.Option(envvar="CLOCKREAD_PHOTOS", help="Folder of labelled photographs."),
+        Path | None, typer.Option(envvar="CLOCKREAD_PHOTOS", help="Folder of labelled photographs.")
     ] = None,
     show: Annotated[
         bool, typer.Option("--table", help="Only print the table of existing results.")

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.clock import circular_difference
 from clockread.geometry import compose, decompose, project, rim
 from clockread.sampling import ANGLES, FROM_UNIT, PATCH, RADII, TO_UNIT, unwrap
 from training.dials.canvas import Grey
@@ -144,7 +145,7 @@ def seen_rotation(true: NDArray[np.floating], assumed: NDArray[np.floating]) -> 
 def soft_targets(degrees: NDArray[np.floating]) -> NDArray[np.float32]:
     """Return wrapped normal distributions (n, BINS) around degrees (n,); uniform for nan."""
     bins = np.arange(BINS) * (360.0 / BINS)
-    away = (bins[None, :] - np.asarray(degrees)[:, None] + 180) % 360 - 180
+    away = circular_difference(bins, np.asarray(degrees)[:, None], 360.0)
     bump = np.where(np.isnan(away), 1.0, np.exp(-0.5 * (away / TARGET_DEVIATION) ** 2))
     return (bump / bump.sum(axis=1, keepdims=True)).astype(np.float32)
 

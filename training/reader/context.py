@@ -205,11 +205,7 @@ class ContextBatches(Batches):
         of_flags = {flag: weights[:, i] for i, flag in enumerate(FLAGS)}
         known = (~np.isnan(twelve)).astype(np.float32)
         images = np.stack([sample.polar for sample in samples])
-        return (
-            images,
-            {"twelve": soft_targets(twelve), **targets},
-            {"twelve": known, **of_flags},
-        )
+        return images, {"twelve": soft_targets(twelve), **targets}, {"twelve": known, **of_flags}
 
 
 def batches(profile: str, schedule: Schedule) -> ContextBatches:

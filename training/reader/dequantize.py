@@ -57,10 +57,7 @@ def dequantized(data: bytes) -> bytes:
 
 
 def _values(
-    node: Any,
-    integers: NDArray[Any],
-    scale: NDArray[np.float32],
-    zero: NDArray[Any] | int = 0,
+    node: Any, integers: NDArray[Any], scale: NDArray[np.float32], zero: NDArray[Any] | int = 0
 ) -> NDArray[np.float32]:
     """Return the values (float32) of stored integers: scale · (integers - zero), by channel."""
     if scale.size > 1:

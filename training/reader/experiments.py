@@ -12,7 +12,7 @@ def _experiment(name: str, costs: str, about: str, *needs: str, run: str = "") -
     """Return an experiment; it trains the task of that name, unless ``run`` is given."""
     train = partial(imported_later("training.reader.tasks:run"), name)
     cost = dict(zip(PROFILES, costs.split(", "), strict=True))
-    return Experiment(name, about, cost, imported_later(f"training.{run}") if run else train, needs)
+    return Experiment(name, about, cost, imported_later(run) if run else train, needs)
 
 
 EXPERIMENTS = (
@@ -36,14 +36,14 @@ EXPERIMENTS = (
         "30 s, 2 min, 2 min",
         "the four networks to ONNX, with manifest, metrics and model card",
         *("reader/pose", "reader/finder", "reader/hands", "reader/context"),
-        run="reader.export:run",
+        run="training.reader.export:run",
     ),
     _experiment(
         "reader/int8",
         "30 s, 3 min, 3 min",
         "the exported networks in 8-bit integers, as the model int8",
         "reader/export",
-        run="reader.quantize:run",
+        run="training.reader.quantize:run",
     ),
     _experiment(
         "reader/finder-small", "30 s, 35 min, 3 h", "a smaller finder, for the model small"
@@ -62,20 +62,20 @@ EXPERIMENTS = (
         "30 s, 2 min, 2 min",
         "the model small: those three in 8-bit integers, with the context network of int8",
         *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/int8"),
-        run="reader.quantize:run_small",
+        run="training.reader.quantize:run_small",
     ),
     _experiment(
         "reader/calibration",
         "5 s, 2 min, 2 min",
         "the reader's confidence against how often it is right, on rendered dials",
         *("reader/export", "reader/int8", "reader/small"),
-        run="reader.calibration:run",
+        run="training.reader.calibration:run",
     ),
     _experiment(
         "reader/edge",
         "30 s, 5 min, 5 min",
         "each model as one ONNX file, from the photo to the times, compared with clockread",
         "reader/calibration",
-        run="edge.build:run",
+        run="training.edge.build:run",
     ),
 )

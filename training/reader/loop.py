@@ -17,7 +17,7 @@ import keras
 
 from clockread.data import data_folder, write_whole
 from training.experiment import NotTrainedError
-from training.report.loop import tensorboard_logs
+from training.tensorboard import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
 START_FILE, ORIGIN_FILE = "start.weights.h5", "start.json"  # initial weights, and their origin

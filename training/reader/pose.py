@@ -19,6 +19,7 @@ CROPS_PER_SHARD = 30_000
 # Presets of the renderer, one shard each.
 MIX = ("varied", "hard", "watch", "tower", "varied", "shaped", "film", "hard", "drawn")
 SETS_OF_MIX = 3
+VALIDATION_DIALS = {"varied": 2000, "hard": 1000}  # by preset
 
 
 def training_shards(profile: str) -> list[Shards]:
@@ -38,7 +39,7 @@ def training_backgrounds(profile: str) -> NDArray[np.uint8]:
 
 def validation_shard(profile: str, preset: str = "varied") -> Shards:
     """Return rendered crops that are not used in training."""
-    count = 50 if profile == "smoke" else {"varied": 2000, "hard": 1000}[preset]
+    count = 50 if profile == "smoke" else VALIDATION_DIALS[preset]
     return rendered(preset, VALIDATION.start, count)
 
 

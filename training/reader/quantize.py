@@ -37,7 +37,7 @@ from training.reader.export import canonical, export, provenance_of
 from training.reader.export_folder import Description, ExportFolder, export_folder
 from training.reader.finder import validation_scenes
 from training.reader.lean_graph import rewrite
-from training.reader.pose import MIX
+from training.reader.pose import MIX, VALIDATION_DIALS
 from training.reader.rounding import OPERATORS, place_rounding
 from training.reader.scene_shards import rendered_scenes
 from training.reader.shards import rendered
@@ -49,7 +49,6 @@ BATCH = 32
 NARROW = 16  # a product with fewer outputs than this computes outputs of the network
 UNCLIPPED = 99.999  # percent of an activation's values
 METHOD = "static, uint8 activations without sums and outliers, 7-bit weights by channel"
-VALIDATION = {"varied": 2000, "hard": 1000}  # dials of each preset
 
 
 def run(settings: Settings) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _measure(folder: Path, models: tuple[str, ...], *, smoke: bool) -> dict[str,
     scenes = validation_scenes("smoke" if smoke else "reduced")
     for model in models:
         reader = ClockReader("cpu", model=model, models=folder)
-        for preset, count in VALIDATION.items():
+        for preset, count in VALIDATION_DIALS.items():
             _, right = on_rendered(reader, preset, first, 20 if smoke else count)
             out[f"{preset}_within_1_{model}"] = float(right.mean())
         network = finder_network(reader.networks["finder"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,3 +76,34 @@ EXPERIMENTS = (
     ),
     *_time_experiments("upright"),
 )
+
+
+def planned_fits(experiments: Iterable[Experiment], settings: Settings) -> list[Fit]:
+    """Return the fits of experiments, after a check that their data exists.
+
+    Clocks are rendered here, before several processes need them.
+
+    Raises:
+        DataMissingError: the folder of `--data`, or a data set, is missing.
+        DataDamagedError: a data set is not what its name says.
+
+    """
+    from training.report.clock_images import clock_folder
+    from training.report.configs import TimeConfig
+    from training.report.image_data import CHECKSUMS, DataMissingError, load
+    from training.report.telltime import load_images
+
+    data = settings.data
+    if data is not None and not data.is_dir():
+        raise DataMissingError(
+            f"{data} is not a folder: name one that contains the images, or omit --data"
+        )
+    fits = [fit for e in experiments if e.fits for fit in e.fits(settings.profile, data)]
+    for name in sorted({fit.data for fit in fits} & set(CHECKSUMS)):
+        load(name, data)
+    clocks = [fit for fit in fits if isinstance(fit.config, TimeConfig)]
+    if clocks and data is not None and clock_folder(data) is None:
+        print(f"{data} contains only digits: clocks are rendered", flush=True)
+    for fit in {(f.data, f.config.trunk.side, f.config.places): f for f in clocks}.values():
+        load_images(fit, data)
+    return fits

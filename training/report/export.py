@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from clockread.upright_reader import ROLE
+from clockread.upright_reader import SINCOS
 from training.experiment import NotTrainedError, Settings
 from training.report.runs import run_fits
 from training.report.telltime import load_images, plan, weights_path
@@ -37,7 +37,7 @@ def export_run(settings: Settings) -> dict[str, Any]:
     model.load_weights(weights)
     data, description = export(
         with_pairs(model),
-        ROLE,
+        SINCOS,
         load_images(fit, settings.data).images[::7][:16],
         {
             "command": f"{command},time/export",
@@ -52,7 +52,7 @@ def export_run(settings: Settings) -> dict[str, Any]:
         },
     )
     exports = export_folder(profile, "time/export")
-    entry = exports.put("sincos-cnn", ROLE, data, description)
+    entry = exports.put("sincos-cnn", SINCOS, data, description)
     exports.save()
     difference = entry["metrics"]["largest_difference_to_keras"]
     return {"metrics": {"bytes": entry["bytes"], "difference": difference}}

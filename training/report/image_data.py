@@ -1,6 +1,6 @@
 """MNIST and Fashion-MNIST, checked by sha256.
 
-They are searched in the folder of `--data` if it is given. Otherwise the order is:
+They are searched for in the folder of `--data` if it is given. Otherwise the order is:
 `$CLOCKREAD_DATA/images/<name>` (written by `python -m training.report.image_data fetch`), the
 folder of the Debian package, Keras' own downloader. Files are idx, raw or gzip-compressed.
 """

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+
+from training.tensorboard import tensorboard_logs
 
 Arrays = tuple[Any, Any]  # images and labels in memory; images are uint8, scaled by the network
 STEPS_PER_CALL = 16  # batches per compiled call: small networks spend more time in Python
@@ -150,15 +152,3 @@ def train_model(
         shuffle=False,
     )
     return read_history(history)
-
-
-def tensorboard_logs(logs: Path) -> Sequence[keras.callbacks.Callback]:
-    """Return TensorBoard's callback if its package is installed and TensorFlow is the backend."""
-    try:
-        import tensorboard  # noqa: F401
-
-        if keras.backend.backend() == "tensorflow":
-            return [keras.callbacks.TensorBoard(logs, write_graph=False)]
-    except ImportError:
-        pass
-    return []

@@ -1,17 +1,15 @@
 """One fit of one configuration, trained once and kept as JSON; many fits, in several processes.
 
 Results are `<profile>/<entry>/<data>-<variant>-<number>.<digest>.json` in
-`$CLOCKREAD_DATA/runs/report`.
-The digest is of data, seed and configuration: a fit with a changed configuration or other data is
-never taken for a finished one, and equal fits of two entries are trained once. <data> names a
-published data set whose files are checked, a rendered set, or given files by their sha256. Nothing
-here imports Keras.
+`$CLOCKREAD_DATA/runs/report`. The digest is of data, seed and configuration: a fit with a changed
+configuration or other data is never mistaken for a finished one, and equal fits of two entries are
+trained once. <data> names a published data set whose files are checked, a rendered set, or given
+files by their sha256. Nothing here imports Keras.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import math
 import multiprocessing
@@ -28,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from clockread.data import data_folder, write_whole
-from training.experiment import Settings
+from training.experiment import Settings, imported_later
 
 PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "opencv-python")
 # "module:function" by name, called as function(fit, settings, work folder) -> {"history", "test",
@@ -170,8 +168,7 @@ def run_fit(fit: Fit, settings: Settings) -> Path:
         names = {"entry": fit.entry, "variant": fit.variant, "same_as": result["entry"]}
         write_result(path, {**result, **names})
         return path
-    module, function = TRAINERS[fit.trainer].split(":")
-    train = getattr(importlib.import_module(module), function)
+    train = imported_later(TRAINERS[fit.trainer])
     work = work_folder(fit, settings.profile)
     work.mkdir(parents=True, exist_ok=True)
     start = time.time()

@@ -27,7 +27,7 @@ from conftest import save_png as save
 
 from clockread import ClockReader, __version__, bulk
 from clockread.cli import app as cli
-from clockread.cli import bench, info, inputs, predict, sample_photos
+from clockread.cli import bench, exits, info, inputs, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color, load_photo
 from clockread.overlay.drawing import DIAL_COLOR
@@ -772,7 +772,7 @@ class TestProcess:
         process.stdout.close()
         assert process.stderr is not None
         assert process.stderr.read() == b""
-        assert process.wait(timeout=60) == cli.EXIT_BROKEN_PIPE
+        assert process.wait(timeout=60) == exits.EXIT_BROKEN_PIPE
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
     def test_a_full_disk_is_one_line(self, tmp_path: Path) -> None:
@@ -1052,7 +1052,7 @@ class TestEndings:
 
         monkeypatch.setattr(predict, "predict_photos", fail)
         monkeypatch.setattr(
-            cli, "abandon", lambda _: None
+            exits, "abandon", lambda _: None
         )  # it would close the descriptor that pytest uses
         found, _, err = run("predict", save(tmp_path / "a.png", 5))
         assert (found, err) == (code, message)

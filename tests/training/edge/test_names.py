@@ -12,7 +12,8 @@ pytest.importorskip("onnx", reason="training needs the train extra")
 
 from onnxruntime import InferenceSession
 
-from training.edge.graph import BOOL, FLOAT, Graph
+from training.edge.graph import Graph
+from training.edge.tensor import BOOL, FLOAT
 
 NODES = 100  # more than one digit can number
 

@@ -33,8 +33,9 @@ from training.edge import (  # noqa: E402
     sampling,
 )
 from training.edge.context import Context  # noqa: E402
-from training.edge.graph import FLOAT, Graph, Tensor  # noqa: E402
+from training.edge.graph import Graph  # noqa: E402
 from training.edge.pose import Posed  # noqa: E402
+from training.edge.tensor import FLOAT, Tensor  # noqa: E402
 
 RNG = np.random.default_rng(0)
 POSE = np.array([[0.05, -0.1, 0.7, 0.05, 0.6, 0.06, -0.04], [-0.2, 0.1, 0.5, -0.1, 0.8, 0.0, 0.1]])
@@ -188,7 +189,7 @@ def test_homographies_are_those_of_geometry() -> None:
             geometry.compose(pose),
             geometry.from_unit(window),
             geometry.to_unit(window),
-            *geometry.corners(geometry.compose(pose), runtime_geometry._RIM),
+            *geometry.corners(geometry.compose(pose), runtime_geometry.BOX_RIM),
         ),
         "33322",
         POSE.astype(np.float32),

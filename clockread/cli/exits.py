@@ -1,0 +1,76 @@
+"""How each command ends: its exit code, and errors as one line.
+
+Exit codes: 0 all photos processed; 1 at least one could not be processed; 2 wrong usage, or a
+provider, model or library that is missing; 129 hung up; 130 interrupted; 141 the reader of a pipe
+went away; 143 terminated.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable
+
+import typer
+
+from clockread.cli import signals
+from clockread.errors import ClockreadError
+from clockread.streams import abandon, complain
+
+EXIT_OK = 0
+EXIT_PHOTO_ERROR = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
+
+
+def run_and_exit(action: Callable[[], int], *, quiet: bool = False) -> None:
+    """Run a command's body and exit with its code; warnings become one line on standard error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore" if quiet else "default")
+        # A signal may leave a file open that is being read.
+        warnings.simplefilter("ignore", ResourceWarning)
+        warnings.showwarning = _show_warning
+        code = exit_code(action)
+    raise typer.Exit(code)
+
+
+def exit_code(action: Callable[[], int]) -> int:
+    """Run an action and return its exit code; an error that a user can act on becomes one line."""
+    try:
+        code = action()
+        sys.stdout.flush()
+    except ClockreadError as error:
+        return _failed(str(error), EXIT_USAGE)
+    except KeyboardInterrupt:
+        return _failed("interrupted", EXIT_INTERRUPTED)
+    except BrokenPipeError:
+        abandon(sys.stdout)
+        signals.resume()
+        return EXIT_BROKEN_PIPE
+    except OSError as error:  # of writing, such as to a full disk: reading is guarded per photo
+        abandon(sys.stdout)
+        signals.resume()
+        return _failed(f"cannot write: {error}")
+    except MemoryError:
+        return _failed("not enough memory; use fewer --threads")
+    except RecursionError:
+        return _failed("folders or data are nested too deeply")
+    except ImportError as error:
+        name = error.name or "a library"
+        message = f"{name} cannot be imported ({error}); install clockread again"
+        return _failed(message, EXIT_USAGE)
+    except RuntimeError as error:
+        if "new thread" not in str(error):
+            raise
+        return _failed("the system allows no more threads; use fewer --threads")
+    return code
+
+
+def _failed(message: str, code: int = EXIT_PHOTO_ERROR) -> int:
+    complain(message)
+    return code
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    complain(f"warning: {message}")
