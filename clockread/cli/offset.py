@@ -20,8 +20,8 @@ from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
     DeviceOption,
+    FilesArgument,
     ModelOption,
-    PathsArgument,
     ProviderOption,
     QuietOption,
     ThreadsOption,
@@ -48,7 +48,7 @@ class Row:
 
 
 def offset(
-    paths: PathsArgument = None,
+    paths: FilesArgument = None,
     *,
     time: Annotated[
         Literal["exif", "file"], Option(help="The photo's time: by its EXIF data, or the file's.")
@@ -68,13 +68,16 @@ def offset(
 ) -> None:
     """Report how far photographed clocks are from their photos' times. Changes no photo."""
     from clockread.cli import app as cli
+    from clockread.cli.inputs import STDIN_NAME, find_photos
 
     if not paths:
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
+    if STDIN_NAME in paths:
+        problem = "standard input has no name, by which photos are grouped and their times changed"
+        raise typer.BadParameter(f"{problem}: name files.", param_hint="PATHS")
     fixed = None if at is None else _moment(at)
 
     def action() -> int:
-        from clockread.cli.inputs import find_photos
         from clockread.image_files import silence_decoders
 
         silence_decoders()

@@ -31,6 +31,10 @@ ModelOption = Annotated[
         "int8 is not for CUDA and TensorRT, small not for TensorRT."
     ),
 ]
+FilesArgument = Annotated[
+    list[str] | None,
+    Argument(metavar="PATHS", help="Photos, folders, or patterns such as '*.jpg'."),
+]
 PathsArgument = Annotated[
     list[str] | None,
     Argument(
