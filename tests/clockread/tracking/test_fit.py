@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import READING
 
 from clockread.evidence import Evidence
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import SECONDS_ON_DIAL, Fit, fit
 from clockread.tracking.observations import STEP, STEPS, Observation
+from clockread.tracking.tracker import Tracker
 
 BINS = 240
 
@@ -105,12 +107,16 @@ class TestFit:
         assert (found.rate, found.has_seconds) == (rate, False)
         assert found.rate_confidence > 0.8
 
-    def test_a_rate_that_is_not_round_is_found_at_uneven_times(self) -> None:
+    @pytest.mark.parametrize("rate", [437.3, -77.7])
+    @pytest.mark.parametrize("second", [False, True])
+    def test_a_rate_that_is_not_round_is_found_at_uneven_times(
+        self, rate: float, second: bool
+    ) -> None:
         times = np.cumsum([0.0, *np.random.default_rng(1).uniform(0.5, 2.0, 30)])
-        found = fit(times, observed(times, 5_000.0, 437.3))
+        found = fit(times, observed(times, 5_000.0, rate, second=second))
         assert found.kind == "free"
-        assert found.rate == pytest.approx(437.3, rel=0.01)
-        assert all(apart(found.at(t), 5_000 + 437.3 * t) < 60 for t in times)
+        assert found.rate == pytest.approx(rate, abs=0.2)
+        assert all(apart(found.at(t), 5_000 + rate * t) < 5 for t in times)
 
     def test_a_few_wrong_frames_are_outvoted(self) -> None:
         times = np.arange(20.0)
@@ -155,6 +161,15 @@ class TestFit:
         assert apart(found.at(20.0), 10.0) <= 1
 
 
+def test_readings_without_distributions_are_tracked_by_their_times() -> None:
+    tracker = Tracker()
+    for minute in range(5):
+        tracker.add(60.0 * minute, [replace(READING, minutes=100 + minute)])
+    [track] = tracker.tracks()
+    assert (track.kind, track.text_at(0.0), track.text_at(240.0)) == ("real time", "1:40", "1:44")
+    assert track.disagreeing == 0
+
+
 class TestDrift:
     def test_a_gain_is_found(self) -> None:
         times = np.arange(0.0, 7200.0, 60.0)
@@ -163,6 +178,29 @@ class TestDrift:
         drift = drift_of(times, frames, nominal)
         assert drift is not None
         assert drift.per_hour == pytest.approx(8.0, abs=0.5)
+
+    def test_a_few_wrong_frames_do_not_bend_it(self) -> None:
+        times = np.arange(0.0, 7200.0, 600.0)
+        frames = observed(times, 1_000.0, 1 - 5 / 3600, second=True)
+        frames[2], frames[9] = observed(times[[2, 9]], 1_020.0, 1.0, second=True)
+        nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=True)
+        drift = drift_of(times, frames, nominal)
+        assert drift is not None
+        assert drift.per_hour == pytest.approx(-5.0, abs=0.5)
+        assert 0 < drift.error < 0.5
+
+    @pytest.mark.parametrize(("right", "known"), [(7, False), (8, True)])
+    def test_it_needs_eight_frames_that_are_right(self, right: int, known: bool) -> None:
+        times = 600.0 * np.arange(right + 1)
+        frames = observed(times, 1_000.0, 1.0, second=True)
+        frames[3:4] = observed(times[3:4], 1_020.0, 1.0, second=True)
+        nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=True)
+        assert (drift_of(times, frames, nominal) is not None) == known
+
+    def test_a_rate_that_was_measured_has_none(self) -> None:
+        times = np.arange(0.0, 7200.0, 60.0)
+        measured = Fit(1_000.0, 1.0, "free", 1.0, 1.0, has_seconds=True)
+        assert drift_of(times, observed(times, 1_000.0, 1.0, second=True), measured) is None
 
     def test_a_short_track_has_none(self) -> None:
         times = np.arange(20.0)
