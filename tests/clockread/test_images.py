@@ -180,6 +180,21 @@ class TestKinds:
         column = load_photo(encode(".png", bgra)).pixels[:, 5]
         assert [int(column[i]) for i in (5, 25, 35)] == [255, 0, 204]
 
+    @pytest.mark.parametrize(("kind", "white"), [(np.uint8, 255), (np.uint16, 4095)])
+    @pytest.mark.parametrize(
+        ("brightness", "around"), [(1.0, 0), (0.93, 0), (0.87, 255), (0.2, 255)]
+    )
+    def test_around_white_lines_what_is_transparent_shows_black(
+        self, kind: type, white: int, brightness: float, around: int
+    ) -> None:
+        bgra = np.zeros((40, 40, 4), kind)
+        bgra[20:, :, :3] = round(white * brightness)
+        bgra[20:, :, 3] = np.iinfo(kind).max
+        bgra[0, 0, :3] = white  # transparent; it only shows the range of the colors
+        column = load_photo(encode(".png", bgra)).pixels[:, 5]
+        assert int(column[5]) == around
+        assert int(column[25]) == pytest.approx(255 * brightness, abs=1)
+
     def test_alpha_that_was_never_filled_in_is_ignored(self) -> None:
         bgra = np.full((40, 40, 4), 77, np.uint8)
         bgra[..., 3] = 0
