@@ -246,6 +246,24 @@ UPRIGHT = {  # EXIF 2.32: where the stored quadrants 250 170 / 90 0 end up
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("reduction", [1, 2])
+def test_pixels_are_converted_in_strips(monkeypatch: pytest.MonkeyPatch, reduction: int) -> None:
+    """So that copies stay small."""
+    monkeypatch.setattr(pixels_module, "STRIP_PIXELS", 1000)
+    whole = quadrants().astype(np.uint16) * 257
+    strips: list[tuple[int, int]] = []
+
+    def strip_of(top: int, bottom: int) -> np.ndarray:
+        strips.append((top, bottom))
+        return whole[top:bottom]
+
+    small = pixels_module.to_uint8(
+        strip_of, (96, 64), pixels_module.scale_of(whole, "a"), reduction, color=False
+    )
+    assert strips == [(top, min(top + 10, 64)) for top in range(0, 64, 10)]
+    assert (small == quadrants()[::reduction, ::reduction]).all()
+
+
 class TestOrientation:
     @pytest.mark.parametrize("orientation", range(1, 9))
     @pytest.mark.parametrize(
@@ -524,6 +542,8 @@ class TestBadFiles:
         os.mkfifo(pipe)
         assert "nothing was written" in refusal(pipe)
         assert "a device or a socket" in refusal("/dev/zero")
+        monkeypatch.setattr(os, "open", lambda *_: os.fstat(-1))  # an OSError
+        assert "this pipe cannot be read (Bad file descriptor)" in refusal(pipe)
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
     def test_a_pipe_is_read_to_its_end(self, tmp_path: Path) -> None:

@@ -256,6 +256,23 @@ def test_frames(kind: str, tmp_path: Path) -> None:
     assert [frame.in_color() is not None for frame in frames] == [True] * 3
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_frame_is_upright(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    ramp = np.add.outer(np.arange(0, 192, 3), np.arange(64)).astype(np.uint8)[:, :48]
+    frames = [Image.fromarray(ramp // by) for by in (1, 2, 4)]
+    data = encoded(
+        frames[0], kind, save_all=True, append_images=frames[1:], exif=exif, lossless=True
+    )
+    shown = [frame.pixels.astype(int) for frame in load_frames(data)]
+    upright = load_photo(encoded(frames[0], kind, exif=exif, lossless=True)).pixels.astype(int)
+    assert len(shown) == 3
+    for frame, by in zip(shown, (1, 2, 4), strict=True):
+        np.testing.assert_allclose(frame, upright // by, atol=2)
+
+
 def test_a_damaged_later_page_spoils_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     data = bytearray(animation("TIFF"))

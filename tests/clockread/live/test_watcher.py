@@ -130,7 +130,8 @@ class TestPicturesForever:
 class TestSources:
     def test_arguments(self, tmp_path: Path) -> None:
         assert isinstance(source_of("0"), Camera)
-        assert isinstance(source_of("rtsp://camera/stream"), Address)
+        for scheme in ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt", "RTSP"):
+            assert isinstance(source_of(f"{scheme}://camera/stream"), Address)
         assert isinstance(source_of(str(tmp_path)), Folder)
         with pytest.raises(VideoError, match="no such folder"):
             source_of(str(tmp_path / "missing"))

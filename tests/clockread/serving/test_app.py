@@ -220,6 +220,22 @@ def test_chunks_beyond_the_limit_are_refused_without_keeping_them(start: Start) 
     assert server.service.held.bytes == 0
 
 
+def test_what_is_discarded_of_a_large_body_is_not_held(start: Start) -> None:
+    server = start(limits=Limits(body_bytes=2000))
+    held: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def next_kilobyte() -> dict[str, Any]:
+            held.append(server.service.held.bytes)
+            return {"type": "http.request", "body": bytes(1000), "more_body": len(held) < 5}
+
+        headers = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
+        await server.app({**scope, "headers": headers}, next_kilobyte, send)
+
+    assert "too large" in error_of(TestClient(app).post("/v1/read", content=b"x"), 413)
+    assert held == [0, 1000, 2000, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "status"),
     [
@@ -436,7 +452,13 @@ def test_the_openapi_document_has_examples_of_answers_and_errors(start: Start) -
     answers = read["responses"]
     example = answers["200"]["content"]["application/json"]["example"]
     assert example == json.loads(json.dumps({"photos": [EXAMPLE.to_dict()]}))
-    assert {"401", "408", "413", "415", "422", "429", "503"} <= answers.keys()
+    assert answers.keys() == {"200", "401", "408", "413", "415", "422", "429", "503"}
+    schemas = {
+        status: answer["content"]["application/json"]["schema"]["properties"].keys()
+        for status, answer in answers.items()
+    }
+    assert schemas.pop("200") == {"photos"}
+    assert all(keys == {"error"} for keys in schemas.values())
     assert "multipart/form-data" in read["requestBody"]["content"]
     options = {parameter["name"] for parameter in read["parameters"]}
     assert options == {"cropped", "seconds", "min_confidence", "max_clocks", "frames", "lenient"}

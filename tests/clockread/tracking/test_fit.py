@@ -9,6 +9,7 @@ import pytest
 from conftest import READING
 
 from clockread.evidence import Evidence
+from clockread.tracking import tracker as tracker_module
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import SECONDS_ON_DIAL, Fit, fit
 from clockread.tracking.observations import STEP, STEPS, Observation
@@ -146,6 +147,14 @@ class TestFit:
         assert (found.rate, found.kind) == (1.0, "real time")
         assert apart(found.start, 3_600) <= 30
 
+    def test_frames_that_say_the_same_count_as_two(self) -> None:
+        one = Observation.of(Evidence.of_time(100, 0.7))
+        single, two, many = (
+            fit(np.arange(float(n)), [one] * n, rate=0.0).confidence for n in (1, 2, 40)
+        )
+        assert 0.5 < single < two - 0.05 < 0.95
+        assert many == pytest.approx(two, abs=0.01)
+
     def test_a_known_rate_is_kept(self) -> None:
         times = np.arange(5.0)
         assert fit(times, observed(times, 3_600.0, 1.0), rate=60.0).rate == 60.0
@@ -168,6 +177,29 @@ def test_readings_without_distributions_are_tracked_by_their_times() -> None:
     [track] = tracker.tracks()
     assert (track.kind, track.text_at(0.0), track.text_at(240.0)) == ("real time", "1:40", "1:44")
     assert track.disagreeing == 0
+
+
+def test_every_frame_of_a_short_track_counts() -> None:
+    tracker = Tracker()
+    for time in (0.0, 1200.0):
+        tracker.add(time, [replace(READING, minutes=100)])
+    assert tracker.tracks()[0].kind == "stopped"
+
+
+def test_the_evidence_of_a_long_track_is_kept_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[np.ndarray] = []
+
+    def noting(times: np.ndarray, frames: list[Observation], rate: float | None) -> Fit:
+        used.append(times)
+        return fit(times, frames, rate)
+
+    monkeypatch.setattr(tracker_module, "MOST_OBSERVED", 8)
+    monkeypatch.setattr(tracker_module, "fit", noting)
+    tracker = Tracker(rate=1.0)
+    for second in range(100):
+        tracker.add(5.0 + second, [replace(READING, minutes=100 + second // 60)])
+    assert len(tracker.tracks()[0].frames) == 100
+    assert used[0].tolist() == [0, 16, 32, 48, 64, 80, 96]
 
 
 class TestDrift:

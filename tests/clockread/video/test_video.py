@@ -213,7 +213,8 @@ def test_a_plot_names_frames_that_disagree(tmp_path: Path, minutes: int, disagre
     pytest.importorskip("matplotlib")
     save_plot(tmp_path / "plot.svg", [track_of(minutes, 0.0, 1.0)], "a title")
     drawn = (tmp_path / "plot.svg").read_text()  # its comments are the texts
-    assert "<!-- clock 1: 12:10:00, real time, × 1 -->" in drawn
+    for text in ("a title", "video time, s", "shown time", "clock 1: 12:10:00, real time, × 1"):
+        assert f"<!-- {text} -->" in drawn
     assert ("<!-- 2 frames that disagree -->" in drawn) == disagree
 
 
