@@ -40,6 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
 
     def serve(service: Any, address: server.Address) -> bool:
         seen.settings, seen.address = service.settings, address
+        service.batcher.close()
         return bool(seen.starts)
 
     monkeypatch.setattr(cli, "make_reader", make)
