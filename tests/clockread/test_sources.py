@@ -12,9 +12,10 @@ import PIL
 import pytest
 from PIL import Image
 
+from clockread import image_files
 from clockread.errors import ImageError
 from clockread.image_formats import HEIC_LIBRARIES
-from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of
+from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of, size_of
 
 GREY = np.linspace(0, 255, 96 * 64).reshape(64, 96).astype(np.uint8)
 RGB = np.dstack([GREY, GREY[::-1], np.full_like(GREY, 60)])
@@ -282,6 +283,25 @@ def test_a_damaged_later_page_spoils_nothing(tmp_path: Path) -> None:
     data[second : second + 200] = b"\xff" * len(data[second : second + 200])
     path.write_bytes(data)
     assert abs(int(load_photo(path).pixels[5, 5]) - 200) <= 3
+
+
+@pytest.mark.parametrize(
+    ("of", "problem"),
+    [
+        (size_of, "its header cannot be read"),
+        (frames_of, "its frames cannot be counted"),
+    ],
+)
+def test_what_pillow_raises_becomes_one_line_with_the_name(
+    of: Any, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("a bug of Pillow")
+
+    monkeypatch.setattr(image_files, "open_header", fail)
+    with pytest.raises(ImageError) as caught:
+        of(encoded(Image.fromarray(GREY), "PNG"), name="a.png")
+    assert str(caught.value).startswith(f"a.png: damaged: {problem}")
 
 
 def test_one_frame_keeps_its_name(tmp_path: Path) -> None:

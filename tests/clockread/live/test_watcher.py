@@ -45,6 +45,17 @@ class TestWatcher:
         assert told(watcher, 3, shows(200)) == []
         assert told(watcher, 4, shows(200)) == [("change", 1, "3:20")]
 
+    @pytest.mark.parametrize(
+        ("minutes", "told_of"), [(9, []), (10, ["12:10"]), (11, []), (37, []), (38, ["12:38"]),
+                                 (40, ["12:40"]), (41, [])],
+    )  # fmt: skip
+    def test_after_half_an_hour_a_clock_ran_or_stood_still(
+        self, minutes: int, told_of: list[str]
+    ) -> None:
+        watcher = Watcher("s")
+        told(watcher, 0, shows(9))
+        assert [time for _, _, time in told(watcher, 1800, shows(minutes))] == told_of
+
     def test_doubtful_readings_are_ignored(self) -> None:
         assert told(Watcher("s"), 0, shows(9, 0.49)) == []
         assert told(Watcher("s"), 0, shows(9, 0.5)) == [("change", 1, "12:09")]

@@ -163,7 +163,9 @@ def test_options_are_those_of_the_command_line(start: Start) -> None:
 def test_all_frames_give_a_result_each(start: Start) -> None:
     pages, file = [Image.new("L", (40, 40), grey) for grey in (1, 2, 3)], io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    pages[0].save(two := io.BytesIO(), "TIFF", save_all=True, append_images=pages[2:])
     server = start(limits=Limits(photos=3))
+    assert minutes_in(server.post(two.getvalue(), params={"frames": "all"})) == [[1], [3]]
     assert minutes_in(server.post(file.getvalue(), params={"frames": "all"})) == [[1], [2], [3]]
     assert minutes_in(server.post(file.getvalue())) == [[1]]
     few = start(limits=Limits(photos=2))

@@ -116,7 +116,7 @@ class TestFit:
         times = np.cumsum([0.0, *np.random.default_rng(1).uniform(0.5, 2.0, 30)])
         found = fit(times, observed(times, 5_000.0, rate, second=second))
         assert found.kind == "free"
-        assert found.rate == pytest.approx(rate, abs=0.2)
+        assert found.rate == pytest.approx(rate, abs=0.02 if second else 0.2)
         assert all(apart(found.at(t), 5_000 + rate * t) < 5 for t in times)
 
     def test_a_few_wrong_frames_are_outvoted(self) -> None:
@@ -176,7 +176,7 @@ def test_readings_without_distributions_are_tracked_by_their_times() -> None:
         tracker.add(60.0 * minute, [replace(READING, minutes=100 + minute)])
     [track] = tracker.tracks()
     assert (track.kind, track.text_at(0.0), track.text_at(240.0)) == ("real time", "1:40", "1:44")
-    assert track.disagreeing == 0
+    assert (track.number, track.disagreeing) == (1, 0)
 
 
 def test_every_frame_of_a_short_track_counts() -> None:
