@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -350,6 +351,18 @@ def test_a_stream_keeps_the_options_of_its_reader() -> None:
         for result in reader.stream(source, cropped=True):
             assert [r.dial_score for r in result.readings] == [1.0]
             assert result.readings[0].box == pytest.approx(lone[0].box, abs=0.05)
+
+
+def test_a_reader_with_other_limits_keeps_them_everywhere() -> None:
+    reader = ClockReader("cpu", threads=2)
+    path = EXAMPLES / "two.jpg"
+    one = reader.with_limits(min_confidence=0.0, max_clocks=1)
+    none = reader.with_limits(min_confidence=1.0, max_clocks=1000)
+    for limited, count in ((reader, 2), (one, 1), (none, 0), (pickle.loads(pickle.dumps(one)), 1)):
+        assert len(limited.read(path)) == count
+        assert [len(r.readings) for r in limited.stream([path] * 4)] == [count] * 4
+    with pytest.raises(ValueError, match="max_clocks"):
+        reader.with_limits(min_confidence=0.0, max_clocks=0)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -51,6 +51,7 @@ def test_calibrating_lowers_the_error() -> None:
 def test_without_numbers_it_is_the_identity() -> None:
     for p in (0.001, 0.3, 0.5, 0.95):
         assert Calibration()(p) == pytest.approx(p)
+        assert Calibration(clock=0.5, whole=0.7)(p) == pytest.approx(p), "of an unknown context"
     assert 0 < Calibration(3, -2)(0.0) < Calibration(3, -2)(1.0) < 1
 
 

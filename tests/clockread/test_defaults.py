@@ -45,6 +45,8 @@ def test_thresholds_and_effort() -> None:
         "colors": True,
         "tiles": True,
     }
+    assert options.Effort(passes=2, retry_below=0.0) == options.VIDEO
+    assert options.Effort(passes=1, retry_below=0.0, tiles=False) == options.ONCE
     assert options.MAX_CLOCKS == 1000
     assert (hands.MAX_PASSES, hands.CONVERGED, hands.MAX_SHIFT, hands.SIZE_RANGE) == (
         3,

@@ -64,6 +64,7 @@ def test_the_mended_pose_is_the_dials() -> None:
         [0, 0, 0.1, 0, 0.1, 0, 0],
         [0, 0, 3, 0, 3, 0, 0],
         [0, 0, 1, 0, 1, 0, 2],
+        [0, 0, 0.85, 0.7, 0.85, 0, 0],  # sheared until it is flat
     ],
 )
 def test_a_change_beyond_reason_is_left_alone(change: list[float]) -> None:

@@ -135,6 +135,20 @@ def test_a_dial_is_read_again_with_the_context_that_is_known() -> None:
     assert first.context.day == [[5.0]]
 
 
+def test_a_mirrored_dial_is_read_in_a_mirror_again() -> None:
+    batches: list[int] = []
+
+    def network(polar: np.ndarray) -> HandsOutput:
+        batches.append(len(polar))
+        return hands_of(*[AT_2_40 if len(batches) > 1 else (280.0, 120.0)] * len(polar))
+
+    known = [context_of(1), context_of(1, mirrored=5.0)]
+    usual, mirrored = read_again([posed(), posed()], known, network, 1)
+    assert batches == [2, 1]
+    assert (usual.hands.mirrored, mirrored.hands.mirrored) == (False, True)
+    assert mirrored.hands.minutes == 160
+
+
 def test_the_pose_of_a_mirrored_dial_can_be_told_from_the_pose_it_had() -> None:
     image = np.zeros((160, 160), np.uint8)
     calls: list[int] = []

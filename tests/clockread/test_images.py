@@ -180,6 +180,21 @@ class TestKinds:
         column = load_photo(encode(".png", bgra)).pixels[:, 5]
         assert [int(column[i]) for i in (5, 25, 35)] == [255, 0, 204]
 
+    @pytest.mark.parametrize(("kind", "white"), [(np.uint8, 255), (np.uint16, 4095)])
+    @pytest.mark.parametrize(
+        ("brightness", "around"), [(1.0, 0), (0.93, 0), (0.87, 255), (0.2, 255)]
+    )
+    def test_around_white_lines_what_is_transparent_shows_black(
+        self, kind: type, white: int, brightness: float, around: int
+    ) -> None:
+        bgra = np.zeros((40, 40, 4), kind)
+        bgra[20:, :, :3] = round(white * brightness)
+        bgra[20:, :, 3] = np.iinfo(kind).max
+        bgra[0, 0, :3] = white  # transparent; it only shows the range of the colors
+        column = load_photo(encode(".png", bgra)).pixels[:, 5]
+        assert int(column[5]) == around
+        assert int(column[25]) == pytest.approx(255 * brightness, abs=1)
+
     def test_alpha_that_was_never_filled_in_is_ignored(self) -> None:
         bgra = np.full((40, 40, 4), 77, np.uint8)
         bgra[..., 3] = 0
@@ -229,6 +244,24 @@ UPRIGHT = {  # EXIF 2.32: where the stored quadrants 250 170 / 90 0 end up
     1: [250, 170, 90, 0], 2: [170, 250, 0, 90], 3: [0, 90, 170, 250], 4: [90, 0, 250, 170],
     5: [250, 90, 170, 0], 6: [90, 250, 0, 170], 7: [0, 170, 90, 250], 8: [170, 0, 250, 90],
 }  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", [1, 2])
+def test_pixels_are_converted_in_strips(monkeypatch: pytest.MonkeyPatch, reduction: int) -> None:
+    """So that copies stay small."""
+    monkeypatch.setattr(pixels_module, "STRIP_PIXELS", 1000)
+    whole = quadrants().astype(np.uint16) * 257
+    strips: list[tuple[int, int]] = []
+
+    def strip_of(top: int, bottom: int) -> np.ndarray:
+        strips.append((top, bottom))
+        return whole[top:bottom]
+
+    small = pixels_module.to_uint8(
+        strip_of, (96, 64), pixels_module.scale_of(whole, "a"), reduction, color=False
+    )
+    assert strips == [(top, min(top + 10, 64)) for top in range(0, 64, 10)]
+    assert (small == quadrants()[::reduction, ::reduction]).all()
 
 
 class TestOrientation:
@@ -509,6 +542,8 @@ class TestBadFiles:
         os.mkfifo(pipe)
         assert "nothing was written" in refusal(pipe)
         assert "a device or a socket" in refusal("/dev/zero")
+        monkeypatch.setattr(os, "open", lambda *_: os.fstat(-1))  # an OSError
+        assert "this pipe cannot be read (Bad file descriptor)" in refusal(pipe)
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
     def test_a_pipe_is_read_to_its_end(self, tmp_path: Path) -> None:

@@ -179,6 +179,14 @@ def test_the_face_is_the_box_of_the_rim() -> None:
     ).face == pytest.approx((70, 50, 60, 40))
 
 
+def test_a_reading_without_details() -> None:
+    assert (READING.second, READING.second_presence, READING.consistent) == (None, 0.0, True)
+    assert (READING.finder_score, READING.dial_hours, READING.mirrored) == (1.0, 12, False)
+    unknown = ("disagreement", "dial_logit", "clock_logit", "whole_logit")
+    assert all(math.isnan(getattr(READING, name)) for name in unknown)
+    assert READING.evidence is None
+
+
 def test_a_result_without_details() -> None:
     result = PhotoResult("a.jpg", 9, 8, (), None)
     assert (result.scale, result.notes, result.below_min_confidence) == (1.0, (), 0)

@@ -12,9 +12,10 @@ import PIL
 import pytest
 from PIL import Image
 
+from clockread import image_files
 from clockread.errors import ImageError
 from clockread.image_formats import HEIC_LIBRARIES
-from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of
+from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of, size_of
 
 GREY = np.linspace(0, 255, 96 * 64).reshape(64, 96).astype(np.uint8)
 RGB = np.dstack([GREY, GREY[::-1], np.full_like(GREY, 60)])
@@ -256,6 +257,23 @@ def test_frames(kind: str, tmp_path: Path) -> None:
     assert [frame.in_color() is not None for frame in frames] == [True] * 3
 
 
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_frame_is_upright(kind: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    ramp = np.add.outer(np.arange(0, 192, 3), np.arange(64)).astype(np.uint8)[:, :48]
+    frames = [Image.fromarray(ramp // by) for by in (1, 2, 4)]
+    data = encoded(
+        frames[0], kind, save_all=True, append_images=frames[1:], exif=exif, lossless=True
+    )
+    shown = [frame.pixels.astype(int) for frame in load_frames(data)]
+    upright = load_photo(encoded(frames[0], kind, exif=exif, lossless=True)).pixels.astype(int)
+    assert len(shown) == 3
+    for frame, by in zip(shown, (1, 2, 4), strict=True):
+        np.testing.assert_allclose(frame, upright // by, atol=2)
+
+
 def test_a_damaged_later_page_spoils_nothing(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     data = bytearray(animation("TIFF"))
@@ -265,6 +283,25 @@ def test_a_damaged_later_page_spoils_nothing(tmp_path: Path) -> None:
     data[second : second + 200] = b"\xff" * len(data[second : second + 200])
     path.write_bytes(data)
     assert abs(int(load_photo(path).pixels[5, 5]) - 200) <= 3
+
+
+@pytest.mark.parametrize(
+    ("of", "problem"),
+    [
+        (size_of, "its header cannot be read"),
+        (frames_of, "its frames cannot be counted"),
+    ],
+)
+def test_what_pillow_raises_becomes_one_line_with_the_name(
+    of: Any, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexError("a bug of Pillow")
+
+    monkeypatch.setattr(image_files, "open_header", fail)
+    with pytest.raises(ImageError) as caught:
+        of(encoded(Image.fromarray(GREY), "PNG"), name="a.png")
+    assert str(caught.value).startswith(f"a.png: damaged: {problem}")
 
 
 def test_one_frame_keeps_its_name(tmp_path: Path) -> None:

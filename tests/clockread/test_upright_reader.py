@@ -41,8 +41,13 @@ def test_boxes_are_read_and_placed() -> None:
     read = read_windows(dials, network, 75)
     assert [hands.minutes for _, hands in read] == times.tolist()
     assert all(hands.confidence > 0.3 for _, hands in read)
-    np.testing.assert_allclose(read[0][0].homography[:2, 2], (139.5, 79.5))
-    np.testing.assert_allclose([hands.minute_sincos for _, hands in read], encode(times)[:, 2:])
+    face = [[40.0, 0, 139.5], [0, 30.0, 79.5], [0, 0, 1]]  # the ellipse in the box
+    np.testing.assert_allclose(read[0][0].homography, face)
+    pairs = [[*hands.hour_sincos, *hands.minute_sincos] for _, hands in read]
+    np.testing.assert_allclose(pairs, encode(times))
+    for _, hands in read:
+        assert (hands.rotation, hands.second_presence, hands.second_sincos) == (0, 0, (0, 0))
+        assert np.isnan(hands.disagreement)
 
 
 def test_unsure_pairs_have_low_confidence() -> None:

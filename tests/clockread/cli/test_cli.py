@@ -30,9 +30,11 @@ from clockread.cli import app as cli
 from clockread.cli import bench, exits, info, inputs, predict, sample_photos
 from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
 from clockread.images import Photo, load_color, load_photo
+from clockread.options import VIDEO
 from clockread.overlay.drawing import DIAL_COLOR
 from clockread.reading import PhotoResult, Reading
 from clockread.runtime import cpus
+from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.manifest import Manifest, ModelEntry
 
 KEYS = [
@@ -305,6 +307,18 @@ class TestPredict:
         assert run("predict", photo, "--quiet")[2] == ""
 
 
+def test_a_bug_shows_a_plain_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of rich would show the values of variables, such as a token."""
+    monkeypatch.setattr(cli, "make_reader", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # Typer replaces it
+    with pytest.raises(ZeroDivisionError) as caught:
+        cli.main(["predict", str(save(tmp_path / "a.png", 5))])
+    sys.excepthook(caught.type, caught.value, caught.tb)
+    assert capsys.readouterr().err.startswith("Traceback (most recent call last):\n")
+
+
 class TestMakeReader:
     """The real `cli.make_reader`, with a ClockReader that only records its arguments."""
 
@@ -371,6 +385,38 @@ class TestMakeReader:
             "max_clocks": 1000,
         }
         assert made == [{**usual, **given}]
+
+    @pytest.mark.parametrize(
+        ("command", "given"),
+        [
+            ("predict", {"batch_size": 32, "min_confidence": 0.0}),
+            ("bench", {"batch_size": 1}),  # latencies are measured first
+            ("offset", {}),
+            ("watch", {}),
+            ("video", {"threads": 1, "effort": VIDEO}),  # its frames are read by workers
+        ],
+    )
+    def test_every_command_passes_the_options_on(
+        self,
+        command: str,
+        given: dict[str, object],
+        tmp_path: Path,
+        run: Run,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        made: list[dict[str, object]] = []
+
+        def refuse(provider: str, **options: object) -> FakeReader:
+            made.append({"provider": provider, **options})
+            raise ProviderError("enough was seen")
+
+        monkeypatch.setattr("clockread.reader.ClockReader", refuse)
+        photo = save(tmp_path / "a.png", 5)
+        what = ["--repeat", 1] if command == "bench" else [photo]
+        options = ["--provider", "cuda", "--device", 4, "--model", "small", "--threads", 2]
+        assert run(command, *what, *options)[0] == 2
+        usual = {"provider": "cuda", "model": "small", "threads": 2, "max_clocks": 1000}
+        assert made == [{**usual, "gpu": GpuOptions(device_id=4), **given}]
 
     def test_the_limits_of_confidence_are_allowed(
         self, tmp_path: Path, made: list[dict[str, object]], run: Run
@@ -1208,6 +1254,11 @@ class TestBench:
         code, out, err = run("bench", "--photos", tmp_path)
         assert (code, out) == (2, "")
         assert "no photos in this folder" in err
+        save(tmp_path / "a.png", 5)
+        (tmp_path / "b.png").write_bytes(b"cut off")
+        code, out, err = run("bench", "--photos", tmp_path)
+        assert (code, out) == (2, "")
+        assert "b.png: its content is not a photo" in err
 
 
 class TestInfo:

@@ -51,13 +51,13 @@ def picture(out: Any, _: threading.Event) -> None:
     out.write(head.encode() + JPEG)
 
 
-def stream(count: int, *, hang: bool) -> Answer:
+def stream(*parts: bytes, hang: bool) -> Answer:
     def answer(out: Any, over: threading.Event) -> None:
         kind = "multipart/x-mixed-replace; boundary=next"
         out.write(f"HTTP/1.0 200 OK\r\nContent-Type: {kind}\r\n\r\n".encode())
-        part = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(JPEG)}\r\n\r\n"
-        for _ in range(count):
-            out.write(part.encode() + JPEG + b"\r\n")
+        for part in parts:
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(part)}\r\n\r\n"
+            out.write(head.encode() + part + b"\r\n")
             out.flush()
         if hang:
             over.wait(20)
@@ -79,16 +79,25 @@ def test_a_single_picture_is_fetched_again_and_again() -> None:
 
 
 def test_a_stream_that_ends() -> None:
-    with served(stream(12, hang=False)) as address:
+    with served(stream(*[JPEG] * 12, hang=False)) as address:
         drawn = Address(address).pictures()
         next(drawn)
         with pytest.raises(VideoError, match=r"the stream ended|it stopped"):
             list(drawn)
 
 
+def test_a_stream_goes_on_after_a_part_that_was_lost() -> None:
+    lost = stream(*[JPEG] * 3, b"lost", *[JPEG] * 9, hang=True)
+    with served(lost) as address, pytest.raises(VideoError, match="it stopped answering"):
+        list(Address(address, silent_timeout=1.0).pictures())
+
+
 @pytest.mark.parametrize(
     ("answer", "problem"),
-    [(silence, "it does not answer|it cannot be opened"), (stream(12, hang=True), "it stopped")],
+    [
+        (silence, "it does not answer|it cannot be opened"),
+        (stream(*[JPEG] * 12, hang=True), "it stopped"),
+    ],
 )
 def test_an_address_that_is_slow_or_stops(answer: Answer, problem: str) -> None:
     with served(answer) as address:

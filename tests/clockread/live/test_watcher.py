@@ -45,7 +45,20 @@ class TestWatcher:
         assert told(watcher, 3, shows(200)) == []
         assert told(watcher, 4, shows(200)) == [("change", 1, "3:20")]
 
+    @pytest.mark.parametrize(
+        ("minutes", "told_of"), [(9, []), (10, ["12:10"]), (11, []), (37, []), (38, ["12:38"]),
+                                 (40, ["12:40"]), (41, [])],
+    )  # fmt: skip
+    def test_after_half_an_hour_a_clock_ran_or_stood_still(
+        self, minutes: int, told_of: list[str]
+    ) -> None:
+        watcher = Watcher("s")
+        told(watcher, 0, shows(9))
+        assert [time for _, _, time in told(watcher, 1800, shows(minutes))] == told_of
+
     def test_doubtful_readings_are_ignored(self) -> None:
+        assert told(Watcher("s"), 0, shows(9, 0.49)) == []
+        assert told(Watcher("s"), 0, shows(9, 0.5)) == [("change", 1, "12:09")]
         assert told(Watcher("s", min_confidence=0.9), 0, shows(9, 0.8)) == []
 
     def test_every_tells_without_a_change(self) -> None:
@@ -55,10 +68,19 @@ class TestWatcher:
         assert told(watcher, 10, shows(9)) == [("every", 1, "12:09")]
 
     def test_a_clock_out_of_sight_is_gone(self) -> None:
-        watcher = Watcher("s", gone_after=60)
+        watcher = Watcher("s", gone_after=20)
         told(watcher, 0, shows(9), shows(30, x=500))
-        assert told(watcher, 50, shows(10)) == [("change", 1, "12:10")]
-        assert told(watcher, 70, shows(10)) == [("gone", 2, None)]
+        assert told(watcher, 20, shows(9)) == []
+        assert told(watcher, 21, shows(9)) == [("gone", 2, None)]
+
+    def test_gone_is_a_minute_out_of_sight_and_forgotten_an_hour(self) -> None:
+        watcher = Watcher("s")
+        told(watcher, 0, shows(9))
+        assert told(watcher, 60) == []
+        assert told(watcher, 61) == [("gone", 1, None)]
+        assert told(watcher, 3600, shows(69)) == [("change", 1, "1:09")]
+        assert told(watcher, 3661) == [("gone", 1, None)]
+        assert told(watcher, 7201, shows(129)) == [("change", 2, "2:09")]
 
     def test_events_as_json(self) -> None:
         event = Event("change", NOON, "camera 0", 1, READING).to_dict()
@@ -119,7 +141,8 @@ class TestPicturesForever:
 class TestSources:
     def test_arguments(self, tmp_path: Path) -> None:
         assert isinstance(source_of("0"), Camera)
-        assert isinstance(source_of("rtsp://camera/stream"), Address)
+        for scheme in ("rtsp", "rtsps", "rtmp", "http", "https", "udp", "tcp", "srt", "RTSP"):
+            assert isinstance(source_of(f"{scheme}://camera/stream"), Address)
         assert isinstance(source_of(str(tmp_path)), Folder)
         with pytest.raises(VideoError, match="no such folder"):
             source_of(str(tmp_path / "missing"))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import READING, Run
 from PIL import Image
 
 from clockread.cli.sample_photos import dial_picture
 from clockread.errors import ImageError
-from clockread.offsets.offset import offset_text
+from clockread.offsets.offset import Shot, joint_offset, offset_text
 from clockread.offsets.taken import taken
 
 TAKEN = datetime(2026, 3, 1, 16, 0, 0)
@@ -107,6 +108,21 @@ class TestCommand:
         code, out, err = run("offset", "-", "--at", "12:00")
         assert (code, out) == (2, "")
         assert "name files" in err
+
+
+def test_readings_without_distributions_are_decoded_by_their_times() -> None:
+    apart = [timedelta(minutes=7 * i) for i in range(4)]
+    shown = [*(243 + 7 * i for i in range(3)), 500]  # minutes past twelve; the last is misread
+    found = joint_offset(
+        "One",
+        [
+            Shot("", TAKEN + after, replace(READING, minutes=minutes))
+            for after, minutes in zip(apart, shown, strict=True)
+        ],
+    )
+    assert found.seconds == pytest.approx(180, abs=30)
+    assert (found.has_seconds, found.disagreeing) == (False, 1)
+    assert found.spread == 0
 
 
 def test_offset_texts() -> None:

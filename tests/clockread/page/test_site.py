@@ -106,6 +106,7 @@ def test_one_file_has_everything_and_its_policy_fits(fake_runtime: Path, tmp_pat
     assert code == 0
     assert re.search(r"<(?:link|script)[^>]* (?:src|href)=", html) is None
     assert 'data-still="small"' in html
+    assert 'data-file="worker.js" data-type="text/javascript"' in html
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', html)
     assert policy is not None
     for kind, tag in (("script", '<script type="module">'), ("style", "<style>")):

@@ -92,8 +92,21 @@ def test_functions_are_called_on_the_thread_and_may_call_it(thread: GpuThread) -
 
     assert thread.call(name) == "gpu-sessions"
     assert thread.call(lambda: thread.call(name)) == "gpu-sessions"
-    with pytest.raises(ZeroDivisionError):
-        thread.call(lambda: 1 // 0)
+    with pytest.raises(ValueError, match="invalid literal"):
+        thread.call(lambda: int("x"))
+
+
+def test_a_thread_that_is_stopped_ends_after_its_running_call() -> None:
+    before = set(threading.enumerate())
+    runner, thread = Runner(), GpuThread()
+    [worker] = set(threading.enumerate()) - before
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(thread.run, runner.run, np.array([4], np.uint8), ("a",), 8)
+        assert runner.started.wait(20)
+        threading.Timer(0.1, runner.go.set).start()
+        thread.stop()
+        assert not worker.is_alive()
+        assert running.result(20)[0] == [8.0]
 
 
 def test_an_accelerator_has_one_thread_per_process() -> None:

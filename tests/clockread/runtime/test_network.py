@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clockread.errors import ProviderError
 from clockread.runtime import network as module
 from clockread.runtime import providers
 from clockread.runtime.manifest import load_manifest
@@ -104,3 +105,17 @@ def test_a_closed_network_opens_another_session(monkeypatch: pytest.MonkeyPatch)
     network(np.zeros((2, 240, 64), np.uint8), "hour")
     assert sessions[None] is not first
     assert [len(batch) for batch in sessions[None].batches] == [1, 2]
+
+
+@pytest.mark.parametrize(("provider", "error"), [("cpu", ValueError), ("cuda", ProviderError)])
+def test_only_a_failure_on_an_accelerator_is_one_of_its_provider(
+    monkeypatch: pytest.MonkeyPatch, provider: str, error: type[Exception]
+) -> None:
+    network, _ = opened(monkeypatch, provider)
+
+    def fail(*_: object) -> None:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(Session, "run", fail)
+    with pytest.raises(error, match="a bug"):
+        network(np.zeros((1, 240, 64), np.uint8), "hour")

@@ -221,6 +221,25 @@ def test_a_gpu_computes_small_in_floats(cuda: CudaStub) -> None:
         cuda.options[-1].get_session_config_entry(DISABLED)
 
 
+def test_auto_reads_on_the_cpu_if_a_network_fails_on_the_gpu(
+    cuda: CudaStub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = cuda.note
+
+    def failing(session: Any, batch: np.ndarray) -> None:
+        note(session, batch)
+        if batch.shape[1:] == (240, 64):  # of the reading network, not of the probe
+            raise RuntimeError("NOT_IMPLEMENTED: a kernel")
+
+    monkeypatch.setattr(cuda, "note", failing)
+    with pytest.raises(ProviderError, match="fails to run hands"):
+        ClockReader("cuda")
+    with pytest.warns(RuntimeWarning, match="reading on the CPU, because .*fails to run hands"):
+        reader = ClockReader("auto")
+    assert reader.provider == "CPUExecutionProvider"
+    assert [reading.time for reading in reader.read(EXAMPLES / "wall.jpg")] == ["5:08"]
+
+
 COMMANDS = {
     "predict": ["PHOTO"],
     "bench": ["--repeat", 1],

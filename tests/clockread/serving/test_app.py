@@ -23,10 +23,11 @@ pytest.importorskip("prometheus_client", reason="the server needs the serve extr
 pytest.importorskip("httpx", reason="needed by the test client")
 from fastapi.testclient import TestClient
 
+from clockread import __version__
 from clockread.images import Photo
 from clockread.reading import PhotoResult
 from clockread.serving.app import Service, Settings, make_app
-from clockread.serving.batching import Job, Options
+from clockread.serving.batching import Batcher, Job, Options
 from clockread.serving.limits import Limits, RefusedError
 from clockread.serving.openapi import EXAMPLE
 
@@ -162,7 +163,9 @@ def test_options_are_those_of_the_command_line(start: Start) -> None:
 def test_all_frames_give_a_result_each(start: Start) -> None:
     pages, file = [Image.new("L", (40, 40), grey) for grey in (1, 2, 3)], io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    pages[0].save(two := io.BytesIO(), "TIFF", save_all=True, append_images=pages[2:])
     server = start(limits=Limits(photos=3))
+    assert minutes_in(server.post(two.getvalue(), params={"frames": "all"})) == [[1], [3]]
     assert minutes_in(server.post(file.getvalue(), params={"frames": "all"})) == [[1], [2], [3]]
     assert minutes_in(server.post(file.getvalue())) == [[1]]
     few = start(limits=Limits(photos=2))
@@ -206,10 +209,33 @@ def test_bodies_that_are_no_photo_within_the_limits_are_refused(
     assert problem in error_of(server.post(body), status)
 
 
+def test_a_body_of_just_the_limit_is_read(start: Start) -> None:
+    photo = grey_png(7)
+    server = start(limits=Limits(body_bytes=len(photo), held_bytes=len(photo)))
+    assert minutes_in(server.post(photo)) == [[7]]
+    assert minutes_in(server.post(iter([photo[:50], photo[50:]]))) == [[7]], "of unknown length"
+
+
 def test_chunks_beyond_the_limit_are_refused_without_keeping_them(start: Start) -> None:
     server = start(limits=Limits(body_bytes=2000))
     assert "too large" in error_of(server.post(bytes(1000) for _ in range(5)), 413)
     assert server.service.held.bytes == 0
+
+
+def test_what_is_discarded_of_a_large_body_is_not_held(start: Start) -> None:
+    server = start(limits=Limits(body_bytes=2000))
+    held: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        async def next_kilobyte() -> dict[str, Any]:
+            held.append(server.service.held.bytes)
+            return {"type": "http.request", "body": bytes(1000), "more_body": len(held) < 5}
+
+        headers = [pair for pair in scope["headers"] if pair[0] != b"content-length"]
+        await server.app({**scope, "headers": headers}, next_kilobyte, send)
+
+    assert "too large" in error_of(TestClient(app).post("/v1/read", content=b"x"), 413)
+    assert held == [0, 1000, 2000, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -292,6 +318,29 @@ def test_a_slow_client_delays_no_other(start: Start) -> None:
         assert time.monotonic() - began < delay / 3
         assert len(server.service.held.began) == 1
         assert refused.result().status_code == 408
+
+
+def test_a_batch_waits_its_delay_at_most_for_what_is_arriving() -> None:
+    reader = GreyReader()
+    batcher = Batcher(reader, reader, delay=0.05, arriving=lambda: 1)
+    job = Job(grey_png(7), "x")
+    batcher.submit([job])
+    assert job.future.result(10).results[0].readings[0].minutes == 7
+    batcher.close()
+
+
+def test_photos_that_arrive_within_the_delay_are_read_together() -> None:
+    reader, arriving = GreyReader(), [True]
+    batcher = Batcher(reader, reader, delay=20, arriving=lambda: sum(arriving))
+    jobs = [Job(grey_png(grey), "x") for grey in (7, 8)]
+    batcher.submit(jobs[:1])
+    time.sleep(0.05)
+    assert not jobs[0].future.done()
+    arriving.clear()
+    batcher.submit(jobs[1:])
+    assert [job.future.result(10).results[0].readings[0].minutes for job in jobs] == [7, 8]
+    assert reader.sizes == [2]
+    batcher.close()
 
 
 def test_a_server_that_stops_answers_503(start: Start) -> None:
@@ -394,6 +443,7 @@ def test_metrics_count_requests_photos_and_readings(start: Start) -> None:
         "clockread_readings_total 1.0",
         "clockread_batch_photos_count 2.0",
         "clockread_queued_photos 0.0",
+        f'clockread_info{{version="{__version__}"}} 1.0',
     ):
         assert f"{line}\n" in text
 
@@ -404,7 +454,13 @@ def test_the_openapi_document_has_examples_of_answers_and_errors(start: Start) -
     answers = read["responses"]
     example = answers["200"]["content"]["application/json"]["example"]
     assert example == json.loads(json.dumps({"photos": [EXAMPLE.to_dict()]}))
-    assert {"401", "408", "413", "415", "422", "429", "503"} <= answers.keys()
+    assert answers.keys() == {"200", "401", "408", "413", "415", "422", "429", "503"}
+    schemas = {
+        status: answer["content"]["application/json"]["schema"]["properties"].keys()
+        for status, answer in answers.items()
+    }
+    assert schemas.pop("200") == {"photos"}
+    assert all(keys == {"error"} for keys in schemas.values())
     assert "multipart/form-data" in read["requestBody"]["content"]
     options = {parameter["name"] for parameter in read["parameters"]}
     assert options == {"cropped", "seconds", "min_confidence", "max_clocks", "frames", "lenient"}

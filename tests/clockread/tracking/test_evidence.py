@@ -9,7 +9,7 @@ import pytest
 
 from clockread import ClockReader
 from clockread.cli.sample_photos import dial_picture
-from clockread.evidence import density_of
+from clockread.evidence import Evidence, density_of
 from clockread.images import Photo, load_photo
 
 
@@ -62,6 +62,13 @@ def test_a_rotated_dial_has_the_same_evidence(reader: ClockReader, photo: Photo)
 
 def test_a_reader_of_evidence_can_be_pickled(reader: ClockReader) -> None:
     assert pickle.loads(pickle.dumps(reader)).model == reader.model
+
+
+def test_a_time_alone_is_likely_to_a_minute() -> None:
+    by_time = Evidence.of_time(0, 0.9).by_time
+    assert by_time.sum() == pytest.approx(1.0)
+    assert by_time[[719, 0, 1]] == pytest.approx([0.18, 0.54, 0.18], abs=0.001)
+    assert by_time[2:719] == pytest.approx(0.1 / 720)
 
 
 @pytest.mark.parametrize("degrees", [0.0, 0.8, 1.5, 2.4, 359.0])

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from conftest import READING
 
 from clockread.evidence import Evidence
+from clockread.tracking import tracker as tracker_module
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import SECONDS_ON_DIAL, Fit, fit
 from clockread.tracking.observations import STEP, STEPS, Observation
+from clockread.tracking.tracker import Tracker
 
 BINS = 240
 
@@ -105,12 +108,16 @@ class TestFit:
         assert (found.rate, found.has_seconds) == (rate, False)
         assert found.rate_confidence > 0.8
 
-    def test_a_rate_that_is_not_round_is_found_at_uneven_times(self) -> None:
+    @pytest.mark.parametrize("rate", [437.3, -77.7])
+    @pytest.mark.parametrize("second", [False, True])
+    def test_a_rate_that_is_not_round_is_found_at_uneven_times(
+        self, rate: float, second: bool
+    ) -> None:
         times = np.cumsum([0.0, *np.random.default_rng(1).uniform(0.5, 2.0, 30)])
-        found = fit(times, observed(times, 5_000.0, 437.3))
+        found = fit(times, observed(times, 5_000.0, rate, second=second))
         assert found.kind == "free"
-        assert found.rate == pytest.approx(437.3, rel=0.01)
-        assert all(apart(found.at(t), 5_000 + 437.3 * t) < 60 for t in times)
+        assert found.rate == pytest.approx(rate, abs=0.02 if second else 0.2)
+        assert all(apart(found.at(t), 5_000 + rate * t) < 5 for t in times)
 
     def test_a_few_wrong_frames_are_outvoted(self) -> None:
         times = np.arange(20.0)
@@ -140,6 +147,14 @@ class TestFit:
         assert (found.rate, found.kind) == (1.0, "real time")
         assert apart(found.start, 3_600) <= 30
 
+    def test_frames_that_say_the_same_count_as_two(self) -> None:
+        one = Observation.of(Evidence.of_time(100, 0.7))
+        single, two, many = (
+            fit(np.arange(float(n)), [one] * n, rate=0.0).confidence for n in (1, 2, 40)
+        )
+        assert 0.5 < single < two - 0.05 < 0.95
+        assert many == pytest.approx(two, abs=0.01)
+
     def test_a_known_rate_is_kept(self) -> None:
         times = np.arange(5.0)
         assert fit(times, observed(times, 3_600.0, 1.0), rate=60.0).rate == 60.0
@@ -155,6 +170,38 @@ class TestFit:
         assert apart(found.at(20.0), 10.0) <= 1
 
 
+def test_readings_without_distributions_are_tracked_by_their_times() -> None:
+    tracker = Tracker()
+    for minute in range(5):
+        tracker.add(60.0 * minute, [replace(READING, minutes=100 + minute)])
+    [track] = tracker.tracks()
+    assert (track.kind, track.text_at(0.0), track.text_at(240.0)) == ("real time", "1:40", "1:44")
+    assert (track.number, track.disagreeing) == (1, 0)
+
+
+def test_every_frame_of_a_short_track_counts() -> None:
+    tracker = Tracker()
+    for time in (0.0, 1200.0):
+        tracker.add(time, [replace(READING, minutes=100)])
+    assert tracker.tracks()[0].kind == "stopped"
+
+
+def test_the_evidence_of_a_long_track_is_kept_evenly(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[np.ndarray] = []
+
+    def noting(times: np.ndarray, frames: list[Observation], rate: float | None) -> Fit:
+        used.append(times)
+        return fit(times, frames, rate)
+
+    monkeypatch.setattr(tracker_module, "MOST_OBSERVED", 8)
+    monkeypatch.setattr(tracker_module, "fit", noting)
+    tracker = Tracker(rate=1.0)
+    for second in range(100):
+        tracker.add(5.0 + second, [replace(READING, minutes=100 + second // 60)])
+    assert len(tracker.tracks()[0].frames) == 100
+    assert used[0].tolist() == [0, 16, 32, 48, 64, 80, 96]
+
+
 class TestDrift:
     def test_a_gain_is_found(self) -> None:
         times = np.arange(0.0, 7200.0, 60.0)
@@ -163,6 +210,29 @@ class TestDrift:
         drift = drift_of(times, frames, nominal)
         assert drift is not None
         assert drift.per_hour == pytest.approx(8.0, abs=0.5)
+
+    def test_a_few_wrong_frames_do_not_bend_it(self) -> None:
+        times = np.arange(0.0, 7200.0, 600.0)
+        frames = observed(times, 1_000.0, 1 - 5 / 3600, second=True)
+        frames[2], frames[9] = observed(times[[2, 9]], 1_020.0, 1.0, second=True)
+        nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=True)
+        drift = drift_of(times, frames, nominal)
+        assert drift is not None
+        assert drift.per_hour == pytest.approx(-5.0, abs=0.5)
+        assert 0 < drift.error < 0.5
+
+    @pytest.mark.parametrize(("right", "known"), [(7, False), (8, True)])
+    def test_it_needs_eight_frames_that_are_right(self, right: int, known: bool) -> None:
+        times = 600.0 * np.arange(right + 1)
+        frames = observed(times, 1_000.0, 1.0, second=True)
+        frames[3:4] = observed(times[3:4], 1_020.0, 1.0, second=True)
+        nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=True)
+        assert (drift_of(times, frames, nominal) is not None) == known
+
+    def test_a_rate_that_was_measured_has_none(self) -> None:
+        times = np.arange(0.0, 7200.0, 60.0)
+        measured = Fit(1_000.0, 1.0, "free", 1.0, 1.0, has_seconds=True)
+        assert drift_of(times, observed(times, 1_000.0, 1.0, second=True), measured) is None
 
     def test_a_short_track_has_none(self) -> None:
         times = np.arange(20.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pytest
+
 from clockread.tracking.follow import Follower
 
 
@@ -45,6 +47,28 @@ def test_a_dial_alone_is_followed_through_a_jump_of_the_camera() -> None:
     numbers(follower, 0, Spot(100))
     assert numbers(follower, 1, Spot(250)) == [1]
     assert numbers(follower, 2, Spot(250, side=200.0)) == [2]  # much larger: another one
+
+
+@pytest.mark.parametrize(("sides", "same"), [(3.9, True), (4.1, False)])
+def test_a_dial_alone_jumps_four_sides_at_most(sides: float, same: bool) -> None:
+    follower: Follower[Spot] = Follower()
+    numbers(follower, 0, Spot(100))
+    assert numbers(follower, 1, Spot(100 + 50 * sides)) == [1 if same else 2]
+
+
+@pytest.mark.parametrize(("sides", "same"), [(0.65, True), (0.75, False)])
+def test_a_dial_among_others_moves_less_than_its_size(sides: float, same: bool) -> None:
+    follower: Follower[Spot] = Follower()
+    far = Spot(900.0)
+    numbers(follower, 0, Spot(100), far)
+    assert numbers(follower, 1, Spot(100 + 50 * sides), far) == [1 if same else 3, 2]
+
+
+@pytest.mark.parametrize(("growth", "same"), [(1.6, True), (1 / 1.6, True), (1.7, False)])
+def test_a_dial_grows_by_less_than_two_thirds(growth: float, same: bool) -> None:
+    follower: Follower[Spot] = Follower()
+    numbers(follower, 0, Spot(100))
+    assert numbers(follower, 1, Spot(100, side=50 * growth)) == [1 if same else 2]
 
 
 def test_a_dial_that_was_covered_comes_back_as_the_same() -> None:

@@ -24,6 +24,7 @@ from clockread.tracking.fit import Fit  # noqa: E402
 from clockread.tracking.track import Track, TrackFrame, time_text  # noqa: E402
 from clockread.video.files import Video, photo_of  # noqa: E402
 from clockread.video.overlay import reading_at  # noqa: E402
+from clockread.video.plot import save_plot  # noqa: E402
 
 FPS = 5
 START = 4 * 3600 + 20 * 60 + 5.0  # 4:20:05
@@ -196,15 +197,42 @@ class TestCommand:
         ]  # fmt: skip
 
 
-class TestOverlay:
-    def test_between_frames_the_dial_is_interpolated_and_the_time_fused(self) -> None:
-        def at(x: float) -> Reading:
-            matrix = ((100.0, 0.0, x), (0.0, 100.0, 100.0), (0.0, 0.0, 1.0))
-            return Reading(1, 0.5, (0, 1), (0, 1), (0, 0, 9, 9), (x, 100), matrix, 0.0, 1.0)
+def track_of(minutes: int, *times: float) -> Track:
+    """A clock of 12:10 that moves by 10 pixels per second, and is read as ``minutes``."""
 
-        fit = Fit(600.8, 1.0, "real time", 0.9, 0.9, has_seconds=True)
-        frames = tuple(TrackFrame(t, at(10 * t), fit.at(t)) for t in (0.0, 1.0, 9.0))
-        track = Track(1, fit, frames, None)
+    def at(x: float) -> Reading:
+        matrix = ((100.0, 0.0, x), (0.0, 100.0, 100.0), (0.0, 0.0, 1.0))
+        return Reading(minutes, 0.5, (0, 1), (0, 1), (0, 0, 9, 9), (x, 100), matrix, 0.0, 1.0)
+
+    fit = Fit(600.8, 1.0, "real time", 0.9, 0.9, has_seconds=True)
+    return Track(1, fit, tuple(TrackFrame(t, at(10 * t), fit.at(t)) for t in times), None)
+
+
+@pytest.mark.parametrize(("minutes", "disagree"), [(10, False), (90, True)])
+def test_a_plot_names_frames_that_disagree(tmp_path: Path, minutes: int, disagree: bool) -> None:
+    pytest.importorskip("matplotlib")
+    save_plot(tmp_path / "plot.svg", [track_of(minutes, 0.0, 1.0)], "a title")
+    drawn = (tmp_path / "plot.svg").read_text()  # its comments are the texts
+    for text in ("a title", "video time, s", "shown time", "clock 1: 12:10:00, real time, × 1"):
+        assert f"<!-- {text} -->" in drawn
+    assert ("<!-- 2 frames that disagree -->" in drawn) == disagree
+
+
+class TestOverlay:
+    @pytest.mark.parametrize(
+        ("time", "x"), [(-2.0, 0), (0.0, 0), (0.25, 2.5), (3.5, 10), (6.5, 90), (11.5, 90)]
+    )
+    def test_in_a_gap_the_dial_is_where_it_was_seen_nearest(self, time: float, x: float) -> None:
+        shown = reading_at(track_of(10, 0.0, 1.0, 9.0), time, gap=3.0)
+        assert shown is not None
+        assert shown.homography[0][2] == pytest.approx(x)
+
+    @pytest.mark.parametrize("time", [-3.5, 4.5, 5.5, 12.5])
+    def test_far_from_all_frames_there_is_no_dial(self, time: float) -> None:
+        assert reading_at(track_of(10, 0.0, 1.0, 9.0), time, gap=3.0) is None
+
+    def test_between_frames_the_dial_is_interpolated_and_the_time_fused(self) -> None:
+        track = track_of(1, 0.0, 1.0, 9.0)
         half = reading_at(track, 0.5, gap=3.0)
         assert half is not None
         assert half.homography[0][2] == pytest.approx(5.0)
@@ -212,7 +240,6 @@ class TestOverlay:
         late = reading_at(track, 59.1, gap=100.0)
         assert late is not None
         assert late.time_text(seconds=True) == "12:10:59"  # not yet 12:11
-        assert reading_at(track, 5.0, gap=3.0) is None
 
 
 class TestReaderTrack:
