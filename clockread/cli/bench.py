@@ -259,4 +259,4 @@ def _peak_memory_mb() -> float | None:
     except ImportError:  # Windows
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / 1e6 if sys.platform == "darwin" else peak / 1024
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)  # bytes, elsewhere kilobytes

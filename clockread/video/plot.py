@@ -70,7 +70,7 @@ def _draw(axes: Any, track: Track) -> None:
             "o",
             color=color,
             fillstyle="none",
-            label=f"{track.disagreeing} frames that disagree",
+            label=f"frames that disagree: {track.disagreeing}",
         )
 
 

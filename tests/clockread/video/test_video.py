@@ -215,7 +215,7 @@ def test_a_plot_names_frames_that_disagree(tmp_path: Path, minutes: int, disagre
     drawn = (tmp_path / "plot.svg").read_text()  # its comments are the texts
     for text in ("a title", "video time, s", "shown time", "clock 1: 12:10:00, real time, × 1"):
         assert f"<!-- {text} -->" in drawn
-    assert ("<!-- 2 frames that disagree -->" in drawn) == disagree
+    assert ("<!-- frames that disagree: 2 -->" in drawn) == disagree
 
 
 class TestOverlay:
