@@ -39,7 +39,7 @@ def drift_of(times: Floats, frames: Sequence[Observation], fit: Fit) -> Drift | 
         fit: start and rate.
 
     """
-    if fit.kind == "free" or len(frames) < LEAST_FRAMES:
+    if fit.kind == "free":
         return None
     off = np.array([_off(one, fit.at(t), fit) for one, t in zip(frames, times, strict=True)])
     seen = np.isfinite(off)

@@ -13,6 +13,7 @@ from clockread.tracking import tracker as tracker_module
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import SECONDS_ON_DIAL, Fit, fit
 from clockread.tracking.observations import STEP, STEPS, Observation
+from clockread.tracking.rates import likely_rates
 from clockread.tracking.tracker import Tracker
 
 BINS = 240
@@ -162,6 +163,13 @@ class TestFit:
     def test_frames_at_one_time_are_decoded(self) -> None:
         found = fit(np.zeros(4), observed(np.zeros(4), 100.0, 1.0))
         assert apart(found.start, 100.0) <= 60
+
+    def test_likely_rates_do_not_depend_on_when_a_track_starts(self) -> None:
+        times = np.arange(0.0, 1200.0, 60.0)
+        frames = observed(times, 3_000.0, 12.0)
+        rates = likely_rates(times, frames)
+        assert 12.0 in rates
+        assert likely_rates(times + 1e6, frames) == pytest.approx(rates)
 
     def test_the_start_passes_12_o_clock(self) -> None:
         times = np.arange(30.0)

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -111,6 +112,14 @@ class TestFiles:
             path.write_bytes(content)
         with pytest.raises(VideoError, match=problem), Video("x.mp4", path):
             pass
+
+    def test_the_rate_is_zero_if_the_stream_states_none(
+        self, running: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with Video("running", running) as video:
+            assert video.rate == FPS
+            monkeypatch.setattr(video, "_stream", SimpleNamespace(average_rate=None))
+            assert video.rate == 0.0
 
     def test_sound_without_pictures(self, tmp_path: Path) -> None:
         path = tmp_path / "sound.wav"
