@@ -167,17 +167,6 @@ def test_sigterm_keeps_what_is_done_and_ends_with_143(
     assert pq.read_table(out).num_rows >= PART
 
 
-def test_a_run_without_ray_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run: Run
-) -> None:
-    for name in [name for name in sys.modules if name.startswith(("ray", "clockread.cluster"))]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "ray", None)
-    code, out, err = run("bulk", EXAMPLES, tmp_path)
-    assert (code, out) == (2, "")
-    assert err == "clockread: ray is missing: pip install 'ray[data]'\n"
-
-
 def test_bad_input_is_one_line_before_ray_starts(tmp_path: Path, run: Run) -> None:
     code, out, err = run("bulk", tmp_path / "missing", tmp_path / "out")
     assert (code, out) == (2, "")

@@ -70,6 +70,14 @@ class TestObservation:
         )
         assert 10 <= sharp <= broad / 2
 
+    def test_times_of_no_probability_stay_possible(self) -> None:
+        seen = evidence(4000.0)
+        certain = replace(seen, by_time=np.eye(720)[66])
+        one = Observation.of(certain)
+        assert np.isfinite(one.by_time).all()
+        assert np.isfinite(one.sharp).all()
+        assert abs(int(one.by_time.argmax()) * STEP - 4000) <= 60
+
     def test_angles_are_taken_against_12(self) -> None:
         straight, turned = (
             Observation.of(evidence(4000.0, second=True, rotation=degrees)) for degrees in (0, 90)
@@ -155,6 +163,12 @@ class TestFit:
         )
         assert 0.5 < single < two - 0.05 < 0.95
         assert many == pytest.approx(two, abs=0.01)
+
+    def test_the_confidence_of_many_frames_that_contradict_each_other_is_low(self) -> None:
+        times = np.arange(0.0, 4_000.0, 10.0)
+        shown = np.random.default_rng(0).uniform(0, SECONDS_ON_DIAL, len(times))
+        frames = [Observation.of(evidence(float(seconds))) for seconds in shown]
+        assert 0.0 <= fit(times, frames, rate=1.0).confidence < 0.5
 
     def test_a_known_rate_is_kept(self) -> None:
         times = np.arange(5.0)
