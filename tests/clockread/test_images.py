@@ -399,6 +399,12 @@ class TestLimits:
         )  # the most that PNG can be compressed
         assert load_photo(white).width == 6000
 
+    def test_a_flat_picture_that_takes_less_than_64_mb_is_read_whatever_its_file_has(self) -> None:
+        picture = io.BytesIO()
+        Image.new("RGB", (1900, 1900), "white").save(picture, "WEBP", lossless=True)
+        assert len(picture.getvalue()) < 200
+        assert load_photo(picture.getvalue()).width == 1900
+
     def test_a_large_jpeg_is_decoded_reduced(self) -> None:
         data = encode(".jpg", np.full((2000, 16400), 90, np.uint8))
         assert load_photo(data).pixels.shape == (250, 2050)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from conftest import READING, BlindReader, save_png
 
@@ -153,6 +157,30 @@ class TestSources:
         with pytest.raises(VideoError, match="camera 99: not there"):
             next(Camera(99).pictures())
 
+    def test_a_camera_gives_pictures_in_rgb_until_it_is_lost(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        blue = np.full((2, 3, 3), (255, 0, 0), np.uint8)  # in OpenCV's order
+        shots = iter([(True, blue), (False, None)])
+        shown, released = threading.Event(), threading.Event()
+
+        def read() -> tuple[bool, np.ndarray | None]:
+            shot = next(shots)
+            assert shot[0] or shown.wait(20)
+            return shot
+
+        capture = SimpleNamespace(isOpened=lambda: True, read=read, release=released.set)
+        monkeypatch.setattr(sources.cv2, "VideoCapture", lambda _: capture)
+        pictures = Camera(3).pictures()
+        picture = next(pictures)
+        assert picture.name == "camera 3"
+        assert np.array_equal(picture.image, np.full((2, 3, 3), (0, 0, 255)))
+        assert abs(picture.at - time.time()) < 60
+        shown.set()
+        with pytest.raises(VideoError, match="camera 3: it gives no more pictures"):
+            next(pictures)
+        assert released.wait(20)
+
     def test_a_password_is_not_shown(self) -> None:
         assert Address("rtsp://me:secret@host:554/live").name == "rtsp://host:554/live"
 
@@ -193,7 +221,6 @@ def test_a_picture_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
 
 
 def test_a_silent_source_is_an_error() -> None:
-    import threading
 
     def silent(stop: threading.Event) -> Iterator[Picture]:
         stop.wait(5)

@@ -168,6 +168,7 @@ def test_a_batch_that_does_not_fit_into_memory_is_made_smaller(cuda: CudaStub) -
     ]
     network(batch, "twelve")  # without a warning, and without another attempt
     assert network.calls == {8: 10}
+    assert list(network._sessions) == [8], "the sessions of larger batches are released"
     cuda.memory = 7
     with pytest.raises(GpuMemoryError, match=r"^CUDA fails to run context: the GPU has"):
         network(batch, "twelve")
