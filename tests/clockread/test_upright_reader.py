@@ -10,7 +10,14 @@ from clockread.geometry import Window
 from clockread.images import load_photo
 from clockread.sampling import crop_window
 from clockread.stages import Dial
-from clockread.upright_reader import decode_jointly, encode, read_windows
+from clockread.upright_reader import (
+    SPREADS,
+    decode_jointly,
+    encode,
+    expected,
+    joint_log_likelihood,
+    read_windows,
+)
 
 
 def test_a_crop_of_the_whole_image_is_the_image() -> None:
@@ -25,6 +32,14 @@ def test_a_crop_is_centred_where_asked() -> None:
     ys, xs = np.mgrid[:75, :75]
     assert (small * xs).sum() / small.sum() == pytest.approx(37, abs=0.2)
     assert (small * ys).sum() / small.sum() == pytest.approx(37, abs=0.2)
+
+
+def test_log_likelihoods_are_those_of_a_normal_distribution() -> None:
+    codes, noise = encode(np.arange(720)), np.array([0.1, 0.2, 0.15, 0.3])
+    outputs = np.random.default_rng(0).normal(0, 0.7, (3, 4))
+    away = [(outputs[:, None] - expected(codes, spread)) / noise for spread in SPREADS]
+    direct = np.max([-0.5 * (one**2).sum(axis=-1) for one in away], axis=0)
+    np.testing.assert_allclose(joint_log_likelihood(outputs, codes, noise), direct)
 
 
 def test_boxes_are_read_and_placed() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -225,6 +226,8 @@ def test_a_plot_names_frames_that_disagree(tmp_path: Path, minutes: int, disagre
     for text in ("a title", "video time, s", "shown time", "clock 1: 12:10:00, real time, × 1"):
         assert f"<!-- {text} -->" in drawn
     assert ("<!-- frames that disagree: 2 -->" in drawn) == disagree
+    hours = {int(hour) for hour in re.findall(r"<!-- (\d+):\d\d -->", drawn)}  # of the axis
+    assert hours == ({12, 1} if disagree else {12})
 
 
 class TestOverlay:
