@@ -1244,6 +1244,18 @@ class TestBench:
             True,
         ]
 
+    def test_tables_have_a_row_per_batch_size(
+        self, tmp_path: Path, reader: FakeReader, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(bench, "_start", lambda *_: bench.Spread(0.3, 0.2, 0.4))
+        save(tmp_path / "a.png", 9)
+        code, out, _ = run("bench", "--photos", tmp_path, "--batch-size", "3,7", "--repeat", "1")
+        assert code == 0
+        assert "a process that reads one photo: 0.30 (0.20-0.40) s (1 processes)" in out
+        bulk, stages = out.split("per stage, ")
+        for table in (bulk, stages):
+            assert [int(size) for size in re.findall(r"^ +(\d+) ", table, re.MULTILINE)] == [3, 7]
+
     def test_a_cpu_figure_never_stands_for_cuda(self, reader: FakeReader, run: Run) -> None:
         code, out, err = run("bench", "--provider", "cuda")
         assert (code, out) == (2, "")

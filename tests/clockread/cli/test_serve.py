@@ -25,6 +25,7 @@ class Started(SimpleNamespace):
     """What the command would have served, and the options of its readers."""
 
     made: list[dict[str, Any]]
+    read: list[Any]  # the photos that its readers read before it serves
     settings: Settings
     address: server.Address
 
@@ -32,11 +33,11 @@ class Started(SimpleNamespace):
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     """The command without networks and without a socket."""
-    seen = Started(made=[], on_accelerator=False, starts=True)
+    seen = Started(made=[], read=[], on_accelerator=False, starts=True)
 
     def make(provider: str, **options: Any) -> Any:
         seen.made.append({"provider": provider, **options})
-        return SimpleNamespace(on_accelerator=seen.on_accelerator, read=lambda _: [])
+        return SimpleNamespace(on_accelerator=seen.on_accelerator, read=seen.read.append)
 
     def serve(service: Any, address: server.Address) -> bool:
         seen.settings, seen.address = service.settings, address
@@ -56,6 +57,7 @@ def test_defaults(started: Started, run: Run) -> None:
     assert started.made == [{**usual, "threads": 3}, {**usual, "threads": 1}], (
         "a photo that is alone has all cores, one of a batch has one"
     )
+    assert len(started.read) == 2, "each opens its networks before the first request"
     assert started.settings == Settings(threads=3)
     assert started.address == server.Address()
 

@@ -185,6 +185,14 @@ class TestFit:
         assert 12.0 in rates
         assert likely_rates(times + 1e6, frames) == pytest.approx(rates)
 
+    def test_likely_rates_come_from_the_frames_that_are_clear(self) -> None:
+        times = np.arange(0.0, 80 * 60.0, 60.0)
+        frames = observed(times, 3_000.0, 12.0)
+        unclear = Observation.of(Evidence.of_time(0, 1 / 720))
+        frames[:40] = [unclear] * 40
+        frames[60:] = [unclear] * 20
+        assert 12.0 in likely_rates(times, frames)
+
     def test_the_start_passes_12_o_clock(self) -> None:
         times = np.arange(30.0)
         found = fit(times, observed(times, SECONDS_ON_DIAL - 10.0, 1.0, second=True))

@@ -35,6 +35,12 @@ def test_dials_keep_their_numbers_whatever_their_order() -> None:
     assert numbers(follower, 1, Spot(305), Spot(102)) == [2, 1]
 
 
+def test_close_dials_that_move_take_the_nearest_trail() -> None:
+    follower: Follower[Spot] = Follower()
+    assert numbers(follower, 0, Spot(100), Spot(125)) == [1, 2]
+    assert numbers(follower, 1, Spot(122), Spot(97)) == [2, 1]
+
+
 def test_a_dial_that_moves_steadily_is_followed_faster_than_its_size() -> None:
     follower: Follower[Spot] = Follower()
     far = Spot(900.0)  # a second dial, so that no dial is alone

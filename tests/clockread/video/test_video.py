@@ -67,6 +67,7 @@ class TestFiles:
             assert color is not None
             assert color.shape == (240, 320, 3)
             assert video.problems == video.notes == []
+            assert video.duration == 6.0
 
     def test_frames_are_taken_at_even_times(self, running: Path) -> None:
         with Video("v", running) as video:
