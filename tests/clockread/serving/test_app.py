@@ -129,6 +129,23 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (401, {"WWW-Authenticate": "Bearer"}),
+        (408, {"Connection": "close"}),
+        (413, {"Connection": "close"}),
+        (415, {}),
+        (422, {}),
+        (429, {"Retry-After": "1"}),
+        (500, {}),
+        (503, {"Retry-After": "1"}),
+    ],
+)
+def test_headers_of_a_refusal(status: int, headers: dict[str, str]) -> None:
+    assert RefusedError(status, "no").headers == headers
+
+
 def test_a_body_is_read_as_the_library_reads_it(start: Start) -> None:
     answer = start().post(grey_png(77)).json()
     expected = PhotoResult(
