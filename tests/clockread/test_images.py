@@ -444,6 +444,19 @@ class TestBadFiles:
         assert "damaged" in refusal(data[: max(16, int(len(data) * share))])
         assert capfd.readouterr() == ("", "")
 
+    @pytest.mark.parametrize("kind", [".png", ".bmp", ".pgm"])
+    def test_the_end_that_is_missing_is_the_problem(self, kind: str) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+        data = encode(kind, noise)
+        said = refusal(data[: len(data) // 2])
+        assert "damaged: it is cut off before its end; copy it again, or read" in said
+
+    def test_another_damage_is_named(self) -> None:
+        noise = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+        data = bytearray(encode(".png", noise))
+        data[2000:2100] = bytes(100)
+        assert "damaged: its pixels cannot be decoded (" in refusal(bytes(data))
+
     @pytest.mark.parametrize("more", [1, 63, 64, 65, 5000])
     @pytest.mark.parametrize("progressive", [0, 1])
     def test_a_jpeg_is_whole_if_its_pixels_are(self, more: int, progressive: int) -> None:

@@ -173,6 +173,14 @@ def test_times_of_a_reading() -> None:
     assert (replace(READING, minutes=719).hour, replace(READING, minutes=719).minute) == (11, 59)
 
 
+def test_objects_have_seconds_if_they_are_wanted() -> None:
+    reading = replace(READING, minutes=35, second_sincos=direction(7), second_presence=1.0)
+    result = PhotoResult("a.jpg", 9, 8, (reading,), None)
+    assert reading.to_dict()["time"] == "12:35"
+    assert [one["time"] for one in result.to_dict()["readings"]] == ["12:35"]
+    assert [one["time"] for one in result.to_dict(seconds=True)["readings"]] == ["12:35:07"]
+
+
 def test_the_face_is_the_box_of_the_rim() -> None:
     assert replace(
         READING, homography=((30.0, 0.0, 100.0), (0.0, 20.0, 70.0), (0.0, 0.0, 1.0))

@@ -1326,6 +1326,15 @@ class TestInfo:
         assert "NOT OK" in out
         assert "damaged" in out
 
+    def test_a_damaged_manifest_is_said(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        def damaged() -> Manifest:
+            raise ModelError("manifest.json: damaged")
+
+        monkeypatch.setattr(info, "load_manifest", damaged)
+        code, out, _ = run("info", "--format", "json")
+        report = json.loads(out)
+        assert (code, report["problems"], report["models"]) == (2, ["manifest.json: damaged"], [])
+
     def test_without_a_runtime(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         def missing() -> list[str]:
             raise RuntimeMissingError("no onnxruntime is installed")
