@@ -30,7 +30,7 @@ import numpy.typing as npt
 import typer
 from PIL import Image, ImageDraw, ImageFont
 
-from clockread.data import data_folder
+from clockread.data import data_folder, write_whole
 from clockread.pixels import Scale, to_uint8
 from training.artwork import (
     CLOCK_IMAGES,
@@ -48,6 +48,9 @@ from training.packages import Kind, PackageError, unpack
 Grey = npt.NDArray[np.uint8]
 
 PHOTOS_FILE, OBJECTS_FILE = "backgrounds.npz", "objects.npz"
+LISTING = "assets.json"  # written last: without it, nothing counts as collected
+NOT_COLLECTED = "plain"  # version of the artwork if nothing was collected
+VERSION_DIGITS = 8
 LONGEST_SIDE = 768  # pixels, of a stored photograph
 SHORTEST_SIDE = 200  # pixels, of a source image worth keeping
 LEAST_OBJECT = 48  # pixels, shorter side of an object worth keeping
@@ -69,6 +72,17 @@ def main() -> None:
     """Artwork for the dial renderer."""
 
 
+def artwork_version(cache: Path | None = None) -> str:
+    """Return what distinguishes the artwork that pictures are rendered with.
+
+    These are the first digits of the sha256 of `LISTING`, or `NOT_COLLECTED`.
+    """
+    listing = data_folder(cache) / LISTING
+    if not listing.is_file():
+        return NOT_COLLECTED
+    return hashlib.sha256(listing.read_bytes()).hexdigest()[:VERSION_DIGITS]
+
+
 def background_photos(cache: Path | None = None) -> list[Grey]:
     """Return photographs without clocks, grey uint8 (height, width), at most 768 pixels long.
 
@@ -87,7 +101,7 @@ def cut_out_objects(cache: Path | None = None) -> list[Grey]:
 
 def _stored(cache: Path | None, file: str) -> list[Grey]:
     path = data_folder(cache) / file
-    if not path.is_file():
+    if artwork_version(cache) == NOT_COLLECTED or not path.is_file():
         return []
     with np.load(path) as stored:
         return [stored[key] for key in sorted(stored.files)]
@@ -104,7 +118,7 @@ def fonts(cache: Path | None = None) -> list[Path]:
     If nothing was collected, return those that come with matplotlib, so that rendering works.
     """
     collected = _font_files(data_folder(cache) / "fonts")
-    if collected:
+    if collected and artwork_version(cache) != NOT_COLLECTED:
         return collected
     import matplotlib as mpl
 
@@ -143,14 +157,13 @@ def collect(
         arrays: dict[str, Any] = {f"{index:04d}": image for index, image in enumerate(images)}
         np.savez(folder / file, **arrays)
     listing = {"backgrounds": photo_entries, "objects": object_entries, "fonts": font_entries}
-    (folder / "assets.json").write_text(
-        json.dumps(listing, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
+    write_whole(folder / LISTING, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
     for source in PHOTO_SOURCES:
         count = sum(entry["package"] == source.package for entry in photo_entries)
         typer.echo(f"{count:5d}  {source.package}")
     counts = f"{len(objects)} objects and {len(font_entries)} typefaces"
     typer.echo(f"{len(photos):5d}  photographs, {counts} in {folder}")
+    typer.echo(f"version {artwork_version(cache)}")
 
 
 def _on_white(thing: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -189,7 +202,7 @@ def sheet(
     """Write contact sheets of everything collected, to find clocks and broken typefaces by eye."""
     out.mkdir(parents=True, exist_ok=True)
     folder = data_folder(cache)
-    listing = folder / "assets.json"
+    listing = folder / LISTING
     entries = (
         json.loads(listing.read_text(encoding="utf-8"))["backgrounds"] if listing.is_file() else []
     )

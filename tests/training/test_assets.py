@@ -46,6 +46,8 @@ def test_the_cache_folder_is_the_argument_then_the_variable_then_the_home(
 def test_photographs_come_back_in_the_order_they_were_stored(tmp_path: Path) -> None:
     stored = {f"{index:04d}": np.full((4 + index, 5), index, np.uint8) for index in (2, 0, 1)}
     np.savez(tmp_path / "backgrounds.npz", **stored)
+    assert assets.background_photos(tmp_path) == [], "the listing is written last"
+    (tmp_path / assets.LISTING).write_text("{}")
     photos = assets.background_photos(tmp_path)
     assert [int(photo[0, 0]) for photo in photos] == [0, 1, 2]
     assert all(photo.dtype == np.uint8 and photo.ndim == 2 for photo in photos)
@@ -55,7 +57,15 @@ def test_collected_typefaces_come_before_the_bundled_ones(tmp_path: Path) -> Non
     (tmp_path / "fonts").mkdir()
     for name in ("b.otf", "a.TTF", "c.txt"):
         (tmp_path / "fonts" / name).touch()
+    assert [path.name for path in assets.fonts(tmp_path)][:1] == ["DejaVuSans-Bold.ttf"]
+    (tmp_path / assets.LISTING).write_text("{}")
     assert [path.name for path in assets.fonts(tmp_path)] == ["a.TTF", "b.otf"]
+
+
+def test_the_version_is_that_of_the_listing(tmp_path: Path) -> None:
+    assert assets.artwork_version(tmp_path) == "plain"
+    (tmp_path / assets.LISTING).write_text("abc")
+    assert assets.artwork_version(tmp_path) == "ba7816bf"  # sha256 of "abc", FIPS 180-2
 
 
 def test_a_typeface_without_letters_or_no_typeface_at_all_is_refused(tmp_path: Path) -> None:
@@ -198,6 +208,7 @@ def test_things_are_trimmed_and_half_of_them_kept_for_testing(
     assert things[0].shape == (60, 80, 2)
     assert (things[0][..., 1] == 255).all()
     np.savez(tmp_path / "objects.npz", **{"0000": things[0]})
+    (tmp_path / assets.LISTING).write_text("{}")
     assert [thing.shape for thing in assets.cut_out_objects(tmp_path)] == [(60, 80, 2)]
     assert assets.cut_out_objects(tmp_path / "elsewhere") == []
 

@@ -1,7 +1,7 @@
 """Rendered pictures on disk: rendered once by several processes, memory-mapped by training runs.
 
 A shard is a folder `$CLOCKREAD_DATA/shards/<name>` (default `~/.cache/clockread`). Its name states
-preset, seeds and renderer version. An interrupted rendering is continued.
+preset, versions of renderer and artwork, and seeds. An interrupted rendering is continued.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import functools
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +23,7 @@ from rich.progress import track
 
 from clockread.data import data_folder, write_whole
 from clockread.sampling import PATCH
+from training.assets import NOT_COLLECTED, artwork_version
 from training.dials.presets import PRESETS, Preset
 from training.dials.render import render, render_without
 from training.splits import check_seeds
@@ -53,7 +55,8 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
 
     """
     check_seeds(first_seed, count)
-    folder = data_folder() / "shards" / f"{name}-{first_seed}-{count}"
+    artwork = artwork_version()
+    folder = data_folder() / "shards" / f"{name}-{artwork}-{first_seed}-{count}"
     folder.mkdir(parents=True, exist_ok=True)
     done_file = folder / "done.json"
     done: set[int] = set(json.loads(done_file.read_text())) if done_file.exists() else set()
@@ -63,6 +66,8 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
         if first_seed + start not in done
     ]
     if jobs:
+        if artwork == NOT_COLLECTED:
+            _say_not_collected()
         mode = "r+" if done else "w+"
         arrays = {}
         for field, (shape, dtype) in fields.items():
@@ -79,6 +84,15 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
                 done.add(first)
                 write_whole(done_file, json.dumps(sorted(done)))
     return {field: np.load(folder / f"{field}.npy", mmap_mode="r") for field in fields}
+
+
+@functools.cache  # once per process
+def _say_not_collected() -> None:
+    print(
+        "rendered without collected artwork: figures differ a little from documented ones; "
+        "`python -m training.assets collect` fetches it",
+        file=sys.stderr,
+    )
 
 
 def _rendered_part(job: tuple[Renderer, int, int]) -> tuple[int, Arrays]:
