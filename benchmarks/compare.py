@@ -256,7 +256,7 @@ def _plot(results: list[Result], path: Path) -> None:
     spread = [[r.rate - r.lowest for r in shown], [r.highest - r.rate for r in shown]]
     bars = axis.barh([r.name for r in shown], rates, xerr=spread, color="#4477aa")
     axis.bar_label(bars, [f" {rate:.0f}" for rate in rates])
-    axis.set(xlabel="dials per second", xscale="log")
+    axis.set(xlabel="dials per second", xscale="log", xlim=(None, 3 * max(rates)))
     figure.savefig(path, dpi=90, metadata={"Software": None})
     plt.close(figure)
 
@@ -277,7 +277,7 @@ def main(
     manifest = load_manifest()
     models = [name for name in MODELS if name in manifest.models]
     program = "clockread predict --cropped --model {}, whole program"
-    networks = "our pose and hands, {}, onnxruntime"
+    networks = "clockread's pose and hands, {}, onnxruntime"
     two_resnets = "two ResNet-50s, networks only"
     resnet, yolo = onnx_of(resnet50()), onnx_of(detector())
     resnet_shape, yolo_shape = (RESNET_SIDE, RESNET_SIDE, 3), (DETECTOR_SIDE, DETECTOR_SIDE, 3)
@@ -287,7 +287,7 @@ def main(
         work[two_resnets] = networks_of_onnx([resnet] * 2, resnet_shape, count, 1)
         work["Hough lines, decoded dials"] = hough(folder)
         work |= {networks.format(m): ours_in_onnx(m, count, 8) for m in models}
-        work["our pose and hands, Keras predict"] = ours_in_keras(8)
+        work["clockread's pose and hands, Keras predict"] = ours_in_keras(8)
         rivals = {name: ("dials/s", run) for name, run in work.items()}
         yolo_run = networks_of_onnx([yolo], yolo_shape, count, 1)
         rivals["detector of YOLOv8n's size, network only"] = ("photos/s", yolo_run)
