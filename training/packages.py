@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -51,6 +52,18 @@ def unpack(kind: Kind, package: str, folder: Path) -> Path:
             tar.extractall(root, filter="data")
     archive.unlink()
     return root
+
+
+def carve_webp(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield (offset, bytes) of the WebP files inside other bytes, such as Qt resource archives."""
+    start = data.find(b"RIFF")
+    while start >= 0:
+        length = 8 + int.from_bytes(data[start + 4 : start + 8], "little")
+        if data[start + 8 : start + 12] == b"WEBP" and start + length <= len(data):
+            yield start, data[start : start + length]
+            start = data.find(b"RIFF", start + length)
+        else:
+            start = data.find(b"RIFF", start + 4)
 
 
 def _run(command: list[str], folder: Path) -> None:

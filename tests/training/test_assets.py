@@ -125,11 +125,11 @@ def test_webp_files_are_carved_whole_out_of_an_archive() -> None:
     first, second = encoded(noise(20, 30, seed=1), ".webp"), encoded(noise(25, 20, seed=2), ".webp")
     decoys = b"RIFF" + struct.pack("<I", 4) + b"WAVE", b"RIFF" + struct.pack("<I", 10**6) + b"WEBP"
     data = b"qres" + first + decoys[0] + b"\x00\x01" + second + decoys[1]
-    assert list(assets.carve_webp(data)) == [
+    assert list(packages.carve_webp(data)) == [
         (4, first),
         (4 + len(first) + len(decoys[0]) + 2, second),
     ]
-    assert list(assets.carve_webp(first[:-1])) == []
+    assert list(packages.carve_webp(first[:-1])) == []
 
 
 def test_a_machine_without_package_managers_collects_nothing_and_says_so(
