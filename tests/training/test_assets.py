@@ -136,8 +136,11 @@ def test_a_machine_without_package_managers_collects_nothing_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packages.shutil, "which", lambda name: None)
+    (tmp_path / assets.LISTING).write_text("of an earlier collection")
     result = CliRunner().invoke(assets.app, ["collect", "--cache", str(tmp_path)])
     assert result.exit_code == 0
+    assert result.output.endswith("version plain\n")
+    assert assets.artwork_version(tmp_path) == assets.NOT_COLLECTED
     assert "skipped gcompris-qt-data: apt-get is not installed" in result.output
     assert assets.background_photos(tmp_path) == []
     assert assets.fonts(tmp_path), "the bundled typefaces still serve"

@@ -71,9 +71,7 @@ class TestObservation:
         assert 10 <= sharp <= broad / 2
 
     def test_times_of_no_probability_stay_possible(self) -> None:
-        seen = evidence(4000.0)
-        certain = replace(seen, by_time=np.eye(720)[66])
-        one = Observation.of(certain)
+        one = Observation.of(replace(evidence(4000.0), by_time=np.eye(720)[66]))
         assert np.isfinite(one.by_time).all()
         assert np.isfinite(one.sharp).all()
         assert abs(int(one.by_time.argmax()) * STEP - 4000) <= 60
