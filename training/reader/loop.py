@@ -11,12 +11,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import keras
 
 from clockread.data import data_folder, write_whole
 from training.experiment import NotTrainedError
+from training.precision import Precision
 from training.tensorboard import tensorboard_logs
 
 WEIGHTS_FILE, RESULT_FILE = "final.weights.h5", "result.json"  # of a finished run
@@ -37,7 +38,7 @@ class Schedule:
     average: float = 0.998  # momentum of the moving average of the weights, which is the result
     seed: int = 0
     steps_per_epoch: int = 250  # a checkpoint is written after each epoch
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"  # mixed: weights stay in float32
+    precision: Precision = "float32"
 
     @property
     def epochs(self) -> int:

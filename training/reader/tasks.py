@@ -9,6 +9,7 @@ from typing import Any, Final
 import keras
 
 from training.experiment import Settings
+from training.precision import usable_precision
 from training.reader import context, finder, finder_network, hands, networks, pose
 from training.reader.batches import Batches
 from training.reader.loop import Schedule, Validation, computing_in, finished, fit, run_folder
@@ -137,6 +138,7 @@ def train(task: Task, settings: Settings) -> dict[str, Any]:
     """Train a network, leaving its weights in the run's folder; return the run's result."""
     profile = settings.profile
     schedule = task.schedules[profile]
+    schedule = replace(schedule, precision=usable_precision(schedule.precision))
     validate, data = task.validation(profile), task.data(profile, schedule)
     keras.utils.set_random_seed(schedule.seed)
     with computing_in(schedule.precision):

@@ -10,6 +10,7 @@ from typing import Any
 
 from clockread.data import write_whole
 from training.experiment import Settings
+from training.precision import usable_precision
 from training.report.configs import CnnConfig, MlpConfig
 from training.report.image_data import SYNTHETIC, ImageSet, load
 from training.report.runs import Fit, log_folder
@@ -64,9 +65,9 @@ def variants() -> dict[str, dict[str, Any]]:
 def at_profile(config: Any, profile: str) -> Any:
     """Return a configuration at a profile: fewer images and epochs, a narrow CNN for smoke.
 
-    CNNs compute in bfloat16, which trains 1.5 times as many images per second on CPUs with
-    AVX-512 BF16. At `full` they run one epoch more than part 1 has, so that the "original" variant
-    of part 2 is the same fit.
+    CNNs compute in bfloat16 on hardware that has it: 1.5 times as many images per second on CPUs
+    with AVX-512 BF16. At `full` they run one epoch more than part 1 has, so that the "original"
+    variant of part 2 is the same fit.
     """
     cnn = isinstance(config, CnnConfig)
     if profile == "smoke":
@@ -125,7 +126,7 @@ def train_on(images: ImageSet, fit: Fit, settings: Settings, work: Path) -> dict
         work: Folder of the checkpoints.
 
     Returns:
-        History, test figures, number of parameters and of images.
+        History, precision computed in, test figures, number of parameters and of images.
 
     """
     import keras
@@ -134,6 +135,8 @@ def train_on(images: ImageSet, fit: Fit, settings: Settings, work: Path) -> dict
     from training.report.loop import train_model
 
     config = fit.config
+    if isinstance(config, CnnConfig):
+        config = replace(config, precision=usable_precision(config.precision))
     keras.backend.clear_session()
     keras.utils.set_random_seed(fit.seed)
     model = build(config, images.train[0], fit.seed)
@@ -166,6 +169,7 @@ def train_on(images: ImageSet, fit: Fit, settings: Settings, work: Path) -> dict
     )
     return {
         "history": history,
+        "precision": getattr(config, "precision", "float32"),
         "test": {**evaluate(), **(json.loads(earlier.read_text()) if earlier.exists() else {})},
         "parameters": model.count_params(),
         "images": {part: len(getattr(images, part)[0]) for part in ("train", "validation", "test")},

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from training.precision import Precision
+
 Activation = Literal["relu", "sigmoid", "tanh"]
 Regularization = Literal["none", "l1", "l2", "dropout"]
 Optimizer = Literal["sgd", "nesterov", "rmsprop", "adam", "nadam"]
@@ -54,8 +56,7 @@ class CnnConfig:
     batch: int = 32
     epochs: int = 14
     images: int = 0
-    # "mixed_bfloat16": products in bfloat16, weights and logits in float32
-    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    precision: Precision = "float32"  # where the hardware has it: see `usable_precision`
     tested_after: int | None = None  # epoch after which the test images are evaluated as well
 
 
@@ -83,7 +84,7 @@ class Trunk:
     side: int = 150  # pixels of an image
     channels: tuple[int, ...] = (16, 32, 64, 128)
     dense: int = 256
-    precision: str | None = None  # Keras' name, of the trunk; None: float32, as the heads always
+    precision: Precision | None = None  # of the trunk; None: float32, as the heads always
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def setting(entry: Entry) -> str:
     images = sorted({int(f["images"]["train"]) for f in entry.fits})
     seconds = sum(float(f["seconds"]) for f in entry.fits if "same_as" not in f)
     trunk = entry.fits[0]["config"].get("trunk") or {}
-    precisions = sorted({_precision(f["config"]) for f in entry.fits} - {"float32"})
+    precisions = sorted({_precision(f) for f in entry.fits} - {"float32"})
     parts = [
         f"profile {entry.profile_names}",
         f"{entry.epochs} epochs",
@@ -47,8 +47,11 @@ def setting(entry: Entry) -> str:
     return ", ".join(parts)
 
 
-def _precision(config: dict[str, Any]) -> str:
-    return str((config.get("network") or config.get("trunk") or config).get("precision", "float32"))
+def _precision(fit: dict[str, Any]) -> str:
+    """Return the precision that a fit computed in; that of its configuration in older results."""
+    config = fit["config"]
+    network = config.get("network") or config.get("trunk") or config
+    return str(fit.get("precision") or network.get("precision", "float32"))
 
 
 def classifier_section(entry: Entry) -> list[str]:

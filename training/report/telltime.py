@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from training.experiment import Settings
+from training.precision import Precision, usable_precision
 from training.report.clock_images import (
     GIVEN,
     TURNED,
@@ -31,7 +32,7 @@ from training.report.turned_clocks import PLACES
 
 TRAINER = "clock"
 SIDE = 75  # pixels: the smaller of the two sizes of the report's images
-PRECISION = "mixed_bfloat16"  # a third faster on CPUs that multiply it
+PRECISION: Precision = "mixed_bfloat16"  # a third faster on CPUs that multiply it
 Retrain = tuple[int, int, float]  # epoch, epochs and rate: see TimeConfig.retrain
 
 
@@ -152,8 +153,8 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
         work: Folder of the checkpoints.
 
     Returns:
-        History and test figures, also those of the retraining if there is one, number of
-        parameters and of images.
+        History, precision computed in, test figures, number of parameters and of images; also
+        history and test figures of the retraining, if there is one.
 
     """
     import keras
@@ -167,7 +168,8 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     codec = CODECS[config.kind]
     keras.backend.clear_session()
     keras.utils.set_random_seed(fit.seed)
-    model = build_time(config.kind, config.trunk)
+    trunk = replace(config.trunk, precision=usable_precision(config.trunk.precision or "float32"))
+    model = build_time(config.kind, trunk)
     compile_time(model, config.kind, config.rate(0))
     train_data, test_data = ((c.images, codec.encode(c.minutes)) for c in (training, test))
     common: dict[str, Any] = {"batch": config.batch, "seed": fit.seed}
@@ -187,6 +189,7 @@ def train(fit: Fit, settings: Settings, work: Path) -> dict[str, Any]:
     images = {"train": len(training.minutes), "test": len(test.minutes), "source": clocks.source}
     outcome = {
         "history": history,
+        "precision": trunk.precision,
         "test": _evaluate(model, codec, *test_data, test.minutes),
         "parameters": model.count_params(),
         "images": images,
