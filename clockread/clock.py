@@ -1,6 +1,7 @@
 """Times on a dial as angles and as (sin, cos) pairs.
 
-Angles are in degrees, clockwise, 0 at 12 o'clock. A time is in minutes on the dial, 0 ≤ t < 720.
+Angles are in degrees, clockwise, 0 at 12 o'clock. A time is in minutes on the dial,
+0 ≤ t < 720, or 0 ≤ t < 1440 on a 24-hour dial.
 """
 
 from __future__ import annotations
@@ -56,8 +57,8 @@ def right_within(
 def seconds_past_twelve(minutes: int, second: float | None) -> float:
     """Return the time of hands that show a rounded whole minute and perhaps a second.
 
-    With a second, the minute is the one that has begun: 10:09 and 50 seconds may be read from a
-    minute hand that is nearly at 10, or past 9. The time may then be negative.
+    With a second, the minute is the one that has begun: at 10:09:50, the minute hand is nearest to
+    10. The time may then be negative.
     """
     if second is None:
         return 60.0 * minutes

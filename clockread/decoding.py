@@ -153,7 +153,8 @@ def decode(
     summed over the rotation r. On a 24-hour dial, the hour hand moves at half that speed.
 
     Args:
-        hour: logits (n, bins) over the angle against the pose's up; bins is a multiple of 60.
+        hour: logits (n, bins) over the angle against the pose's up; bins is a multiple of 60
+            that divides 720.
         minute: as ``hour``.
         twelve: as ``hour``.
         context: as ``hour``, the place of 12 by the context network, if there is one.

@@ -46,14 +46,14 @@ def scale_of(array: NDArray[Any], name: str) -> Scale:
     """Return the scale of the values of an array (H, W), (H, W, 3) or (H, W, 4).
 
     Integers wider than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits), because
-    cameras store 10 to 14 bits in 16. Raises ImageError, with ``name`` in its message, for values
+    cameras store 10 to 14 bits in 16; alpha has a range of its own. Raises ImageError, with ``name`` in its message, for values
     that are not pixels.
     """
     factor = _factor(array[..., :3] if array.ndim == 3 else array, name)
     # If a picture is transparent everywhere, its alpha was never filled in.
     if array.ndim < 3 or array.shape[2] != 4 or not array[..., 3].any():
         return Scale(factor)
-    alpha_range = float(np.iinfo(array.dtype).max) if array.dtype.kind in "ui" else 1.0
+    alpha_range = 255.0 / _factor(array[..., 3], name)
     step = max(1, min(array.shape[:2]) // SAMPLE_SIDE)
     sample = array[::step, ::step].astype(np.float32)
     ground = ground_for(sample[..., :3] * (factor / 255), sample[..., 3] / alpha_range)

@@ -9,7 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from clockread.clock import Pair, angle_of, clock_text
+from clockread.clock import (
+    MINUTE_HAND_DEGREES_PER_MINUTE,
+    Pair,
+    angle_of,
+    clock_text,
+    seconds_past_twelve,
+)
 from clockread.confidence import Calibration, ClockScore
 from clockread.evidence import Evidence
 from clockread.fields import FIELDS
@@ -20,7 +26,7 @@ from clockread.images import Photo
 from clockread.pose import PosedDial
 
 MIN_SECOND = 0.5  # presence and resultant length from which a second hand is reported
-MAX_DISAGREEMENT = 9.0  # degrees; equals 18 minutes of hour-hand travel
+MAX_DISAGREEMENT = 18.0  # minutes of hour-hand travel; 9 degrees on a 12-hour dial
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Reading:
     """The time of one dial. Pixels are those of the upright photo at full size."""
 
     minutes: int
-    """Whole minutes past twelve on the dial, 0..719; past midnight, 0..1439, with 24 hours."""
+    """Nearest whole minute past twelve, 0..719; past midnight, 0..1439, on a 24-hour dial."""
     confidence: float
     """Probability, 0..1, that the time is right within one minute."""
     hour_sincos: Pair
@@ -58,7 +64,7 @@ class Reading:
     disagreement: float = math.nan
     """Degrees, -15..15, by which the hour hand is ahead of the place that the minute hand implies.
 
-    nan if unknown.
+    On a 24-hour dial -7.5..7.5; nan if unknown.
     """
     finder_score: float = 1.0
     """Score of the finder, 0..1; 1.0 with ``cropped=True``."""
@@ -87,7 +93,7 @@ class Reading:
 
     @property
     def minute(self) -> int:
-        """Minute shown, 0..59."""
+        """Nearest whole minute, 0..59: at 10:09:50, 10."""
         return int(self.minutes) % 60
 
     @property
@@ -104,12 +110,21 @@ class Reading:
 
     @property
     def consistent(self) -> bool:
-        """False if the hands contradict each other by more than 9 degrees; True if unknown."""
-        return not abs(self.disagreement) > MAX_DISAGREEMENT
+        """False if the hands contradict each other by more than 18 minutes; True if unknown."""
+        degrees_per_minute = MINUTE_HAND_DEGREES_PER_MINUTE / self.dial_hours  # of the hour hand
+        return not abs(self.disagreement) / degrees_per_minute > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
-        """Return ``h:mm``, or ``h:mm:ss`` with ``seconds``, if a second hand is seen."""
-        return clock_text(self.minutes, self.second if seconds else None, self.dial_hours)
+        """Return ``h:mm``, or ``h:mm:ss`` with ``seconds``, if a second hand is seen.
+
+        Without seconds, the minute is the nearest one; with seconds, the one that has begun:
+        nine minutes and 50 seconds past ten are 10:10 and 10:09:50.
+        """
+        second = self.second if seconds else None
+        if second is None:
+            return clock_text(self.minutes, None, self.dial_hours)
+        begun = round(seconds_past_twelve(self.minutes, second)) // 60
+        return clock_text(begun, second, self.dial_hours)
 
     def to_dict(self, *, seconds: bool = False) -> dict[str, Any]:
         """Return the JSON object of this reading: its `FIELDS`.
@@ -126,7 +141,7 @@ class PhotoResult:
     """The readings of one photo, or the reason why it could not be read."""
 
     path: str
-    """The path as given; ``-`` for standard input, ``<bytes>`` or ``<array>``.
+    """The path as given; ``-`` for standard input; ``<bytes>``, ``<array>`` or the like.
 
     The path of a frame ends in ``#`` and its number, from 1.
     """

@@ -2,17 +2,17 @@
 
 import { element } from "./dom.js";
 import { draw } from "./overlay.js";
-import { certainty, percent } from "./readings.js";
+import { certainty, percent, timeTextWithSecond } from "./readings.js";
 
 const HOURS = 12; // of a usual dial
 const WORDS = { sure: "", unsure: "unsure", guess: "a guess" };
 
 function timeRow(reading, onSelect) {
   const level = certainty(reading.confidence);
-  const time = element("span", "time", reading.time);
-  if (reading.second !== null) {
-    time.append(element("small", "", `:${String(reading.second).padStart(2, "0")}`));
-  }
+  const text = reading.second === null ? reading.time : timeTextWithSecond(reading);
+  const [hour, minute, second] = text.split(":");
+  const time = element("span", "time", `${hour}:${minute}`);
+  if (second) time.append(element("small", "", `:${second}`));
   const bar = element("span", "bar", element("i", ""));
   bar.firstChild.style.inlineSize = `${100 * reading.confidence}%`;
   bar.ariaHidden = "true";

@@ -3,9 +3,20 @@
 export const CONFIDENT = 0.9; // confidence from which an outline is solid
 export const GUESS = 0.5; // below it, a time is more likely wrong than right
 
-/** Return a time as `h:mm`, 12 for hour 0. */
-export function timeText(minutes) {
-  return `${Math.floor(minutes / 60) || 12}:${String(minutes % 60).padStart(2, "0")}`;
+const USUAL_HOURS = 12; // on a dial
+
+/** Return a time as `h:mm`, on a dial of 12 hours with 12 for hour 0. */
+export function timeText(minutes, hours = USUAL_HOURS) {
+  const [hour, minute] = [Math.floor(minutes / 60), minutes % 60];
+  return `${hours === USUAL_HOURS ? hour || 12 : hour}:${String(minute).padStart(2, "0")}`;
+}
+
+/** Return a time as `h:mm:ss`: the nearest whole minute becomes the one that has begun. */
+export function timeTextWithSecond({ minutes, second, hours }) {
+  const onDial = 60 * (hours ?? USUAL_HOURS);
+  const begun = Math.round((60 * minutes - second) / 60);
+  const seconds = String(second).padStart(2, "0");
+  return `${timeText((begun + onDial) % onDial, hours ?? USUAL_HOURS)}:${seconds}`;
 }
 
 /** Return "sure", "unsure" or "guess". */
@@ -35,7 +46,7 @@ export function readingsOf(outputs, scale = 1) {
   const part = (name, i, size) => Array.from(outputs[name].subarray(size * i, size * (i + 1)));
   return Array.from(outputs.minutes, (minutes, i) => ({
     minutes,
-    time: timeText(minutes),
+    time: timeText(minutes, outputs.hours?.[i]),
     confidence: outputs.confidence[i],
     dialScore: outputs.dial_score[i],
     box: part("box", i, 4).map((value) => value * scale),

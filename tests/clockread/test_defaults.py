@@ -83,7 +83,7 @@ def test_decoding_weights() -> None:
 
 
 def test_limits_of_readings() -> None:
-    assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 9.0)
+    assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 18.0)
     assert (output.DOUBTFUL_BELOW, dial.DOUBTFUL_BELOW) == (0.5, 0.9)
 
 

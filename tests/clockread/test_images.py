@@ -233,6 +233,21 @@ class TestKinds:
         pixels = load_photo(encode(".png", bgra)).pixels
         assert [int(pixels[y, 0]) for y in (0, 12, 17)] == [255, 255, 0]
 
+    @pytest.mark.parametrize("kind", [np.uint8, np.uint16, np.int32, np.int64])
+    def test_alpha_has_the_range_that_it_uses(self, kind: type) -> None:
+        rgba = np.full((20, 20, 4), 60, kind)
+        rgba[..., 3] = 255
+        rgba[10:, :, 3] = 51
+        pixels = load_photo(rgba).pixels
+        assert [int(pixels[y, 0]) for y in (0, 15)] == [60, 60 // 5 + 204]
+
+    @pytest.mark.parametrize(("kind", "alpha"), [(np.int32, -1), (np.int64, 70_000), (float, 2.0)])
+    def test_alpha_out_of_range_is_an_error(self, kind: type, alpha: float) -> None:
+        rgba = np.zeros((20, 20, 4), kind)
+        rgba[..., 3] = alpha
+        with pytest.raises(ImageError, match="must be in 0"):
+            load_photo(rgba)
+
     @pytest.mark.parametrize("kind", [".png", ".tiff"])
     def test_12_bits_of_color_in_16_keep_their_levels(self, kind: str) -> None:
         ramp = np.linspace(0, 4095, 64 * 32).reshape(32, 64).astype(np.uint16)

@@ -151,19 +151,43 @@ def test_seconds_are_rounded_and_never_60(at: float, second: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("degrees", "consistent"),
+    ("degrees", "hours", "consistent"),
     [
-        (8.9, True),
-        (9.0, True),
-        (9.1, False),
-        (-9.1, False),
-        (-8.9, True),
-        (math.nan, True),
-        (14.9, False),
+        (8.9, 12, True),
+        (9.0, 12, True),
+        (9.1, 12, False),
+        (-9.1, 12, False),
+        (-8.9, 12, True),
+        (math.nan, 12, True),
+        (14.9, 12, False),
+        (4.4, 24, True),
+        (4.6, 24, False),
+        (-4.6, 24, False),
+        (math.nan, 24, True),
     ],
 )
-def test_hands_agree_within_nine_degrees(degrees: float, consistent: bool) -> None:
-    assert replace(READING, disagreement=degrees).consistent == consistent
+def test_hands_agree_within_18_minutes(degrees: float, hours: int, consistent: bool) -> None:
+    reading = replace(READING, disagreement=degrees, dial_hours=hours)
+    assert reading.consistent == consistent
+
+
+@pytest.mark.parametrize(
+    ("minutes", "second", "hours", "text"),
+    [
+        (610, 50, 12, "10:09:50"),  # the minute hand is nearly at 10
+        (609, 50, 12, "10:08:50"),
+        (610, 5, 12, "10:10:05"),
+        (609, 5, 12, "10:09:05"),
+        (0, 45, 12, "11:59:45"),
+        (0, 45, 24, "23:59:45"),
+        (1110, 2, 24, "18:30:02"),
+    ],
+)
+def test_a_second_belongs_to_the_minute_that_has_begun(
+    minutes: int, second: int, hours: int, text: str
+) -> None:
+    reading = replace(READING, minutes=minutes, dial_hours=hours, second_presence=1.0)
+    assert replace(reading, second_sincos=direction(second)).time_text(seconds=True) == text
 
 
 def test_times_of_a_reading() -> None:

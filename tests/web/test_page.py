@@ -331,6 +331,18 @@ def test_outputs_of_reduced_photos_are_scaled_and_later_outputs_are_kept(page: A
     assert (later["mirrored"], later["dial_hours"], later["center"]) == (True, 24, [15, 20])
 
 
+def test_a_second_belongs_to_the_minute_that_has_begun(page: Any) -> None:
+    texts = page.evaluate("""async () => {
+      const { timeText, timeTextWithSecond: text } = await import("./readings.js");
+      return [
+        text({ minutes: 610, second: 50, hours: null }), text({ minutes: 609, second: 50 }),
+        text({ minutes: 610, second: 5, hours: 12 }), text({ minutes: 0, second: 45, hours: 12 }),
+        text({ minutes: 0, second: 45, hours: 24 }), timeText(5), timeText(5, 24),
+      ];
+    }""")
+    assert texts == ["10:09:50", "10:08:50", "10:10:05", "11:59:45", "23:59:45", "12:05", "0:05"]
+
+
 def test_single_wrong_frames_do_not_change_the_live_time(page: Any) -> None:
     times = page.evaluate("""async () => {
       const { Steady } = await import("./steady.js");
