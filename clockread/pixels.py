@@ -46,8 +46,8 @@ def scale_of(array: NDArray[Any], name: str) -> Scale:
     """Return the scale of the values of an array (H, W), (H, W, 3) or (H, W, 4).
 
     Integers wider than 8 bits are scaled by the range they use (8, 10, 12, 14 or 16 bits), because
-    cameras store 10 to 14 bits in 16; alpha has a range of its own. Raises ImageError, with ``name`` in its message, for values
-    that are not pixels.
+    cameras store 10 to 14 bits in 16; alpha has a range of its own. Raises ImageError, with
+    ``name`` in its message, for values that are not pixels.
     """
     factor = _factor(array[..., :3] if array.ndim == 3 else array, name)
     # If a picture is transparent everywhere, its alpha was never filled in.

@@ -18,12 +18,14 @@ from clockread.cli import signals
 from clockread.cli.inputs import STDIN_NAME, Photos, each_frame, frames_in
 from clockread.cli.output import open_writer
 from clockread.cli.progress import progress_bar
+from clockread.data import write_whole
 from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
 from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX, counted
 from clockread.reading import PhotoResult
 
 OVERLAY_QUALITY = 90  # of JPEG, 1..100
+JPEG_MAX_SIDE = 65_500  # pixels; libjpeg writes no longer ones
 
 
 def predict_photos(
@@ -148,12 +150,18 @@ class OverlayFolder:
             return replace(result, error=f"{one_line(entry.name)}: {problem}")
         color, factor = enlarged(color)
         drawn = draw(color, result.readings, scale=result.scale / factor, seconds=self._seconds)
+        longest = max(drawn.shape[:2])
+        if longest > JPEG_MAX_SIDE:
+            problem = (
+                f"its overlay would be {longest} pixels long; JPEGs have at most {JPEG_MAX_SIDE}"
+            )
+            return replace(result, error=f"{one_line(entry.name)}: {problem}")
         encoded = io.BytesIO()
-        Image.fromarray(drawn[..., ::-1]).save(
-            encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT
-        )
         try:
-            path.write_bytes(encoded.getvalue())
+            Image.fromarray(drawn[..., ::-1]).save(
+                encoded, "JPEG", quality=OVERLAY_QUALITY, comment=OVERLAY_COMMENT
+            )
+            write_whole(path, encoded.getvalue())
         except OSError as error:
             problem = f"the overlay could not be saved ({error.strerror}); check the folder"
             return replace(result, error=f"{one_line(str(path))}: {problem}")

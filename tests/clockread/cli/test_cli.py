@@ -537,6 +537,20 @@ class TestOverlays:
         assert "No space left" in json.loads(out)["error"]
         assert json.loads(out)["readings"][0]["time"] == "2:09"
 
+    def test_a_photo_too_long_for_a_jpeg_does_not_end_the_batch(
+        self, tmp_path: Path, reader: FakeReader, run: Run
+    ) -> None:
+        photos = [save(tmp_path / "a.png", 99, (20, 70_000)), save(tmp_path / "b.png", 99)]
+        code, out, _ = run(
+            "predict", *photos, "--save-overlay", tmp_path / "out", "--format", "jsonl"
+        )
+        long, usual = map(json.loads, out.splitlines())
+        assert code == 1
+        assert long["error"].startswith(f"{photos[0]}: its overlay would be ")
+        assert long["readings"]
+        assert usual["error"] is None
+        assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.overlay.jpg"]
+
     def test_of_a_reduced_photo(self, tmp_path: Path, reader: FakeReader, run: Run) -> None:
         photo = save(tmp_path / "wide.png", 99, (200, 5000))
         assert run("predict", photo, "--save-overlay", tmp_path / "out")[0] == 0
