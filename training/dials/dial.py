@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from random import Random
 
-from clockread.clock import hand_angles
+from clockread.clock import HOUR_HAND_DEGREES_PER_MINUTE, MINUTE_HAND_DEGREES_PER_MINUTE
 from training.dials.canvas import Canvas
 from training.dials.case import Tones, draw_case, pick_tones
 from training.dials.chronograph import draw_subdials
@@ -56,16 +56,20 @@ class Dial:
         )
 
 
-def _angles(rng: Random, minutes: float, careless: float) -> tuple[float, float]:
-    """Return where hour and minute hand point, degrees; a share ``careless`` is drawn wrong."""
-    hour, minute = (float(v) for v in hand_angles(minutes))
-    hour += rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4)
+def _angles(rng: Random, minutes: float, hours: int, careless: float) -> tuple[float, float]:
+    """Return where hour and minute hand point, degrees; a share ``careless`` is drawn wrong.
+
+    Angles are counted from the top, which is 12, or midnight if the dial has 24 hours.
+    """
+    slower = 12 / hours  # the hour hand, than that of a usual dial
+    hour = minutes * HOUR_HAND_DEGREES_PER_MINUTE * slower
+    hour += slower * (rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4))
     if chance(rng, careless):
         if rng.random() < 0.6:
-            hour = 30.0 * (int(minutes) // 60)
+            hour = 360 / hours * (int(minutes) // 60)
         else:
-            hour += max(-12.0, min(12.0, rng.gauss(0, 6)))
-    return hour, minute + rng.gauss(0, 0.5)
+            hour += slower * max(-12.0, min(12.0, rng.gauss(0, 6)))
+    return hour, minutes * MINUTE_HAND_DEGREES_PER_MINUTE + rng.gauss(0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -152,10 +156,10 @@ def draw_dial(rng: Random, preset: Preset, shown: float | None = None) -> Dial:
     if shown is not None:
         minutes, seconds = int(shown // 60) % (60 * hours), shown % 60
         late = seconds / 60
-    hour, minute = _angles(rng, minutes + late, preset.careless)
+    hour, minute = _angles(rng, minutes + late, hours, preset.careless)
     noon_up = rng.random() < 0.35 if hours == 24 else None
-    if noon_up is not None:
-        hour = hour / 2 + 180 * noon_up
+    if noon_up:
+        hour += 180
     canvas, tones = Canvas(), pick_tones(rng, preset.light_face)
     canvas.backwards = chance(rng, preset.backwards)
     chronograph = chance(rng, preset.chronograph)

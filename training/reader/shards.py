@@ -28,7 +28,7 @@ from training.dials.presets import PRESETS, Preset
 from training.dials.render import render, render_without
 from training.splits import check_seeds
 
-RENDERER_VERSION = 4  # to be raised with every change of pixels or labels
+RENDERER_VERSION = 5  # to be raised with every change of pixels or labels
 WITHOUT_VERSION = 4  # the same for crops without a dial
 
 WIDE_MARGIN = (1.6, 2.0)  # crop side over the dial's box in wide crops, which show the surroundings

@@ -17,7 +17,9 @@ pytest.importorskip("matplotlib", reason="the fonts of drawn dials come with the
 from clockread.clock import circular_difference
 from clockread.geometry import project
 from training.dials import contact_sheet, instruments
+from training.dials import dial as dial_module
 from training.dials.canvas import CANVAS, RADIUS, Canvas
+from training.dials.case import Tones
 from training.dials.dial import draw_dial, draw_no_dial
 from training.dials.presets import PRESETS
 from training.dials.randomness import chance, log_uniform
@@ -116,15 +118,22 @@ def test_texts_of_a_backwards_dial_can_be_read() -> None:
     assert 0.15 < np.mean([dial.mirrored for dial in dials]) < 0.5
 
 
-def test_hands_of_24_hours() -> None:
-    tops, preset = [], replace(PRESETS["plain"], twentyfour=1.0, second_hand=0.0)
+def test_hands_of_24_hours(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[bool] = []  # whether noon is at the top of the dial, by its numerals
+    draw = dial_module.draw_24_hours
+
+    def noted(rng: Random, canvas: Canvas, tones: Tones, noon_up: bool) -> None:
+        printed.append(noon_up)
+        draw(rng, canvas, tones, noon_up)
+
+    monkeypatch.setattr(dial_module, "draw_24_hours", noted)
+    preset = replace(PRESETS["plain"], twentyfour=1.0, second_hand=0.0)
     dials = [draw_dial(Random(seed), preset) for seed in range(40)]
-    for dial in dials:
-        off = circular_difference(dial.hour_angle, dial.minutes / 4, 360)
-        tops.append(abs(float(off)) > 90)
-        assert min(abs(float(off)), 180 - abs(float(off))) < 12
+    for dial, noon_up in zip(dials, printed, strict=True):
+        right = dial.minutes / 4 + 180 * noon_up
+        assert abs(float(circular_difference(dial.hour_angle, right, 360))) < 12
         assert abs(float(circular_difference(dial.minute_angle, dial.minutes % 60 * 6, 360))) < 3
-    assert 0.1 < np.mean(tops) < 0.6, "12 is at the top of some"
+    assert 0.1 < np.mean(printed) < 0.6, "12 is at the top of some"
     assert sum(dial.minutes >= 720 for dial in dials) > 7
 
 
