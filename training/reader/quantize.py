@@ -86,7 +86,7 @@ def _put_quantized(
 ) -> None:
     """Quantize a network, given as ONNX in floating point, and put it into a model."""
     int8 = quantized(data, next(iter(description["inputs"])), inputs)
-    quantization = {"method": METHOD, "inputs": len(inputs)}
+    quantization = {"method": METHOD, "inputs": len(inputs) // BATCH * BATCH}
     training = {**description["training"], "quantization": quantization}
     exports.put(model, role, int8, {**description, "training": training, "metrics": {}})
 
@@ -134,7 +134,8 @@ def quantization_inputs(models: Path, profile: str) -> dict[str, NDArray[np.uint
     count = SMOKE_INPUTS if profile == "smoke" else INPUTS
     first, share = splits.QUANTIZATION.start, count // len(PRESETS)
     shards = [rendered(preset, first, share) for preset in PRESETS]
-    crops = [np.asarray(image) for shard in shards for image in shard.images]
+    # Presets take turns: the last batch, if it is not whole, is ignored.
+    crops = [np.asarray(shard.images[i]) for i in range(share) for shard in shards]
     network = pose_network(Network(load_manifest(models), "pose", DEFAULT, "cpu", None))
     parts = [crops[i : i + BATCH] for i in range(0, len(crops), BATCH)]
     whole = Window.whole(PATCH)
