@@ -356,6 +356,7 @@ def test_a_stream_keeps_the_options_of_its_reader() -> None:
 def test_a_reader_with_other_limits_keeps_them_everywhere() -> None:
     reader = ClockReader("cpu", threads=2)
     path = EXAMPLES / "two.jpg"
+    list(reader.stream([path] * 4))  # with a reader of its own for the workers
     one = reader.with_limits(min_confidence=0.0, max_clocks=1)
     none = reader.with_limits(min_confidence=1.0, max_clocks=1000)
     for limited, count in ((reader, 2), (one, 1), (none, 0), (pickle.loads(pickle.dumps(one)), 1)):

@@ -26,7 +26,7 @@ from clockread import (
     sampling,
     upright_reader,
 )
-from clockread.cli import output
+from clockread.cli import bench, output
 from clockread.overlay import dial
 from clockread.runtime import manifest
 from clockread.runtime.manifest import load_manifest
@@ -170,3 +170,9 @@ def test_auto_is_int8_on_the_cpu_only(asked: str, provider: str, meant: str) -> 
     assert load_manifest().name(asked, provider) == meant
     without = manifest.Manifest(load_manifest().path, {"default": {}})
     assert without.name(asked, provider) == ("default" if asked == "auto" else asked)
+
+
+def test_bench() -> None:
+    assert bench.CPU_BATCHES == (1, 8, 32)
+    assert bench.ACCELERATOR_BATCHES == (8, 32, 128, 512)
+    assert bench.PERCENTILES == (50, 90, 99)

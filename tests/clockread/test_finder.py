@@ -272,6 +272,17 @@ def test_a_cell_at_the_threshold_counts() -> None:
     assert len(peaks(heat, box, 0.5001)[0]) == 0
 
 
+def test_a_cell_beside_a_higher_one_is_no_detection_of_its_own() -> None:
+    heat, box = empty_maps()
+    put(heat, box, (100, 100, 80, 80), 3.0)
+    row, column = np.argwhere(heat == 3.0)[0]
+    heat[row, column + 1] = 2.0
+    box[row, column + 1] = (0.5, 0.5, -3.0, -3.0)  # small, so that the boxes hardly overlap
+    boxes, scores = peaks(heat, box, 0.5)
+    assert boxes[0] == pytest.approx((100, 100, 80, 80), abs=0.01)
+    assert len(scores) == 1
+
+
 def test_letterboxed_stripes_are_averaged() -> None:
     stripes = np.tile(np.array([[0, 255]], np.uint8), (500, 250))
     scene, _ = letterbox(stripes)

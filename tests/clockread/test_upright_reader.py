@@ -87,3 +87,12 @@ def test_only_the_crop_of_a_detection_has_a_margin() -> None:
         [Dial(load_photo(image[100:300, 100:300]), None)], network, 75
     )  # the photo is one dial: no margin
     assert shares == pytest.approx([1 / 1.2**2, 1.0], abs=0.03)
+
+
+def test_a_spread_is_the_standard_deviation_of_the_times() -> None:
+    onehot = np.zeros((720, 1))
+    onehot[0] = 1.0  # the mean over the times is then the weight of each
+    weights = expected(onehot, 4.0)[:, 0]
+    away = np.minimum(np.arange(720), 720 - np.arange(720))
+    assert weights.sum() == pytest.approx(1.0)
+    assert np.sqrt((weights * away**2).sum()) == pytest.approx(4.0, rel=1e-3)

@@ -1203,7 +1203,10 @@ class TestBench:
         assert report["latency_photos"] == 12
         assert report["latency_ms"]["p50"] <= report["latency_ms"]["p99"]
         assert report["start_seconds"]["lowest"] > 0.05
-        assert report["peak_memory_mb"] is None or report["peak_memory_mb"] > 10
+        if sys.platform == "win32":  # which does not tell
+            assert report["peak_memory_mb"] is None
+        else:
+            assert 30 < report["peak_memory_mb"] < 20_000
         assert len(reader.networks["pose"].repeated) == 2 * (42 + 6), (
             "the same calls again, for each batch size and pass"
         )

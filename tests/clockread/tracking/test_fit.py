@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,9 +12,9 @@ from conftest import READING
 from clockread.evidence import Evidence
 from clockread.tracking import tracker as tracker_module
 from clockread.tracking.drift import drift_of
-from clockread.tracking.fit import SECONDS_ON_DIAL, Fit, fit
+from clockread.tracking.fit import PRIOR, SECONDS_ON_DIAL, Fit, _log_prior, fit
 from clockread.tracking.observations import STEP, STEPS, Observation
-from clockread.tracking.rates import likely_rates
+from clockread.tracking.rates import ROUND_RATES, likely_rates
 from clockread.tracking.tracker import Tracker
 
 BINS = 240
@@ -267,3 +268,12 @@ class TestDrift:
         frames = observed(times, 1_000.0, 1.0)
         nominal = Fit(1_000.0, 1.0, "real time", 1.0, 1.0, has_seconds=False)
         assert drift_of(times, frames, nominal) is None
+
+
+def test_half_of_the_prior_of_other_rates_is_of_round_ones() -> None:
+    kinds = [math.exp(_log_prior(rate, 10)) for rate in (0.0, 1.0)]
+    assert kinds == pytest.approx([PRIOR["stopped"], PRIOR["real time"]])
+    assert sum(math.exp(_log_prior(rate, 10)) for rate in ROUND_RATES) == pytest.approx(0.1)
+    few, many = (math.exp(_log_prior(7.3, frames)) for frames in (10, 20))
+    assert few == pytest.approx(2 * many)  # twice as many frames tell twice as many rates apart
+    assert few < math.exp(_log_prior(ROUND_RATES[0], 10)) / 100
