@@ -28,12 +28,14 @@ def test_the_table_of_tracks() -> None:
     steady = Track(2, real, frames, Drift(12.3, 0.45))
     stream = io.StringIO()
     tracks.write_tracks([fast, steady], stream, "table")
-    head, _, first, second = (line.split() for line in stream.getvalue().splitlines())
-    assert " ".join(head) == (
+    head, _, *rows = (" ".join(line.split()) for line in stream.getvalue().splitlines())
+    assert head == (
         "clock from to shows at first at last rate confidence frames disagree drift per hour"
     )
-    assert first == "1 0.5 s 2.0 s 1:00:00? 1:01:30? × 60 40 % 2 1".split()
-    assert second == "2 0.5 s 2.0 s 1:00:00 1:00:01 real time 97 % 2 1 +12.3 ± 0.5 s".split()
+    assert rows == [
+        "1 0.5 s 2.0 s 1:00:00? 1:01:30? × 60 40 % 2 1",
+        "2 0.5 s 2.0 s 1:00:00 1:00:01 real time 97 % 2 1 +12.3 ± 0.5 s",
+    ]
 
 
 def test_a_report_names_the_gpu_and_what_is_not_on_it() -> None:
