@@ -175,7 +175,7 @@ class _Summary:
         self._passed_over = Counter() if passed_over is None else passed_over
         self._clock, self._began = clock, clock()
 
-    def line(self, results: Sequence[PhotoResult]) -> Text:
+    def line(self, results: Sequence[PhotoResult], *, ascii_only: bool) -> Text:
         """Return the counts of ``results``, and of skipped files by kind."""
         from rich.text import Text
 
@@ -184,7 +184,8 @@ class _Summary:
             files = f"{_count(self._passed_over.total(), 'file')} skipped"
             counts.append(Text.assemble(files, (f" ({counted(self._passed_over)})", "dim")))
         elapsed = _duration(self._clock() - self._began)
-        return Text.assemble(Text(", ").join(counts), (f" · {elapsed}", "dim"))
+        separator = "-" if ascii_only else "·"
+        return Text.assemble(Text(", ").join(counts), (f" {separator} {elapsed}", "dim"))
 
     @staticmethod
     def _counts(results: Sequence[PhotoResult]) -> list[Text]:
@@ -257,7 +258,8 @@ class _Table(Writer):
             if rows and self._summary is not None:
                 console.line()
             if self._summary is not None:
-                console.print(self._summary.line(self._results))
+                ascii_only = console.options.ascii_only  # as tables are drawn
+                console.print(self._summary.line(self._results, ascii_only=ascii_only))
         write_unpadded(capture.get(), self._stream)
         self._stream.flush()
 
@@ -296,7 +298,8 @@ def _aligned(time_text: str) -> str:
 def _table(rows: Sequence[_Row], width: int) -> Table:
     """Return a table that fits ``width`` columns.
 
-    If it does not fit, boxes are left out; then names are shortened and notes wrap.
+    If it does not fit, boxes are left out; then names are shortened and notes wrap. On a very narrow
+    terminal, confidences are left out too, so that times never are.
     """
     from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
@@ -315,6 +318,9 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
     }
     if _total(widths) > width:
         widths.pop(BOX, None)
+    least = {"photo": MIN_PHOTO_WIDTH, "note": MIN_NOTE_WIDTH}
+    if _total({name: min(wide, least.get(name, wide)) for name, wide in widths.items()}) > width:
+        widths.pop("confidence", None)
     if (excess := _total(widths) - width) > 0:
         notes = widths.get("note", 0)
         room = widths["photo"] + notes - excess
@@ -322,6 +328,7 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
         widths["photo"] = max(MIN_PHOTO_WIDTH, room - note_room)
         if notes:
             widths["note"] = max(MIN_NOTE_WIDTH, room - widths["photo"])
+        widths["photo"] = max(1, widths["photo"] - max(0, _total(widths) - width))
 
     padding = (0, TABLE_GAP - 1, 0, 0)
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=padding)

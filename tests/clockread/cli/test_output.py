@@ -325,14 +325,14 @@ def test_unknown_format() -> None:
 def test_seconds_are_told_where_there_is_a_second_hand_and_they_are_asked_for() -> None:
     at_45 = replace(READING, second_sincos=(-0.95, 0.02), second_presence=0.97)
     photo = PhotoResult("d.jpg", 9, 9, (at_45, READING), None)
-    assert [r["time"] for r in photo.to_dict(seconds=True)["readings"]] == ["12:09:45", "12:09"]
+    assert [r["time"] for r in photo.to_dict(seconds=True)["readings"]] == ["12:08:45", "12:09"]
     assert [(r["time"], r["second"]) for r in photo.to_dict()["readings"]] == [
         ("12:09", 45),
         ("12:09", None),
     ]
     for name in ("jsonl", "json", "csv", "table"):
-        assert "12:09:45" in written(name, photo, seconds=True)
-        assert "12:09:45" not in written(name, photo)
+        assert "12:08:45" in written(name, photo, seconds=True)
+        assert "12:08:45" not in written(name, photo)
 
 
 def test_hands_that_cannot_both_be_right_are_marked() -> None:
@@ -407,6 +407,22 @@ WIDE = (
         "n.jpg", 9, 9, (READING,), None, notes=("the first of 12 frames; --frames all reads each",)
     ),
 )
+
+
+@pytest.mark.parametrize("columns", [26, 30, 40])
+def test_a_very_narrow_terminal_shows_whole_times(columns: int) -> None:
+    lines = on_terminal(columns, "table", *WIDE).splitlines()
+    assert max(map(cell_len, lines)) <= columns
+    assert lines[0].split() == ["photo", "time", "note"]
+    assert sum("12:09" in line.split() for line in lines) == 4
+
+
+def test_the_summary_is_ascii_where_the_table_is() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "ascii", errors="backslashreplace")
+    writer = open_writer("table", stream, clock=iter((0.0, 1.5)).__next__)
+    writer.write(GOOD)
+    writer.close()
+    assert stream.buffer.getvalue().decode().splitlines()[-1] == "1 photo, 2 clocks - 1.5 s"
 
 
 @pytest.mark.parametrize("columns", [50, 60, 80, 120, 200])
