@@ -298,8 +298,8 @@ def _aligned(time_text: str) -> str:
 def _table(rows: Sequence[_Row], width: int) -> Table:
     """Return a table that fits ``width`` columns.
 
-    If it does not fit, boxes are left out; then names are shortened and notes wrap. On a very narrow
-    terminal, confidences are left out too, so that times never are.
+    If it does not fit, boxes are left out; then names are shortened and notes wrap. On a very
+    narrow terminal, confidences are left out too, so that times never are.
     """
     from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
