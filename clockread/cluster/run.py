@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 import warnings
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 # Before ray is imported: nothing is reported to its makers, and its log is not for users.
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -31,6 +33,7 @@ from clockread.cluster.worker import ReadOptions, Worker
 from clockread.errors import ClockreadError, one_line, reason_of
 
 LOCAL = "local"  # Ray's address of a cluster of its own on this machine
+CONNECTION_SECONDS = 10  # in which the machine of an address must accept a connection
 GPU_PROVIDERS = frozenset(("cuda", "tensorrt"))
 
 
@@ -126,6 +129,8 @@ def carry_out(plan: Plan, read: ReadOptions, options: RunOptions) -> Iterator[Co
 def _cluster(address: str | None) -> Iterator[None]:
     """Connect to a cluster, or start one on this machine, until the block ends."""
     try:
+        if address:
+            _check_listens(address)
         with _own_sigterm(), _hushed():
             ray.init(
                 address or LOCAL,
@@ -141,6 +146,18 @@ def _cluster(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _check_listens(address: str) -> None:
+    """Raise OSError if nothing listens at an address of a port: ray would try it for minutes."""
+    try:
+        parts = urlsplit(address if "//" in address else f"//{address}")
+        host, port = parts.hostname, parts.port
+    except ValueError:  # no number for a port: ray says what it accepts
+        return
+    if host and port:
+        with socket.create_connection((host, port), CONNECTION_SECONDS):
+            pass
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -172,6 +173,20 @@ def test_bad_input_is_one_line_before_ray_starts(tmp_path: Path, run: Run) -> No
     assert (code, out) == (2, "")
     assert err.endswith("missing: no such folder or list; check the path\n")
     assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("form", ["127.0.0.1:{}", "ray://127.0.0.1:{}"])
+def test_an_address_where_nothing_listens_is_one_line(form: str, tmp_path: Path, run: Run) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = form.format(unused.getsockname()[1])
+        began = time.monotonic()
+        code, out, err = run("bulk", EXAMPLES, tmp_path, "--address", address)
+    assert time.monotonic() - began < 30
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith(
+        f"clockread: --address {address}: no cluster can be reached or started (Connection refused)"
+    )
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path, run: Run) -> None:
