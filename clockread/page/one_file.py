@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from clockread.page.site import INDEX, page_files, write_file
+from clockread.page.site import INDEX, check_replaceable, page_files, write_file
 from clockread.runtime.manifest import SMALL
 
 RUNTIME = "runtime/ort.wasm.bundle.min.mjs"
@@ -25,8 +25,10 @@ _POLICY = re.compile(r'(?<=<meta http-equiv="Content-Security-Policy" content=")
 def write_one_file(path: Path, runtime: Path | None = None) -> int:
     """Write the page as one HTML file, with the model `small` only, and return its size in bytes.
 
-    Raises ClockreadError if a part is missing, or the file cannot be written.
+    Raises ClockreadError if a part is missing, or the file cannot be written, or is of another
+    origin.
     """
+    check_replaceable(path)
     models = {"live": SMALL, "still": SMALL, "hands": SMALL}
     data = joined(page_files(models, runtime), models).encode()
     write_file(path, data)

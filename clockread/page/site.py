@@ -25,6 +25,7 @@ WEB_FOLDERS = (PACKAGE_FOLDER / "web", PACKAGE_FOLDER.parent / "web")
 EXAMPLE_FOLDERS = (PACKAGE_FOLDER / "web" / "examples", PACKAGE_FOLDER.parent / "examples")
 EXAMPLES = ("wall.jpg", "two.jpg")
 INDEX, SERVICE_WORKER = "index.html", "service-worker.js"
+MARK = b'<html lang="en" data-live="'  # of the page's documents, by which they are recognized
 VERSION_DIGITS = 16  # of the hash that names a version of the site
 
 
@@ -58,13 +59,29 @@ def page_files(models: Mapping[str, str], runtime: Path | None) -> dict[str, byt
 def write_site(folder: Path, runtime: Path | None = None) -> int:
     """Write the page's files into a folder, and return their size in bytes.
 
-    Other files in the folder stay. Raises PageError if it cannot be written.
+    Other files in the folder stay. Raises PageError if it cannot be written, or has a page of
+    another origin.
     """
+    if folder.exists() and not folder.is_dir():
+        raise PageError(f"{folder} is a file: name a folder, or add --one-file")
+    check_replaceable(folder / INDEX)
     files = page_files({"live": SMALL, "still": QUANTIZED, "hands": QUANTIZED}, runtime)
     files[SERVICE_WORKER] = _service_worker(files)
     for name, data in files.items():
         write_file(folder / name, data)
     return sum(map(len, files.values()))
+
+
+def check_replaceable(page: Path) -> None:
+    """Raise PageError if there is something else than an earlier page of clockread."""
+    if page.is_dir():
+        raise PageError(f"{page} is a folder: name an HTML file in it")
+    try:
+        is_other = page.exists() and MARK not in page.read_bytes()
+    except OSError as error:
+        raise PageError(f"{page} cannot be read: {reason_of(error)}") from error
+    if is_other:
+        raise PageError(f"{page} was not written by clockread: remove it, or choose another place")
 
 
 def write_file(path: Path, data: bytes) -> None:

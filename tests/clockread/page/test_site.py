@@ -189,3 +189,33 @@ def test_a_folder_that_cannot_be_written_is_an_error(fake_runtime: Path, tmp_pat
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(PageError, match="cannot be written"):
         write_site(tmp_path / "file" / "site", fake_runtime)
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_a_page_of_another_origin_is_not_replaced(
+    one: bool, fake_runtime: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / ("my.html" if one else "index.html")
+    page.write_text("<title>mine</title>")
+    place = [page, "--one-file"] if one else [tmp_path]
+    code, output = run(*place, "--runtime", fake_runtime)
+    assert code != 0
+    assert (
+        output
+        == f"clockread: {page} was not written by clockread: remove it, or choose another place\n"
+    )
+    assert page.read_text() == "<title>mine</title>"
+    page.unlink()
+    for _ in range(2):  # the second replaces the first
+        assert run(*place, "--runtime", fake_runtime)[0] == 0
+
+
+def test_a_file_for_a_folder_and_a_folder_for_a_file(fake_runtime: Path, tmp_path: Path) -> None:
+    file = tmp_path / "file.html"
+    file.write_text("")
+    for place, problem in (
+        ([file], f"{file} is a file: name a folder, or add --one-file"),
+        ([tmp_path, "--one-file"], f"{tmp_path} is a folder: name an HTML file in it"),
+    ):
+        code, output = run(*place, "--runtime", fake_runtime)
+        assert (code != 0, output) == (True, f"clockread: {problem}\n")
