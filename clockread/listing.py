@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -93,10 +93,14 @@ def counted(kinds: Counter[str]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in ordered)
 
 
-def expand_pattern(path: str) -> Iterator[str]:
-    """Give the files, sorted, that a pattern like ``**/*.jpg`` matches; none for a plain path."""
-    if glob.has_magic(path):
-        yield from sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # also absolute ones
+def is_pattern(path: str) -> bool:
+    """Return whether a path is a pattern like ``**/*.jpg``, and not an existing file's name."""
+    return glob.has_magic(path) and not os.path.lexists(path)
+
+
+def expand_pattern(pattern: str) -> list[str]:
+    """Return the files that a pattern matches, sorted."""
+    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # also absolute ones
 
 
 def passed_over_as(name: str) -> str | None:

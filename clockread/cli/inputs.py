@@ -13,7 +13,15 @@ from clockread.bulk import Entry
 from clockread.errors import ClockreadError, ImageError, one_line
 from clockread.file_access import read_all
 from clockread.images import frames_of, load_frames
-from clockread.listing import OVERLAYS, expand_pattern, is_folder, is_overlay, no_photos_in, search
+from clockread.listing import (
+    OVERLAYS,
+    expand_pattern,
+    is_folder,
+    is_overlay,
+    is_pattern,
+    no_photos_in,
+    search,
+)
 
 STDIN_NAME = "-"
 
@@ -27,9 +35,13 @@ class Photos:
 
     def add(self, path: str) -> None:
         """Add a file, the photos of a folder, or those that a pattern matches."""
-        if not os.path.lexists(path) and (matches := list(expand_pattern(path))):
+        if is_pattern(path):
+            matches = expand_pattern(path)
             for match in matches:
                 self.add(match)
+            if not matches:
+                problem = f"{one_line(path)}: no file matches this pattern; check it"
+                self.entries.append(Entry(path, None, problem))
         elif is_folder(path):
             self._add_folder(path)
         elif is_overlay(path):  # a shell's *.jpg matches it too

@@ -12,7 +12,7 @@ import pytest
 
 from clockread import listing
 from clockread.errors import ImageError
-from clockread.listing import counted, expand_pattern, list_photos, search
+from clockread.listing import counted, expand_pattern, is_pattern, list_photos, search
 
 
 def touch(folder: Path, *names: str) -> None:
@@ -128,7 +128,10 @@ def test_patterns(tmp_path: Path) -> None:
         "odd[1].jpg",
         "d.jpg",
     ]
-    assert list(expand_pattern(f"{tmp_path}/none.jpg")) == []
+    assert expand_pattern(f"{tmp_path}/none*.jpg") == []
+    assert is_pattern(f"{tmp_path}/none*.jpg")
+    assert not is_pattern(f"{tmp_path}/none.jpg")
+    assert not is_pattern(f"{tmp_path}/odd[1].jpg"), "there is a file of this very name"
 
 
 def test_every_suffix_in_a_folder_is_a_photo_in_any_case(tmp_path: Path) -> None:
