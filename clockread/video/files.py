@@ -54,7 +54,7 @@ class _Color:
         self._frame, self._turns = frame, turns
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.rot90(self._frame.to_ndarray(format="rgb24"), self._turns)
+        return _turned(self._frame.to_ndarray(format="rgb24"), self._turns)
 
 
 def photo_of(frame: VideoFrame, name: str) -> Photo:
@@ -62,10 +62,27 @@ def photo_of(frame: VideoFrame, name: str) -> Photo:
     width, height = frame.width, frame.height
     by = reduction_for((width, height), DECODE_MIN_SIDE)
     small = frame.reformat(width // by, height // by) if by > 1 else frame
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    grey = np.ascontiguousarray(np.rot90(_brightness(small), turns))
+    turns = _quarter_turns(frame)
     size = (height, width) if turns % 2 else (width, height)
+    grey = _turned(_brightness(small), turns)
     return Photo(name, grey, *size, float(by), _Color(small, turns), min_side=None)
+
+
+def upright_bgr(frame: VideoFrame) -> Pixels:
+    """Return a decoded frame as BGR (H, W, 3) at full size, upright as `photo_of` gives it."""
+    return _turned(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))
+
+
+def _turned(pixels: NDArray[Any], turns: int) -> Pixels:
+    return np.ascontiguousarray(np.rot90(pixels, turns), np.uint8)
+
+
+def _quarter_turns(frame: VideoFrame) -> int:
+    """Return how many turns of 90 degrees counterclockwise make a frame upright.
+
+    They are in its display matrix: phones store portrait videos on their side.
+    """
+    return round(getattr(frame, "rotation", 0) / 90) % 4
 
 
 def _brightness(frame: VideoFrame) -> Pixels:

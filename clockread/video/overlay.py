@@ -16,7 +16,7 @@ import numpy as np
 from clockread.clock import hand_angles, pair_of, sincos
 from clockread.overlay import draw
 from clockread.tracking.track import Track, TrackFrame
-from clockread.video.files import Video, import_av
+from clockread.video.files import Pixels, Video, import_av, upright_bgr
 
 if TYPE_CHECKING:
     from clockread.reading import Reading
@@ -44,12 +44,13 @@ def save_overlay(source: Path, target: Path, tracks: Sequence[Track], every: flo
         stream: Any = None
         gap = LONGEST_GAP * (every or 1 / float(rate))
         for time, frame in video.frames():
+            drawn = _drawn(upright_bgr(frame), time, tracks, gap)
             if stream is None:
+                height, width = drawn.shape[:2]
                 stream = out.add_stream(codec, rate=rate)
-                stream.width, stream.height = frame.width // 2 * 2, frame.height // 2 * 2
+                stream.width, stream.height = width // 2 * 2, height // 2 * 2
                 stream.pix_fmt, stream.time_base = "yuv420p", TIME_BASE
                 stream.codec_context.time_base = TIME_BASE
-            drawn = _drawn(frame, time, tracks, gap)
             picture = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
                 stream.width, stream.height, format="yuv420p"
             )
@@ -59,11 +60,10 @@ def save_overlay(source: Path, target: Path, tracks: Sequence[Track], every: flo
             out.mux(stream.encode(None))
 
 
-def _drawn(frame: Any, time: float, tracks: Sequence[Track], gap: float) -> Any:
-    image = frame.to_ndarray(format="bgr24")
+def _drawn(image: Pixels, time: float, tracks: Sequence[Track], gap: float) -> Pixels:
     seen = [one for track in tracks if (one := reading_at(track, time, gap)) is not None]
     seconds = any(track.has_seconds for track in tracks)
-    return draw(np.asarray(image, np.uint8), seen, seconds=seconds) if seen else image
+    return draw(image, seen, seconds=seconds) if seen else image
 
 
 def reading_at(track: Track, time: float, gap: float) -> Reading | None:

@@ -24,7 +24,7 @@ from clockread.images import load_photo  # noqa: E402
 from clockread.reading import Reading  # noqa: E402
 from clockread.tracking.fit import Fit  # noqa: E402
 from clockread.tracking.track import Track, TrackFrame, time_text  # noqa: E402
-from clockread.video.files import Video, photo_of  # noqa: E402
+from clockread.video.files import Video, photo_of, upright_bgr  # noqa: E402
 from clockread.video.overlay import reading_at  # noqa: E402
 from clockread.video.plot import save_plot  # noqa: E402
 
@@ -45,6 +45,16 @@ def write(
                 stream.pix_fmt, stream.gop_size = "yuv420p", gap
             out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         out.mux(stream.encode(None))
+    return path
+
+
+def turned(path: Path) -> Path:
+    """Write a display matrix into an MP4: players turn it clockwise by 90 degrees."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # ISO 14496-12, 8.3.2
+    matrix = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
+    path.write_bytes(data)
     return path
 
 
@@ -174,6 +184,20 @@ class TestCommand:
         plain = dial_picture(START)[..., ::-1].astype(int)
         assert drawn[0] is not None
         assert np.abs(drawn[0].astype(int) - plain).max() > 100  # a colored outline
+
+    def test_the_overlay_of_a_portrait_video_is_upright(self, run: Run, tmp_path: Path) -> None:
+        upright = [dial_picture(START + i / FPS, (320, 480)) for i in range(10)]
+        on_side = (np.ascontiguousarray(np.rot90(one)) for one in upright)
+        turned(write(tmp_path / "phone.mp4", on_side))
+        code, _, err = run("video", tmp_path / "phone.mp4", "--save-overlay", tmp_path, "-q")
+        assert (code, err) == (0, "")
+        with Video("o", tmp_path / "phone.overlay.mp4") as video:
+            drawn = [upright_bgr(frame) for _, frame in video.frames()]
+        assert [one.shape for one in drawn] == [(480, 320, 3)] * 10
+        changed = np.abs(drawn[0].astype(int) - upright[0][..., ::-1]).max(axis=2) > 90
+        minute_hand = changed[270:290, 200:270]  # at 20 minutes, right of the centre and below it
+        assert minute_hand.any()
+        assert changed.mean() < 0.1
 
     @pytest.mark.parametrize(
         ("name", "code", "message"),
