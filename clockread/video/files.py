@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ INSTALL = "pip install av"
 PLANAR = frozenset(  # pixel formats of 8 bits whose first plane is the brightness
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )
+TIME_ERROR = 1e-3  # seconds; Matroska and Flash round the times of frames to milliseconds
 MISSING_SHARE, MISSING_SECONDS = 0.02, 1.0  # of the duration, beyond which an end is missing
 
 
@@ -154,12 +156,13 @@ class Video:
         return float(self._stream.average_rate or 0.0)
 
     def photos(self, every: float = 0.0) -> Iterator[TimedPhoto]:
-        """Yield the frames that are at least ``every`` seconds apart, with their times."""
+        """Yield the first frame at or after each multiple of ``every`` seconds; all with 0."""
         due = 0.0
         for time, frame in self.frames():
-            if time >= due - 1e-6:
+            if time >= due - TIME_ERROR:
                 yield TimedPhoto(time, photo_of(frame, f"{self.name}@{time:.3f}"))
-                due = max(due + every, time) if every else 0.0
+                if every:
+                    due = every * (math.floor((time + TIME_ERROR) / every) + 1)
 
     def frames(self) -> Iterator[tuple[float, VideoFrame]]:
         """Yield every frame with its time since the first one, seconds.

@@ -83,6 +83,22 @@ class TestFiles:
         with Video("v", running) as video:
             assert [one.time for one in video.photos(1.0)] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
+    @pytest.mark.parametrize(
+        ("times", "every", "taken"),
+        [
+            ([0, 0.52, 1.04, 1.56, 2, 5, 5.04, 5.96, 6], 1.0, [0, 1.04, 2, 5, 6]),
+            ([0, 0.033, 0.067, 0.1, 0.133, 0.167], 1 / 30, [0, 0.033, 0.067, 0.1, 0.133, 0.167]),
+            ([0, 0.1, 0.2], 0.0, [0, 0.1, 0.2]),
+        ],
+    )
+    def test_after_a_gap_frames_are_taken_at_the_same_multiples(
+        self, monkeypatch: pytest.MonkeyPatch, times: list[float], every: float, taken: list[float]
+    ) -> None:
+        frame = av.VideoFrame.from_ndarray(dial_picture(0), format="rgb24")
+        video = Video("v", Path("v"))
+        monkeypatch.setattr(video, "frames", lambda: ((time, frame) for time in times))
+        assert [one.time for one in video.photos(every)] == taken
+
     def test_large_frames_are_reduced(self) -> None:
         frame = av.VideoFrame.from_ndarray(np.zeros((2400, 4200, 3), np.uint8), format="rgb24")
         photo = photo_of(frame.reformat(format="yuv420p"), "f")
