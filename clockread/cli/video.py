@@ -162,8 +162,9 @@ class VideoRun:
     def _add_frames(self, opened: Video, reader: ClockReader, tracker: Tracker) -> None:
         from clockread.cli.progress import progress_bar
         from clockread.tracking.tracker import read_frames
+        from clockread.video.files import FRAMES_PER_SECOND
 
-        per_second = 1 / self.every if self.every else opened.rate or 25
+        per_second = 1 / self.every if self.every else opened.rate or FRAMES_PER_SECOND
         expected = int((opened.duration or 0) * per_second)
         frames = ((one.time, one.photo) for one in opened.photos(self.every))
         with signals.hold(), progress_bar(expected, hidden=self.quiet) as advance:

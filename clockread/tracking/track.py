@@ -29,7 +29,7 @@ class TrackFrame:
 
     @property
     def agrees(self) -> bool:
-        """Whether the frame alone gives the time that all frames give, to about a minute."""
+        """Whether the frame alone gives the time of all frames, within 90 seconds."""
         return bool(minutes_apart(self.reading.minutes, self.shown / 60) <= AGREES_WITHIN)
 
 
@@ -44,7 +44,11 @@ class Track:
     frames: tuple[TrackFrame, ...]
     """The frames in which the dial was read, in order."""
     drift: Drift | None
-    """How far the dial gains on its rate; None if the frames are too few or too short a time."""
+    """Seconds per hour that the dial gains on its rate, with their error.
+
+    None for the kind ``free``, for fewer than 8 usable frames, or for a standard error above 10
+    seconds per hour.
+    """
 
     @property
     def rate(self) -> float:

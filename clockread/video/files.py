@@ -28,6 +28,8 @@ INSTALL = "pip install av"
 PLANAR = frozenset(  # pixel formats of 8 bits whose first plane is the brightness
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )
+FRAMES_PER_SECOND = 25  # of a video that does not state it
+MOST_DAMAGED = 1000  # parts of a video that may be damaged before the rest is given up
 TIME_ERROR = 1e-3  # seconds; Matroska and Flash round the times of frames to milliseconds
 MISSING_SHARE, MISSING_SECONDS = 0.02, 1.0  # of the duration, beyond which an end is missing
 
@@ -175,7 +177,7 @@ class Video:
         last, size, index = -1.0, None, 0
         for frame in self._decoded():
             own = frame.time
-            stamp = index / (self.rate or 25.0) if own is None else float(own)
+            stamp = index / (self.rate or FRAMES_PER_SECOND) if own is None else float(own)
             first = stamp if first is None else first
             index += 1
             if stamp - first <= last:  # some files repeat a time
@@ -210,7 +212,7 @@ class Video:
                 break
             except (av.error.FFmpegError, ValueError) as error:
                 damaged, reason = damaged + 1, reason_of(error)
-                if not isinstance(error, av.error.InvalidDataError) or damaged > 1000:
+                if not isinstance(error, av.error.InvalidDataError) or damaged > MOST_DAMAGED:
                     break
                 continue
             yield from frames

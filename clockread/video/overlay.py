@@ -16,13 +16,18 @@ import numpy as np
 from clockread.clock import hand_angles, pair_of, sincos
 from clockread.overlay import draw
 from clockread.tracking.track import Track, TrackFrame
-from clockread.video.files import Pixels, Video, import_av, upright_bgr
+from clockread.video.files import (
+    FRAMES_PER_SECOND,
+    Pixels,
+    Video,
+    import_av,
+    upright_bgr,
+)
 
 if TYPE_CHECKING:
     from clockread.reading import Reading
 
 CODECS = ("libx264", "mpeg4")  # the first that this PyAV has
-FRAMES_PER_SECOND = 25  # of a video that does not state it
 TIME_BASE = Fraction(1, 90_000)  # seconds per unit of a frame's time
 LONGEST_GAP = 3.0  # of the time between frames, over which a dial is still drawn
 
