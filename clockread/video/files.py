@@ -61,15 +61,19 @@ class _Color:
         return _turned(self._frame.to_ndarray(format="rgb24"), self._turns)
 
 
-def photo_of(frame: VideoFrame, name: str) -> Photo:
-    """Return a decoded frame as a photo, upright, and reduced as `load_photo` does."""
+def photo_of(frame: VideoFrame, name: str, *, color: bool = True) -> Photo:
+    """Return a decoded frame as a photo, upright, and reduced as `load_photo` does.
+
+    Without ``color`` the photo is grey for good, and the frame is not kept in memory.
+    """
     width, height = frame.width, frame.height
     by = reduction_for((width, height), DECODE_MIN_SIDE)
     small = frame.reformat(width // by, height // by) if by > 1 else frame
     turns = _quarter_turns(frame)
     size = (height, width) if turns % 2 else (width, height)
     grey = _turned(_brightness(small), turns)
-    return Photo(name, grey, *size, float(by), _Color(small, turns), min_side=None)
+    source = _Color(small, turns) if color else None
+    return Photo(name, grey, *size, float(by), source, min_side=None)
 
 
 def upright_bgr(frame: VideoFrame) -> Pixels:
@@ -158,11 +162,14 @@ class Video:
         return float(self._stream.average_rate or 0.0)
 
     def photos(self, every: float = 0.0) -> Iterator[TimedPhoto]:
-        """Yield the first frame at or after each multiple of ``every`` seconds; all with 0."""
+        """Yield the first frame at or after each multiple of ``every`` seconds; all with 0.
+
+        They are grey for good: a video has other frames to retry a dial with than its colors.
+        """
         due = 0.0
         for time, frame in self.frames():
             if time >= due - TIME_ERROR:
-                yield TimedPhoto(time, photo_of(frame, f"{self.name}@{time:.3f}"))
+                yield TimedPhoto(time, photo_of(frame, f"{self.name}@{time:.3f}", color=False))
                 if every:
                     due = every * (math.floor((time + TIME_ERROR) / every) + 1)
 
