@@ -185,7 +185,6 @@ def _offsets(rows: Sequence[Row]) -> list[Offset]:
 
 def _cells(rows: Sequence[Row], offsets: Sequence[Offset]) -> Iterator[dict[str, Any]]:
     from clockread.offsets.offset import offset_of
-    from clockread.tracking.track import reading_text
 
     found = {one.group: one for one in offsets}
     for row in rows:
@@ -194,7 +193,7 @@ def _cells(rows: Sequence[Row], offsets: Sequence[Offset]) -> Iterator[dict[str,
         if (shot := row.shot) is not None:
             cells |= {
                 "taken": row.taken,
-                "time": reading_text(shot.reading),
+                "time": shot.reading.time_text(seconds=True),
                 "confidence": round(shot.reading.confidence, 4),
                 "offset_seconds": round(offset_of(shot), 1),
                 "agrees": found[row.group].agrees(shot),

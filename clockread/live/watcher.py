@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from clockread.clock import MINUTES_ON_DIAL, minutes_apart
+from clockread.clock import circular_difference
 from clockread.errors import ImageError, VideoError
 from clockread.images import Photo, load_photo
 from clockread.live.sources import Picture, Source
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.follow import Follower
-from clockread.tracking.track import reading_text, seconds_shown
+from clockread.tracking.track import seconds_shown
 
 FORGET_AFTER = 3600.0  # seconds after which a clock that comes back is a new one
 GONE_AFTER = 60.0  # seconds out of sight after which a clock counts as gone
@@ -43,10 +43,10 @@ class Event:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of this event."""
-        reading = {} if self.reading is None else self.reading.to_dict()
+        reading = {} if self.reading is None else self.reading.to_dict(seconds=True)
         if self.reading is not None:
             hour, minute = divmod(_minute(self.reading), 60)
-            reading |= {"time": reading_text(self.reading), "hour": hour, "minute": minute}
+            reading |= {"hour": hour, "minute": minute}
         names = ("time", "hour", "minute", "second", "confidence", "box")
         return {
             "at": datetime.fromtimestamp(self.at).astimezone().isoformat(timespec="milliseconds"),
@@ -58,7 +58,10 @@ class Event:
 
 
 def _minute(reading: Reading) -> int:
-    """Return the whole minute shown, past twelve; with a second hand, the one that has begun."""
+    """Return the whole minute shown, past twelve, or past midnight on a 24-hour dial.
+
+    With a second hand, it is the one that has begun.
+    """
     return int(seconds_shown(reading) // 60)
 
 
@@ -72,18 +75,18 @@ class _State:
     doubted: tuple[Reading, float] | None = None  # a reading that contradicts it
 
     def believes(self, reading: Reading, at: float) -> bool:
-        """Whether a reading follows from the last one, or was seen twice in a row."""
+        """Return whether a reading follows from the last one, or was seen twice in a row."""
         if _follows(self.reading, self.at, reading, at):
             return True
         return self.doubted is not None and _follows(*self.doubted, reading, at)
 
 
 def _follows(before: Reading, then: float, now: Reading, at: float) -> bool:
-    """Whether a clock that runs, or stands still, shows the second reading after the first."""
-    passed = ((at - then) / 60) % MINUTES_ON_DIAL
+    """Return whether a clock that runs, or stands still, shows one reading after another."""
+    period = 60 * min(before.dial_hours, now.dial_hours)
     return any(
-        bool(minutes_apart(now.minutes, before.minutes + minutes) <= AGREES)
-        for minutes in (passed, 0.0)
+        bool(abs(circular_difference(now.minutes, before.minutes + minutes, period)) <= AGREES)
+        for minutes in ((at - then) / 60, 0.0)
     )
 
 

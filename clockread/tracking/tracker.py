@@ -16,7 +16,7 @@ from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import fit
 from clockread.tracking.follow import Follower
 from clockread.tracking.observations import Observation, observed
-from clockread.tracking.track import Track, TrackFrame
+from clockread.tracking.track import Track, TrackFrame, on_its_dial
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
@@ -74,6 +74,7 @@ class Tracker:
         times = np.array([time for time, _ in seen.observed]) - seen.times[0]
         frames = [one for _, one in seen.observed]
         found = fit(times, frames, self._rate)
+        found = on_its_dial(found, [time - seen.times[0] for time in seen.times], seen.readings)
         shown = (
             TrackFrame(time, reading, found.at(time - seen.times[0]))
             for time, reading in zip(seen.times, seen.readings, strict=True)

@@ -97,12 +97,15 @@ def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> 
     places = (np.array(one.reading.homography) for one in (before, later))
     place = sum(part * weight for part, weight in zip(places, (1 - share, share), strict=True))
     shown = math.floor(track.shown_at(time) + 1e-6)  # so that minute and second fit together
-    hour, minute = hand_angles(shown / 60)
+    _, minute = hand_angles(shown / 60)
+    hour = shown * 360 / (3600 * track.dial_hours) + (180 if track.noon_up else 0)
     return replace(
         before.reading,
-        minutes=int(shown // 60),
+        # With a second hand, the minutes of a reading are rounded to the nearest.
+        minutes=round(shown / 60) if track.has_seconds else shown // 60,
+        dial_hours=track.dial_hours,
         confidence=track.confidence,
-        hour_sincos=pair_of(sincos(float(hour))),
+        hour_sincos=pair_of(sincos(hour)),
         minute_sincos=pair_of(sincos(float(minute))),
         second_sincos=pair_of(sincos(6.0 * (shown % 60))),
         second_presence=1.0 if track.has_seconds else 0.0,

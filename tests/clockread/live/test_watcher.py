@@ -18,19 +18,20 @@ from clockread.errors import VideoError
 from clockread.live import sources
 from clockread.live.sources import Address, Camera, Folder, Picture, source_of
 from clockread.live.watcher import Event, Watcher, events_of, pictures_forever
+from clockread.reading import Reading
 
 NOON = 1_700_000_000.0
 
 
-def shows(minutes: int, confidence: float = 0.99, x: float = 0.0) -> object:
+def shows(minutes: int, confidence: float = 0.99, x: float = 0.0) -> Reading:
     matrix = ((150.0, 1.5, 160.4 + x), (-1.25, 155.0, 175.1), (0.0, 0.0, 1.0))
     return replace(
         READING, minutes=minutes, confidence=confidence, homography=matrix, center=(160.4 + x, 175)
     )
 
 
-def told(watcher: Watcher, at: float, *readings: object) -> list[tuple[str, int, str | None]]:
-    events = watcher.add(NOON + at, list(readings))  # type: ignore[arg-type]
+def told(watcher: Watcher, at: float, *readings: Reading) -> list[tuple[str, int, str | None]]:
+    events = watcher.add(NOON + at, list(readings))
     return [(one.kind, one.clock, one.reading and one.reading.time) for one in events]
 
 
@@ -48,6 +49,15 @@ class TestWatcher:
         assert told(watcher, 2, shows(9)) == []
         assert told(watcher, 3, shows(200)) == []
         assert told(watcher, 4, shows(200)) == [("change", 1, "3:20")]
+
+    def test_a_24_hour_dial_that_is_twelve_hours_off_contradicts_itself(self) -> None:
+        morning, evening = (replace(shows(at), dial_hours=24) for at in (390, 1110))
+        watcher = Watcher("s")
+        assert told(watcher, 0, morning) == [("change", 1, "6:30")]
+        assert told(watcher, 1, evening) == []
+        assert told(watcher, 2, morning) == []
+        assert told(watcher, 3, evening) == []
+        assert told(watcher, 4, evening) == [("change", 1, "18:30")]
 
     @pytest.mark.parametrize(
         ("minutes", "told_of"), [(9, []), (10, ["12:10"]), (11, []), (37, []), (38, ["12:38"]),
@@ -91,6 +101,11 @@ class TestWatcher:
         assert (event["time"], event["hour"], event["minute"]) == ("12:09", 0, 9)
         assert event["event"] == "change"
         assert event["at"].startswith("2023-11-14T") or event["at"].startswith("2023-11-15T")
+        seconds = {"second_presence": 1.0, "second_sincos": (-0.866, 0.5)}  # 50
+        for minutes, more, text in ((1110, {}, "18:30"), (1111, seconds, "18:30:50")):
+            reading = replace(READING, minutes=minutes, dial_hours=24, **more)
+            event = Event("change", NOON, "camera 0", 1, reading).to_dict()
+            assert (event["time"], event["hour"], event["minute"]) == (text, 18, 30)
         gone = Event("gone", NOON, "camera 0", 1, None).to_dict()
         assert gone.keys() == event.keys()
         assert gone["time"] is None

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -279,6 +280,18 @@ def test_a_plot_names_frames_that_disagree(tmp_path: Path, minutes: int, disagre
     assert ("<!-- frames that disagree: 2 -->" in drawn) == disagree
     hours = {int(hour) for hour in re.findall(r"<!-- (\d+):\d\d -->", drawn)}  # of the axis
     assert hours == ({12, 1} if disagree else {12})
+
+
+def test_a_plot_of_24_hour_dials_has_24_hours(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    track = track_of(10, 0.0, 60.0)
+    fit = replace(track.fit, start=18.5 * 3600, dial_hours=24)
+    frames = [TrackFrame(one.time, one.reading, fit.at(one.time)) for one in track.frames]
+    save_plot(tmp_path / "plot.svg", [replace(track, fit=fit, frames=tuple(frames))], "a title")
+    drawn = (tmp_path / "plot.svg").read_text()
+    assert "<!-- clock 1: 18:30:00, real time, × 1 -->" in drawn
+    hours = {int(hour) for hour in re.findall(r"<!-- (\d+):\d\d -->", drawn)}  # of the axis
+    assert max(hours) > 12
 
 
 class TestOverlay:
