@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -78,8 +79,10 @@ def source_of(text: str) -> Source:
 class _Newest:
     """Draws pictures in a thread and keeps the newest, so that reading never falls behind."""
 
-    def __init__(self, pictures: Callable[[threading.Event], Pictures], silent: float) -> None:
-        self._silent = silent
+    def __init__(
+        self, pictures: Callable[[threading.Event], Pictures], name: str, silent: float
+    ) -> None:
+        self._name, self._silent = name, silent
         self._stop, self._ready = threading.Event(), threading.Condition()
         self._picture: Picture | None = None
         self._error: VideoError | None = None
@@ -99,11 +102,15 @@ class _Newest:
                     break
         except VideoError as problem:
             error = problem
-        with self._ready:
-            self._error, self._ended = error, True
-            self._ready.notify()
+        except Exception as problem:  # such as too little memory, or an error of a decoder
+            error = VideoError(f"{self._name}: it cannot be read ({reason_of(problem)})")
+            error.__cause__ = problem
+        finally:
+            with self._ready:
+                self._error, self._ended = error, True
+                self._ready.notify()
 
-    def pictures(self, name: str) -> Pictures:
+    def pictures(self) -> Pictures:
         """Yield the newest picture; wait if there is none since the last."""
         self._thread.start()
         try:
@@ -116,7 +123,7 @@ class _Newest:
                 if picture is not None:
                     yield picture
                 elif not there:
-                    raise VideoError(f"{name}: no picture for {self._silent:.0f} seconds")
+                    raise VideoError(f"{self._name}: no picture for {self._silent:.0f} seconds")
                 elif self._error is not None:
                     raise self._error
                 else:
@@ -156,7 +163,7 @@ class Camera:
             finally:
                 capture.release()
 
-        yield from _Newest(drawn, SILENT_TIMEOUT).pictures(self.name)
+        yield from _Newest(drawn, self.name, SILENT_TIMEOUT).pictures()
 
 
 @dataclass
@@ -171,13 +178,18 @@ class Address:
     @property
     def name(self) -> str:
         """The address without user name and password."""
-        scheme, _, rest = self.address.partition("://")
-        return one_line(f"{scheme}://{rest.rpartition('@')[2]}")
+        try:
+            parts = urlsplit(self.address)
+            _ = parts.port  # not a number if a password has a slash, which ends the host
+        except ValueError:
+            scheme, _, rest = self.address.partition("://")
+            return one_line(f"{scheme}://{rest.rpartition('@')[2]}")
+        host = parts.netloc.rpartition("@")[2]
+        return one_line(parts._replace(netloc=host).geturl())
 
     def pictures(self) -> Pictures:
         """Yield its newest picture, again and again; of a single picture, once."""
         av = import_av()
-        opened = threading.Event()
 
         def drawn(stop: threading.Event) -> Pictures:
             count = 0
@@ -185,7 +197,6 @@ class Address:
             timeout = (self.open_timeout, self.silent_timeout)
             try:
                 with av.open(self.address, options=options, timeout=timeout) as container:
-                    opened.set()
                     for frame in _frames(container, self.name):
                         count += 1
                         self.single = False
@@ -203,7 +214,7 @@ class Address:
                 raise VideoError(f"{self.name}: the stream ended")
 
         wait = self.open_timeout + self.silent_timeout
-        yield from _Newest(drawn, wait).pictures(self.name)
+        yield from _Newest(drawn, self.name, wait).pictures()
 
 
 def _frames(container: Any, name: str) -> Iterator[Any]:

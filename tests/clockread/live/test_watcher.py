@@ -197,7 +197,15 @@ class TestSources:
         assert released.wait(20)
 
     def test_a_password_is_not_shown(self) -> None:
-        assert Address("rtsp://me:secret@host:554/live").name == "rtsp://host:554/live"
+        for address, name in (
+            ("rtsp://me:secret@host:554/live", "rtsp://host:554/live"),
+            ("rtsp://me:s@cret@host/live", "rtsp://host/live"),
+            ("http://me:sec/ret@host/live", "http://host/live"),
+            ("http://host/live@2x.jpg?size=a@b", "http://host/live@2x.jpg?size=a@b"),
+            ("http://me:secret@host/live@2x.jpg", "http://host/live@2x.jpg"),
+            ("rtsp://me:secret@[::1]:554/live", "rtsp://[::1]:554/live"),
+        ):
+            assert Address(address).name == name
 
     def test_new_photos_are_given_once_they_are_complete(self, tmp_path: Path) -> None:
         save_png(tmp_path / "old.png", 1)
@@ -235,12 +243,25 @@ def test_a_picture_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
     assert failed[0].startswith("r: ")
 
 
+def test_a_source_that_fails_says_why_at_once() -> None:
+    def broken(_: threading.Event) -> Iterator[Picture]:
+        yield Picture(NOON, b"", "camera 0")
+        raise RuntimeError("no space left")
+
+    began = time.monotonic()
+    drawn = sources._Newest(broken, "camera 0", 20.0).pictures()
+    with pytest.raises(VideoError, match=r"camera 0: it cannot be read \(no space left") as caught:
+        list(drawn)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert time.monotonic() - began < 5
+
+
 def test_a_silent_source_is_an_error() -> None:
 
     def silent(stop: threading.Event) -> Iterator[Picture]:
         stop.wait(5)
         yield from ()
 
-    drawn = sources._Newest(silent, 0.05).pictures("camera 0")
+    drawn = sources._Newest(silent, "camera 0", 0.05).pictures()
     with pytest.raises(VideoError, match="camera 0: no picture for 0 seconds"):
         next(drawn)
