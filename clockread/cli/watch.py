@@ -40,7 +40,7 @@ def watch(
     ],
     *,
     interval: Annotated[
-        str, Option(metavar="TIME", help="Time between two pictures that are read.")
+        str, Option(metavar="TIME", help="Time between two frames of a camera or an address.")
     ] = "1s",
     every: Annotated[
         str | None,
@@ -89,7 +89,7 @@ class WatchRun:
     """A source to watch, and which lines to write of it."""
 
     source: str
-    interval: float = 1.0  # seconds between two pictures
+    interval: float = 1.0  # seconds between two frames of a camera or an address
     every: float | None = None  # seconds between lines without a change
     min_confidence: float = DEFAULT_CONFIDENCE
     wait: bool = False  # whether to wait for a source that is not there at the start

@@ -1,7 +1,8 @@
 """Sources of pictures: a camera, an address, or a folder into which photos are dropped.
 
-Iterating over a source opens it and gives its newest picture each time, with the time at which it
-arrived. A source that cannot be opened, or gives no pictures for some seconds, raises a VideoError.
+Iterating over a camera or an address opens it and gives its newest picture each time, with the time
+at which it arrived; a folder gives every new photo. A source that cannot be opened, or gives no
+pictures for some seconds, raises a VideoError.
 """
 
 from __future__ import annotations
@@ -52,8 +53,12 @@ class Source(Protocol):
     def single(self) -> bool:
         """Whether it ends after each picture, as the address of a single picture does."""
 
+    @property
+    def queued(self) -> bool:
+        """Whether each of its pictures waits until it is read; of others, the newest is read."""
+
     def pictures(self) -> Pictures:
-        """Open the source and yield its newest picture, again and again."""
+        """Open the source and yield its newest picture, or each if they wait, again and again."""
 
 
 def source_of(text: str) -> Source:
@@ -138,6 +143,7 @@ class Camera:
 
     index: int
     single: bool = False
+    queued: bool = False
 
     @property
     def name(self) -> str:
@@ -174,6 +180,7 @@ class Address:
     open_timeout: float = OPEN_TIMEOUT
     silent_timeout: float = SILENT_TIMEOUT
     single: bool = False
+    queued: bool = False
 
     @property
     def name(self) -> str:
@@ -238,6 +245,7 @@ class Folder:
     poll: float = POLL
     sleep: Callable[[float], None] = time.sleep
     single: bool = False
+    queued: bool = True
     _known: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
 
     @property

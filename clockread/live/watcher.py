@@ -72,10 +72,10 @@ class _State:
     reading: Reading  # the last that was believed
     at: float  # of that reading
     seen: float  # when the clock was last in sight
-    doubted: tuple[Reading, float] | None = None  # a reading that contradicts it
+    doubted: tuple[Reading, float] | None = None  # the last reading, if it contradicts that one
 
     def believes(self, reading: Reading, at: float) -> bool:
-        """Return whether a reading follows from the last one, or was seen twice in a row."""
+        """Return whether a reading follows from the one believed or from the one doubted."""
         if _follows(self.reading, self.at, reading, at):
             return True
         return self.doubted is not None and _follows(*self.doubted, reading, at)
@@ -94,8 +94,10 @@ def _follows(before: Reading, then: float, now: Reading, at: float) -> bool:
 class Watcher:
     """Turns the readings of successive pictures into events.
 
-    A reading that contradicts the one before must be seen in two pictures in a row, so that a
-    glare or a passer-by causes no wrong event.
+    A reading that contradicts the one before counts once the next reading of that clock confirms
+    it, so that a glare or a passer-by causes no wrong event. Pictures in which the clock is not
+    found do not count between the two: with a camera in whose pictures it is found now and then, a
+    clock that is set would otherwise never be believed.
     """
 
     source: str
@@ -149,11 +151,11 @@ def pictures_forever(
     wait: bool = False,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[Picture]:
-    """Yield pictures of a source at most every ``interval`` seconds; open it again if it is lost.
+    """Yield pictures of a source, and open it again if it is lost.
 
     Args:
         source: the source.
-        interval: seconds between two pictures.
+        interval: seconds between two pictures, unless they wait to be read.
         lost: called with one line when the source is lost, and when it is back.
         wait: whether to wait for a source that is not there at the start.
         sleep: waits for a number of seconds.
@@ -171,7 +173,8 @@ def pictures_forever(
                 delay, ever, last = FIRST_DELAY, True, ""
                 began = time.monotonic()
                 yield picture
-                sleep(max(0.0, interval - (time.monotonic() - began)))
+                if not source.queued:
+                    sleep(max(0.0, interval - (time.monotonic() - began)))
             if source.single:
                 continue
             problem = f"{source.name}: it gives no more pictures"

@@ -18,7 +18,7 @@ from clockread.live.sources import Picture
 class Clock:
     """A clock that shows another minute in every picture, and is lost once."""
 
-    name, single = "clock", False
+    name, single, queued = "clock", False, False
     lost = False
 
     def pictures(self) -> Iterator[Picture]:

@@ -70,6 +70,13 @@ class TestWatcher:
         told(watcher, 0, shows(9))
         assert [time for _, _, time in told(watcher, 1800, shows(minutes))] == told_of
 
+    def test_frames_without_the_clock_may_lie_between_two_readings_that_agree(self) -> None:
+        watcher = Watcher("s")
+        told(watcher, 0, shows(9))
+        assert told(watcher, 1, shows(400)) == []
+        assert told(watcher, 2) == told(watcher, 3, shows(400, 0.2)) == []
+        assert told(watcher, 4, shows(400)) == [("change", 1, "6:40")]
+
     def test_doubtful_readings_are_ignored(self) -> None:
         assert told(Watcher("s"), 0, shows(9, 0.49)) == []
         assert told(Watcher("s"), 0, shows(9, 0.5)) == [("change", 1, "12:09")]
@@ -116,8 +123,8 @@ class Flaky:
 
     name, single = "flaky", False
 
-    def __init__(self, *rounds: int) -> None:
-        self._rounds = iter(rounds)
+    def __init__(self, *rounds: int, queued: bool = False) -> None:
+        self._rounds, self.queued = iter(rounds), queued
 
     def pictures(self) -> Iterator[Picture]:
         for number in range(next(self._rounds)):
@@ -125,12 +132,14 @@ class Flaky:
         raise VideoError("flaky: gone")
 
 
-def forever(source: object, **options: object) -> tuple[Iterator[Picture], list[str], list[float]]:
+def forever(
+    source: object, interval: float = 0.0, **options: object
+) -> tuple[Iterator[Picture], list[str], list[float]]:
     lines: list[str] = []
     slept: list[float] = []
     drawn = pictures_forever(
         source,  # type: ignore[arg-type]
-        interval=0.0,
+        interval=interval,
         lost=lines.append,
         sleep=slept.append,
         **options,  # type: ignore[arg-type]
@@ -155,6 +164,14 @@ class TestPicturesForever:
         assert delays == [1, 2, 4, 8, 16, 32, 60, 60, 1]
         assert lines.count("flaky: it is back") == 2  # and one line per loss, not per attempt
         assert len(lines) == 4
+
+    @pytest.mark.parametrize(("queued", "pauses"), [(False, 2), (True, 0)])
+    def test_there_is_no_interval_between_photos_that_wait(self, queued: bool, pauses: int) -> None:
+        drawn, _, slept = forever(Flaky(3, queued=queued), interval=60.0)
+        for _ in range(3):
+            next(drawn)
+        assert len(slept) == pauses
+        assert all(pause > 50 for pause in slept)
 
 
 class TestSources:
