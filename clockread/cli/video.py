@@ -126,7 +126,7 @@ class VideoRun:
     def read(self, reader: ClockReader) -> int:
         """Read the video, write its tracks to standard output, and return the exit code.
 
-        It is 1 if not all frames could be read, or a picture could not be saved.
+        It is 1 if not all frames could be read, or the overlay or the plot could not be saved.
         """
         from clockread.cli.tracks import write_tracks
         from clockread.tracking.tracker import Tracker

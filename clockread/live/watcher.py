@@ -1,4 +1,4 @@
-"""Pictures of a source → events: a clock shows another minute, is still there, or is gone."""
+"""Frames of a source → events: a clock shows another minute, is still there, or is gone."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from clockread.clock import circular_difference
 from clockread.errors import ImageError, VideoError
 from clockread.images import Photo, load_photo
-from clockread.live.sources import Picture, Source
+from clockread.live.sources import Frame, Source
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.follow import Follower
 from clockread.tracking.track import seconds_shown
@@ -36,7 +36,7 @@ class Event:
     """An event of one clock, to be written as a line."""
 
     kind: Kind
-    at: float  # seconds since 1970, when the picture arrived
+    at: float  # seconds since 1970, when the frame arrived
     source: str
     clock: int  # from 1, in the order in which the clocks appear
     reading: Reading | None  # None if the clock is gone
@@ -92,11 +92,11 @@ def _follows(before: Reading, then: float, now: Reading, at: float) -> bool:
 
 @dataclass
 class Watcher:
-    """Turns the readings of successive pictures into events.
+    """Turns the readings of successive frames into events.
 
     A reading that contradicts the one before counts once the next reading of that clock confirms
-    it, so that a glare or a passer-by causes no wrong event. Pictures in which the clock is not
-    found do not count between the two: with a camera in whose pictures it is found now and then, a
+    it, so that a glare or a passer-by causes no wrong event. Frames in which the clock is not
+    found do not count between the two: with a camera in whose frames it is found now and then, a
     clock that is set would otherwise never be believed.
     """
 
@@ -111,7 +111,7 @@ class Watcher:
     _told: float | None = None
 
     def add(self, at: float, readings: Sequence[Reading]) -> list[Event]:
-        """Return the events that the readings of a picture cause; ``at`` in seconds since 1970."""
+        """Return the events that the readings of a frame cause; ``at`` in seconds since 1970."""
         events = []
         confident = [one for one in readings if one.confidence >= self.min_confidence]
         for trail, reading in self._follower.add(at, confident):
@@ -143,19 +143,19 @@ class Watcher:
         return [Event("change", at, self.source, number, reading)] if changed else []
 
 
-def pictures_forever(
+def frames_forever(
     source: Source,
     *,
     interval: float,
     lost: Callable[[str], None],
     wait: bool = False,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Picture]:
-    """Yield pictures of a source, and open it again if it is lost.
+) -> Iterator[Frame]:
+    """Yield frames of a source, and open it again if it is lost.
 
     Args:
         source: the source.
-        interval: seconds between two pictures, unless they wait to be read.
+        interval: seconds between two frames, unless they wait to be read.
         lost: called with one line when the source is lost, and when it is back.
         wait: whether to wait for a source that is not there at the start.
         sleep: waits for a number of seconds.
@@ -167,17 +167,17 @@ def pictures_forever(
     delay, ever, last = FIRST_DELAY, False, ""
     while True:
         try:
-            for picture in source.pictures():
+            for frame in source.frames():
                 if last:
                     lost(f"{source.name}: it is back")
                 delay, ever, last = FIRST_DELAY, True, ""
                 began = time.monotonic()
-                yield picture
+                yield frame
                 if not source.queued:
                     sleep(max(0.0, interval - (time.monotonic() - began)))
             if source.single:
                 continue
-            problem = f"{source.name}: it gives no more pictures"
+            problem = f"{source.name}: it gives no more frames"
         except VideoError as error:
             if not (ever or wait):
                 raise
@@ -190,28 +190,28 @@ def pictures_forever(
 
 
 def events_of(
-    pictures: Iterator[Picture],
+    frames: Iterator[Frame],
     reader: Reader,
     watcher: Watcher,
     *,
     cropped: bool = False,
     failed: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Event]:
-    """Read pictures one after the other and yield their events.
+    """Read frames one after the other and yield their events.
 
     Args:
-        pictures: the pictures.
+        frames: the frames.
         reader: reads them.
         watcher: turns readings into events.
-        cropped: whether each picture is one dial.
-        failed: called with one line that says why a picture cannot be read.
+        cropped: whether each frame is one dial.
+        failed: called with one line that says why a frame cannot be read.
 
     """
-    for picture in pictures:
+    for frame in frames:
         try:
-            photo = load_photo(picture.image, name=picture.name)
+            photo = load_photo(frame.image, name=frame.name)
         except ImageError as error:
             failed(str(error))
             continue
         [result] = reader.read_photos([photo], cropped=cropped)
-        yield from watcher.add(picture.at, result.readings)
+        yield from watcher.add(frame.at, result.readings)

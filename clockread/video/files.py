@@ -135,7 +135,7 @@ class Video:
             kinds = sorted({stream.type for stream in self._container.streams})
             self._container.close()
             there = f", only {' and '.join(kinds)}" if kinds else ""
-            raise VideoError(f"{shown}: no video stream{there}; give a file with pictures")
+            raise VideoError(f"{shown}: no video stream{there}; give a file that has one")
         self._stream: VideoStream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         return self

@@ -56,11 +56,11 @@ def save_overlay(source: Path, target: Path, tracks: Sequence[Track], every: flo
                 stream.width, stream.height = width // 2 * 2, height // 2 * 2
                 stream.pix_fmt, stream.time_base = "yuv420p", TIME_BASE
                 stream.codec_context.time_base = TIME_BASE
-            picture = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
+            encoded = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
                 stream.width, stream.height, format="yuv420p"
             )
-            picture.pts, picture.time_base = round(time / TIME_BASE), TIME_BASE
-            out.mux(stream.encode(picture))
+            encoded.pts, encoded.time_base = round(time / TIME_BASE), TIME_BASE
+            out.mux(stream.encode(encoded))
         if stream is not None:
             out.mux(stream.encode(None))
 

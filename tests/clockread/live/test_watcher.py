@@ -16,8 +16,8 @@ from conftest import READING, BlindReader, save_png
 
 from clockread.errors import VideoError
 from clockread.live import sources
-from clockread.live.sources import Address, Camera, Folder, Picture, source_of
-from clockread.live.watcher import Event, Watcher, events_of, pictures_forever
+from clockread.live.sources import Address, Camera, Folder, Frame, source_of
+from clockread.live.watcher import Event, Watcher, events_of, frames_forever
 from clockread.reading import Reading
 
 NOON = 1_700_000_000.0
@@ -119,25 +119,25 @@ class TestWatcher:
 
 
 class Flaky:
-    """A source that gives some pictures, fails, and comes back."""
+    """A source that gives some frames, fails, and comes back."""
 
     name, single = "flaky", False
 
     def __init__(self, *rounds: int, queued: bool = False) -> None:
         self._rounds, self.queued = iter(rounds), queued
 
-    def pictures(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[Frame]:
         for number in range(next(self._rounds)):
-            yield Picture(NOON + number, b"", "flaky")
+            yield Frame(NOON + number, b"", "flaky")
         raise VideoError("flaky: gone")
 
 
 def forever(
     source: object, interval: float = 0.0, **options: object
-) -> tuple[Iterator[Picture], list[str], list[float]]:
+) -> tuple[Iterator[Frame], list[str], list[float]]:
     lines: list[str] = []
     slept: list[float] = []
-    drawn = pictures_forever(
+    drawn = frames_forever(
         source,  # type: ignore[arg-type]
         interval=interval,
         lost=lines.append,
@@ -147,7 +147,7 @@ def forever(
     return drawn, lines, slept
 
 
-class TestPicturesForever:
+class TestFramesForever:
     def test_a_source_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(VideoError, match="flaky: gone"):
             next(forever(Flaky(0))[0])
@@ -187,9 +187,9 @@ class TestSources:
 
     def test_a_camera_that_is_not_there(self) -> None:
         with pytest.raises(VideoError, match="camera 99: not there"):
-            next(Camera(99).pictures())
+            next(Camera(99).frames())
 
-    def test_a_camera_gives_pictures_in_rgb_until_it_is_lost(
+    def test_a_camera_gives_frames_in_rgb_until_it_is_lost(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         blue = np.full((2, 3, 3), (255, 0, 0), np.uint8)  # in OpenCV's order
@@ -203,14 +203,14 @@ class TestSources:
 
         capture = SimpleNamespace(isOpened=lambda: True, read=read, release=released.set)
         monkeypatch.setattr(sources.cv2, "VideoCapture", lambda _: capture)
-        pictures = Camera(3).pictures()
-        picture = next(pictures)
-        assert picture.name == "camera 3"
-        assert np.array_equal(picture.image, np.full((2, 3, 3), (0, 0, 255)))
-        assert abs(picture.at - time.time()) < 60
+        frames = Camera(3).frames()
+        frame = next(frames)
+        assert frame.name == "camera 3"
+        assert np.array_equal(frame.image, np.full((2, 3, 3), (0, 0, 255)))
+        assert abs(frame.at - time.time()) < 60
         shown.set()
-        with pytest.raises(VideoError, match="camera 3: it gives no more pictures"):
-            next(pictures)
+        with pytest.raises(VideoError, match="camera 3: it gives no more frames"):
+            next(frames)
         assert released.wait(20)
 
     def test_a_password_is_not_shown(self) -> None:
@@ -239,34 +239,34 @@ class TestSources:
             if steps:
                 steps.pop(0)()
 
-        drawn = Folder(tmp_path, sleep=sleep).pictures()
+        drawn = Folder(tmp_path, sleep=sleep).frames()
         assert [Path(next(drawn).name).name for _ in range(2)] == ["new.png", "later.png"]
 
     def test_a_folder_that_disappears(self, tmp_path: Path) -> None:
         folder = tmp_path / "in"
         folder.mkdir()
-        drawn = Folder(folder, sleep=lambda _: folder.rmdir()).pictures()
+        drawn = Folder(folder, sleep=lambda _: folder.rmdir()).frames()
         with pytest.raises(VideoError, match="cannot list this folder"):
             next(drawn)
 
 
-def test_a_picture_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+def test_a_frame_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
     good = save_png(tmp_path / "a.png", 3)
-    pictures = iter([Picture(NOON, b"rubbish", "r"), Picture(NOON, os.fspath(good), "g")])
+    frames = iter([Frame(NOON, b"rubbish", "r"), Frame(NOON, os.fspath(good), "g")])
     failed: list[str] = []
-    events = list(events_of(pictures, BlindReader(), Watcher("s"), failed=failed.append))
+    events = list(events_of(frames, BlindReader(), Watcher("s"), failed=failed.append))
     assert events == []
     assert len(failed) == 1
     assert failed[0].startswith("r: ")
 
 
 def test_a_source_that_fails_says_why_at_once() -> None:
-    def broken(_: threading.Event) -> Iterator[Picture]:
-        yield Picture(NOON, b"", "camera 0")
+    def broken(_: threading.Event) -> Iterator[Frame]:
+        yield Frame(NOON, b"", "camera 0")
         raise RuntimeError("no space left")
 
     began = time.monotonic()
-    drawn = sources._Newest(broken, "camera 0", 20.0).pictures()
+    drawn = sources._Newest(broken, "camera 0", 20.0).frames()
     with pytest.raises(VideoError, match=r"camera 0: it cannot be read \(no space left") as caught:
         list(drawn)
     assert isinstance(caught.value.__cause__, RuntimeError)
@@ -275,10 +275,10 @@ def test_a_source_that_fails_says_why_at_once() -> None:
 
 def test_a_silent_source_is_an_error() -> None:
 
-    def silent(stop: threading.Event) -> Iterator[Picture]:
+    def silent(stop: threading.Event) -> Iterator[Frame]:
         stop.wait(5)
         yield from ()
 
-    drawn = sources._Newest(silent, "camera 0", 0.05).pictures()
-    with pytest.raises(VideoError, match="camera 0: no picture for 0 seconds"):
+    drawn = sources._Newest(silent, "camera 0", 0.05).frames()
+    with pytest.raises(VideoError, match="camera 0: no frame for 0 seconds"):
         next(drawn)
