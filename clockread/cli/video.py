@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import warnings
@@ -49,11 +50,16 @@ def duration(text: str) -> float:
 
 
 def _rate(text: str) -> float | None:
+    if text == "auto":
+        return None
     try:
-        return None if text == "auto" else float(text)
+        rate = float(text)
     except ValueError:
+        rate = math.nan
+    if not math.isfinite(rate):
         message = f"{one_line(text)!r} is not auto or a number, such as 0, 1 or 60."
-        raise typer.BadParameter(message) from None
+        raise typer.BadParameter(message, param_hint="--rate")
+    return rate
 
 
 def video(

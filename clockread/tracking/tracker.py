@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -53,9 +54,14 @@ class Tracker:
         rate: the rate of every dial, if it is known.
         min_frames: frames in which a dial must be read.
 
+    Raises:
+        ValueError: for a rate that is not finite.
+
     """
 
     def __init__(self, rate: float | None = None, min_frames: int = 1) -> None:
+        if rate is not None and not math.isfinite(rate):
+            raise ValueError(f"rate is {rate}: give a finite number, or None to find it")
         self._rate, self._min_frames = rate, min_frames
         self._follower: Follower[Reading] = Follower()
         self._seen: dict[int, _Sightings] = {}

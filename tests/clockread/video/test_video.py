@@ -246,7 +246,14 @@ class TestCommand:
         assert len(err.splitlines()) == 1
 
     @pytest.mark.parametrize(
-        ("option", "value"), [("--every", "soon"), ("--rate", "fast"), ("--every", "")]
+        ("option", "value"),
+        [
+            ("--every", "soon"),
+            ("--rate", "fast"),
+            ("--rate", "nan"),
+            ("--rate", "inf"),
+            ("--every", ""),
+        ],
     )
     def test_wrong_options(self, run: Run, running: Path, option: str, value: str) -> None:
         code, _, err = run("video", running, option, value)
@@ -328,6 +335,11 @@ class TestReaderTrack:
         assert track.text_at(0.0) == "4:20:05"
         assert track.text_at(30.0) == "4:50:05"
         assert track.frames[0].reading.evidence is None
+
+    @pytest.mark.parametrize("rate", [np.nan, np.inf, -np.inf])
+    def test_a_rate_that_is_not_finite_is_refused(self, rate: float) -> None:
+        with pytest.raises(ValueError, match="give a finite number"):
+            ClockReader("cpu").track([(0.0, dial_picture(START))], rate=rate)
 
     def test_no_frames(self) -> None:
         assert ClockReader("cpu").track([]) == []
