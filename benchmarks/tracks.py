@@ -29,7 +29,7 @@ from clockread import ClockReader
 from clockread.cli.sample_photos import dial_picture
 from clockread.clock import MINUTES_ON_DIAL, circular_difference
 from clockread.finder import iou
-from clockread.live.sources import Picture
+from clockread.live import sources
 from clockread.live.watcher import Watcher, events_of
 from clockread.options import VIDEO as VIDEO_EFFORT
 from clockread.tracking.observations import SECONDS_ON_DIAL
@@ -222,27 +222,27 @@ def _jpeg(picture: NDArray[np.uint8]) -> bytes:
 
 
 def soak(model: str, pictures: int) -> None:
-    """Print the memory after many watched pictures, against that after a thousand.
+    """Print the memory after many watched frames, against that after a thousand.
 
-    The pictures are a second apart and show one running clock that fills them, so that the search
+    The frames are a second apart and show one running clock that fills them, so that the search
     takes no time.
     """
     photos = [_jpeg(dial_picture(60.0 * minute, SMALL)) for minute in range(MINUTES_ON_DIAL)]
     reader = ClockReader("cpu", model=model, threads=1)
     measured: list[float] = []
 
-    def source() -> Iterator[Picture]:
+    def source() -> Iterator[sources.Frame]:
         for i in range(pictures):
             if i in (EARLY, pictures - 1):
                 measured.append(memory())
-            yield Picture(1.7e9 + i, photos[i // 60 % len(photos)], "soak")
+            yield sources.Frame(1.7e9 + i, photos[i // 60 % len(photos)], "soak")
 
     began = time.perf_counter()
     watcher = Watcher("soak", every=60.0)
     events = sum(1 for _ in events_of(source(), reader, watcher, cropped=True))
     early, late = measured
     print(
-        f"watched {pictures:,} pictures, {events:,} events: {early:.0f} MB after {EARLY:,}, "
+        f"watched {pictures:,} frames, {events:,} events: {early:.0f} MB after {EARLY:,}, "
         f"{late:.0f} MB at the end ({late / early - 1:+.1%}), {time.perf_counter() - began:.0f} s"
     )
 

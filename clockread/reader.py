@@ -298,6 +298,9 @@ class ClockReader:
         Returns:
             A track per dial, in the order in which the dials appear.
 
+        Raises:
+            ValueError: for a rate that is not finite.
+
         """
         from clockread.tracking.tracker import track_frames
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
-import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 
@@ -30,10 +30,15 @@ from clockread.errors import ImageError, one_line
 from clockread.streams import complain
 
 if TYPE_CHECKING:
+    from clockread.bulk import Entry
     from clockread.offsets.offset import Offset, Shot
+    from clockread.offsets.taken import Camera, TimeSource
+    from clockread.reader import ClockReader
 
 GroupBy = Literal["camera", "folder"]
 OffsetFormat = Literal["table", "jsonl", "csv"]
+ALL_PHOTOS = "all photos"  # the group of photos whose time is given
+ANY_DATE = date(1900, 1, 1)  # of photos of which only the time of day is given
 COLUMNS = ("path", "taken", "group", "time", "confidence", "offset_seconds", "agrees", "error")
 
 
@@ -43,6 +48,8 @@ class Row:
 
     path: str
     group: str = ""
+    camera: Camera | None = None  # None if the photo's time is given
+    taken: str | None = None  # as far as it is known: the time of day alone, or with its date
     shot: Shot | None = None
     error: str | None = None
 
@@ -86,28 +93,27 @@ def offset(
         with signals.hold():
             entries = signals.between(photos.entries)
             rows = [_row(entry, reader, time, fixed, by, cropped) for entry in entries]
-        return _write(rows, output, None if fixed else Command(paths, time, by), quiet=quiet)
+        changed = None if fixed else Change(paths, time, by)
+        return _write(rows, output, changed, quiet=quiet)
 
     run_and_exit(action, quiet=quiet)
 
 
 @dataclass(frozen=True)
-class Command:
-    """The command that would change the times of photos."""
+class Change:
+    """The times of photos that could be changed."""
 
     paths: Sequence[str]
-    time: str
+    time: TimeSource
     by: GroupBy
 
 
-def _write(
-    rows: Sequence[Row], output: OffsetFormat, command: Command | None, *, quiet: bool
-) -> int:
+def _write(rows: Sequence[Row], output: OffsetFormat, change: Change | None, *, quiet: bool) -> int:
     """Write photos and offsets to standard output; return the exit code."""
     offsets = _offsets(rows)
     {"table": _table, "jsonl": _json_lines, "csv": _csv}[output](rows, offsets, sys.stdout)
-    if output == "table" and command is not None:
-        _commands(offsets, command, sys.stdout)
+    if output == "table" and change is not None:
+        _commands(rows, offsets, change, sys.stdout)
     sys.stdout.flush()
     failed = [row.error for row in rows if row.error is not None]
     for error in failed:
@@ -117,10 +123,10 @@ def _write(
     return EXIT_PHOTO_ERROR if failed else EXIT_OK
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str) -> datetime | time_of_day:
     for form in ("%H:%M:%S", "%H:%M"):
         try:
-            return datetime.strptime(text, form)
+            return datetime.strptime(text, form).time()
         except ValueError:
             continue
     try:
@@ -131,28 +137,40 @@ def _moment(text: str) -> datetime:
 
 
 def _row(
-    entry: Any, reader: Any, time: Any, fixed: datetime | None, by: GroupBy, cropped: bool
+    entry: Entry,
+    reader: ClockReader,
+    time: TimeSource,
+    fixed: datetime | time_of_day | None,
+    by: GroupBy,
+    cropped: bool,
 ) -> Row:
     """Read one photo."""
-    from clockread.images import load_photo
+    from clockread.bulk import load
     from clockread.offsets.offset import Shot
-    from clockread.offsets.taken import NO_CAMERA, Taken, taken
+    from clockread.offsets.taken import taken
+    from clockread.reading import PhotoResult
 
-    if entry.error is not None:
-        return Row(entry.name, error=entry.error)
-    try:
-        photo = load_photo(entry.source, name=entry.name)
-        when = Taken(fixed, NO_CAMERA) if fixed is not None else taken(entry.name, time)
-        if fixed is not None and by == "camera":
-            when = Taken(fixed, "all photos")
-    except ImageError as error:
-        return Row(entry.name, error=str(error))
-    group = when.camera if by == "camera" else str(Path(entry.name).parent)
+    photo = load(entry)
+    if isinstance(photo, PhotoResult):
+        return Row(entry.name, error=photo.error)
+    camera, group = None, ALL_PHOTOS
+    if isinstance(fixed, time_of_day):
+        at, shown = datetime.combine(ANY_DATE, fixed), fixed.isoformat()
+    elif fixed is not None:
+        at, shown = fixed, fixed.isoformat()
+    else:
+        try:
+            when = taken(entry.name, time)
+        except ImageError as error:
+            return Row(entry.name, error=str(error))
+        at, shown, camera, group = when.at, when.at.isoformat(), when.camera, when.camera.label
+    if by == "folder":
+        group = str(Path(entry.name).parent)
     [result] = reader.read_photos([photo], cropped=cropped, evidence=True)
     if not result.readings:
         return Row(entry.name, group)
     best = max(result.readings, key=lambda one: one.confidence * one.dial_score)
-    return Row(entry.name, group, Shot(entry.name, when.at, best))
+    return Row(entry.name, group, camera, shown, Shot(entry.name, at, best))
 
 
 def _offsets(rows: Sequence[Row]) -> list[Offset]:
@@ -167,7 +185,6 @@ def _offsets(rows: Sequence[Row]) -> list[Offset]:
 
 def _cells(rows: Sequence[Row], offsets: Sequence[Offset]) -> Iterator[dict[str, Any]]:
     from clockread.offsets.offset import offset_of
-    from clockread.tracking.track import reading_text
 
     found = {one.group: one for one in offsets}
     for row in rows:
@@ -175,8 +192,8 @@ def _cells(rows: Sequence[Row], offsets: Sequence[Offset]) -> Iterator[dict[str,
         cells |= {"path": row.path, "group": row.group or None, "error": row.error}
         if (shot := row.shot) is not None:
             cells |= {
-                "taken": shot.taken.isoformat(),
-                "time": reading_text(shot.reading),
+                "taken": row.taken,
+                "time": shot.reading.time_text(seconds=True),
                 "confidence": round(shot.reading.confidence, 4),
                 "offset_seconds": round(offset_of(shot), 1),
                 "agrees": found[row.group].agrees(shot),
@@ -234,31 +251,20 @@ def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
     write_table(table, stream)
 
 
-def _commands(offsets: Sequence[Offset], command: Command, stream: TextIO) -> None:
+def _commands(
+    rows: Sequence[Row], offsets: Sequence[Offset], change: Change, stream: TextIO
+) -> None:
     """Write the commands that would set the photos' times by the clock."""
-    lines = [line for one in offsets if (line := _command(one, command))]
+    from clockread.offsets.exiftool import Targets, commands
+
+    lines: list[str] = []
+    named = Targets.of(change.paths)
+    for one in offsets:
+        cameras, targets = [], Targets(plain=[one.group])
+        if change.by == "camera":
+            found = {row.camera for row in rows if row.group == one.group}
+            cameras, targets = sorted(camera for camera in found if camera is not None), named
+        lines += commands(one.seconds, change.time, targets, cameras)
     if lines:
         stream.write("\nTo set the photos' times by the clock (offsets are modulo 12 hours):\n")
         stream.writelines(f"  {line}\n" for line in lines)
-
-
-def _command(one: Offset, command: Command) -> str | None:
-    """Return the command for one group, or None if its times are right."""
-    from clockread.offsets.offset import offset_text
-    from clockread.offsets.taken import NO_CAMERA
-
-    text = offset_text(one.seconds)
-    if text == "+0:00:00":
-        return None
-    tag = "AllDates" if command.time == "exif" else "FileModifyDate"
-    words = ["exiftool", f"-{tag}{text[0]}={text[1:]}"]
-    if command.by == "camera" and one.group != NO_CAMERA:
-        model = one.group.partition(" (")[0]
-        words += ["-if", f'"$make $model" =~ /{_escaped(model)}/']
-    words += [one.group] if command.by == "folder" else list(command.paths)
-    return shlex.join(words)
-
-
-def _escaped(text: str) -> str:
-    """Return a text as a regular expression of Perl."""
-    return "".join(c if c.isalnum() or c == " " else f"\\{c}" for c in text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 import warnings
@@ -49,11 +50,16 @@ def duration(text: str) -> float:
 
 
 def _rate(text: str) -> float | None:
+    if text == "auto":
+        return None
     try:
-        return None if text == "auto" else float(text)
+        rate = float(text)
     except ValueError:
+        rate = math.nan
+    if not math.isfinite(rate):
         message = f"{one_line(text)!r} is not auto or a number, such as 0, 1 or 60."
-        raise typer.BadParameter(message) from None
+        raise typer.BadParameter(message, param_hint="--rate")
+    return rate
 
 
 def video(
@@ -126,7 +132,7 @@ class VideoRun:
     def read(self, reader: ClockReader) -> int:
         """Read the video, write its tracks to standard output, and return the exit code.
 
-        It is 1 if not all frames could be read, or a picture could not be saved.
+        It is 1 if not all frames could be read, or the overlay or the plot could not be saved.
         """
         from clockread.cli.tracks import write_tracks
         from clockread.tracking.tracker import Tracker
@@ -162,8 +168,9 @@ class VideoRun:
     def _add_frames(self, opened: Video, reader: ClockReader, tracker: Tracker) -> None:
         from clockread.cli.progress import progress_bar
         from clockread.tracking.tracker import read_frames
+        from clockread.video.files import FRAMES_PER_SECOND
 
-        per_second = 1 / self.every if self.every else opened.rate or 25
+        per_second = 1 / self.every if self.every else opened.rate or FRAMES_PER_SECOND
         expected = int((opened.duration or 0) * per_second)
         frames = ((one.time, one.photo) for one in opened.photos(self.every))
         with signals.hold(), progress_bar(expected, hidden=self.quiet) as advance:

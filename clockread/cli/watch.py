@@ -40,7 +40,7 @@ def watch(
     ],
     *,
     interval: Annotated[
-        str, Option(metavar="TIME", help="Time between two pictures that are read.")
+        str, Option(metavar="TIME", help="Time between two frames of a camera or an address.")
     ] = "1s",
     every: Annotated[
         str | None,
@@ -89,18 +89,18 @@ class WatchRun:
     """A source to watch, and which lines to write of it."""
 
     source: str
-    interval: float = 1.0  # seconds between two pictures
+    interval: float = 1.0  # seconds between two frames of a camera or an address
     every: float | None = None  # seconds between lines without a change
     min_confidence: float = DEFAULT_CONFIDENCE
     wait: bool = False  # whether to wait for a source that is not there at the start
     count: int | None = None  # of lines, after which to stop
-    cropped: bool = False  # whether each picture is one dial
+    cropped: bool = False  # whether each frame is one dial
     quiet: bool = False  # leaves out what is lost and back
 
     def write(self, reader: ClockReader, stream: TextIO) -> int:
         """Write the lines of a source until it ends; return the exit code."""
         from clockread.live.sources import source_of
-        from clockread.live.watcher import Watcher, events_of, pictures_forever
+        from clockread.live.watcher import Watcher, events_of, frames_forever
 
         def lost(message: str) -> None:
             if not self.quiet:
@@ -108,9 +108,9 @@ class WatchRun:
 
         try:
             opened = source_of(self.source)
-            pictures = pictures_forever(opened, interval=self.interval, lost=lost, wait=self.wait)
+            frames = frames_forever(opened, interval=self.interval, lost=lost, wait=self.wait)
             watcher = Watcher(opened.name, self.every, self.min_confidence)
-            events = events_of(pictures, reader, watcher, cropped=self.cropped, failed=complain)
+            events = events_of(frames, reader, watcher, cropped=self.cropped, failed=complain)
             with signals.hold():
                 for event in signals.between(islice(events, self.count)):
                     stream.write(json.dumps(event.to_dict(), allow_nan=False) + "\n")

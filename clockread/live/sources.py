@@ -1,7 +1,8 @@
-"""Sources of pictures: a camera, an address, or a folder into which photos are dropped.
+"""Sources of frames: a camera, an address, or a folder into which photos are dropped.
 
-Iterating over a source opens it and gives its newest picture each time, with the time at which it
-arrived. A source that cannot be opened, or gives no pictures for some seconds, raises a VideoError.
+Iterating over a camera or an address opens it and gives its newest frame each time, with the time
+at which it arrived; a folder gives every new photo. A source that cannot be opened, or gives no
+frames for some seconds, raises a VideoError.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -24,24 +26,24 @@ from clockread.video.files import import_av, photo_of
 
 SCHEMES = ("rtsp://", "rtsps://", "rtmp://", "http://", "https://", "udp://", "tcp://", "srt://")
 OPEN_TIMEOUT = 10.0  # seconds until an address must have answered
-SILENT_TIMEOUT = 15.0  # seconds without a picture after which a source counts as gone
+SILENT_TIMEOUT = 15.0  # seconds without a frame after which a source counts as gone
 POLL = 0.5  # seconds between two looks into a folder
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture and when it arrived."""
+class Frame:
+    """A frame of a camera or an address, or a photo of a folder, and when it arrived."""
 
     at: float  # seconds since 1970
     image: ImageSource
     name: str
 
 
-Pictures: TypeAlias = Iterator[Picture]
+Frames: TypeAlias = Iterator[Frame]
 
 
 class Source(Protocol):
-    """An object that gives pictures."""
+    """An object that gives frames."""
 
     @property
     def name(self) -> str:
@@ -49,10 +51,14 @@ class Source(Protocol):
 
     @property
     def single(self) -> bool:
-        """Whether it ends after each picture, as the address of a single picture does."""
+        """Whether it ends after each frame, as the address of a photo does."""
 
-    def pictures(self) -> Pictures:
-        """Open the source and yield its newest picture, again and again."""
+    @property
+    def queued(self) -> bool:
+        """Whether each of its frames waits until it is read; of others, the newest is read."""
+
+    def frames(self) -> Frames:
+        """Open the source and yield its newest frame, or each if they wait, again and again."""
 
 
 def source_of(text: str) -> Source:
@@ -76,47 +82,53 @@ def source_of(text: str) -> Source:
 
 
 class _Newest:
-    """Draws pictures in a thread and keeps the newest, so that reading never falls behind."""
+    """Draws frames in a thread and keeps the newest, so that reading never falls behind."""
 
-    def __init__(self, pictures: Callable[[threading.Event], Pictures], silent: float) -> None:
-        self._silent = silent
+    def __init__(
+        self, frames: Callable[[threading.Event], Frames], name: str, silent: float
+    ) -> None:
+        self._name, self._silent = name, silent
         self._stop, self._ready = threading.Event(), threading.Condition()
-        self._picture: Picture | None = None
+        self._frame: Frame | None = None
         self._error: VideoError | None = None
         self._ended = False
         self._thread = threading.Thread(
-            target=self._run, args=(pictures,), name="clockread-source", daemon=True
+            target=self._run, args=(frames,), name="clockread-source", daemon=True
         )
 
-    def _run(self, pictures: Callable[[threading.Event], Pictures]) -> None:
+    def _run(self, frames: Callable[[threading.Event], Frames]) -> None:
         error: VideoError | None = None
         try:
-            for picture in pictures(self._stop):
+            for frame in frames(self._stop):
                 with self._ready:
-                    self._picture = picture
+                    self._frame = frame
                     self._ready.notify()
                 if self._stop.is_set():
                     break
         except VideoError as problem:
             error = problem
-        with self._ready:
-            self._error, self._ended = error, True
-            self._ready.notify()
+        except Exception as problem:  # such as too little memory, or an error of a decoder
+            error = VideoError(f"{self._name}: it cannot be read ({reason_of(problem)})")
+            error.__cause__ = problem
+        finally:
+            with self._ready:
+                self._error, self._ended = error, True
+                self._ready.notify()
 
-    def pictures(self, name: str) -> Pictures:
-        """Yield the newest picture; wait if there is none since the last."""
+    def frames(self) -> Frames:
+        """Yield the newest frame; wait if there is none since the last."""
         self._thread.start()
         try:
             while True:
                 with self._ready:
                     there = self._ready.wait_for(
-                        lambda: self._picture is not None or self._ended, self._silent
+                        lambda: self._frame is not None or self._ended, self._silent
                     )
-                    picture, self._picture = self._picture, None
-                if picture is not None:
-                    yield picture
+                    frame, self._frame = self._frame, None
+                if frame is not None:
+                    yield frame
                 elif not there:
-                    raise VideoError(f"{name}: no picture for {self._silent:.0f} seconds")
+                    raise VideoError(f"{self._name}: no frame for {self._silent:.0f} seconds")
                 elif self._error is not None:
                     raise self._error
                 else:
@@ -131,65 +143,71 @@ class Camera:
 
     index: int
     single: bool = False
+    queued: bool = False
 
     @property
     def name(self) -> str:
         """Its name in messages and results."""
         return f"camera {self.index}"
 
-    def pictures(self) -> Pictures:
-        """Yield its newest picture, again and again."""
+    def frames(self) -> Frames:
+        """Yield its newest frame, again and again."""
         capture = cv2.VideoCapture(self.index)
         if not capture.isOpened():
             capture.release()
             problem = "not there, or in use by another program"
             raise VideoError(f"{self.name}: {problem}; check its cable and its number")
 
-        def drawn(stop: threading.Event) -> Pictures:
+        def drawn(stop: threading.Event) -> Frames:
             try:
                 while not stop.is_set():
                     there, image = capture.read()
                     if not there:
-                        raise VideoError(f"{self.name}: it gives no more pictures")
+                        raise VideoError(f"{self.name}: it gives no more frames")
                     rgb = np.ascontiguousarray(np.asarray(image, np.uint8)[..., ::-1])
-                    yield Picture(time.time(), rgb, self.name)
+                    yield Frame(time.time(), rgb, self.name)
             finally:
                 capture.release()
 
-        yield from _Newest(drawn, SILENT_TIMEOUT).pictures(self.name)
+        yield from _Newest(drawn, self.name, SILENT_TIMEOUT).frames()
 
 
 @dataclass
 class Address:
-    """A stream, or a single picture that is fetched again and again, at an address."""
+    """A stream, or a photo that is fetched again and again, at an address."""
 
     address: str
     open_timeout: float = OPEN_TIMEOUT
     silent_timeout: float = SILENT_TIMEOUT
     single: bool = False
+    queued: bool = False
 
     @property
     def name(self) -> str:
         """The address without user name and password."""
-        scheme, _, rest = self.address.partition("://")
-        return one_line(f"{scheme}://{rest.rpartition('@')[2]}")
+        try:
+            parts = urlsplit(self.address)
+            _ = parts.port  # not a number if a password has a slash, which ends the host
+        except ValueError:
+            scheme, _, rest = self.address.partition("://")
+            return one_line(f"{scheme}://{rest.rpartition('@')[2]}")
+        host = parts.netloc.rpartition("@")[2]
+        return one_line(parts._replace(netloc=host).geturl())
 
-    def pictures(self) -> Pictures:
-        """Yield its newest picture, again and again; of a single picture, once."""
+    def frames(self) -> Frames:
+        """Yield its newest frame, again and again; of a photo, once."""
         av = import_av()
-        opened = threading.Event()
 
-        def drawn(stop: threading.Event) -> Pictures:
+        def drawn(stop: threading.Event) -> Frames:
             count = 0
             options = {"rtsp_transport": "tcp"} if self.address.startswith("rtsp") else {}
             timeout = (self.open_timeout, self.silent_timeout)
             try:
                 with av.open(self.address, options=options, timeout=timeout) as container:
-                    opened.set()
                     for frame in _frames(container, self.name):
                         count += 1
                         self.single = False
-                        yield Picture(time.time(), photo_of(frame, self.name), self.name)
+                        yield Frame(time.time(), photo_of(frame, self.name), self.name)
                         if stop.is_set():
                             return
             except (av.error.FFmpegError, ValueError, OSError) as error:
@@ -203,13 +221,13 @@ class Address:
                 raise VideoError(f"{self.name}: the stream ended")
 
         wait = self.open_timeout + self.silent_timeout
-        yield from _Newest(drawn, wait).pictures(self.name)
+        yield from _Newest(drawn, self.name, wait).frames()
 
 
 def _frames(container: Any, name: str) -> Iterator[Any]:
     av = import_av()
     if not container.streams.video:
-        raise VideoError(f"{name}: no video stream; give a stream with pictures")
+        raise VideoError(f"{name}: no video stream; give an address that has one")
     stream = container.streams.video[0]
     for packet in container.demux(stream):
         try:
@@ -227,6 +245,7 @@ class Folder:
     poll: float = POLL
     sleep: Callable[[float], None] = time.sleep
     single: bool = False
+    queued: bool = True
     _known: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
 
     @property
@@ -234,7 +253,7 @@ class Folder:
         """Its path."""
         return one_line(os.fspath(self.path))
 
-    def pictures(self) -> Pictures:
+    def frames(self) -> Frames:
         """Yield each photo once it is complete: its size and time have stayed the same."""
         seen = self._listed() if self._known is None else self._known
         growing: dict[str, tuple[int, int]] = {}
@@ -247,7 +266,7 @@ class Folder:
                 if growing.get(name) == there[name] and there[name][1] > 0:
                     seen[name] = there[name]
                     path = self.path / name
-                    yield Picture(there[name][0] / 1e9, path, os.fspath(path))
+                    yield Frame(there[name][0] / 1e9, path, os.fspath(path))
             growing = there
             self.sleep(self.poll)
 

@@ -1,4 +1,4 @@
-"""Pictures of a source → events: a clock shows another minute, is still there, or is gone."""
+"""Frames of a source → events: a clock shows another minute, is still there, or is gone."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from clockread.clock import MINUTES_ON_DIAL, minutes_apart
+from clockread.clock import circular_difference
 from clockread.errors import ImageError, VideoError
 from clockread.images import Photo, load_photo
-from clockread.live.sources import Picture, Source
+from clockread.live.sources import Frame, Source
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.follow import Follower
-from clockread.tracking.track import reading_text, seconds_shown
+from clockread.tracking.track import seconds_shown
 
 FORGET_AFTER = 3600.0  # seconds after which a clock that comes back is a new one
 GONE_AFTER = 60.0  # seconds out of sight after which a clock counts as gone
@@ -36,17 +36,17 @@ class Event:
     """An event of one clock, to be written as a line."""
 
     kind: Kind
-    at: float  # seconds since 1970, when the picture arrived
+    at: float  # seconds since 1970, when the frame arrived
     source: str
     clock: int  # from 1, in the order in which the clocks appear
     reading: Reading | None  # None if the clock is gone
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON object of this event."""
-        reading = {} if self.reading is None else self.reading.to_dict()
+        reading = {} if self.reading is None else self.reading.to_dict(seconds=True)
         if self.reading is not None:
             hour, minute = divmod(_minute(self.reading), 60)
-            reading |= {"time": reading_text(self.reading), "hour": hour, "minute": minute}
+            reading |= {"hour": hour, "minute": minute}
         names = ("time", "hour", "minute", "second", "confidence", "box")
         return {
             "at": datetime.fromtimestamp(self.at).astimezone().isoformat(timespec="milliseconds"),
@@ -58,7 +58,10 @@ class Event:
 
 
 def _minute(reading: Reading) -> int:
-    """Return the whole minute shown, past twelve; with a second hand, the one that has begun."""
+    """Return the whole minute shown, past twelve, or past midnight on a 24-hour dial.
+
+    With a second hand, it is the one that has begun.
+    """
     return int(seconds_shown(reading) // 60)
 
 
@@ -69,30 +72,32 @@ class _State:
     reading: Reading  # the last that was believed
     at: float  # of that reading
     seen: float  # when the clock was last in sight
-    doubted: tuple[Reading, float] | None = None  # a reading that contradicts it
+    doubted: tuple[Reading, float] | None = None  # the last reading, if it contradicts that one
 
     def believes(self, reading: Reading, at: float) -> bool:
-        """Whether a reading follows from the last one, or was seen twice in a row."""
+        """Return whether a reading follows from the one believed or from the one doubted."""
         if _follows(self.reading, self.at, reading, at):
             return True
         return self.doubted is not None and _follows(*self.doubted, reading, at)
 
 
 def _follows(before: Reading, then: float, now: Reading, at: float) -> bool:
-    """Whether a clock that runs, or stands still, shows the second reading after the first."""
-    passed = ((at - then) / 60) % MINUTES_ON_DIAL
+    """Return whether a clock that runs, or stands still, shows one reading after another."""
+    period = 60 * min(before.dial_hours, now.dial_hours)
     return any(
-        bool(minutes_apart(now.minutes, before.minutes + minutes) <= AGREES)
-        for minutes in (passed, 0.0)
+        bool(abs(circular_difference(now.minutes, before.minutes + minutes, period)) <= AGREES)
+        for minutes in ((at - then) / 60, 0.0)
     )
 
 
 @dataclass
 class Watcher:
-    """Turns the readings of successive pictures into events.
+    """Turns the readings of successive frames into events.
 
-    A reading that contradicts the one before must be seen in two pictures in a row, so that a
-    glare or a passer-by causes no wrong event.
+    A reading that contradicts the one before counts once the next reading of that clock confirms
+    it, so that a glare or a passer-by causes no wrong event. Frames in which the clock is not
+    found do not count between the two: with a camera in whose frames it is found now and then, a
+    clock that is set would otherwise never be believed.
     """
 
     source: str
@@ -106,7 +111,7 @@ class Watcher:
     _told: float | None = None
 
     def add(self, at: float, readings: Sequence[Reading]) -> list[Event]:
-        """Return the events that the readings of a picture cause; ``at`` in seconds since 1970."""
+        """Return the events that the readings of a frame cause; ``at`` in seconds since 1970."""
         events = []
         confident = [one for one in readings if one.confidence >= self.min_confidence]
         for trail, reading in self._follower.add(at, confident):
@@ -138,19 +143,19 @@ class Watcher:
         return [Event("change", at, self.source, number, reading)] if changed else []
 
 
-def pictures_forever(
+def frames_forever(
     source: Source,
     *,
     interval: float,
     lost: Callable[[str], None],
     wait: bool = False,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Picture]:
-    """Yield pictures of a source at most every ``interval`` seconds; open it again if it is lost.
+) -> Iterator[Frame]:
+    """Yield frames of a source, and open it again if it is lost.
 
     Args:
         source: the source.
-        interval: seconds between two pictures.
+        interval: seconds between two frames, unless they wait to be read.
         lost: called with one line when the source is lost, and when it is back.
         wait: whether to wait for a source that is not there at the start.
         sleep: waits for a number of seconds.
@@ -162,16 +167,17 @@ def pictures_forever(
     delay, ever, last = FIRST_DELAY, False, ""
     while True:
         try:
-            for picture in source.pictures():
+            for frame in source.frames():
                 if last:
                     lost(f"{source.name}: it is back")
                 delay, ever, last = FIRST_DELAY, True, ""
                 began = time.monotonic()
-                yield picture
-                sleep(max(0.0, interval - (time.monotonic() - began)))
+                yield frame
+                if not source.queued:
+                    sleep(max(0.0, interval - (time.monotonic() - began)))
             if source.single:
                 continue
-            problem = f"{source.name}: it gives no more pictures"
+            problem = f"{source.name}: it gives no more frames"
         except VideoError as error:
             if not (ever or wait):
                 raise
@@ -184,28 +190,28 @@ def pictures_forever(
 
 
 def events_of(
-    pictures: Iterator[Picture],
+    frames: Iterator[Frame],
     reader: Reader,
     watcher: Watcher,
     *,
     cropped: bool = False,
     failed: Callable[[str], None] = lambda _: None,
 ) -> Iterator[Event]:
-    """Read pictures one after the other and yield their events.
+    """Read frames one after the other and yield their events.
 
     Args:
-        pictures: the pictures.
+        frames: the frames.
         reader: reads them.
         watcher: turns readings into events.
-        cropped: whether each picture is one dial.
-        failed: called with one line that says why a picture cannot be read.
+        cropped: whether each frame is one dial.
+        failed: called with one line that says why a frame cannot be read.
 
     """
-    for picture in pictures:
+    for frame in frames:
         try:
-            photo = load_photo(picture.image, name=picture.name)
+            photo = load_photo(frame.image, name=frame.name)
         except ImageError as error:
             failed(str(error))
             continue
         [result] = reader.read_photos([photo], cropped=cropped)
-        yield from watcher.add(picture.at, result.readings)
+        yield from watcher.add(frame.at, result.readings)

@@ -14,9 +14,9 @@ import numpy as np
 
 from clockread.clock import circular_difference
 from clockread.reading import Reading
-from clockread.tracking.drift import DEVIATIONS_PER_MAD
 from clockread.tracking.fit import REAL_TIME, fit
 from clockread.tracking.observations import SECONDS_ON_DIAL, observed
+from clockread.tracking.robust import standard_deviation
 from clockread.tracking.track import AGREES_WITHIN, seconds_shown
 
 
@@ -41,7 +41,7 @@ class Offset:
     shots: tuple[Shot, ...]
 
     def agrees(self, shot: Shot) -> bool:
-        """Whether a photo alone gives this offset, to about a minute."""
+        """Return whether this photo alone gives the offset, within 90 seconds."""
         return abs(_apart(offset_of(shot), self.seconds)) <= 60 * AGREES_WITHIN
 
     @property
@@ -63,9 +63,7 @@ def joint_offset(group: str, shots: Sequence[Shot]) -> Offset:
     seconds = _apart(found.start, _on_dial(first))
     off = np.array([_apart(offset_of(shot), seconds) for shot in shots])
     near = off[np.abs(off) <= 60 * AGREES_WITHIN]
-    spread = (
-        float(DEVIATIONS_PER_MAD * np.median(np.abs(near - np.median(near)))) if len(near) else 0.0
-    )
+    spread = standard_deviation(near) if len(near) else 0.0
     return Offset(group, seconds, spread, found.confidence, found.has_seconds, tuple(shots))
 
 

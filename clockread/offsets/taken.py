@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Literal
 
-from PIL import Image
-
 from clockread.errors import ImageError, one_line, reason_of
-from clockread.image_formats import PLUGINS, heic_library
+from clockread.file_access import open_photo
+from clockread.image_formats import open_header
 
 TimeSource = Literal["exif", "file"]
 
@@ -21,12 +19,34 @@ FORMAT = "%Y:%m:%d %H:%M:%S"
 NO_CAMERA = "unknown camera"
 
 
+@dataclass(frozen=True, order=True)
+class Camera:
+    """A camera, as its photos name it; empty where they do not.
+
+    The texts are those that exiftool compares: spaces at the end of make and model do not count.
+    """
+
+    make: str = ""
+    model: str = ""
+    serial: str = ""
+
+    @property
+    def label(self) -> str:
+        """Its name in results, such as ``Maker Phone (123)``."""
+        make, model, serial = self.make.strip(), self.model.strip(), self.serial.strip()
+        words = [
+            model if model.startswith(make) else f"{make} {model}".strip(),
+            serial and f"({serial})",
+        ]
+        return one_line(" ".join(filter(None, words))) or NO_CAMERA
+
+
 @dataclass(frozen=True)
 class Taken:
     """When and by what a photo was taken."""
 
     at: datetime  # local time of the camera, without a time zone
-    camera: str
+    camera: Camera
 
 
 def taken(path: str, by: TimeSource) -> Taken:
@@ -41,48 +61,40 @@ def taken(path: str, by: TimeSource) -> Taken:
 
     """
     shown = one_line(path)
-    try:
-        changed = Path(path).stat().st_mtime
-        exif = _exif(path)
-    except FileNotFoundError as error:
-        raise ImageError(f"{shown}: no such file; check the path") from error
-    except Exception as error:  # the many errors of Pillow's plugins
-        problem = f"its EXIF data cannot be read ({reason_of(error)})"
-        raise ImageError(f"{shown}: {problem}; use --time file or --at") from error
-    camera = _camera(exif)
+    with open_photo(path, shown) as file:
+        changed = os.fstat(file.fileno()).st_mtime
+        camera, at = Camera(), None
+        try:
+            exif = open_header(file, shown).getexif()
+            camera, at = _camera(exif), _time(exif)
+        except Exception as error:  # the many errors of Pillow's plugins
+            if by == "exif":
+                problem = f"its EXIF data cannot be read ({reason_of(error)})"
+                raise ImageError(f"{shown}: {problem}; use --time file or --at") from error
     if by == "file":
         return Taken(datetime.fromtimestamp(changed), camera)
-    at = _time(exif)
     if at is None:
         raise ImageError(f"{shown}: no EXIF time in it; use --time file or --at")
     return Taken(at, camera)
 
 
-def _exif(path: str) -> Any:
-    if os.path.splitext(path)[1].lower() in (".heic", ".heif", ".hif"):  # noqa: PTH122
-        with Path(path).open("rb") as file:
-            return heic_library().HeifImageFile(file, "").getexif()
-    with Image.open(path, formats=list(PLUGINS)) as image:
-        return image.getexif()
-
-
-def _camera(exif: Any) -> str:
-    make, model = (str(exif.get(tag, "")).strip("\0 ") for tag in (MAKE, MODEL))
-    serial = str(exif.get_ifd(EXIF).get(SERIAL_NUMBER, "")).strip("\0 ")
-    words = [
-        model if model.startswith(make) else f"{make} {model}".strip(),
-        serial and f"({serial})",
-    ]
-    return one_line(" ".join(filter(None, words))) or NO_CAMERA
+def _camera(exif: Any) -> Camera:
+    make, model = (_text(exif.get(tag, "")).rstrip() for tag in (MAKE, MODEL))
+    return Camera(make, model, _text(exif.get_ifd(EXIF).get(SERIAL_NUMBER, "")))
 
 
 def _time(exif: Any) -> datetime | None:
     details = exif.get_ifd(EXIF)
     for value in (details.get(DATE_TIME_ORIGINAL), exif.get(DATE_TIME)):
         try:
-            at = datetime.strptime(str(value).strip("\0 "), FORMAT)
+            at = datetime.strptime(_text(value).strip(), FORMAT)
         except ValueError:
             continue
-        digits = str(details.get(SUBSECONDS_ORIGINAL, "")).strip("\0 ")
+        digits = _text(details.get(SUBSECONDS_ORIGINAL, "")).strip()
         return at + timedelta(seconds=float(f"0.{digits}") if digits.isdecimal() else 0.0)
     return None
+
+
+def _text(value: Any) -> str:
+    """Return a value of EXIF data as text, which ends at its first NUL."""
+    return str(value).partition("\0")[0]

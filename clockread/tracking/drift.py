@@ -12,12 +12,13 @@ from clockread.clock import circular_difference
 from clockread.geometry import Floats
 from clockread.tracking.fit import Fit
 from clockread.tracking.observations import SECONDS_PER_TURN, STEP, STEPS, Observation
+from clockread.tracking.robust import standard_deviation
 
 LEAST_FRAMES = 8
 MAX_ERROR = 10.0  # seconds per hour; a drift that is known less well is not reported
 _REACH = 60 // STEP  # steps to either side of the fused time in which a frame's own is looked for
 _ROBUST = 2.5  # standard deviations from the median beyond which a frame does not count
-DEVIATIONS_PER_MAD = 1.4826  # standard deviations per median absolute deviation
+_LEAST_REACH = 1.0  # seconds from the median within which a frame always counts
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,7 @@ def drift_of(times: Floats, frames: Sequence[Observation], fit: Fit) -> Drift | 
     if seen.sum() < LEAST_FRAMES:
         return None
     t, off = np.asarray(times, np.float64)[seen] / 3600, off[seen]
-    away = np.abs(off - np.median(off))
-    kept = away <= max(_ROBUST * DEVIATIONS_PER_MAD * float(np.median(away)), 1.0)
+    kept = np.abs(off - np.median(off)) <= max(_ROBUST * standard_deviation(off), _LEAST_REACH)
     t, off = t[kept], off[kept]
     spread = float(((t - t.mean()) ** 2).sum())
     if len(t) < LEAST_FRAMES or spread == 0:

@@ -53,10 +53,15 @@ class Fit:
     """Probability, 0..1, of the kind of rate against the other two."""
     has_seconds: bool
     """Whether a second hand gave the seconds."""
+    dial_hours: int = 12
+    """Hours on the dial: 12 or 24, past midnight. Tracks are decoded modulo 12 hours."""
 
     def at(self, time: float) -> float:
-        """Return the seconds past twelve, 0 ≤ s < 43200, at a time of the track."""
-        return (self.start + self.rate * time) % SECONDS_ON_DIAL
+        """Return the seconds past twelve at a time of the track.
+
+        0 ≤ s < 43200; on a 24-hour dial they are past midnight, and 0 ≤ s < 86400.
+        """
+        return (self.start + self.rate * time) % (3600 * self.dial_hours)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import fit
 from clockread.tracking.follow import Follower
 from clockread.tracking.observations import Observation, observed
-from clockread.tracking.track import Track, TrackFrame
+from clockread.tracking.track import Track, TrackFrame, on_its_dial
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
@@ -53,9 +54,14 @@ class Tracker:
         rate: the rate of every dial, if it is known.
         min_frames: frames in which a dial must be read.
 
+    Raises:
+        ValueError: for a rate that is not finite.
+
     """
 
     def __init__(self, rate: float | None = None, min_frames: int = 1) -> None:
+        if rate is not None and not math.isfinite(rate):
+            raise ValueError(f"rate is {rate}: give a finite number, or None to find it")
         self._rate, self._min_frames = rate, min_frames
         self._follower: Follower[Reading] = Follower()
         self._seen: dict[int, _Sightings] = {}
@@ -74,6 +80,7 @@ class Tracker:
         times = np.array([time for time, _ in seen.observed]) - seen.times[0]
         frames = [one for _, one in seen.observed]
         found = fit(times, frames, self._rate)
+        found = on_its_dial(found, [time - seen.times[0] for time in seen.times], seen.readings)
         shown = (
             TrackFrame(time, reading, found.at(time - seen.times[0]))
             for time, reading in zip(seen.times, seen.readings, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,6 +28,9 @@ INSTALL = "pip install av"
 PLANAR = frozenset(  # pixel formats of 8 bits whose first plane is the brightness
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )
+FRAMES_PER_SECOND = 25  # of a video that does not state it
+MOST_DAMAGED = 1000  # parts of a video that may be damaged before the rest is given up
+TIME_ERROR = 1e-3  # seconds; Matroska and Flash round the times of frames to milliseconds
 MISSING_SHARE, MISSING_SECONDS = 0.02, 1.0  # of the duration, beyond which an end is missing
 
 
@@ -54,18 +58,39 @@ class _Color:
         self._frame, self._turns = frame, turns
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
-        return np.rot90(self._frame.to_ndarray(format="rgb24"), self._turns)
+        return _turned(self._frame.to_ndarray(format="rgb24"), self._turns)
 
 
-def photo_of(frame: VideoFrame, name: str) -> Photo:
-    """Return a decoded frame as a photo, upright, and reduced as `load_photo` does."""
+def photo_of(frame: VideoFrame, name: str, *, color: bool = True) -> Photo:
+    """Return a decoded frame as a photo, upright, and reduced as `load_photo` does.
+
+    Without ``color`` the photo is grey for good, and the frame is not kept in memory.
+    """
     width, height = frame.width, frame.height
     by = reduction_for((width, height), DECODE_MIN_SIDE)
     small = frame.reformat(width // by, height // by) if by > 1 else frame
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    grey = np.ascontiguousarray(np.rot90(_brightness(small), turns))
+    turns = _quarter_turns(frame)
     size = (height, width) if turns % 2 else (width, height)
-    return Photo(name, grey, *size, float(by), _Color(small, turns), min_side=None)
+    grey = _turned(_brightness(small), turns)
+    source = _Color(small, turns) if color else None
+    return Photo(name, grey, *size, float(by), source, min_side=None)
+
+
+def upright_bgr(frame: VideoFrame) -> Pixels:
+    """Return a decoded frame as BGR (H, W, 3) at full size, upright as `photo_of` gives it."""
+    return _turned(frame.to_ndarray(format="bgr24"), _quarter_turns(frame))
+
+
+def _turned(pixels: NDArray[Any], turns: int) -> Pixels:
+    return np.ascontiguousarray(np.rot90(pixels, turns), np.uint8)
+
+
+def _quarter_turns(frame: VideoFrame) -> int:
+    """Return how many turns of 90 degrees counterclockwise make a frame upright.
+
+    They are in its display matrix: phones store portrait videos on their side.
+    """
+    return round(getattr(frame, "rotation", 0) / 90) % 4
 
 
 def _brightness(frame: VideoFrame) -> Pixels:
@@ -110,7 +135,7 @@ class Video:
             kinds = sorted({stream.type for stream in self._container.streams})
             self._container.close()
             there = f", only {' and '.join(kinds)}" if kinds else ""
-            raise VideoError(f"{shown}: no video stream{there}; give a file with pictures")
+            raise VideoError(f"{shown}: no video stream{there}; give a file that has one")
         self._stream: VideoStream = self._container.streams.video[0]
         self._stream.thread_type = "AUTO"
         return self
@@ -137,12 +162,16 @@ class Video:
         return float(self._stream.average_rate or 0.0)
 
     def photos(self, every: float = 0.0) -> Iterator[TimedPhoto]:
-        """Yield the frames that are at least ``every`` seconds apart, with their times."""
+        """Yield the first frame at or after each multiple of ``every`` seconds; all with 0.
+
+        They are grey for good: a video has other frames to retry a dial with than its colors.
+        """
         due = 0.0
         for time, frame in self.frames():
-            if time >= due - 1e-6:
-                yield TimedPhoto(time, photo_of(frame, f"{self.name}@{time:.3f}"))
-                due = max(due + every, time) if every else 0.0
+            if time >= due - TIME_ERROR:
+                yield TimedPhoto(time, photo_of(frame, f"{self.name}@{time:.3f}", color=False))
+                if every:
+                    due = every * (math.floor((time + TIME_ERROR) / every) + 1)
 
     def frames(self) -> Iterator[tuple[float, VideoFrame]]:
         """Yield every frame with its time since the first one, seconds.
@@ -155,7 +184,7 @@ class Video:
         last, size, index = -1.0, None, 0
         for frame in self._decoded():
             own = frame.time
-            stamp = index / (self.rate or 25.0) if own is None else float(own)
+            stamp = index / (self.rate or FRAMES_PER_SECOND) if own is None else float(own)
             first = stamp if first is None else first
             index += 1
             if stamp - first <= last:  # some files repeat a time
@@ -190,7 +219,7 @@ class Video:
                 break
             except (av.error.FFmpegError, ValueError) as error:
                 damaged, reason = damaged + 1, reason_of(error)
-                if not isinstance(error, av.error.InvalidDataError) or damaged > 1000:
+                if not isinstance(error, av.error.InvalidDataError) or damaged > MOST_DAMAGED:
                     break
                 continue
             yield from frames

@@ -16,13 +16,18 @@ import numpy as np
 from clockread.clock import hand_angles, pair_of, sincos
 from clockread.overlay import draw
 from clockread.tracking.track import Track, TrackFrame
-from clockread.video.files import Video, import_av
+from clockread.video.files import (
+    FRAMES_PER_SECOND,
+    Pixels,
+    Video,
+    import_av,
+    upright_bgr,
+)
 
 if TYPE_CHECKING:
     from clockread.reading import Reading
 
 CODECS = ("libx264", "mpeg4")  # the first that this PyAV has
-FRAMES_PER_SECOND = 25  # of a video that does not state it
 TIME_BASE = Fraction(1, 90_000)  # seconds per unit of a frame's time
 LONGEST_GAP = 3.0  # of the time between frames, over which a dial is still drawn
 
@@ -44,26 +49,26 @@ def save_overlay(source: Path, target: Path, tracks: Sequence[Track], every: flo
         stream: Any = None
         gap = LONGEST_GAP * (every or 1 / float(rate))
         for time, frame in video.frames():
+            drawn = _drawn(upright_bgr(frame), time, tracks, gap)
             if stream is None:
+                height, width = drawn.shape[:2]
                 stream = out.add_stream(codec, rate=rate)
-                stream.width, stream.height = frame.width // 2 * 2, frame.height // 2 * 2
+                stream.width, stream.height = width // 2 * 2, height // 2 * 2
                 stream.pix_fmt, stream.time_base = "yuv420p", TIME_BASE
                 stream.codec_context.time_base = TIME_BASE
-            drawn = _drawn(frame, time, tracks, gap)
-            picture = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
+            encoded = av.VideoFrame.from_ndarray(drawn, format="bgr24").reformat(
                 stream.width, stream.height, format="yuv420p"
             )
-            picture.pts, picture.time_base = round(time / TIME_BASE), TIME_BASE
-            out.mux(stream.encode(picture))
+            encoded.pts, encoded.time_base = round(time / TIME_BASE), TIME_BASE
+            out.mux(stream.encode(encoded))
         if stream is not None:
             out.mux(stream.encode(None))
 
 
-def _drawn(frame: Any, time: float, tracks: Sequence[Track], gap: float) -> Any:
-    image = frame.to_ndarray(format="bgr24")
+def _drawn(image: Pixels, time: float, tracks: Sequence[Track], gap: float) -> Pixels:
     seen = [one for track in tracks if (one := reading_at(track, time, gap)) is not None]
     seconds = any(track.has_seconds for track in tracks)
-    return draw(np.asarray(image, np.uint8), seen, seconds=seconds) if seen else image
+    return draw(image, seen, seconds=seconds) if seen else image
 
 
 def reading_at(track: Track, time: float, gap: float) -> Reading | None:
@@ -92,12 +97,15 @@ def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> 
     places = (np.array(one.reading.homography) for one in (before, later))
     place = sum(part * weight for part, weight in zip(places, (1 - share, share), strict=True))
     shown = math.floor(track.shown_at(time) + 1e-6)  # so that minute and second fit together
-    hour, minute = hand_angles(shown / 60)
+    _, minute = hand_angles(shown / 60)
+    hour = shown * 360 / (3600 * track.dial_hours) + (180 if track.noon_up else 0)
     return replace(
         before.reading,
-        minutes=int(shown // 60),
+        # With a second hand, the minutes of a reading are rounded to the nearest.
+        minutes=round(shown / 60) if track.has_seconds else shown // 60,
+        dial_hours=track.dial_hours,
         confidence=track.confidence,
-        hour_sincos=pair_of(sincos(float(hour))),
+        hour_sincos=pair_of(sincos(hour)),
         minute_sincos=pair_of(sincos(float(minute))),
         second_sincos=pair_of(sincos(6.0 * (shown % 60))),
         second_presence=1.0 if track.has_seconds else 0.0,

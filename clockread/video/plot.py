@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from clockread.clock import clock_text
 from clockread.errors import ClockreadError, reason_of
 from clockread.tracking.observations import SECONDS_ON_DIAL
 from clockread.tracking.track import seconds_shown
@@ -45,7 +46,8 @@ def save_plot(path: Path, tracks: Sequence[Track], title: str) -> None:
         _draw(axes, track)
     axes.set_xlabel("video time, s")
     axes.set_ylabel("shown time")
-    axes.yaxis.set_major_formatter(lambda value, _: _clock(value))
+    hours = min(track.dial_hours for track in tracks)
+    axes.yaxis.set_major_formatter(lambda value, _: clock_text(round(value * 60), hours=hours))
     axes.set_title(title)
     axes.legend(loc="best", fontsize="small")
     axes.grid(alpha=0.3)
@@ -55,7 +57,7 @@ def save_plot(path: Path, tracks: Sequence[Track], title: str) -> None:
 def _draw(axes: Any, track: Track) -> None:
     first = track.frames[0]
     times = np.array([frame.time for frame in track.frames])
-    fitted = first.shown + track.rate * (times - first.time)  # goes on past 12 o'clock
+    fitted = first.shown + track.rate * (times - first.time)  # goes on past twelve
     alone = np.array([seconds_shown(frame.reading) for frame in track.frames])
     off = (alone - fitted + HALF) % SECONDS_ON_DIAL - HALF
     agrees = np.array([frame.agrees for frame in track.frames])
@@ -72,8 +74,3 @@ def _draw(axes: Any, track: Track) -> None:
             fillstyle="none",
             label=f"frames that disagree: {track.disagreeing}",
         )
-
-
-def _clock(hours: float) -> str:
-    minutes = round(hours * 60) % 720
-    return f"{minutes // 60 or 12}:{minutes % 60:02d}"

@@ -46,7 +46,7 @@ def served(answer: Answer) -> Iterator[str]:
             server.shutdown()
 
 
-def picture(out: Any, _: threading.Event) -> None:
+def photo(out: Any, _: threading.Event) -> None:
     head = f"HTTP/1.0 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length: {len(JPEG)}\r\n\r\n"
     out.write(head.encode() + JPEG)
 
@@ -69,18 +69,18 @@ def silence(_: Any, over: threading.Event) -> None:
     over.wait(20)
 
 
-def test_a_single_picture_is_fetched_again_and_again() -> None:
-    with served(picture) as address:
+def test_a_photo_is_fetched_again_and_again() -> None:
+    with served(photo) as address:
         source = Address(address)
         for _ in range(2):
-            [one] = source.pictures()
+            [one] = source.frames()
             assert one.name == address
             assert source.single
 
 
 def test_a_stream_that_ends() -> None:
     with served(stream(*[JPEG] * 12, hang=False)) as address:
-        drawn = Address(address).pictures()
+        drawn = Address(address).frames()
         next(drawn)
         with pytest.raises(VideoError, match=r"the stream ended|it stopped"):
             list(drawn)
@@ -89,7 +89,7 @@ def test_a_stream_that_ends() -> None:
 def test_a_stream_goes_on_after_a_part_that_was_lost() -> None:
     lost = stream(*[JPEG] * 3, b"lost", *[JPEG] * 9, hang=True)
     with served(lost) as address, pytest.raises(VideoError, match="it stopped answering"):
-        list(Address(address, silent_timeout=1.0).pictures())
+        list(Address(address, silent_timeout=1.0).frames())
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_stream_goes_on_after_a_part_that_was_lost() -> None:
 )
 def test_an_address_that_is_slow_or_stops(answer: Answer, problem: str) -> None:
     with served(answer) as address:
-        drawn = Address(address, open_timeout=1.5, silent_timeout=1.0).pictures()
+        drawn = Address(address, open_timeout=1.5, silent_timeout=1.0).frames()
         with pytest.raises(VideoError, match=problem) as caught:
             list(drawn)
         assert "\n" not in str(caught.value)
@@ -109,4 +109,4 @@ def test_an_address_that_is_slow_or_stops(answer: Answer, problem: str) -> None:
 
 def test_an_address_where_nothing_is() -> None:
     with pytest.raises(VideoError, match="cannot be opened"):
-        next(Address("http://127.0.0.1:9/clock").pictures())
+        next(Address("http://127.0.0.1:9/clock").frames())

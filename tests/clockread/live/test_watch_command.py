@@ -12,19 +12,19 @@ from conftest import Run
 from clockread.cli.sample_photos import dial_picture
 from clockread.errors import VideoError
 from clockread.live import sources
-from clockread.live.sources import Picture
+from clockread.live.sources import Frame
 
 
 class Clock:
-    """A clock that shows another minute in every picture, and is lost once."""
+    """A clock that shows another minute in every frame, and is lost once."""
 
-    name, single = "clock", False
+    name, single, queued = "clock", False, False
     lost = False
 
-    def pictures(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[Frame]:
         for i in range(2 if not Clock.lost else 9):
             at = 60 * (i + 2 * Clock.lost)
-            yield Picture(1.7e9 + at, dial_picture(9000 + at), "clock")
+            yield Frame(1.7e9 + at, dial_picture(9000 + at), "clock")
         Clock.lost = True
         raise VideoError("clock: gone")
 

@@ -16,21 +16,22 @@ from conftest import READING, BlindReader, save_png
 
 from clockread.errors import VideoError
 from clockread.live import sources
-from clockread.live.sources import Address, Camera, Folder, Picture, source_of
-from clockread.live.watcher import Event, Watcher, events_of, pictures_forever
+from clockread.live.sources import Address, Camera, Folder, Frame, source_of
+from clockread.live.watcher import Event, Watcher, events_of, frames_forever
+from clockread.reading import Reading
 
 NOON = 1_700_000_000.0
 
 
-def shows(minutes: int, confidence: float = 0.99, x: float = 0.0) -> object:
+def shows(minutes: int, confidence: float = 0.99, x: float = 0.0) -> Reading:
     matrix = ((150.0, 1.5, 160.4 + x), (-1.25, 155.0, 175.1), (0.0, 0.0, 1.0))
     return replace(
         READING, minutes=minutes, confidence=confidence, homography=matrix, center=(160.4 + x, 175)
     )
 
 
-def told(watcher: Watcher, at: float, *readings: object) -> list[tuple[str, int, str | None]]:
-    events = watcher.add(NOON + at, list(readings))  # type: ignore[arg-type]
+def told(watcher: Watcher, at: float, *readings: Reading) -> list[tuple[str, int, str | None]]:
+    events = watcher.add(NOON + at, list(readings))
     return [(one.kind, one.clock, one.reading and one.reading.time) for one in events]
 
 
@@ -49,6 +50,15 @@ class TestWatcher:
         assert told(watcher, 3, shows(200)) == []
         assert told(watcher, 4, shows(200)) == [("change", 1, "3:20")]
 
+    def test_a_24_hour_dial_that_is_twelve_hours_off_contradicts_itself(self) -> None:
+        morning, evening = (replace(shows(at), dial_hours=24) for at in (390, 1110))
+        watcher = Watcher("s")
+        assert told(watcher, 0, morning) == [("change", 1, "6:30")]
+        assert told(watcher, 1, evening) == []
+        assert told(watcher, 2, morning) == []
+        assert told(watcher, 3, evening) == []
+        assert told(watcher, 4, evening) == [("change", 1, "18:30")]
+
     @pytest.mark.parametrize(
         ("minutes", "told_of"), [(9, []), (10, ["12:10"]), (11, []), (37, []), (38, ["12:38"]),
                                  (40, ["12:40"]), (41, [])],
@@ -59,6 +69,13 @@ class TestWatcher:
         watcher = Watcher("s")
         told(watcher, 0, shows(9))
         assert [time for _, _, time in told(watcher, 1800, shows(minutes))] == told_of
+
+    def test_frames_without_the_clock_may_lie_between_two_readings_that_agree(self) -> None:
+        watcher = Watcher("s")
+        told(watcher, 0, shows(9))
+        assert told(watcher, 1, shows(400)) == []
+        assert told(watcher, 2) == told(watcher, 3, shows(400, 0.2)) == []
+        assert told(watcher, 4, shows(400)) == [("change", 1, "6:40")]
 
     def test_doubtful_readings_are_ignored(self) -> None:
         assert told(Watcher("s"), 0, shows(9, 0.49)) == []
@@ -91,31 +108,38 @@ class TestWatcher:
         assert (event["time"], event["hour"], event["minute"]) == ("12:09", 0, 9)
         assert event["event"] == "change"
         assert event["at"].startswith("2023-11-14T") or event["at"].startswith("2023-11-15T")
+        seconds = {"second_presence": 1.0, "second_sincos": (-0.866, 0.5)}  # 50
+        for minutes, more, text in ((1110, {}, "18:30"), (1111, seconds, "18:30:50")):
+            reading = replace(READING, minutes=minutes, dial_hours=24, **more)
+            event = Event("change", NOON, "camera 0", 1, reading).to_dict()
+            assert (event["time"], event["hour"], event["minute"]) == (text, 18, 30)
         gone = Event("gone", NOON, "camera 0", 1, None).to_dict()
         assert gone.keys() == event.keys()
         assert gone["time"] is None
 
 
 class Flaky:
-    """A source that gives some pictures, fails, and comes back."""
+    """A source that gives some frames, fails, and comes back."""
 
     name, single = "flaky", False
 
-    def __init__(self, *rounds: int) -> None:
-        self._rounds = iter(rounds)
+    def __init__(self, *rounds: int, queued: bool = False) -> None:
+        self._rounds, self.queued = iter(rounds), queued
 
-    def pictures(self) -> Iterator[Picture]:
+    def frames(self) -> Iterator[Frame]:
         for number in range(next(self._rounds)):
-            yield Picture(NOON + number, b"", "flaky")
+            yield Frame(NOON + number, b"", "flaky")
         raise VideoError("flaky: gone")
 
 
-def forever(source: object, **options: object) -> tuple[Iterator[Picture], list[str], list[float]]:
+def forever(
+    source: object, interval: float = 0.0, **options: object
+) -> tuple[Iterator[Frame], list[str], list[float]]:
     lines: list[str] = []
     slept: list[float] = []
-    drawn = pictures_forever(
+    drawn = frames_forever(
         source,  # type: ignore[arg-type]
-        interval=0.0,
+        interval=interval,
         lost=lines.append,
         sleep=slept.append,
         **options,  # type: ignore[arg-type]
@@ -123,7 +147,7 @@ def forever(source: object, **options: object) -> tuple[Iterator[Picture], list[
     return drawn, lines, slept
 
 
-class TestPicturesForever:
+class TestFramesForever:
     def test_a_source_that_is_not_there_is_an_error(self) -> None:
         with pytest.raises(VideoError, match="flaky: gone"):
             next(forever(Flaky(0))[0])
@@ -141,6 +165,14 @@ class TestPicturesForever:
         assert lines.count("flaky: it is back") == 2  # and one line per loss, not per attempt
         assert len(lines) == 4
 
+    @pytest.mark.parametrize(("queued", "pauses"), [(False, 2), (True, 0)])
+    def test_there_is_no_interval_between_photos_that_wait(self, queued: bool, pauses: int) -> None:
+        drawn, _, slept = forever(Flaky(3, queued=queued), interval=60.0)
+        for _ in range(3):
+            next(drawn)
+        assert len(slept) == pauses
+        assert all(pause > 50 for pause in slept)
+
 
 class TestSources:
     def test_arguments(self, tmp_path: Path) -> None:
@@ -155,9 +187,9 @@ class TestSources:
 
     def test_a_camera_that_is_not_there(self) -> None:
         with pytest.raises(VideoError, match="camera 99: not there"):
-            next(Camera(99).pictures())
+            next(Camera(99).frames())
 
-    def test_a_camera_gives_pictures_in_rgb_until_it_is_lost(
+    def test_a_camera_gives_frames_in_rgb_until_it_is_lost(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         blue = np.full((2, 3, 3), (255, 0, 0), np.uint8)  # in OpenCV's order
@@ -171,18 +203,26 @@ class TestSources:
 
         capture = SimpleNamespace(isOpened=lambda: True, read=read, release=released.set)
         monkeypatch.setattr(sources.cv2, "VideoCapture", lambda _: capture)
-        pictures = Camera(3).pictures()
-        picture = next(pictures)
-        assert picture.name == "camera 3"
-        assert np.array_equal(picture.image, np.full((2, 3, 3), (0, 0, 255)))
-        assert abs(picture.at - time.time()) < 60
+        frames = Camera(3).frames()
+        frame = next(frames)
+        assert frame.name == "camera 3"
+        assert np.array_equal(frame.image, np.full((2, 3, 3), (0, 0, 255)))
+        assert abs(frame.at - time.time()) < 60
         shown.set()
-        with pytest.raises(VideoError, match="camera 3: it gives no more pictures"):
-            next(pictures)
+        with pytest.raises(VideoError, match="camera 3: it gives no more frames"):
+            next(frames)
         assert released.wait(20)
 
     def test_a_password_is_not_shown(self) -> None:
-        assert Address("rtsp://me:secret@host:554/live").name == "rtsp://host:554/live"
+        for address, name in (
+            ("rtsp://me:secret@host:554/live", "rtsp://host:554/live"),
+            ("rtsp://me:s@cret@host/live", "rtsp://host/live"),
+            ("http://me:sec/ret@host/live", "http://host/live"),
+            ("http://host/live@2x.jpg?size=a@b", "http://host/live@2x.jpg?size=a@b"),
+            ("http://me:secret@host/live@2x.jpg", "http://host/live@2x.jpg"),
+            ("rtsp://me:secret@[::1]:554/live", "rtsp://[::1]:554/live"),
+        ):
+            assert Address(address).name == name
 
     def test_new_photos_are_given_once_they_are_complete(self, tmp_path: Path) -> None:
         save_png(tmp_path / "old.png", 1)
@@ -199,33 +239,46 @@ class TestSources:
             if steps:
                 steps.pop(0)()
 
-        drawn = Folder(tmp_path, sleep=sleep).pictures()
+        drawn = Folder(tmp_path, sleep=sleep).frames()
         assert [Path(next(drawn).name).name for _ in range(2)] == ["new.png", "later.png"]
 
     def test_a_folder_that_disappears(self, tmp_path: Path) -> None:
         folder = tmp_path / "in"
         folder.mkdir()
-        drawn = Folder(folder, sleep=lambda _: folder.rmdir()).pictures()
+        drawn = Folder(folder, sleep=lambda _: folder.rmdir()).frames()
         with pytest.raises(VideoError, match="cannot list this folder"):
             next(drawn)
 
 
-def test_a_picture_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
+def test_a_frame_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:
     good = save_png(tmp_path / "a.png", 3)
-    pictures = iter([Picture(NOON, b"rubbish", "r"), Picture(NOON, os.fspath(good), "g")])
+    frames = iter([Frame(NOON, b"rubbish", "r"), Frame(NOON, os.fspath(good), "g")])
     failed: list[str] = []
-    events = list(events_of(pictures, BlindReader(), Watcher("s"), failed=failed.append))
+    events = list(events_of(frames, BlindReader(), Watcher("s"), failed=failed.append))
     assert events == []
     assert len(failed) == 1
     assert failed[0].startswith("r: ")
 
 
+def test_a_source_that_fails_says_why_at_once() -> None:
+    def broken(_: threading.Event) -> Iterator[Frame]:
+        yield Frame(NOON, b"", "camera 0")
+        raise RuntimeError("no space left")
+
+    began = time.monotonic()
+    drawn = sources._Newest(broken, "camera 0", 20.0).frames()
+    with pytest.raises(VideoError, match=r"camera 0: it cannot be read \(no space left") as caught:
+        list(drawn)
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert time.monotonic() - began < 5
+
+
 def test_a_silent_source_is_an_error() -> None:
 
-    def silent(stop: threading.Event) -> Iterator[Picture]:
+    def silent(stop: threading.Event) -> Iterator[Frame]:
         stop.wait(5)
         yield from ()
 
-    drawn = sources._Newest(silent, 0.05).pictures("camera 0")
-    with pytest.raises(VideoError, match="camera 0: no picture for 0 seconds"):
+    drawn = sources._Newest(silent, "camera 0", 0.05).frames()
+    with pytest.raises(VideoError, match="camera 0: no frame for 0 seconds"):
         next(drawn)

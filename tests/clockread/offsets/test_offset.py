@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,18 +15,24 @@ from PIL import Image
 
 from clockread.cli.sample_photos import dial_picture
 from clockread.errors import ImageError
+from clockread.offsets.exiftool import Targets, commands, condition
 from clockread.offsets.offset import Shot, joint_offset, offset_text
-from clockread.offsets.taken import taken
+from clockread.offsets.taken import Camera, Taken, taken
 
 TAKEN = datetime(2026, 3, 1, 16, 0, 0)
 
 
-def photo(path: Path, shown: float, at: datetime | None, model: str = "One") -> Path:
+def photo(
+    path: Path, shown: float, at: datetime | None, model: str = "One", serial: str = ""
+) -> Path:
     """Save a photo of a clock with the time and camera in its EXIF data."""
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = "Maker", model
+    details = exif.get_ifd(0x8769)
+    if serial:
+        details[0xA431] = serial
     if at is not None:
-        details = exif.get_ifd(0x8769)
+        exif[0x0132] = at.strftime("%Y:%m:%d %H:%M:%S")
         details[0x9003] = at.strftime("%Y:%m:%d %H:%M:%S")
         details[0x9291] = f"{at.microsecond // 1000:03d}"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,18 +44,60 @@ def on_dial(at: datetime) -> float:
     return (at.hour * 3600 + at.minute * 60 + at.second + at.microsecond / 1e6) % 43_200
 
 
-def shots(folder: Path, ahead: float, model: str = "One", count: int = 4) -> Path:
+def shots(folder: Path, ahead: float, model: str = "One", count: int = 4, serial: str = "") -> Path:
     for i in range(count):
         at = TAKEN + timedelta(seconds=137.25 * i)
-        photo(folder / f"{model}-{i}.jpg", on_dial(at) + ahead, at, model)
+        photo(folder / f"{model}{serial}-{i}.jpg", on_dial(at) + ahead, at, model, serial)
     return folder
+
+
+def commands_in(out: str) -> list[list[str]]:
+    return [shlex.split(line) for line in out.splitlines() if line.startswith("  exiftool ")]
 
 
 class TestTaken:
     def test_by_exif(self, tmp_path: Path) -> None:
         at = TAKEN + timedelta(milliseconds=250)
         found = taken(str(photo(tmp_path / "a.jpg", 0, at)), "exif")
-        assert (found.at, found.camera) == (at, "Maker One")
+        assert (found.at, found.camera) == (at, Camera("Maker", "One"))
+        assert found.camera.label == "Maker One"
+        assert Camera("Maker", "Maker One ", " 12 ").label == "Maker One (12)"
+        assert Camera().label == "unknown camera"
+
+    def test_of_a_tiff(self, tmp_path: Path) -> None:
+        path = photo(tmp_path / "a.tif", 0, TAKEN)
+        found = taken(str(path), "exif")
+        assert (found.at, found.camera.label) == (TAKEN, "Maker One")
+
+    def test_of_a_photo_that_pillow_would_refuse(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = photo(tmp_path / "a.jpg", 0, TAKEN)
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+        assert taken(str(path), "exif").at == TAKEN
+
+    def test_of_a_heic_photo_with_another_suffix(self, tmp_path: Path) -> None:
+        heif = pytest.importorskip("pillow_heif")
+        jpeg = photo(tmp_path / "b.jpg", 0, TAKEN)
+        with Image.open(jpeg) as image:
+            file = heif.from_pillow(image)
+        file.save(tmp_path / "a.jpg", format="HEIF")
+        assert taken(str(tmp_path / "a.jpg"), "exif").at == TAKEN
+
+    def test_exif_data_that_cannot_be_read_is_one_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def broken(*_: object) -> None:
+            raise SyntaxError("not a TIFF")
+
+        path = photo(tmp_path / "a.jpg", 0, TAKEN)
+        os.utime(path, (TAKEN.timestamp(), TAKEN.timestamp()))
+        monkeypatch.setattr(Image.Exif, "get_ifd", broken)
+        with pytest.raises(
+            ImageError, match=r"its EXIF data cannot be read \(not a TIFF\); use --"
+        ):
+            taken(str(path), "exif")
+        assert taken(str(path), "file") == Taken(TAKEN, Camera())
 
     def test_by_file(self, tmp_path: Path) -> None:
         path = photo(tmp_path / "a.jpg", 0, None)
@@ -71,9 +120,35 @@ class TestCommand:
         assert (code, err) == (0, "")
         assert "+0:03:12" in out
         assert "-1:01:01" in out
-        assert "exiftool -AllDates+=0:03:12 -if" in out
-        assert "exiftool -AllDates-=1:01:01 -if" in out
+        assert commands_in(out) == [
+            ["exiftool", "-AllDates+=0:03:12", "-if", condition(Camera("Maker", "One"))]
+            + ["-r", str(tmp_path)],
+            ["exiftool", "-AllDates-=1:01:01", "-if", condition(Camera("Maker", "Two"))]
+            + ["-r", str(tmp_path)],
+        ]
         assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+    def test_two_cameras_of_one_model_are_changed_by_their_serial_numbers(
+        self, run: Run, tmp_path: Path
+    ) -> None:
+        shots(tmp_path, 192.0, serial="123", count=2)
+        shots(tmp_path, -60.0, serial="456", count=2)
+        _, out, _ = run("offset", tmp_path)
+        assert [line[1] for line in commands_in(out)] == [
+            "-AllDates+=0:03:12",
+            "-AllDates-=0:01:00",
+        ]
+        for line, serial in zip(commands_in(out), ("123", "456"), strict=True):
+            assert line[3].endswith(f'$EXIF:SerialNumber eq "{serial}"')
+
+    def test_a_folder_is_changed_without_those_below_it(self, run: Run, tmp_path: Path) -> None:
+        shots(tmp_path, 192.0, count=2)
+        shots(tmp_path / "below", 60.0, count=2)
+        _, out, _ = run("offset", tmp_path, "--by", "folder", "--time", "exif")
+        assert sorted(commands_in(out)) == [
+            ["exiftool", "-AllDates+=0:01:00", str(tmp_path / "below")],
+            ["exiftool", "-AllDates+=0:03:12", str(tmp_path)],
+        ]
 
     def test_a_photo_that_disagrees_is_outvoted(self, run: Run, tmp_path: Path) -> None:
         shots(tmp_path, 60.0)
@@ -88,7 +163,12 @@ class TestCommand:
     def test_at_a_given_time(self, run: Run, tmp_path: Path) -> None:
         path = photo(tmp_path / "a.jpg", 4 * 3600 + 30.0, None)
         _, out, _ = run("offset", path, "--at", "16:00:00", "--format", "jsonl")
-        assert json.loads(out.splitlines()[-1])["offset_seconds"] == pytest.approx(30, abs=1)
+        shown, group = map(json.loads, out.splitlines())
+        assert shown["taken"] == "16:00:00"
+        assert group["group"] == "all photos"
+        assert group["offset_seconds"] == pytest.approx(30, abs=1)
+        _, out, _ = run("offset", path, "--at", "2026-03-01T16:00", "--format", "csv")
+        assert ",2026-03-01T16:00:00," in out
         assert "exiftool" not in run("offset", path, "--at", "2026-03-01T16:00")[1]
 
     def test_a_photo_without_a_time_is_an_error_and_the_others_count(
@@ -102,12 +182,56 @@ class TestCommand:
         assert len(err.splitlines()) == 1
         assert "z.jpg: no EXIF time" in err
 
+    def test_photos_as_tiff(self, run: Run, tmp_path: Path) -> None:
+        paths = [photo(tmp_path / f"{i}.tif", on_dial(TAKEN) + 60, TAKEN) for i in range(2)]
+        code, out, err = run("offset", *paths)
+        assert (code, err) == (0, "")
+        assert "+0:01:00" in out
+
     def test_usage(self, run: Run) -> None:
         assert run("offset")[0] == 2
         assert run("offset", "x.jpg", "--at", "noon")[0] == 2
         code, out, err = run("offset", "-", "--at", "12:00")
         assert (code, out) == (2, "")
         assert "name files" in err
+
+
+class TestTargets:
+    def test_no_photo_is_in_two_of_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in ("a/1.jpg", "a/below/2.jpg", "b/3.jpg", "b/4.png", "c/5.jpg", "6.jpg"):
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            Path(name).touch()
+
+        def of(*paths: str) -> tuple[list[str], list[str]]:
+            found = Targets.of(paths)
+            return found.trees, found.plain
+
+        assert of("a", "a/below", "a/1.jpg", "./a") == (["a"], [])
+        assert of("b/*.jpg", "b/4.png", "c/5.jpg") == ([], ["b", "c/5.jpg"])
+        assert of("*.jpg", "a") == (["a"], ["."])
+        assert of("*/*.jpg", "a") == (["a"], ["b", "c"])
+        assert of("missing*.jpg", "6.jpg") == ([], ["missing*.jpg", "6.jpg"])
+        Path("[1].jpg").touch()
+        assert of("[1].jpg") == ([], ["[1].jpg"])
+
+    def test_folders_and_files_get_commands_of_their_own(self) -> None:
+        lines = commands(60, "file", Targets(["a b"], ["c.jpg"]), [Camera()])
+        only = "'not $EXIF:Make and not $EXIF:Model and not $EXIF:SerialNumber'"
+        assert lines == [
+            f"exiftool -FileModifyDate+=0:01:00 -if {only} -r 'a b'",
+            f"exiftool -FileModifyDate+=0:01:00 -if {only} c.jpg",
+        ]
+        assert commands(0.2, "exif", Targets(["a"])) == []
+
+    def test_no_text_of_a_photo_leaves_its_string(self) -> None:
+        found = condition(Camera("Max & Co.", 'D"5" $x @y \\', "1`2`\n"))
+        assert found == (
+            '$EXIF:Make eq "Max & Co." and $EXIF:Model eq "D\\x{22}5\\x{22} \\x{24}x \\x{40}y '
+            '\\x{5c}" and $EXIF:SerialNumber eq "1\\x{60}2\\x{60}\\x{a}"'
+        )
 
 
 def test_readings_without_distributions_are_decoded_by_their_times() -> None:

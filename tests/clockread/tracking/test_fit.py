@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from conftest import READING
 
+from clockread.clock import angle_of
 from clockread.evidence import Evidence
 from clockread.tracking import tracker as tracker_module
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import PRIOR, SECONDS_ON_DIAL, Fit, _log_prior, fit
 from clockread.tracking.observations import STEP, STEPS, Observation
 from clockread.tracking.rates import ROUND_RATES, likely_rates
+from clockread.tracking.track import Track
 from clockread.tracking.tracker import Tracker
 
 BINS = 240
@@ -229,6 +231,54 @@ def test_the_evidence_of_a_long_track_is_kept_evenly(monkeypatch: pytest.MonkeyP
         tracker.add(5.0 + second, [replace(READING, minutes=100 + second // 60)])
     assert len(tracker.tracks()[0].frames) == 100
     assert used[0].tolist() == [0, 16, 32, 48, 64, 80, 96]
+
+
+class TestDialsOf24Hours:
+    """A dial of READING's place that shows 23:50 at first and runs for half an hour."""
+
+    @staticmethod
+    def track(*, noon_up: bool = False, misread: int = 0, hours: int = 24) -> Track:
+        tracker = Tracker()
+        for i in range(10):
+            minutes = (23 * 60 + 50 + 3 * i) % 1440
+            angle = np.deg2rad(minutes / 4 + 180 * noon_up)
+            hands = {"hour_sincos": (np.sin(angle), np.cos(angle)), "minute_sincos": (0.0, 1.0)}
+            one = replace(READING, minutes=minutes % (60 * hours), dial_hours=hours, **hands)
+            if i < misread:
+                one = replace(one, minutes=minutes % 720, dial_hours=12)
+            tracker.add(180.0 * i, [one])
+        [track] = tracker.tracks()
+        return track
+
+    @pytest.mark.parametrize("misread", [0, 3])
+    def test_its_times_are_those_of_the_day(self, misread: int) -> None:
+        track = self.track(misread=misread)
+        assert (track.kind, track.dial_hours, track.disagreeing) == ("real time", 24, 0)
+        assert (track.text_at(0.0), track.text_at(1200.0)) == ("23:50", "0:10")
+        written = track.to_dict()
+        assert (written["start"], written["end"]) == ("23:50", "0:17")
+        assert written["start_seconds"] == pytest.approx(23 * 3600 + 50 * 60, abs=30)
+        assert written["frames"][9]["fused"] == written["frames"][9]["time"] == "0:17"
+        assert written["frames"][2]["time"] == ("11:56" if misread else "23:56")
+
+    def test_few_frames_that_show_24_hours_do_not_count(self) -> None:
+        track = self.track(misread=6)
+        assert (track.dial_hours, track.text_at(0.0)) == (12, "11:50")
+        assert not self.track(hours=12).noon_up
+
+    @pytest.mark.parametrize("noon_up", [False, True])
+    def test_its_hour_hand_tells_what_is_at_the_top(self, noon_up: bool) -> None:
+        assert self.track(noon_up=noon_up).noon_up == noon_up
+
+    @pytest.mark.parametrize(("noon_up", "degrees"), [(False, 2.5), (True, 182.5)])
+    def test_its_hour_hand_is_drawn_for_24_hours(self, noon_up: bool, degrees: float) -> None:
+        pytest.importorskip("av", reason="videos need PyAV")
+        from clockread.video.overlay import reading_at
+
+        shown = reading_at(self.track(noon_up=noon_up), 1200.0, gap=200.0)
+        assert shown is not None
+        assert shown.time == "0:10"
+        assert float(angle_of(np.array(shown.hour_sincos))) == pytest.approx(degrees, abs=0.1)
 
 
 class TestDrift:

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -24,7 +25,7 @@ from clockread.images import load_photo  # noqa: E402
 from clockread.reading import Reading  # noqa: E402
 from clockread.tracking.fit import Fit  # noqa: E402
 from clockread.tracking.track import Track, TrackFrame, time_text  # noqa: E402
-from clockread.video.files import Video, photo_of  # noqa: E402
+from clockread.video.files import Video, photo_of, upright_bgr  # noqa: E402
 from clockread.video.overlay import reading_at  # noqa: E402
 from clockread.video.plot import save_plot  # noqa: E402
 
@@ -48,6 +49,16 @@ def write(
     return path
 
 
+def turned(path: Path) -> Path:
+    """Write a display matrix into an MP4: players turn it clockwise by 90 degrees."""
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 44  # ISO 14496-12, 8.3.2
+    matrix = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
+    data[at : at + 36] = b"".join(value.to_bytes(4, "big", signed=True) for value in matrix)
+    path.write_bytes(data)
+    return path
+
+
 def clock(rate: float, frames: int) -> Iterator[np.ndarray]:
     return (dial_picture((START + rate * i / FPS) % 43_200) for i in range(frames))
 
@@ -63,9 +74,7 @@ class TestFiles:
             frames = list(video.photos())
             assert [round(one.time * FPS) for one in frames] == list(range(30))
             assert (frames[0].photo.width, frames[0].photo.height) == (320, 240)
-            color = frames[0].photo.in_color()
-            assert color is not None
-            assert color.shape == (240, 320, 3)
+            assert frames[0].photo.source is None  # which would keep the frame in memory
             assert video.problems == video.notes == []
             assert video.duration == 6.0
 
@@ -73,10 +82,39 @@ class TestFiles:
         with Video("v", running) as video:
             assert [one.time for one in video.photos(1.0)] == [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]
 
+    @pytest.mark.parametrize(
+        ("times", "every", "taken"),
+        [
+            ([0, 0.52, 1.04, 1.56, 2, 5, 5.04, 5.96, 6], 1.0, [0, 1.04, 2, 5, 6]),
+            ([0, 0.033, 0.067, 0.1, 0.133, 0.167], 1 / 30, [0, 0.033, 0.067, 0.1, 0.133, 0.167]),
+            ([0, 0.1, 0.2], 0.0, [0, 0.1, 0.2]),
+        ],
+    )
+    def test_after_a_gap_frames_are_taken_at_the_same_multiples(
+        self, monkeypatch: pytest.MonkeyPatch, times: list[float], every: float, taken: list[float]
+    ) -> None:
+        frame = av.VideoFrame.from_ndarray(dial_picture(0), format="rgb24")
+        video = Video("v", Path("v"))
+        monkeypatch.setattr(video, "frames", lambda: ((time, frame) for time in times))
+        assert [one.time for one in video.photos(every)] == taken
+
     def test_large_frames_are_reduced(self) -> None:
         frame = av.VideoFrame.from_ndarray(np.zeros((2400, 4200, 3), np.uint8), format="rgb24")
         photo = photo_of(frame.reformat(format="yuv420p"), "f")
         assert (photo.width, photo.scale, photo.pixels.shape) == (4200, 2.0, (1200, 2100))
+
+    def test_frames_of_a_camera_keep_their_colors(self, tmp_path: Path) -> None:
+        red = np.zeros((60, 80, 3), np.uint8)
+        red[:20] = (200, 0, 0)
+        path = turned(write(tmp_path / "red.mp4", iter([red])))
+        with Video("v", path) as video:
+            [(_, frame)] = video.frames()
+        color = photo_of(frame, "f").in_color()
+        assert color is not None
+        assert color.shape == (80, 60, 3)
+        assert np.abs(color - upright_bgr(frame).astype(int)).max() < 4
+        assert color[40, 50, 2] > 150  # the top is at the right
+        assert color[40, 10].max() < 40
 
     def test_a_change_of_size_is_noted(self, tmp_path: Path) -> None:
         joined = tmp_path / "joined.mjpeg"
@@ -169,11 +207,24 @@ class TestCommand:
         assert "× 300" in out
         assert load_photo(plot).width > 500
         with Video("o", tmp_path / "seen" / "lapse.overlay.mp4") as video:
-            drawn = [one.photo.in_color() for one in video.photos()]
+            drawn = [upright_bgr(frame) for _, frame in video.frames()]
         assert len(drawn) == 20
         plain = dial_picture(START)[..., ::-1].astype(int)
-        assert drawn[0] is not None
         assert np.abs(drawn[0].astype(int) - plain).max() > 100  # a colored outline
+
+    def test_the_overlay_of_a_portrait_video_is_upright(self, run: Run, tmp_path: Path) -> None:
+        upright = [dial_picture(START + i / FPS, (320, 480)) for i in range(10)]
+        on_side = (np.ascontiguousarray(np.rot90(one)) for one in upright)
+        turned(write(tmp_path / "phone.mp4", on_side))
+        code, _, err = run("video", tmp_path / "phone.mp4", "--save-overlay", tmp_path, "-q")
+        assert (code, err) == (0, "")
+        with Video("o", tmp_path / "phone.overlay.mp4") as video:
+            drawn = [upright_bgr(frame) for _, frame in video.frames()]
+        assert [one.shape for one in drawn] == [(480, 320, 3)] * 10
+        changed = np.abs(drawn[0].astype(int) - upright[0][..., ::-1]).max(axis=2) > 90
+        minute_hand = changed[270:290, 200:270]  # at 20 minutes, right of the centre and below it
+        assert minute_hand.any()
+        assert changed.mean() < 0.1
 
     @pytest.mark.parametrize(
         ("name", "code", "message"),
@@ -195,7 +246,14 @@ class TestCommand:
         assert len(err.splitlines()) == 1
 
     @pytest.mark.parametrize(
-        ("option", "value"), [("--every", "soon"), ("--rate", "fast"), ("--every", "")]
+        ("option", "value"),
+        [
+            ("--every", "soon"),
+            ("--rate", "fast"),
+            ("--rate", "nan"),
+            ("--rate", "inf"),
+            ("--every", ""),
+        ],
     )
     def test_wrong_options(self, run: Run, running: Path, option: str, value: str) -> None:
         code, _, err = run("video", running, option, value)
@@ -229,6 +287,18 @@ def test_a_plot_names_frames_that_disagree(tmp_path: Path, minutes: int, disagre
     assert ("<!-- frames that disagree: 2 -->" in drawn) == disagree
     hours = {int(hour) for hour in re.findall(r"<!-- (\d+):\d\d -->", drawn)}  # of the axis
     assert hours == ({12, 1} if disagree else {12})
+
+
+def test_a_plot_of_24_hour_dials_has_24_hours(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    track = track_of(10, 0.0, 60.0)
+    fit = replace(track.fit, start=18.5 * 3600, dial_hours=24)
+    frames = [TrackFrame(one.time, one.reading, fit.at(one.time)) for one in track.frames]
+    save_plot(tmp_path / "plot.svg", [replace(track, fit=fit, frames=tuple(frames))], "a title")
+    drawn = (tmp_path / "plot.svg").read_text()
+    assert "<!-- clock 1: 18:30:00, real time, × 1 -->" in drawn
+    hours = {int(hour) for hour in re.findall(r"<!-- (\d+):\d\d -->", drawn)}  # of the axis
+    assert max(hours) > 12
 
 
 class TestOverlay:
@@ -265,6 +335,11 @@ class TestReaderTrack:
         assert track.text_at(0.0) == "4:20:05"
         assert track.text_at(30.0) == "4:50:05"
         assert track.frames[0].reading.evidence is None
+
+    @pytest.mark.parametrize("rate", [np.nan, np.inf, -np.inf])
+    def test_a_rate_that_is_not_finite_is_refused(self, rate: float) -> None:
+        with pytest.raises(ValueError, match="give a finite number"):
+            ClockReader("cpu").track([(0.0, dial_picture(START))], rate=rate)
 
     def test_no_frames(self) -> None:
         assert ClockReader("cpu").track([]) == []
