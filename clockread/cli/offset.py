@@ -26,6 +26,7 @@ from clockread.cli.options import (
     QuietOption,
     ThreadsOption,
 )
+from clockread.cli.tables import Layout, write_fitting
 from clockread.errors import ImageError, one_line
 from clockread.streams import complain
 
@@ -40,6 +41,9 @@ OffsetFormat = Literal["table", "jsonl", "csv"]
 ALL_PHOTOS = "all photos"  # the group of photos whose time is given
 ANY_DATE = date(1900, 1, 1)  # of photos of which only the time of day is given
 COLUMNS = ("path", "taken", "group", "time", "confidence", "offset_seconds", "agrees", "error")
+LAYOUT = Layout(
+    dispensable=("spread", "photos", "disagree", "confidence"), left=("group",), name="group"
+)
 
 
 @dataclass(frozen=True)
@@ -227,28 +231,23 @@ def _csv(rows: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None
 
 
 def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from clockread.cli.console import write_table
     from clockread.offsets.offset import offset_text
 
     if not offsets:
         return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("group")
-    for name in ("clock is ahead by", "spread", "confidence", "photos", "disagree"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in offsets:
-        table.add_row(
-            one.group,
-            offset_text(one.seconds, exact=one.has_seconds),
-            f"{one.spread:.0f} s",
-            f"{100 * one.confidence:.0f} %",
-            str(len(one.shots)),
-            str(one.disagreeing),
-        )
-    write_table(table, stream)
+    columns = {
+        "group": [one_line(one.group) for one in offsets],
+        "clock is ahead by": [offset_text(one.seconds, exact=one.has_seconds) for one in offsets],
+        "spread": [f"{one.spread:.0f} s" for one in offsets],
+        "confidence": [_percent(one.confidence) for one in offsets],
+        "photos": [str(len(one.shots)) for one in offsets],
+        "disagree": [str(one.disagreeing) for one in offsets],
+    }
+    write_fitting(columns, LAYOUT, stream)
+
+
+def _percent(confidence: float) -> str:
+    return f"{100 * confidence:.0f} %"
 
 
 def _commands(
