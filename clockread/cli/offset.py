@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 GroupBy = Literal["camera", "folder"]
 OffsetFormat = Literal["table", "jsonl", "csv"]
 ALL_PHOTOS = "all photos"  # the group of photos whose time is given
+COMMAND_CONFIDENCE = 0.9  # of an offset, below which no command is written
 ANY_DATE = date(1900, 1, 1)  # of photos of which only the time of day is given
 COLUMNS = ("path", "taken", "group", "time", "confidence", "offset_seconds", "agrees", "error")
 LAYOUT = Layout(
@@ -253,12 +254,16 @@ def _percent(confidence: float) -> str:
 def _commands(
     rows: Sequence[Row], offsets: Sequence[Offset], change: Change, stream: TextIO
 ) -> None:
-    """Write the commands that would set the photos' times by the clock."""
+    """Write the commands that would set the photos' times by the clock, if the offset is sure."""
     from clockread.offsets.exiftool import Targets, commands
 
     lines: list[str] = []
+    refused: list[str] = []
     named = Targets.of(change.paths)
     for one in offsets:
+        if (doubt := _doubt(one)) is not None:
+            refused.append(f"no command for {one_line(one.group)}: {doubt}; add photos")
+            continue
         cameras, targets = [], Targets(plain=[one.group])
         if change.by == "camera":
             found = {row.camera for row in rows if row.group == one.group}
@@ -267,3 +272,14 @@ def _commands(
     if lines:
         stream.write("\nTo set the photos' times by the clock (offsets are modulo 12 hours):\n")
         stream.writelines(f"  {line}\n" for line in lines)
+    if refused:
+        stream.writelines(["\n", *(f"{line}\n" for line in refused)])
+
+
+def _doubt(offset: Offset) -> str | None:
+    """Return why photos should not be changed by an offset, or None."""
+    if not offset.confidence >= COMMAND_CONFIDENCE:  # nan is doubtful too
+        return f"the offset is uncertain ({_percent(offset.confidence)})"
+    if 2 * offset.disagreeing >= len(offset.shots):
+        return f"{offset.disagreeing} of {len(offset.shots)} photos disagree"
+    return None
