@@ -7,6 +7,7 @@ went away; 143 terminated.
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from collections.abc import Callable
 import typer
 
 from clockread.cli import signals
-from clockread.errors import ClockreadError
+from clockread.errors import ClockreadError, reason_of
 from clockread.streams import abandon, complain
 
 EXIT_OK = 0
@@ -22,6 +23,7 @@ EXIT_PHOTO_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk without space, or of a quota
 
 
 def run_and_exit(action: Callable[[], int], *, quiet: bool = False) -> None:
@@ -51,7 +53,7 @@ def exit_code(action: Callable[[], int]) -> int:
     except OSError as error:  # of writing, such as to a full disk: reading is guarded per photo
         abandon(sys.stdout)
         signals.resume()
-        return _failed(f"cannot write: {error}")
+        return _failed(_not_written(error))
     except MemoryError:
         return _failed("not enough memory; use fewer --threads")
     except RecursionError:
@@ -65,6 +67,12 @@ def exit_code(action: Callable[[], int]) -> int:
             raise
         return _failed("the system allows no more threads; use fewer --threads")
     return code
+
+
+def _not_written(error: OSError) -> str:
+    reason = reason_of(error)
+    remedy = "free some" if error.errno in FULL else "write to another place"
+    return f"cannot write the results: {reason[:1].lower()}{reason[1:]}; {remedy}"
 
 
 def _failed(message: str, code: int = EXIT_PHOTO_ERROR) -> int:
