@@ -63,8 +63,9 @@ def offset(
     paths: FilesArgument = None,
     *,
     time: Annotated[
-        Literal["exif", "file"], Option(help="The photo's time: by its EXIF data, or the file's.")
-    ] = "exif",
+        Literal["exif", "file"] | None,
+        Option(show_default="exif", help="The photo's time: by its EXIF data, or the file's."),
+    ] = None,
     at: Annotated[
         str | None,
         Option(metavar="TIME", help="The photos' time: 2026-03-01T10:15:00 or 10:15:00."),
@@ -87,7 +88,10 @@ def offset(
     if STDIN_NAME in paths:
         problem = "standard input has no name, by which photos are grouped and their times changed"
         raise typer.BadParameter(f"{problem}: name files.", param_hint="PATHS")
+    if at is not None and time is not None:
+        raise typer.BadParameter("--at and --time exclude each other.")
     fixed = None if at is None else _moment(at)
+    source = time or "exif"
 
     def action() -> int:
         from clockread.image_files import silence_decoders
@@ -97,8 +101,8 @@ def offset(
         photos = find_photos(paths, None)
         with signals.hold():
             entries = signals.between(photos.entries)
-            rows = [_row(entry, reader, time, fixed, by, cropped) for entry in entries]
-        changed = None if fixed else Change(paths, time, by)
+            rows = [_row(entry, reader, source, fixed, by, cropped) for entry in entries]
+        changed = None if fixed else Change(paths, source, by)
         return _write(rows, output, changed, quiet=quiet)
 
     run_and_exit(action, quiet=quiet)

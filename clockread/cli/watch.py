@@ -65,8 +65,8 @@ def watch(
 
     run = WatchRun(
         source,
-        duration(interval),
-        None if every is None else duration(every),
+        duration(interval, "--interval"),
+        None if every is None else duration(every, "--every"),
         min_confidence,
         wait,
         count,

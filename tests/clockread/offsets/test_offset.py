@@ -218,6 +218,9 @@ class TestCommand:
     def test_usage(self, run: Run) -> None:
         assert run("offset")[0] == 2
         assert run("offset", "x.jpg", "--at", "noon")[0] == 2
+        code, out, err = run("offset", "x.jpg", "--at", "12:00", "--time", "file")
+        assert (code, out) == (2, "")
+        assert "--at and --time exclude each other" in err
         code, out, err = run("offset", "-", "--at", "12:00")
         assert (code, out) == (2, "")
         assert "name files" in err
