@@ -175,14 +175,16 @@ def test_bad_input_is_one_line_before_ray_starts(tmp_path: Path, run: Run) -> No
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path, run: Run) -> None:
-    from clockread.cluster.parts import commit, rows_of
+    from clockread.cluster.parts import Part, commit, rows_of
     from clockread.cluster.places import opened
     from clockread.cluster.worker import ReadOptions
     from clockread.reading import PhotoResult
 
     paths = sorted(map(str, EXAMPLES.glob("*.jpg")))
-    rows = [PhotoResult(path, 1, 1, (), None).to_dict() for path in paths]
-    commit(opened(str(tmp_path))[0], "part-0.parquet", rows_of(rows, ReadOptions().stored))
+    rows = rows_of(
+        [PhotoResult(path, 1, 1, (), None).to_dict() for path in paths], ReadOptions().stored
+    )
+    commit(opened(str(tmp_path))[0], Part.of(0, paths).name, rows)
     code, _, err = run("bulk", EXAMPLES, tmp_path)
     assert code == 0
     assert f"0 photos to read, {len(paths)} read before" in err
