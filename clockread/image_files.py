@@ -25,6 +25,7 @@ from clockread.image_formats import frame_count, frame_note, open_header
 from clockread.opencv import cv2
 from clockread.pixels import (
     EXIF_ORIENTATION,
+    MAX_PIXELS,
     Pixels,
     array_for,
     check_size,
@@ -118,19 +119,25 @@ def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
     return Decoded(pixels, size[::-1] if orientation >= 5 else size, reduction)
 
 
-def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
+def open_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Image.Image]:
     """Yield each frame of an animation, or page of a file; of another photo the only one.
 
+    Each is checked before it is decoded, because pages differ in size and kind.
+
     Raises:
-        ImageError: as in `decode_file`, also after frames that were read.
+        ImageError: as in `decode_file`, or for a frame of more than ``max_pixels``; also after
+            frames that were read.
     """
+    how = Decoding(None, color=True)
     with _one_error(name, "its frames cannot be decoded"):
         image = open_header(file, name)
-        _check_memory(image, file, name, Decoding(None, color=True))
+        _check_memory(image, file, name, how, max_pixels)
         count = frame_count(image)
     for i in range(count):
+        numbered = f"{name}#{i + 1}" if count > 1 else name
         with _one_error(name, f"frame {i + 1} of {count} cannot be decoded"):
             image.seek(i)
+            _check_memory(image, file, numbered, how, max_pixels)
             orientation = orientation_of(image)
             frame = image.copy()
         if orientation > 1:  # a copy keeps it for the first frame only
@@ -183,10 +190,16 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
         ) from error
 
 
-def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: Decoding) -> None:
+def _check_memory(
+    image: ImageFile.ImageFile,
+    file: BinaryIO,
+    name: str,
+    how: Decoding,
+    max_pixels: int = MAX_PIXELS,
+) -> None:
     """Raise ImageError for a photo that is too small or too large, before decoding a pixel."""
     (width, height), kind = image.size, image.format or ""
-    check_size(width, height, name)
+    check_size(width, height, name, max_pixels)
     pixels = width * height
     if kind in ("JPEG", "MPO"):
         by = reduction_for(image.size, how.min_side)
@@ -211,7 +224,9 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
             f"{needed / 1e6:,.0f} MB to decode, "
             f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
         )
+    position = file.tell()
     bytes_in_file = file.seek(0, io.SEEK_END)
+    file.seek(position)
     if kind not in ("JPEG", "MPO") and needed > max(
         ALWAYS_ALLOWED_MEMORY, MEMORY_PER_FILE_BYTE * bytes_in_file
     ):

@@ -191,6 +191,17 @@ def test_all_frames_give_a_result_each(start: Start) -> None:
     )
 
 
+def test_each_page_is_within_the_limit_of_pixels(start: Start) -> None:
+    pages, file = [Image.new("L", (64, 64), 5), Image.new("L", (1000, 1000), 6)], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    server = start(limits=Limits(pixels=10_000))
+    first, second = server.post(file.getvalue(), params={"frames": "all"}).json()["photos"]
+    assert (len(first["readings"]), first["error"]) == (1, None)
+    assert (second["readings"], second["width"]) == ([], None)
+    assert "<body>#2: too large: 1000 x 1000 = 1 million pixels" in second["error"]
+    assert server.reader.sizes == [1]
+
+
 @pytest.mark.parametrize(
     ("params", "problem"),
     [
@@ -215,7 +226,7 @@ def test_wrong_options_are_named(start: Start, params: dict[str, Any], problem: 
         (grey_png(1)[:30], 422, "damaged"),
         (grey_png(1)[:60], 422, "damaged"),
         (grey_png(1, (2, 2)), 422, "too small"),
-        (grey_png(1, (100, 101)), 413, "0 million pixels, the limit is 0 million"),
+        (grey_png(1, (100, 101)), 413, "0.01 million pixels, the limit is 0.01 million"),
         (bytes(2001), 413, "the limit is 0.002 MB"),
     ],
 )
