@@ -13,6 +13,7 @@ from clockread.cli.options import (
     CroppedOption,
     LenientOption,
     MaxClocksOption,
+    MinConfidenceOption,
     ModelOption,
     QuietOption,
     SecondsOption,
@@ -55,9 +56,7 @@ def bulk(
     provider: Annotated[Provider, Option(help="As in `clockread predict`.")] = "cpu",
     model: ModelOption = "auto",
     batch_size: Annotated[int, Option(min=1, help="Dials per call of a network.")] = 32,
-    min_confidence: Annotated[
-        float, Option(min=0.0, max=1.0, help="Leave out readings below this, 0 to 1.")
-    ] = 0.0,
+    min_confidence: MinConfidenceOption = 0.0,
     max_clocks: MaxClocksOption = None,
     seconds: SecondsOption = False,
     lenient: LenientOption = False,

@@ -15,6 +15,7 @@ from clockread.cli.options import (
     ModelOption,
     ProviderOption,
     ThreadsOption,
+    finite,
 )
 from clockread.errors import ClockreadError, one_line
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 TOKEN_VARIABLE = "CLOCKREAD_TOKEN"
 INSTALL = "pip install fastapi httptools prometheus-client python-multipart uvicorn"
+MAX_MB = 1e6  # of any limit: more than memories have
 MIN_TOKEN = 16  # characters: shorter ones can be guessed
 EXTRA = frozenset(("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "anyio"))
 LOCAL = frozenset(("127.0.0.1", "::1", "localhost"))
@@ -46,19 +48,40 @@ def serve(
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
     max_clocks: MaxClocksOption = None,
-    max_mb: Annotated[float, Option(min=0.001, help="Most megabytes of a request.")] = 32.0,
-    max_megapixels: Annotated[float, Option(min=0.01, help="Most megapixels of a photo.")] = 100.0,
+    max_mb: Annotated[
+        float,
+        Option(min=0.001, max=MAX_MB, callback=finite, help="Most megabytes of a request."),
+    ] = 32.0,
+    max_megapixels: Annotated[
+        float,
+        Option(min=0.01, max=MAX_MB, callback=finite, help="Most megapixels of a photo."),
+    ] = 100.0,
     max_photos: Annotated[int, Option(min=1, help="Most photos of a request.")] = 64,
     max_queue: Annotated[int, Option(min=1, help="Most photos that wait.")] = 256,
-    max_held_mb: Annotated[float, Option(min=1, help="Most megabytes of all requests.")] = 512.0,
+    max_held_mb: Annotated[
+        float,
+        Option(min=1, max=MAX_MB, callback=finite, help="Most megabytes of all requests."),
+    ] = 512.0,
     timeout: Annotated[
-        float, Option(min=0.001, help="Seconds to receive a request, and to read it.")
+        float,
+        Option(min=0.001, callback=finite, help="Seconds to receive a request, and to read it."),
     ] = 30.0,
     batch_delay_ms: Annotated[
-        float, Option(min=0, max=1000, help="Milliseconds that a batch waits for more photos.")
+        float,
+        Option(
+            min=0,
+            max=1000,
+            callback=finite,
+            help="Milliseconds that a batch waits for more photos.",
+        ),
     ] = 3.0,
     drain_delay: Annotated[
-        float, Option(min=0, help="Seconds after SIGTERM that connections are still accepted.")
+        float,
+        Option(
+            min=0,
+            callback=finite,
+            help="Seconds after SIGTERM that connections are still accepted.",
+        ),
     ] = 0.0,
 ) -> None:
     """Read photos that HTTP clients send: POST /v1/read."""

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import cv2
 import numpy as np
@@ -569,6 +569,17 @@ class TestOverlays:
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.overlay.jpg"]
 
 
+def float_options() -> list[tuple[str, str]]:
+    """Each option that takes a float, after its command."""
+    commands = [one.callback for one in cli.app.registered_commands if one.callback]
+    return [
+        (command.__name__, f"--{name.replace('_', '-')}")
+        for command in commands
+        for name, hint in get_type_hints(command).items()
+        if hint in (float, float | None)
+    ]
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         "arguments",
@@ -595,6 +606,14 @@ class TestUsage:
         assert code == 2
         assert "Usage:" in err or arguments == []
         assert reader.calls == []
+
+    @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+    @pytest.mark.parametrize(("command", "option"), [*float_options(), ("video", "--rate")])
+    def test_numbers_are_finite(self, command: str, option: str, value: str, run: Run) -> None:
+        arguments = {"serve": [], "bulk": ["none", "none"]}.get(command, ["none"])
+        code, _, err = run(command, *arguments, f"{option}={value}")
+        assert code == 2
+        assert f"Invalid value for '{option}'" in err
 
     @pytest.mark.parametrize(
         ("arguments", "meant"),
