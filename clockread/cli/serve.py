@@ -126,14 +126,14 @@ def token_of(file: Path | None) -> str | None:
     if file is not None:
         source = f"--token-file {one_line(str(file))}"
         try:
-            token = file.read_text(encoding="utf-8").strip()
+            token = file.read_text(encoding="utf-8-sig").strip()
         except (OSError, ValueError) as error:
             raise ClockreadError(f"{source}: cannot be read ({error}); check the path") from error
     if token is None:
         return None
     if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable():
-        remedy = "make one with: openssl rand -hex 32"
-        raise ClockreadError(f"{source}: a token needs {MIN_TOKEN} ASCII characters; {remedy}")
+        need = f"a token needs at least {MIN_TOKEN} printable ASCII characters"
+        raise ClockreadError(f"{source}: {need}; make one with: openssl rand -hex 32")
     return token
 
 

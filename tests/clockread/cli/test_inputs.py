@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -100,6 +101,15 @@ def test_a_list_of_paths(tmp_path: Path, run: Run, end: bytes) -> None:
         names(run(paths[1], "--files-from", listed, *(["--null"] if end == b"\0" else []))[1])[0]
         == "a b.png"
     )
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_path(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(codecs.BOM_UTF8 + b"a.png\n\xff.png\n")
+    photos = find_photos([], None, files_from=str(listed))
+    assert [entry.name for entry in photos.entries] == ["a.png", os.fsdecode(b"\xff.png")]
+    nothing = find_photos([], io.BytesIO(codecs.BOM_UTF8), files_from="-")
+    assert nothing.entries == []
 
 
 def test_a_list_on_standard_input(tmp_path: Path) -> None:

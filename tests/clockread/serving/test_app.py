@@ -434,11 +434,15 @@ def test_a_closed_batcher_reads_what_was_queued_and_refuses_the_rest(start: Star
 
 def test_a_token_is_required_for_photos_and_metrics_only(start: Start) -> None:
     server = start(token=TOKEN)
-    for header in (None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Bearer é"):
+    upper = f"Bearer {TOKEN.upper()}"
+    for header in (None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, upper, "Bearer é"):
         headers = None if header is None else {"authorization": header.encode()}
         answer = server.post(grey_png(1), headers=headers)
         assert "missing or wrong token" in error_of(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
+    for scheme in ("bearer", "BEARER", "Bearer "):
+        headers = {"authorization": f"{scheme} {TOKEN}"}
+        assert minutes_in(server.post(grey_png(1), headers=headers)) == [[1]]
     right = {"authorization": f"Bearer {TOKEN}"}
     assert minutes_in(server.post(grey_png(1), headers=right)) == [[1]]
     assert server.client.get("/metrics").status_code == 401
