@@ -18,6 +18,7 @@ from clockread.cli.options import (
     QuietOption,
     SecondsOption,
 )
+from clockread.cluster import PART_PHOTOS, PATH_COLUMN
 from clockread.errors import ClockreadError
 from clockread.runtime.providers import Provider
 from clockread.streams import complain
@@ -50,8 +51,8 @@ def bulk(
     workers: Annotated[
         int | None, Option(min=1, help="Workers, each on one core; by default all cores.")
     ] = None,
-    column: Annotated[str, Option(help="Column of a Parquet or CSV list.")] = "path",
-    part_size: Annotated[int, Option(min=1, help="Photos per file of results.")] = 64,
+    column: Annotated[str, Option(help="Column of a Parquet or CSV list.")] = PATH_COLUMN,
+    part_size: Annotated[int, Option(min=1, help="Photos per file of results.")] = PART_PHOTOS,
     cropped: CroppedOption = False,
     provider: Annotated[Provider, Option(help="As in `clockread predict`.")] = "cpu",
     model: ModelOption = "auto",

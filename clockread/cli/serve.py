@@ -18,10 +18,12 @@ from clockread.cli.options import (
     finite,
 )
 from clockread.errors import ClockreadError, one_line
+from clockread.serving.limits import BATCH_SECONDS, Limits
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
 
+LIMITS = Limits()
 TOKEN_VARIABLE = "CLOCKREAD_TOKEN"
 INSTALL = "pip install fastapi httptools prometheus-client python-multipart uvicorn"
 MAX_MB = 1e6  # of any limit: more than memories have
@@ -50,22 +52,28 @@ def serve(
     max_clocks: MaxClocksOption = None,
     max_mb: Annotated[
         float,
-        Option(min=0.001, max=MAX_MB, callback=finite, help="Most megabytes of a request."),
-    ] = 32.0,
+        Option(
+            min=0.001, max=MAX_MB, callback=finite, help="Maximum size of a request, megabytes."
+        ),
+    ] = LIMITS.body_bytes / 1e6,
     max_megapixels: Annotated[
         float,
-        Option(min=0.01, max=MAX_MB, callback=finite, help="Most megapixels of a photo."),
-    ] = 100.0,
-    max_photos: Annotated[int, Option(min=1, help="Most photos of a request.")] = 64,
-    max_queue: Annotated[int, Option(min=1, help="Most photos that wait.")] = 256,
+        Option(min=0.01, max=MAX_MB, callback=finite, help="Maximum size of a photo, megapixels."),
+    ] = LIMITS.pixels / 1e6,
+    max_photos: Annotated[
+        int, Option(min=1, help="Maximum number of photos of a request.")
+    ] = LIMITS.photos,
+    max_queue: Annotated[
+        int, Option(min=1, help="Maximum number of queued photos.")
+    ] = LIMITS.queue,
     max_held_mb: Annotated[
         float,
-        Option(min=1, max=MAX_MB, callback=finite, help="Most megabytes of all requests."),
-    ] = 512.0,
+        Option(min=1, max=MAX_MB, callback=finite, help="Maximum size of all requests, megabytes."),
+    ] = LIMITS.held_bytes / 1e6,
     timeout: Annotated[
         float,
         Option(min=0.001, callback=finite, help="Seconds to receive a request, and to read it."),
-    ] = 30.0,
+    ] = LIMITS.body_seconds,
     batch_delay_ms: Annotated[
         float,
         Option(
@@ -74,7 +82,7 @@ def serve(
             callback=finite,
             help="Milliseconds that a batch waits for more photos.",
         ),
-    ] = 3.0,
+    ] = BATCH_SECONDS * 1000,
     drain_delay: Annotated[
         float,
         Option(

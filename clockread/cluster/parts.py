@@ -21,11 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from clockread.cluster import PATH_COLUMN
 from clockread.cluster.places import WHOLE_OBJECTS, Place
 from clockread.errors import ClockreadError, one_line, reason_of
 from clockread.fields import FIELDS
 
-PART_PHOTOS = 64  # of a part: what a killed worker loses, and the rows of a file
 PREFIX, SUFFIX = "part-", ".parquet"
 TRIES = ".tries"  # ends the names of notes, see `clockread.cluster.tries`
 HIDDEN = "."  # starts the names of files that are being written; readers of Parquet ignore them
@@ -62,7 +62,7 @@ TYPES = {
 READING = pa.struct([(field.name, TYPES.get(field.name, pa.float64())) for field in FIELDS])
 ROW = pa.schema(
     [
-        ("path", pa.string()),
+        (PATH_COLUMN, pa.string()),
         ("width", pa.int32()),
         ("height", pa.int32()),
         ("readings", pa.list_(READING)),
@@ -193,7 +193,7 @@ def find_done(folder: Place, options: dict[str, Any]) -> Done:
                     damaged.append(name)
                     continue
                 _check_options(folder, name, table.schema.metadata or {}, options)
-                paths.update(table["path"].to_pylist())
+                paths.update(table[PATH_COLUMN].to_pylist())
     except (OSError, pa.ArrowException) as error:
         problem = f"the results so far cannot be read ({reason_of(error)})"
         raise ClockreadError(f"{one_line(folder.address)}: {problem}; check the folder") from error
@@ -208,9 +208,9 @@ def _paths(folder: Place, name: str) -> pa.Table | None:
         except pa.ArrowInvalid:
             return None
         schema = parquet.schema_arrow
-        if "path" not in schema.names or OPTIONS_KEY not in (schema.metadata or {}):
+        if PATH_COLUMN not in schema.names or OPTIONS_KEY not in (schema.metadata or {}):
             raise _foreign(folder, name)
-        return parquet.read(columns=["path"])
+        return parquet.read(columns=[PATH_COLUMN])
 
 
 def _foreign(folder: Place, name: str) -> ClockreadError:

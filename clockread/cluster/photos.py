@@ -15,12 +15,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from clockread.cluster import PATH_COLUMN
 from clockread.cluster.places import SEPARATOR, Place, Stores, opened
 from clockread.errors import ClockreadError, one_line, reason_of
 from clockread.listing import no_photos_in, passed_over_as, search
 
 LISTS = (".parquet", ".csv", ".txt")
-PATH_COLUMN = "path"
 REPEATED, EMPTY = "named twice", "empty"
 
 

@@ -24,8 +24,9 @@ import ray.data
 from ray.data.exceptions import SystemException
 from ray.exceptions import RayError
 
-from clockread.cluster.parts import PART_PHOTOS, Part, find_done, prepare, split
-from clockread.cluster.photos import PATH_COLUMN, Wanted, find_photos
+from clockread.cluster import PART_PHOTOS, PATH_COLUMN
+from clockread.cluster.parts import Part, find_done, prepare, split
+from clockread.cluster.photos import Wanted, find_photos
 from clockread.cluster.places import Place, opened
 from clockread.cluster.worker import ReadOptions, Worker
 from clockread.errors import ClockreadError, one_line, reason_of

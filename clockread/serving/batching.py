@@ -21,6 +21,7 @@ from clockread.options import MAX_CLOCKS
 from clockread.pixels import check_size
 from clockread.reading import PhotoResult
 from clockread.serving.limits import (
+    BATCH_SECONDS,
     BUSY,
     INVALID,
     NOT_A_PHOTO,
@@ -94,7 +95,7 @@ class Batcher:
         shared: BatchReader,
         *,
         threads: int = 1,
-        delay: float = 0.003,
+        delay: float = BATCH_SECONDS,
         limits: Limits | None = None,
         arriving: Callable[[], int] = lambda: 0,
         observe: Observer = lambda _: None,
