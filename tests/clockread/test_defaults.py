@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, astuple
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,17 @@ from clockread.cli import output
 from clockread.overlay import dial
 from clockread.runtime import manifest
 from clockread.runtime.manifest import load_manifest
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"passes": 0}, {"passes": 1.5}, {"passes": True}, {"retry_below": 1.1},
+     {"retry_below": -0.1}, {"retry_below": float("nan")}],
+)  # fmt: skip
+def test_an_effort_out_of_range_is_refused(values: dict[str, Any]) -> None:
+    (name,) = values
+    with pytest.raises(ValueError, match=f"^{name} is .*: give a"):
+        options.Effort(**values)
 
 
 def test_thresholds_and_effort() -> None:
