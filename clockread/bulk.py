@@ -20,7 +20,7 @@ from clockread.errors import ImageError, one_line
 from clockread.images import ImageSource, Photo, load_photo
 from clockread.reading import PhotoResult
 
-PART_PHOTOS = 16  # most photos that a worker decodes before it reads them
+PART_PHOTOS = 16  # maximum that a worker decodes before it reads them
 DECODED_PIXELS = 128_000_000  # of all workers together; grey, one byte each
 QUEUE_DEPTH = 2  # parts per worker that may be read ahead of the next part in order
 MIN_PHOTOS_PER_THREAD = 2  # with fewer, all threads work on one photo at a time
@@ -107,7 +107,7 @@ def read_in_order(
             then divided evenly.
         cropped: whether each photo is one dial.
         workers: threads that decode and read.
-        batch_size: most photos that are decoded before they are read together.
+        batch_size: maximum number of photos that are decoded before they are read together.
         finish: makes the final result of each photo that was read.
 
     Returns:

@@ -38,8 +38,8 @@ from clockread.pixels import (
 )
 
 MAX_DECODED_BYTES = 400_000_000  # of memory, for photos decoded at full size: all but JPEG
-# Most bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit per
-# pixel 8,000. More is a decompression bomb.
+# Maximum bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit
+# per pixel 8,000. More is a decompression bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0

@@ -175,7 +175,7 @@ class ClockReader:
 
     @property
     def part_photos(self) -> int:
-        """The most photos that a worker reads together in bulk."""
+        """The maximum number of photos that a worker reads together in bulk."""
         return self.batch_size if self.on_accelerator else PART_PHOTOS
 
     @property

@@ -80,7 +80,7 @@ FramesOption = Annotated[
 ]
 LenientOption = Annotated[bool, Option("--lenient", help="Read the intact part of cut-off photos.")]
 MaxClocksOption = Annotated[
-    int | None, Option(min=1, help="Most clocks per photo; by default 1,000.")
+    int | None, Option(min=1, help="Maximum number of clocks per photo; by default 1,000.")
 ]
 MinConfidenceOption = Annotated[
     float,
