@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from clockread.clock import Pair, angle_of, clock_text
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.evidence import Evidence
 from clockread.fields import FIELDS
 from clockread.finder import Detection
@@ -172,7 +172,7 @@ def reading_of(
     posed: PosedDial,
     hands: Hands,
     calibration: Calibration,
-    clock_score: ClockScore,
+    dial_score_of: DialScore,
 ) -> Reading:
     """Convert the hands of a dial to a reading in full-size pixels.
 
@@ -182,7 +182,7 @@ def reading_of(
         posed: the dial's final pose.
         hands: the decoded hands.
         calibration: gives the confidence.
-        clock_score: gives the dial score.
+        dial_score_of: gives the dial score.
 
     Returns:
         The reading.
@@ -199,7 +199,7 @@ def reading_of(
         x, y, width, height = (value * scale for value in dial.box)
         box = enclosing((x, y, width, height), box, photo.width, photo.height)
         scores = dial.score, confidence, posed.dial_logit, hands.clock_logit
-        finder_score, dial_score = dial.score, clock_score(*scores)
+        finder_score, dial_score = dial.score, dial_score_of(*scores)
     located = {
         "confidence": confidence,
         "box": box,

@@ -53,7 +53,7 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # from the photo's pixels to the inputs
     training: Mapping[str, Any]  # command, seed and other facts that reproduce it
     metrics: Mapping[str, Any]
-    # Weights of `confidence.Calibration`, and under "presence" those of `confidence.ClockScore`.
+    # Weights of `confidence.Calibration`, and under "presence" of `confidence.DialScore`.
     calibration: Mapping[str, Any] = field(default_factory=dict)
 
     @property

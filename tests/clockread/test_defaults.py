@@ -117,7 +117,7 @@ def test_what_the_networks_were_trained_with() -> None:
 
 def test_calibration_without_a_fit() -> None:
     assert astuple(confidence.Calibration()) == (1.0, 0.0, 0.0, 0.0)
-    assert astuple(confidence.ClockScore()) == (0.84, 0.6, 0.52, -0.75, 0.0)
+    assert astuple(confidence.DialScore()) == (0.84, 0.6, 0.52, -0.75, 0.0)
     assert confidence.EDGE == 1e-4
 
 

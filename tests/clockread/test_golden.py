@@ -188,14 +188,16 @@ def test_a_dial_too_small_for_the_whole_photo_is_found_in_a_tile() -> None:
 
 
 def test_a_reading_is_made_of_what_the_manifest_calibrates(reader: ClockReader) -> None:
-    from clockread.confidence import ClockScore
+    from clockread.confidence import DialScore
     from clockread.runtime.manifest import load_manifest
 
     fit = load_manifest().entry("hands", "default").calibration
     (reading,) = reader.read(GOLDEN / "doubtful.jpg")
-    presence = ClockScore(**fit["presence"])
+    dial_score = DialScore(**fit["presence"])
     assert reading.dial_score == pytest.approx(
-        presence(reading.finder_score, reading.confidence, reading.dial_logit, reading.clock_logit)
+        dial_score(
+            reading.finder_score, reading.confidence, reading.dial_logit, reading.clock_logit
+        )
     )
     assert 0.3 < reading.finder_score < 0.99
     assert math.isfinite(reading.dial_logit)
