@@ -94,7 +94,7 @@ def counted(kinds: Counter[str]) -> str:
 
 
 def expand_pattern(path: str) -> Iterator[str]:
-    """Give the files, sorted, that a pattern like ``**/*.jpg`` matches; none for a plain path."""
+    """Yield the files, sorted, that a pattern like ``**/*.jpg`` matches; none for a plain path."""
     if glob.has_magic(path):
         yield from sorted(glob.glob(path, recursive=True))  # noqa: PTH207  # also absolute ones
 
