@@ -88,6 +88,7 @@ class FakeReader:
     """Finds one clock in every photo that is not black."""
 
     provider = "cpu"
+    part_photos = bulk.PART_PHOTOS
     on_accelerator = False
 
     def __init__(self) -> None:
@@ -230,11 +231,12 @@ class TestPredict:
     def test_results_are_written_before_later_photos_are_read(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(bulk, "PART_PHOTOS", 1)
         stream = io.StringIO()
         lines: list[int] = []
 
         class Watching(FakeReader):
+            part_photos = 1
+
             def read_photos(self, photos: Sequence[Photo], **options: object) -> list[PhotoResult]:
                 lines.append(stream.getvalue().count("\n"))
                 return [result_of(photo) for photo in photos]
@@ -746,16 +748,15 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_IGN if ignored else signal.SIG_DFL)
 from clockread.__main__ import main
 def use_the_fake():
-    from clockread.cli import app as cli; from clockread import bulk as pipeline
+    from clockread.cli import app as cli
     from clockread.reading import PhotoResult
     class Fake:
-        provider = "cpu"
+        part_photos = 1
         def read_photos(self, photos, *, cropped=False, timings=None):
             open(os.environ.get("STARTED", os.devnull), "w").close()
             time.sleep(float(os.environ.get("SLOW", "0")))
             return [PhotoResult(p.name, p.width, p.height, (), None, p.scale) for p in photos]
     cli.make_reader = lambda *_, **__: Fake()
-    pipeline.PART_PHOTOS = 1
     return cli
 from clockread import streams
 prepared = streams.prepare

@@ -24,6 +24,7 @@ pytest.importorskip("httpx", reason="needed by the test client")
 from fastapi.testclient import TestClient
 
 from clockread import __version__
+from clockread.bulk import PART_PHOTOS
 from clockread.images import Photo
 from clockread.reading import PhotoResult
 from clockread.serving.app import Service, Settings, make_app
@@ -38,7 +39,7 @@ TOKEN = "a token of sixteen letters"
 class GreyReader:
     """Reads the grey of each photo as its minutes, once the gate is open."""
 
-    provider = "cpu"
+    part_photos = PART_PHOTOS
 
     def __init__(self, min_confidence: float = 0.0, gate: threading.Event | None = None) -> None:
         self.gate = gate or threading.Event()
