@@ -23,7 +23,7 @@ from pyarrow import fs
 
 from clockread.cluster import PATH_COLUMN
 from clockread.cluster.places import WHOLE_OBJECTS, Place
-from clockread.errors import ClockreadError, one_line, reason_of
+from clockread.errors import ClockreadError, OutputError, one_line, reason_of
 from clockread.fields import FIELDS
 
 PREFIX, SUFFIX = "part-", ".parquet"
@@ -125,7 +125,7 @@ def commit(folder: Place, name: str, table: pa.Table) -> None:
     """Write a part so that it appears whole or not at all.
 
     Raises:
-        ClockreadError: if it cannot be written.
+        OutputError: if it cannot be written.
 
     """
     path = _join(folder, name)
@@ -138,7 +138,7 @@ def commit(folder: Place, name: str, table: pa.Table) -> None:
     except (OSError, pa.ArrowException) as error:
         problem = f"the results cannot be written ({reason_of(error)})"
         remedy = "check the space and the permissions, and start again"
-        raise ClockreadError(f"{one_line(folder.address)}: {problem}; {remedy}") from error
+        raise OutputError(f"{one_line(folder.address)}: {problem}; {remedy}") from error
 
 
 def prepare(folder: Place) -> None:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from clockread.errors import PageError, one_line
 from clockread.page.site import INDEX, page_files, write_file
 from clockread.runtime.manifest import SMALL
 
@@ -25,8 +26,11 @@ _POLICY = re.compile(r'(?<=<meta http-equiv="Content-Security-Policy" content=")
 def write_one_file(path: Path, runtime: Path | None = None) -> int:
     """Write the page as one HTML file, with the model `small` only, and return its size in bytes.
 
-    Raises ClockreadError if a part is missing, or the file cannot be written.
+    Raises ClockreadError if a part is missing, the path is one of a folder, or the file cannot be
+    written.
     """
+    if path.is_dir():
+        raise PageError(f"{one_line(str(path))}: a folder; name an HTML file")
     models = {"live": SMALL, "still": SMALL, "hands": SMALL}
     data = joined(page_files(models, runtime), models).encode()
     write_file(path, data)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clockread.data import write_whole
-from clockread.errors import PageError, reason_of
+from clockread.errors import OutputError, PageError, one_line, reason_of
 from clockread.page.models import reader_bytes
 from clockread.page.runtime import runtime_files
 from clockread.runtime.manifest import (
@@ -58,8 +58,11 @@ def page_files(models: Mapping[str, str], runtime: Path | None) -> dict[str, byt
 def write_site(folder: Path, runtime: Path | None = None) -> int:
     """Write the page's files into a folder, and return their size in bytes.
 
-    Other files in the folder stay. Raises PageError if it cannot be written.
+    Other files in the folder stay. Raises ClockreadError if a part is missing, the path is one of a
+    file, or the folder cannot be written.
     """
+    if folder.exists() and not folder.is_dir():
+        raise PageError(f"{one_line(str(folder))}: a file, not a folder; choose another path")
     files = page_files({"live": SMALL, "still": QUANTIZED, "hands": QUANTIZED}, runtime)
     files[SERVICE_WORKER] = _service_worker(files)
     for name, data in files.items():
@@ -68,11 +71,13 @@ def write_site(folder: Path, runtime: Path | None = None) -> int:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole, creating its folder; raise PageError if it cannot be written."""
+    """Write a file whole, creating its folder; raise OutputError if it cannot be written."""
     try:
         write_whole(path, data)
     except OSError as error:
-        raise PageError(f"{path} cannot be written: {reason_of(error)}") from error
+        problem = f"cannot be written ({reason_of(error)})"
+        remedy = "check the space and the permissions"
+        raise OutputError(f"{one_line(str(path))}: {problem}; {remedy}") from error
 
 
 def _service_worker(files: Mapping[str, bytes]) -> bytes:

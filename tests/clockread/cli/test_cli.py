@@ -28,7 +28,13 @@ from conftest import save_png as save
 from clockread import ClockReader, __version__, bulk
 from clockread.cli import app as cli
 from clockread.cli import bench, exits, info, inputs, predict, sample_photos
-from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
+from clockread.errors import (
+    ClockreadError,
+    ModelError,
+    OutputError,
+    ProviderError,
+    RuntimeMissingError,
+)
 from clockread.images import Photo, load_color, load_photo
 from clockread.options import VIDEO
 from clockread.overlay.drawing import DIAL_COLOR
@@ -710,6 +716,20 @@ class TestUsage:
 
         monkeypatch.setattr(cli, "make_reader", make)
         assert run(*command) == (2, "", "clockread: no CUDA here; use --provider cpu\n")
+
+    def test_output_that_cannot_be_written_is_1(
+        self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def make(*_: object, **__: object) -> None:
+            raise OutputError("out: cannot be written; check the space")
+
+        monkeypatch.setattr(cli, "make_reader", make)
+        photo = save(tmp_path / "a.png", 5)
+        assert run("predict", photo) == (
+            1,
+            "",
+            "clockread: out: cannot be written; check the space\n",
+        )
 
     def test_a_broken_model_while_reading_is_2(
         self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch

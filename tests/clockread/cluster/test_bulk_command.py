@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -165,6 +166,18 @@ def test_sigterm_keeps_what_is_done_and_ends_with_143(
     assert process.returncode == 143, message
     assert "terminated" in message
     assert pq.read_table(out).num_rows >= PART
+
+
+@pytest.mark.parametrize(("unwritten", "code"), [(True, 1), (False, 2)])
+def test_results_that_cannot_be_written_are_1_and_a_missing_model_is_2(
+    unwritten: bool, code: int, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clockread.cluster import run as cluster_run
+
+    stopped = {"photos": 0, "failed": 0, "stop": "the reason", "unwritten": unwritten}
+    monkeypatch.setattr(cluster_run, "_cluster", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(cluster_run, "_rows", lambda *_: iter([stopped]))
+    assert run("bulk", EXAMPLES, tmp_path, "--quiet") == (code, "", "clockread: the reason\n")
 
 
 def test_bad_input_is_one_line_before_ray_starts(tmp_path: Path, run: Run) -> None:

@@ -14,7 +14,7 @@ from conftest import EXAMPLES, ROOT
 from typer.testing import CliRunner
 
 from clockread.cli import app as cli
-from clockread.errors import PageError
+from clockread.errors import OutputError, PageError
 from clockread.page import one_file, runtime
 from clockread.page.site import write_site
 
@@ -187,5 +187,19 @@ def test_files_of_another_version_are_refused(fake_runtime: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_an_error(fake_runtime: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(PageError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_site(tmp_path / "file" / "site", fake_runtime)
+    code, _ = run(tmp_path / "file" / "site", "--runtime", fake_runtime)
+    assert code == 1
+
+
+def test_a_wrong_path_is_wrong_usage_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "runtime_files", None)
+    (tmp_path / "file").write_text("in the way")
+    assert run(tmp_path / "file")[0] == 2
+    assert run(tmp_path, "--one-file")[0] == 2
+    with pytest.raises(PageError, match="a file, not a folder; choose another"):
+        write_site(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "in the way"
