@@ -51,6 +51,9 @@ STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
 DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
 
+# The remedy names the option as the command line, HTTP and Python have it in common.
+READ_IN_PART = "or read what is there with the option lenient"
+
 JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
 # Bytes that continue a scan that is cut off, in two ways; after a whole scan they are ignored.
 JPEG_FILLERS = (bytes(range(1, 255)) * 4, bytes(range(254, 0, -1)) * 4)
@@ -290,8 +293,7 @@ def _load_jpeg(
             return whole, None, ("its end marker is missing, its pixels are complete",)
     if not how.lenient:
         raise ImageError(
-            f"{name}: damaged: it is cut off before its end; copy it again, "
-            "or read what is there with --lenient"
+            f"{name}: damaged: it is cut off before its end; copy it again, {READ_IN_PART}"
         )
     return ended(b""), None, ("cut off: only a part of its pixels could be decoded",)
 
@@ -315,9 +317,7 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
             if "truncated" in str(error)
             else f"its pixels cannot be decoded ({reason_of(error)})"
         )
-        raise ImageError(
-            f"{name}: damaged: {problem}; copy it again, or read what is there with --lenient"
-        ) from error
+        raise ImageError(f"{name}: damaged: {problem}; copy it again, {READ_IN_PART}") from error
     if image.format == "PNG" and not _contains(file, PNG_END, 0):
         return ("its end marker (IEND) is missing, its pixels are complete",)
     return ()

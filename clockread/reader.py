@@ -381,7 +381,7 @@ class ClockReader:
         notes = photo.notes
         if detections >= self.max_clocks:
             limit = f"only the {self.max_clocks} most likely dials were read"
-            notes = (*notes, f"{limit}; --max-clocks raises the limit")
+            notes = (*notes, f"{limit}; the option max_clocks raises the limit")
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
         return PhotoResult(
             photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below

@@ -262,4 +262,4 @@ def test_unsure_readings_are_counted_unless_their_dial_is_given(stubbed: Stubbed
 def test_the_limit_of_clocks_is_a_note(stubbed: Stubbed) -> None:
     assert stubbed.result([], candidates=2).notes == ()
     (note,) = stubbed.result([], candidates=3).notes
-    assert note == "only the 3 most likely dials were read; --max-clocks raises the limit"
+    assert note == "only the 3 most likely dials were read; the option max_clocks raises the limit"

@@ -148,7 +148,7 @@ def test_frames(tmp_path: Path, run: Run) -> None:
     path, still = save(tmp_path / "a.gif", 200, 120, 40), save(tmp_path / "b.png")
     code, results, _ = run(path, still)
     assert (code, names(results)) == (0, ["a.gif", "b.png"])
-    assert results[0]["notes"] == ["the first of 3 frames; --frames all reads each"]
+    assert results[0]["notes"] == ["the first of 3 frames; the option frames=all reads each"]
     code, results, _ = run(path, still, tmp_path / "none.gif", "--frames", "all")
     assert (code, names(results)) == (1, ["a.gif#1", "a.gif#2", "a.gif#3", "b.png", "none.gif"])
     assert [result["notes"] for result in results[:4]] == [[]] * 4
@@ -167,7 +167,7 @@ def test_a_photo_that_is_cut_off_is_read_on_request(tmp_path: Path, run: Run) ->
     path.write_bytes(path.read_bytes()[:-3000])
     code, results, _ = run(path)
     assert code == 1
-    assert "--lenient" in str(results[0]["error"])
+    assert "with the option lenient" in str(results[0]["error"])
     code, results, _ = run(path, "--lenient")
     assert (code, results[0]["error"]) == (0, None)
     assert "only a part" in str(results[0]["notes"])
