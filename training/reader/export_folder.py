@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.data import write_whole
 from clockread.runtime.manifest import (
     DEFAULT,
@@ -141,7 +141,7 @@ class ExportFolder:
         self,
         model: str,
         calibration: Calibration,
-        clock_score: ClockScore | None = None,
+        dial_score: DialScore | None = None,
         figures: Mapping[str, float | None] | None = None,
         by_kind: Mapping[str, Mapping[str, float | None]] | None = None,
     ) -> None:
@@ -150,14 +150,14 @@ class ExportFolder:
         Args:
             model: Name of a model with a reading network.
             calibration: The calibration; numbers are rounded to four decimals.
-            clock_score: The weights of the dial score; None for the runtime's defaults.
+            dial_score: The weights of the dial score; None for the runtime's defaults.
             figures: Figures of the calibrated model on rendered dials.
             by_kind: The same for each preset of them.
 
         """
         stored = self.models[model]["hands"]["calibration"] = _rounded(calibration)
-        if clock_score is not None:
-            stored["presence"] = _rounded(clock_score)
+        if dial_score is not None:
+            stored["presence"] = _rounded(dial_score)
         if figures is not None:
             stored["rendered"] = {**figures, "kinds": by_kind or {}}
 
@@ -185,7 +185,7 @@ class ExportFolder:
         write_whole(self.path / CARD_NAME, model_card(json.loads(text)))
 
 
-def _rounded(weights: Calibration | ClockScore) -> dict[str, Any]:
+def _rounded(weights: Calibration | DialScore) -> dict[str, Any]:
     return {name: round(value, 4) for name, value in asdict(weights).items()}
 
 

@@ -63,7 +63,7 @@ def test_defaults(started: Started, run: Run) -> None:
 
 
 def test_each_option_arrives(started: Started, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8-sig")
     options = {
         "host": "0.0.0.0", "port": 1234, "page": tmp_path, "token-file": tmp_path / "token",
         "provider": "openvino", "device": 4, "model": "small", "threads": 2, "max-clocks": 5,

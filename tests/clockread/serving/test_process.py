@@ -147,10 +147,11 @@ def test_unusable_tokens_and_folders_are_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "short").write_text("secret\n")
-    assert "a token needs 16" in failure_of(capsys, "--token-file", str(tmp_path / "short"))
+    needs = "a token needs at least 16 printable ASCII characters"
+    assert needs in failure_of(capsys, "--token-file", str(tmp_path / "short"))
     assert "cannot be read" in failure_of(capsys, "--token-file", str(tmp_path / "none"))
     monkeypatch.setenv("CLOCKREAD_TOKEN", "")
-    assert "CLOCKREAD_TOKEN: a token needs 16" in failure_of(capsys)
+    assert f"CLOCKREAD_TOKEN: {needs}" in failure_of(capsys)
     monkeypatch.delenv("CLOCKREAD_TOKEN")
     assert "no such folder" in failure_of(capsys, "--page", str(tmp_path / "none"))
 

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("keras", reason="training needs the train extra")
 
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.errors import ModelError
 from training.reader.export_folder import EXPORTED, Description, ExportFolder
 from training.reader.model_card import model_card
@@ -90,7 +90,7 @@ def test_a_damaged_file_is_refused(exports: ExportFolder) -> None:
 def test_a_copy_is_calibrated_alone(exports: ExportFolder, tmp_path: Path) -> None:
     exports.save()
     trial = exports.copy("default", tmp_path / "trial")
-    calibration, score = Calibration(1.23456, -0.5, 0.25, 0.125), ClockScore(offset=0.1)
+    calibration, score = Calibration(1.23456, -0.5, 0.25, 0.125), DialScore(offset=0.1)
     kinds = {"gauge": {"dials": 3, "right": 0.0}}
     trial.calibrate("default", calibration, score, {"right": 0.5}, kinds)
     trial.save()
