@@ -22,7 +22,7 @@ def finite(value: _T) -> _T:
     Raises BadParameter for nan and infinity, also in a text, which range checks may let through.
     """
     number = 0.0
-    with contextlib.suppress(ValueError):  # a text that is no number, such as auto
+    with contextlib.suppress(ValueError):  # a text such as auto
         number = 0.0 if value is None else float(value)
     if not math.isfinite(number):
         raise BadParameter(f"{one_line(str(value))} is not a finite number.")
