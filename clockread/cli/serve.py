@@ -99,6 +99,8 @@ def serve(
         if page is not None and not page.is_dir():
             raise ClockreadError(f"--page {one_line(str(page))}: no such folder; check the path")
         server, settings_of = _libraries()
+        address = server.Address(host, port, drain_delay)
+        server.check_free(address)
         limits = settings_of.Limits(
             body_bytes=int(max_mb * 1e6),
             pixels=int(max_megapixels * 1e6),
@@ -122,7 +124,6 @@ def serve(
         if host not in LOCAL and token is None:
             problem = "other machines can send photos without a token"
             server.write_log({"event": "log", "level": "warning", "message": problem})
-        address = server.Address(host, port, drain_delay)
         return EXIT_OK if server.serve(service, address) else EXIT_USAGE
 
     run_and_exit(action)

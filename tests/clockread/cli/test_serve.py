@@ -47,6 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     monkeypatch.setattr(cli, "make_reader", make)
     monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
     monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr(server, "check_free", lambda _: None)
     monkeypatch.delenv("CLOCKREAD_TOKEN", raising=False)
     return seen
 
