@@ -231,6 +231,36 @@ def test_listing_needs_no_training_package() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("wanted", "first"),
+    [
+        ("reader/hands-small", "reader/pose"),
+        ("reader/export", "reader/pose"),
+        ("reader/int8", "reader/export"),
+        ("reader/edge", "reader/calibration"),
+    ],
+)
+def test_what_needs_an_experiment_that_has_not_run_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, first: str
+) -> None:
+    pytest.importorskip("keras", reason="training needs the train extra")
+    from training import run_all
+    from training.experiment import NotTrainedError, Settings, chosen
+
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    with pytest.raises(NotTrainedError) as raised:
+        run_all._run(chosen(run_all.EXPERIMENTS, [wanted]), Settings("smoke"))
+    command = f"python -m training.run_all --profile smoke --only {first}"
+    assert str(raised.value) == f"{wanted} needs {first}: run `{command}` first"
+    assert not (tmp_path / "shards").exists()
+
+
+def test_a_missing_folder_of_photographs_is_refused() -> None:
+    done = run_all(Path("unused"), "--photos", "no/such/folder")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["--photos no/such/folder: there is no such folder"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("wanted", "first"), [("reader/hands", "reader/pose"), ("time/export", "time/sin-cos")]

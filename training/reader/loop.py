@@ -55,14 +55,20 @@ def run_folder(profile: str, name: str) -> Path:
     return folder
 
 
+def missing_file(profile: str, name: str) -> Path | None:
+    """Return the first file that a run lacks, None if it is finished."""
+    folder = run_folder(profile, name)
+    files = (folder / WEIGHTS_FILE, folder / RESULT_FILE)  # the result after the last validation
+    return next((file for file in files if not file.exists()), None)
+
+
 def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
     """Return ``model`` with a finished run's weights; raise NotTrainedError without such a run."""
-    folder = run_folder(profile, name)
-    for file in (WEIGHTS_FILE, RESULT_FILE):  # the result is written after the last validation
-        if not (folder / file).exists():
-            command = f"python -m training.run_all --profile {profile} --only {name}"
-            raise NotTrainedError(f"{folder / file} is missing: run `{command}` first")
-    model.load_weights(folder / WEIGHTS_FILE)
+    missing = missing_file(profile, name)
+    if missing is not None:
+        command = f"python -m training.run_all --profile {profile} --only {name}"
+        raise NotTrainedError(f"{missing} is missing: run `{command}` first")
+    model.load_weights(run_folder(profile, name) / WEIGHTS_FILE)
     return model
 
 
