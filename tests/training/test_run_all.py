@@ -44,6 +44,9 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
     manifest = json.loads((models / "manifest.json").read_text())
     assert set(manifest["models"]["default"]) == {"finder", "pose", "hands", "context"}
     assert (models / "MODEL_CARD.md").read_text().count("`hands.onnx`") == 1
+    validated = manifest["models"]["default"]["hands"]["metrics"]
+    assert {"varied_rim_median", "true_pose_within_1"} <= set(validated)
+    assert "true_pose_rim_median" not in validated  # it would compare true poses with themselves
     calibration = manifest["models"]["default"]["hands"]["calibration"]
     assert calibration["slope"] != 1
     assert calibration["rendered"]["dials"] == 5 * len(calibration["rendered"]["kinds"])

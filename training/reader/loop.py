@@ -62,13 +62,18 @@ def missing_file(profile: str, name: str) -> Path | None:
     return next((file for file in files if not file.exists()), None)
 
 
-def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
-    """Return ``model`` with a finished run's weights; raise NotTrainedError without such a run."""
+def finished_weights(profile: str, name: str) -> Path:
+    """Return the weights' file of a finished run; raise NotTrainedError without such a run."""
     missing = missing_file(profile, name)
     if missing is not None:
         command = f"python -m training.run_all --profile {profile} --only {name}"
         raise NotTrainedError(f"{missing} is missing: run `{command}` first")
-    model.load_weights(run_folder(profile, name) / WEIGHTS_FILE)
+    return run_folder(profile, name) / WEIGHTS_FILE
+
+
+def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
+    """Return ``model`` with a finished run's weights; raise NotTrainedError without such a run."""
+    model.load_weights(finished_weights(profile, name))
     return model
 
 
