@@ -15,6 +15,7 @@ pytest.importorskip("keras", reason="the report draws Keras models: needs the tr
 
 from training.report.__main__ import claims_table, collect, write_report
 from training.report.claims import CLAIMS
+from training.report.classification import plan
 from training.report.contradictions import contradictions, coordinate_error_of, minutes_of
 from training.report.figures import write_figures
 from training.report.results import entries, read_fits
@@ -345,6 +346,18 @@ def test_each_data_set_is_shown_at_its_better_covered_profile() -> None:
     assert [f["profile"] for f in found.select("mnist", "per-image")] == [
         "reduced"
     ]  # ours, shown with its own profile
+
+
+def test_a_profile_with_a_part_of_its_fits_is_not_shown_instead_of_a_complete_one() -> None:
+    complete = [
+        fit("mlp/vanilla", "vanilla", profile="reduced", number=planned.number)
+        for planned in plan("mlp/vanilla", "reduced")
+        if planned.data == "mnist"
+    ]
+    started = [fit("mlp/vanilla", "vanilla", profile="full")]
+    assert entries([*complete, *started])["mlp/vanilla"].profile == "reduced"
+    whole = [fit("mlp/vanilla", "vanilla", profile="full", number=n) for n in range(3)]
+    assert entries([*complete, *whole])["mlp/vanilla"].profile == "full"
 
 
 def test_every_figure_of_the_report_has_a_place_on_one_page(tmp_path: Path) -> None:
