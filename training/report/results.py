@@ -25,6 +25,14 @@ VARIANT_ORDER = (
 )
 
 
+class NotRunError(LookupError):
+    """A fit that a rule needs has not run; the message names it."""
+
+
+class DivergedError(ArithmeticError):
+    """A figure that a rule needs is no number, because a fit diverged; the message names it."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """All fits of one entry, those of each data set at one profile."""
@@ -85,6 +93,13 @@ class Entry:
         length = min((len(row) for row in rows), default=0)
         values = [np.array(row[:length], float) for row in rows]  # None becomes nan
         return np.asarray(np.mean(values, axis=0)) if rows else np.zeros(0)
+
+    def curve(self, data: str, variant: str, key: str) -> np.ndarray:
+        """Return `mean_curve`; raise NotRunError if it is empty."""
+        curve = self.mean_curve(data, variant, key)
+        if not len(curve):
+            raise NotRunError(f"{self.name} on {data}: {variant} has not run")
+        return curve
 
 
 def metric_key(history: dict[str, Any], head: str, metric: str, prefix: str = "") -> str:
