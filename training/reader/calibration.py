@@ -45,7 +45,10 @@ SMOKE = 10  # dials of each preset
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Calibrate every exported reader and, except for smoke, measure it on photographs."""
+    """Calibrate every exported reader and, except for smoke, measure it on photographs.
+
+    Without a folder of photographs, figures that were recorded before stay.
+    """
     exports = export_folder(settings.profile)
     smoke = settings.profile == "smoke"
     readers = [model for model, entries in exports.models.items() if "hands" in entries]
@@ -54,10 +57,11 @@ def run(settings: Settings) -> dict[str, Any]:
         figures = calibrate(exports, model, SMOKE if smoke else None)
         metrics |= {f"{model}: {k}": v for k, v in figures.items() if v is not None}
     exports.save()
-    for model in [] if smoke else readers:
+    for model in [] if smoke or settings.photos is None else readers:
         reader = ClockReader(model=model, models=exports.path)
         photographs = on_photographs(reader, settings.photos)
-        exports.record_photographs(model, photographs)
+        if photographs:
+            exports.record_photographs(model, photographs)
         for name, values in photographs.items():
             metrics[f"{model}: {name}: within 1 min"] = values["within_1_min"]
     exports.save()
