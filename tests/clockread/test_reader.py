@@ -297,7 +297,7 @@ def test_the_limit_of_clocks_is_said_when_it_is_met() -> None:
     (limited,) = ClockReader("cpu", max_clocks=1).read_photos([two])
     (free,) = ClockReader("cpu").read_photos([two])
     assert (len(limited.readings), len(free.readings)) == (1, 2)
-    assert "--max-clocks" in limited.notes[0]
+    assert "max_clocks" in limited.notes[0]
     assert free.notes == ()
 
 
