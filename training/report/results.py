@@ -30,7 +30,7 @@ class NotRunError(LookupError):
 
 
 class DivergedError(ArithmeticError):
-    """A figure that a rule needs is no number, because a fit diverged; the message names it."""
+    """A figure that a rule needs is not finite, because a fit diverged; the message names it."""
 
 
 @dataclass(frozen=True)
