@@ -148,6 +148,9 @@ def main(
 ) -> None:
     """Print the rates of both commands as JSON."""
     workers = bounded_threads(threads)
+    left_out = PART_PHOTOS * workers  # from `predict`, before its rate is measured
+    if count <= left_out:
+        raise SystemExit(f"--count {count}: use more than {left_out} for {workers} threads")
     predicted, bulk = [], []
     with tempfile.TemporaryDirectory() as name:
         photos = Path(name) / "photos"

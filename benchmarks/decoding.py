@@ -1,8 +1,8 @@
 """Weights of the joint decoding: `python -m benchmarks.decoding`.
 
-Reads rendered dials that no training saw once, then decodes the times with each weight changed.
-Most dials in photographs are upright, fewer of the rendered ones: the last column, by which the
-weights are chosen, weights both as in photographs.
+Reads rendered validation dials once and then decodes their times with each weight changed in turn.
+Photographs show more upright dials than the renderer draws; the last column, by which the weights
+are chosen, weights both groups accordingly.
 """
 
 from __future__ import annotations

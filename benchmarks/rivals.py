@@ -81,15 +81,15 @@ def detector() -> keras.Model:
 
 
 HOUGH_SIDE = 320  # pixels that a dial is resized to
-NEAR_CENTER = 0.12  # dial radii by which a hand's line may miss the centre
-STARTS_WITHIN = 0.45  # dial radii from the centre within which a hand's line begins
+NEAR_CENTER = 0.12  # dial radii by which a hand's line may miss the center
+STARTS_WITHIN = 0.45  # dial radii from the center within which a hand's line begins
 SAME_HAND = 8.0  # degrees between lines of one hand
 
 
 @dataclass(frozen=True)
 class _Streak:
     angle: float  # degrees clockwise from up
-    reach: float  # dial radii from the centre to its far end
+    reach: float  # dial radii from the center to its far end
     weight: float  # summed length of its lines, dial radii
 
 
@@ -141,7 +141,7 @@ def _circle(grey: NDArray[np.uint8]) -> tuple[float, float, float]:
 
 
 def _streaks(lines: NDArray[np.float64], x: float, y: float, radius: float) -> list[_Streak]:
-    """Join segments (n, 4) that point at the centre by angle, the heaviest first."""
+    """Join segments (n, 4) that point at the center by angle, the heaviest first."""
     found: list[_Streak] = []
     for x1, y1, x2, y2 in (lines - [x, y, x, y]) / radius:
         length = math.hypot(x2 - x1, y2 - y1)

@@ -6,6 +6,7 @@ in them. An answer other than that is a failure.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -25,6 +26,13 @@ PHOTOS = [(Path(path).read_bytes(), times) for path, times in PLAN["photos"]]
 BOMB_SIDE = 20_000  # pixels: 400 million
 SLOW_SECONDS, SLOW_PARTS = 3.0, 10  # of a body that is sent in parts
 SOCKET_SECONDS = 60.0
+SEED = 2026  # of each user's own numbers, with the user's class and number
+random.seed(SEED)  # for Locust, which chooses the tasks
+_numbers = itertools.count()
+
+
+def _generator(user: User) -> random.Random:
+    return random.Random(f"{SEED} {type(user).__name__} {next(_numbers)}")
 
 
 def bomb() -> bytes:
@@ -47,18 +55,22 @@ class Reader(FastHttpUser):
     network_timeout = SOCKET_SECONDS
     connection_timeout = SOCKET_SECONDS
 
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.random = _generator(self)
+
     def on_start(self) -> None:
         """Begin independently of the other readers."""
         gevent.sleep(self.wait_time())
 
     def wait_time(self) -> float:
         """Return the seconds to the next request: exponential, so that arrivals are random."""
-        return random.expovariate(PLAN["rate"] / PLAN["readers"]) if PLAN["rate"] else 0.0
+        return self.random.expovariate(PLAN["rate"] / PLAN["readers"]) if PLAN["rate"] else 0.0
 
     @task
     def read(self) -> None:
         """Send one photo."""
-        photo, times = random.choice(PHOTOS)
+        photo, times = self.random.choice(PHOTOS)
         body: Any = photo  # bytes are sent as they are, which the annotation does not say
         with self.client.post("/v1/read", data=body, catch_response=True) as response:
             if response.status_code != 200:
@@ -75,14 +87,18 @@ class Faulty(User):
 
     bomb = bomb() if PLAN["faults"] else b""
 
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.random = _generator(self)
+
     def wait_time(self) -> float:
         """Return the seconds to the next fault."""
-        return random.expovariate(PLAN["faults"] / PLAN["faulty"])
+        return self.random.expovariate(PLAN["faults"] / PLAN["faulty"])
 
     @task(4)
     def vanish_while_sending(self) -> None:
         """Close the connection in the middle of a photo."""
-        photo = random.choice(PHOTOS)[0]
+        photo = self.random.choice(PHOTOS)[0]
         self._measured(
             "vanish while sending", lambda: self._send([photo[: len(photo) // 2]], photo)
         )
@@ -90,24 +106,24 @@ class Faulty(User):
     @task(4)
     def vanish_while_waiting(self) -> None:
         """Close the connection after the whole photo."""
-        photo = random.choice(PHOTOS)[0]
+        photo = self.random.choice(PHOTOS)[0]
         self._measured("vanish while waiting", lambda: self._send([photo], photo))
 
     @task(4)
     def garbage(self) -> None:
         """Send random bytes as a photo."""
-        data = random.randbytes(random.randint(1, 100_000))
+        data = self.random.randbytes(self.random.randint(1, 100_000))
         self._measured("garbage", lambda: self._send([data], data, status=415))
 
     @task(2)
     def no_http(self) -> None:
         """Send random bytes instead of a request."""
-        self._measured("no HTTP", lambda: self._exchange([random.randbytes(1000)], None))
+        self._measured("no HTTP", lambda: self._exchange([self.random.randbytes(1000)], None))
 
     @task(2)
     def slow(self) -> None:
         """Send a photo in parts, over seconds."""
-        photo = random.choice(PHOTOS)[0]
+        photo = self.random.choice(PHOTOS)[0]
         size = -(-len(photo) // SLOW_PARTS)
         parts = [photo[i : i + size] for i in range(0, len(photo), size)]
         pause = SLOW_SECONDS / SLOW_PARTS

@@ -101,7 +101,8 @@ def main(
     """Measure every setting."""
     count = threads or usable_threads()
     manifest = load_manifest()
-    entries = list(manifest.models[manifest.name(model, "cpu")].values())
+    networks = manifest.models[manifest.name(model, "cpu")]
+    entries = list(networks.values())
     single = {name: sessions(entries, count, change) for name, change in SETTINGS.items()}
     bulk = {name: sessions(entries, 1, change) for name, change in SETTINGS.items()}
     latency: dict[str, list[float]] = {name: [] for name in SETTINGS}
@@ -118,7 +119,7 @@ def main(
                     latency[name].append(1000 * (between - before) / CALLS)
                     rate[name].append(count * CALLS * BULK_BATCH / (after - between))
     print_table(
-        f"finder, pose and hands once each; {count} threads; median (range) of {rounds} rounds",
+        f"{', '.join(networks)} once each; {count} threads; median (range) of {rounds} rounds",
         ("", "one at a time, ms", f"in bulk by {BULK_BATCH}, per second"),
         [(name, _spread(latency[name], 2), _spread(rate[name], 0)) for name in SETTINGS],
     )

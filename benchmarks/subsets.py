@@ -43,10 +43,10 @@ COUNTS = {
     "drawn": 1000,
 }
 BY_ORIENTATION = ("varied", "hard")
-_POINTS: Floats = np.concatenate([np.zeros((1, 2)), rim(16)])  # centre and rim
+_POINTS: Floats = np.concatenate([np.zeros((1, 2)), rim(16)])  # center and rim
 _EDGE = rim(360)
 _COLUMNS = (
-    *("", "dials", "centre, first pass", "centre", "rim, first pass", "rim"),
+    *("", "dials", "center, first pass", "center", "rim, first pass", "rim"),
     *("12", f"12 off > {TURNED:.0f}°", "right"),
 )
 
@@ -109,7 +109,7 @@ def orientation(homographies: Floats) -> tuple[Floats, Floats]:
 
 
 def pose_errors(found: Floats, true: Floats) -> tuple[Floats, Floats]:
-    """Return the errors of centre (n,) and rim (n,) of homographies (n, 3, 3), in true radii.
+    """Return the errors of center (n,) and rim (n,) of homographies (n, 3, 3), in true radii.
 
     The rim's is the mean distance of its points from the nearest points of the true rim.
     """

@@ -23,10 +23,9 @@ from clockread.reader import ClockReader, Thresholds
 from clockread.reading import Reading
 from training import splits
 from training.evaluation import in_scenes
-from training.reader.scene_shards import rendered_scenes
+from training.reader.scene_shards import VALIDATION_SCENES, rendered_scenes
 
 SCORES = (0.2, 0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9)
-FIRST = 1000  # the finder is validated on scenes 0 to 999
 
 
 def precision_recall_f1(
@@ -62,7 +61,7 @@ def main(
 ) -> None:
     """Measure all thresholds."""
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
-    shard = rendered_scenes(splits.VALIDATION.start + FIRST, scenes, "everything")
+    shard = rendered_scenes(splits.VALIDATION.start + VALIDATION_SCENES, scenes, "everything")
     readings, clock, clocks = in_scenes(reader, shard)
     score = np.array([reading.dial_score for reading in readings])
     beside = {

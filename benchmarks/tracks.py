@@ -43,8 +43,8 @@ FIRST_SEED = 700_000  # of training.splits.VALIDATION
 # Rates, and seconds from frame to frame: in 20 seconds, a minute hand that runs moves by 2 degrees.
 RUNS = ((0.0, 1.0), (1.0, 1.0), (60.0, 1.0), (0.0, 30.0), (1.0, 30.0))
 SINGLE = (0.7, 0.9)  # share of single frames that are right, in the tracks of the first figure
-MINUTE = 60.5  # seconds within which a time is right, and half a one of the grid
-SAME = 0.02  # relative difference up to which a rate other than 0 and 1 is recognised
+MINUTE = 60.5  # seconds: one minute and half a step of the one-second grid
+SAME = 0.02  # relative difference up to which a rate other than 0 and 1 is recognized
 VIDEO = (1280, 720)  # pixels
 VIDEO_FPS = 25
 SMALL = (160, 160)  # pixels of a watched picture
@@ -257,6 +257,11 @@ def main(
     threads: ThreadsOption = None,
 ) -> None:
     """Measure tracks, the rate of a video, and memory; 0 leaves a part out."""
+    if 0 < pictures < EARLY + 2:
+        raise SystemExit(
+            f"--pictures {pictures}: use 0 or at least {EARLY + 2}, "
+            f"since memory is compared with that after {EARLY}"
+        )
     reader = ClockReader("cpu", model=model, threads=threads, effort=VIDEO_EFFORT)
     if tracks:
         accuracy(reader, tracks)

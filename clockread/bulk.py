@@ -20,7 +20,7 @@ from clockread.errors import ImageError, one_line
 from clockread.images import ImageSource, Photo, load_photo
 from clockread.reading import PhotoResult
 
-PART_PHOTOS = 16  # most photos that a worker decodes before it reads them
+PART_PHOTOS = 16  # maximum that a worker decodes before it reads them
 DECODED_PIXELS = 128_000_000  # of all workers together; grey, one byte each
 QUEUE_DEPTH = 2  # parts per worker that may be read ahead of the next part in order
 MIN_PHOTOS_PER_THREAD = 2  # with fewer, all threads work on one photo at a time
@@ -32,8 +32,8 @@ class PhotoReader(Protocol):
     """The part of `clockread.reader.ClockReader` that reading many photos needs."""
 
     @property
-    def provider(self) -> str:
-        """The provider in use."""
+    def part_photos(self) -> int:
+        """The maximum number of photos that a worker reads together; more on a GPU."""
 
     def read_photos(
         self,
@@ -78,7 +78,7 @@ class Plan:
 
 
 def read_each(entries: Iterable[Entry], reader: PhotoReader, *, cropped: bool = False) -> Results:
-    """Read entries from a live source: each result is given before the next entry is drawn."""
+    """Read entries from a live source: each result is yielded before the next entry is drawn."""
     stop = threading.Event()
     for entry in entries:
         yield from _read_part([entry], reader, DECODED_PIXELS, stop, cropped=cropped, finish=None)
@@ -94,10 +94,10 @@ def read_in_order(
     batch_size: int = PART_PHOTOS,
     finish: Finish | None = None,
 ) -> Results:
-    """Read entries ahead, and give the result of each, in order.
+    """Read entries ahead, and yield the result of each, in order.
 
     A photo that cannot be read is a result with an error. If drawing an entry raises, the results
-    of those before it are given first. Closing the iterator, or an interrupt, stops each worker
+    of those before it are yielded first. Closing the iterator, or an interrupt, stops each worker
     after its present photo or batch.
 
     Args:
@@ -107,7 +107,7 @@ def read_in_order(
             then divided evenly.
         cropped: whether each photo is one dial.
         workers: threads that decode and read.
-        batch_size: most photos that are decoded before they are read together.
+        batch_size: maximum number of photos that are decoded before they are read together.
         finish: makes the final result of each photo that was read.
 
     Returns:
@@ -117,7 +117,7 @@ def read_in_order(
     workers = _startable(workers) if workers > 1 else 1
     if count is None and isinstance(entries, Sized):
         count = len(entries)
-    most = getattr(reader, "part_photos", PART_PHOTOS)  # a GPU takes larger parts
+    most = reader.part_photos
     part_size = most if count is None or workers == 1 else _part_size(count, workers, most)
     stop, pixels = threading.Event(), DECODED_PIXELS // workers
     parts = _Parts(entries, max(1, min(part_size, batch_size)))
@@ -198,7 +198,7 @@ def _read_part(
     cropped: bool,
     finish: Finish | None,
 ) -> Iterator[PhotoResult]:
-    """Give the results of a part, reading whenever ``pixels`` are decoded."""
+    """Yield the results of a part, reading whenever ``pixels`` are decoded."""
     loaded: list[tuple[Entry, Photo | PhotoResult]] = []
     decoded = 0
     for entry in entries:

@@ -38,10 +38,10 @@ class Calibration:
         return _sigmoid(self.slope * _logit(raw) + of_context + self.offset)
 
 
-def stored_weights(stored: Mapping[str, Any]) -> tuple[Calibration, ClockScore]:
+def stored_weights(stored: Mapping[str, Any]) -> tuple[Calibration, DialScore]:
     """Return the weights of confidence and dial score that a manifest has for a model."""
     weights = {f.name: float(stored.get(f.name, f.default)) for f in fields(Calibration)}
-    return Calibration(**weights), ClockScore(**stored.get("presence", {}))
+    return Calibration(**weights), DialScore(**stored.get("presence", {}))
 
 
 def bounded(logit: float) -> float:
@@ -59,7 +59,7 @@ def _sigmoid(x: float) -> float:
 
 
 @dataclass(frozen=True)
-class ClockScore:
+class DialScore:
     """The probability that a detection is a clock: logistic regression on all networks' scores."""
 
     finder_score: float = 0.84  # weight of the logit of the finder's score
@@ -95,14 +95,14 @@ def fitted(
     return Calibration(slope, offset, clock, whole)
 
 
-def fitted_presence(
+def fitted_dial_score(
     finder_score: Floats,
     confidence: Floats,
     dial_logit: Floats,
     clock_logit: Floats,
     clock: NDArray[np.bool_],
-) -> ClockScore:
-    """Return the maximum-likelihood weights of the clock score.
+) -> DialScore:
+    """Return the maximum-likelihood weights of the dial score.
 
     Args:
         finder_score: (n,), 0..1.
@@ -119,7 +119,7 @@ def fitted_presence(
     columns += [list(dial_logit), [bounded(float(x)) for x in clock_logit]]
     *of_networks, of_context, offset = _regression(np.column_stack(columns), clock)
     of_finder, of_confidence, of_pose = of_networks
-    return ClockScore(of_finder, of_confidence, of_pose, offset, of_context)
+    return DialScore(of_finder, of_confidence, of_pose, offset, of_context)
 
 
 def _regression(x: Floats, right: NDArray[np.bool_]) -> list[float]:

@@ -42,8 +42,12 @@ class GpuMemoryError(ProviderError):
     """A GPU without enough free memory for a batch."""
 
 
+class OutputError(ClockreadError, RuntimeError):
+    """Output that cannot be written, such as to a full disk, after the work has begun."""
+
+
 class PageError(ClockreadError, RuntimeError):
-    """A part of the page for browsers that is missing, damaged, or cannot be written."""
+    """A part of the page for browsers that is missing or damaged, or a wrong path for it."""
 
 
 class RuntimeMissingError(ClockreadError, ImportError):

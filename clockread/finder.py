@@ -25,6 +25,7 @@ SCENE = 320  # pixels per side of the network's input
 STRIDE = 8  # scene pixels per cell of its output
 CELLS = SCENE // STRIDE
 SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
+MAX_LOG_SIZE = 4.0  # of those logarithms, and the least with a minus: 0.6 to 1747 scene pixels
 TILE = 0.6  # side of a tile over the photo's longer side
 PADDING = 128  # grey of the bars beside a photo that is not square
 
@@ -146,7 +147,7 @@ def peaks(
     rows, columns = np.nonzero((scores >= highest) & (scores >= threshold))
     value = np.asarray(box, np.float64)[rows, columns]
     centres = (value[:, :2] + np.stack([columns, rows], axis=1)) * STRIDE
-    sizes = SIZE_UNIT * np.exp(np.clip(value[:, 2:], -4.0, 4.0))
+    sizes = SIZE_UNIT * np.exp(np.clip(value[:, 2:], -MAX_LOG_SIZE, MAX_LOG_SIZE))
     boxes = np.concatenate([centres - sizes / 2, sizes], axis=1)
     kept = _non_max_suppression(boxes, scores[rows, columns], o)
     return boxes[kept], scores[rows[kept], columns[kept]]

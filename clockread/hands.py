@@ -1,4 +1,7 @@
-"""Poses → hands: a circular network reads the polar image of each dial and refines its pose."""
+"""Poses → hands: a network with circular convolutions reads polar images of dials.
+
+It also refines the pose of each dial.
+"""
 
 from __future__ import annotations
 
@@ -87,7 +90,7 @@ def read_refined(
     Args:
         dials: the dials with their estimated poses.
         network: the reading network.
-        passes: most passes over a dial.
+        passes: maximum number of passes per dial.
 
     Returns:
         The dials with their final poses, and the network's outputs for them.

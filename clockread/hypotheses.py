@@ -53,7 +53,7 @@ def read_posed(
         dials: the dials with their estimated poses.
         hands: the reading network.
         context: the context network.
-        passes: most passes of the reading network over a dial.
+        passes: maximum number of passes of the reading network per dial.
 
     """
     refined, seen = read_refined(dials, hands, passes)
@@ -70,7 +70,7 @@ def read_again(
         dials: the dials with other poses, or in other greys.
         known: the context of each dial.
         hands: the reading network.
-        passes: most passes of the reading network over a dial.
+        passes: maximum number of passes of the reading network per dial.
 
     """
     refined, seen = read_refined(dials, hands, passes)

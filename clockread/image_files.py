@@ -25,6 +25,7 @@ from clockread.image_formats import frame_count, frame_note, open_header
 from clockread.opencv import cv2
 from clockread.pixels import (
     EXIF_ORIENTATION,
+    MAX_PIXELS,
     Pixels,
     array_for,
     check_size,
@@ -37,8 +38,8 @@ from clockread.pixels import (
 )
 
 MAX_DECODED_BYTES = 400_000_000  # of memory, for photos decoded at full size: all but JPEG
-# Most bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit per
-# pixel 8,000. More is a decompression bomb.
+# Maximum bytes of memory per byte of a file: a flat picture as PNG reaches 1,000, with one bit
+# per pixel 8,000. More is a decompression bomb.
 MEMORY_PER_FILE_BYTE = 8300
 ALWAYS_ALLOWED_MEMORY = 64_000_000  # bytes, whatever the file's size
 ROWS_PER_STRIP = 278  # tag of TIFF 6.0
@@ -49,6 +50,9 @@ STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 # Further bytes per pixel that decoding takes at its peak, measured with 21 million pixels.
 DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
 DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
+
+# The remedy names the option as the command line, HTTP and Python have it in common.
+READ_IN_PART = "or read what is there with the option lenient"
 
 JPEG_END, PNG_END = b"\xff\xd9", b"IEND"
 # Bytes that continue a scan that is cut off, in two ways; after a whole scan they are ignored.
@@ -118,19 +122,25 @@ def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
     return Decoded(pixels, size[::-1] if orientation >= 5 else size, reduction)
 
 
-def open_frames(file: BinaryIO, name: str) -> Iterator[Image.Image]:
+def open_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Image.Image]:
     """Yield each frame of an animation, or page of a file; of another photo the only one.
 
+    Each is checked before it is decoded, because pages differ in size and kind.
+
     Raises:
-        ImageError: as in `decode_file`, also after frames that were read.
+        ImageError: as in `decode_file`, or for a frame of more than ``max_pixels``; also after
+            frames that were read.
     """
+    how = Decoding(None, color=True)
     with _one_error(name, "its frames cannot be decoded"):
         image = open_header(file, name)
-        _check_memory(image, file, name, Decoding(None, color=True))
+        _check_memory(image, file, name, how, max_pixels)
         count = frame_count(image)
     for i in range(count):
+        numbered = f"{name}#{i + 1}" if count > 1 else name
         with _one_error(name, f"frame {i + 1} of {count} cannot be decoded"):
             image.seek(i)
+            _check_memory(image, file, numbered, how, max_pixels)
             orientation = orientation_of(image)
             frame = image.copy()
         if orientation > 1:  # a copy keeps it for the first frame only
@@ -183,10 +193,16 @@ def _one_error(name: str, problem: str) -> Iterator[None]:
         ) from error
 
 
-def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: Decoding) -> None:
+def _check_memory(
+    image: ImageFile.ImageFile,
+    file: BinaryIO,
+    name: str,
+    how: Decoding,
+    max_pixels: int = MAX_PIXELS,
+) -> None:
     """Raise ImageError for a photo that is too small or too large, before decoding a pixel."""
     (width, height), kind = image.size, image.format or ""
-    check_size(width, height, name)
+    check_size(width, height, name, max_pixels)
     pixels = width * height
     if kind in ("JPEG", "MPO"):
         by = reduction_for(image.size, how.min_side)
@@ -211,7 +227,9 @@ def _check_memory(image: ImageFile.ImageFile, file: BinaryIO, name: str, how: De
             f"{needed / 1e6:,.0f} MB to decode, "
             f"the limit is {MAX_DECODED_BYTES / 1e6:,.0f} MB; {remedy}"
         )
+    position = file.tell()
     bytes_in_file = file.seek(0, io.SEEK_END)
+    file.seek(position)
     if kind not in ("JPEG", "MPO") and needed > max(
         ALWAYS_ALLOWED_MEMORY, MEMORY_PER_FILE_BYTE * bytes_in_file
     ):
@@ -275,8 +293,7 @@ def _load_jpeg(
             return whole, None, ("its end marker is missing, its pixels are complete",)
     if not how.lenient:
         raise ImageError(
-            f"{name}: damaged: it is cut off before its end; copy it again, "
-            "or read what is there with --lenient"
+            f"{name}: damaged: it is cut off before its end; copy it again, {READ_IN_PART}"
         )
     return ended(b""), None, ("cut off: only a part of its pixels could be decoded",)
 
@@ -300,9 +317,7 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
             if "truncated" in str(error)
             else f"its pixels cannot be decoded ({reason_of(error)})"
         )
-        raise ImageError(
-            f"{name}: damaged: {problem}; copy it again, or read what is there with --lenient"
-        ) from error
+        raise ImageError(f"{name}: damaged: {problem}; copy it again, {READ_IN_PART}") from error
     if image.format == "PNG" and not _contains(file, PNG_END, 0):
         return ("its end marker (IEND) is missing, its pixels are complete",)
     return ()

@@ -125,4 +125,4 @@ def frame_note(image: Image.Image) -> tuple[str, ...]:
         image.seek(0)
         return ("further frames are damaged",)
     what = "pages" if image.format == "TIFF" else "frames"
-    return (f"the first of {count} {what}; --frames all reads each",) if count > 1 else ()
+    return (f"the first of {count} {what}; the option frames=all reads each",) if count > 1 else ()

@@ -26,7 +26,7 @@ from clockread.image_files import (
     open_frames,
     size_in_header,
 )
-from clockread.pixels import Pixels, check_size, reduced, reduction_for, scale_of
+from clockread.pixels import MAX_PIXELS, Pixels, check_size, reduced, reduction_for, scale_of
 
 DECODE_MIN_SIDE = 2048  # pixels that the long side of a photo keeps if it is decoded reduced
 
@@ -169,6 +169,7 @@ def load_frames(
     *,
     name: str | None = None,
     min_side: int | None = DECODE_MIN_SIDE,
+    max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Photo]:
     """Decode the frames of an animation, or the pages of a file, one after the other.
 
@@ -176,22 +177,25 @@ def load_frames(
         source: a path, or the bytes of an encoded photo.
         name: as in `load_photo`.
         min_side: as in `load_photo`.
+        max_pixels: pixels of a frame, by its header, beyond which it is refused.
 
     Yields:
         A photo per frame, whose name ends in "#" and a number from 1; of a file with one frame, one
         photo without a number.
 
     Raises:
-        ImageError: as in `load_photo`, also after frames that were read, if a later one is damaged.
+        ImageError: as in `load_photo`; also after frames that were read, if a later one is damaged
+            or too large.
 
     """
     name = name_of(source) if name is None else name
     with open_photo(source, one_line(name)) as file:
         count = count_frames(file, one_line(name))
         if count == 1:
+            check_size(*size_in_header(file, one_line(name)), one_line(name), max_pixels)
             yield load_photo(source, name=name, min_side=min_side)
             return
-        for i, frame in enumerate(open_frames(file, one_line(name)), start=1):
+        for i, frame in enumerate(open_frames(file, one_line(name), max_pixels), start=1):
             yield load_photo(frame, name=f"{name}#{i}", min_side=min_side)
 
 

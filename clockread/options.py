@@ -1,4 +1,4 @@
-"""Options of a reader: the effort per dial, and the scores that a clock must reach."""
+"""Options of a reader: the limits of its computation, and the scores that a clock must reach."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Effort:
-    """The effort per dial."""
+    """Limits of the computation: passes and retries per dial, tiles per photo."""
 
     passes: int = MAX_PASSES
-    """Most passes over a dial, 3 by default; the pose is refined between two passes."""
+    """Maximum number of passes per dial, 3 by default; the pose is refined between two passes."""
     retry_below: float = RETRY_BELOW
     """Raw confidence, 0..1, below which a dial is retried, 0.9 by default; 0 retries none."""
     windows: bool = False
@@ -46,6 +46,13 @@ class Effort:
     """Whether a retry uses the principal colors of the face."""
     tiles: bool = True
     """Whether a photo without a confident detection is searched in tiles."""
+
+    def __post_init__(self) -> None:
+        passes, below = self.passes, self.retry_below
+        if isinstance(passes, bool) or not isinstance(passes, int) or passes < 1:
+            raise ValueError(f"passes is {passes!r}: give a whole number, at least 1")
+        if not 0 <= below <= 1:  # also refuses nan
+            raise ValueError(f"retry_below is {below!r}: give a confidence, 0..1")
 
     def retries(self, hands: Hands) -> bool:
         """Return whether a dial is retried: its confidence is low, and it may well be a clock."""

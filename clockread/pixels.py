@@ -165,18 +165,22 @@ def _factor(values: NDArray[Any], name: str) -> float:
     raise ImageError(f"{name}: pixels of type {values.dtype} are not supported; {remedy}")
 
 
-def check_size(width: int, height: int, name: str) -> None:
-    """Raise ImageError for a photo that is too small to be read or larger than MAX_PIXELS."""
+def check_size(width: int, height: int, name: str, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise ImageError for a photo that is too small to be read or has too many pixels."""
     if min(width, height) < MIN_SIDE:
         raise ImageError(
             f"{name}: too small: {width} x {height} pixels, "
             f"the minimum is {MIN_SIDE} on each side; use a larger photo"
         )
-    if width * height > MAX_PIXELS:
+    if width * height > max_pixels:
         raise ImageTooLargeError(
-            f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million pixels, "
-            f"the limit is {MAX_PIXELS / 1e6:,.0f} million; save it smaller"
+            f"{name}: too large: {width} x {height} = {_million(width * height)} pixels, "
+            f"the limit is {_million(max_pixels)}; save it smaller"
         )
+
+
+def _million(pixels: int) -> str:
+    return f"{round(pixels / 1e6, 2):,g} million"
 
 
 def reduction_for(size: tuple[int, int], min_side: int | None) -> int:

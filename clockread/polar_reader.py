@@ -31,7 +31,7 @@ class PolarReader:
         context: the context network.
         effort: passes and retries per dial.
         min_dial_logit: of the pose network; detected dials below it are dropped.
-        batch_size: most dials that go through a network at once.
+        batch_size: maximum number of dials per call of a network.
 
     """
 

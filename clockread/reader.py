@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.bulk import PART_PHOTOS, Entry, Plan, Results, read_each, read_in_order
-from clockread.confidence import Calibration, ClockScore, stored_weights
+from clockread.confidence import Calibration, DialScore, stored_weights
 from clockread.errors import ProviderError
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
@@ -121,7 +121,7 @@ class ClockReader:
     def _open(self, manifest: Manifest, provider: str) -> None:
         """Open the networks on a provider, not "auto"."""
         self.model = model = manifest.name(self._options["model"], provider)
-        self._calibration, self._clock_score = Calibration(), ClockScore()
+        self._calibration, self._dial_score = Calibration(), DialScore()
         self._dial_reader: DialReader
 
         def network(role: str, model: str = model) -> Network:
@@ -136,7 +136,7 @@ class ClockReader:
         networks = network("pose"), network("hands"), network("context")
         self._dial_reader = PolarReader(*networks, self.effort, logit, self.batch_size)
         fit = manifest.entry("hands", model).calibration
-        self._calibration, self._clock_score = stored_weights(fit)
+        self._calibration, self._dial_score = stored_weights(fit)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), **self._options), ()
@@ -175,7 +175,7 @@ class ClockReader:
 
     @property
     def part_photos(self) -> int:
-        """The most photos that a worker reads together in bulk."""
+        """The maximum number of photos that a worker reads together in bulk."""
         return self.batch_size if self.on_accelerator else PART_PHOTOS
 
     @property
@@ -362,7 +362,7 @@ class ClockReader:
         """Return the result of a photo, given its dials, some of which may not be clocks."""
         readings = [
             reading_of(
-                photo, dial.detection, dial.posed, dial.hands, self._calibration, self._clock_score
+                photo, dial.detection, dial.posed, dial.hands, self._calibration, self._dial_score
             )
             for dial in dials
             if dial.posed is not None and dial.hands is not None
@@ -385,7 +385,7 @@ class ClockReader:
         if detections >= self.max_clocks:
             count = self.max_clocks
             dials = "most likely dial was" if count == 1 else f"{count} most likely dials were"
-            notes = (*notes, f"only the {dials} read; --max-clocks raises the limit")
+            notes = (*notes, f"only the {dials} read; the option max_clocks raises the limit")
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
         return PhotoResult(
             photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below

@@ -16,7 +16,7 @@ from clockread.clock import (
     clock_text,
     seconds_past_twelve,
 )
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.evidence import Evidence
 from clockread.fields import FIELDS
 from clockread.finder import Detection
@@ -187,7 +187,7 @@ def reading_of(
     posed: PosedDial,
     hands: Hands,
     calibration: Calibration,
-    clock_score: ClockScore,
+    dial_score_of: DialScore,
 ) -> Reading:
     """Convert the hands of a dial to a reading in full-size pixels.
 
@@ -197,7 +197,7 @@ def reading_of(
         posed: the dial's final pose.
         hands: the decoded hands.
         calibration: gives the confidence.
-        clock_score: gives the dial score.
+        dial_score_of: gives the dial score.
 
     Returns:
         The reading.
@@ -214,7 +214,7 @@ def reading_of(
         x, y, width, height = (value * scale for value in dial.box)
         box = enclosing((x, y, width, height), box, photo.width, photo.height)
         scores = dial.score, confidence, posed.dial_logit, hands.clock_logit
-        finder_score, dial_score = dial.score, clock_score(*scores)
+        finder_score, dial_score = dial.score, dial_score_of(*scores)
     located = {
         "confidence": confidence,
         "box": box,

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 
+from clockread.bulk import PART_PHOTOS
 from clockread.cli import app as cli
 from clockread.images import Photo
 from clockread.reading import PhotoResult, Reading
@@ -99,7 +100,7 @@ def result_of(photo: Photo, *readings: Reading) -> PhotoResult:
 class BlindReader:
     """Finds no clock in any photo."""
 
-    provider = "cpu"
+    part_photos = PART_PHOTOS
 
     def read_photos(
         self,

@@ -14,7 +14,7 @@ import typer
 from training.experiment import Experiment, NotTrainedError, Settings, chosen
 from training.reader import experiments as reader
 from training.report import experiments as report
-from training.report.runs import run_fits
+from training.report.runs import discard, run_fits
 from training.splits import PROFILES
 
 EXPERIMENTS = (*reader.EXPERIMENTS, *report.EXPERIMENTS)
@@ -64,6 +64,8 @@ def main(
     """
     if profile not in PROFILES:
         raise SystemExit(_usage(f"profile {profile!r}: use one of {', '.join(PROFILES)}"))
+    if photos is not None and not photos.is_dir():
+        raise SystemExit(_usage(f"--photos {photos}: there is no such folder"))
     try:
         experiments = chosen(EXPERIMENTS, [name for name in only.split(",") if name])
     except KeyError as error:
@@ -85,17 +87,32 @@ def main(
 
 def _run(experiments: list[Experiment], settings: Settings) -> None:
     profile, count = settings.profile, len(experiments)
+    _check_needs(experiments, profile)
     fits = report.planned_fits(experiments, settings)
+    of_fits = replace(settings, resume=True)
+    if not settings.resume:  # once: a later experiment may share fits with one that has run
+        discard(fits, profile)
     if settings.jobs > 1:  # all fits in one queue, so that no process idles between experiments
-        run_fits(fits, settings)
+        run_fits(fits, of_fits)
     for number, e in enumerate(experiments, 1):
         cost = e.cost[profile]
         print(f"[{number}/{count}] {e.name}, profile {profile}: about {cost}", flush=True)
         began = time.time()
-        result = e.run(replace(settings, resume=True) if settings.jobs > 1 and e.fits else settings)
+        result = e.run(of_fits if e.fits else settings)
         metrics = result.get("metrics", {}).items()
         figures = ", ".join(f"{k} {v:.4g}" for k, v in metrics if isinstance(v, float | int))
         print(f"{e.name}: {time.time() - began:.0f} s; {figures}", flush=True)
+
+
+def _check_needs(experiments: list[Experiment], profile: str) -> None:
+    """Raise NotTrainedError if an experiment needs one that has not run and is not chosen."""
+    chosen_names = {e.name for e in experiments}
+    by_name = {e.name: e for e in EXPERIMENTS}
+    for e in experiments:
+        for need in (by_name[name] for name in e.needs if name not in chosen_names):
+            if need.done is not None and not need.done(profile):
+                command = f"python -m training.run_all --profile {profile} --only {need.name}"
+                raise NotTrainedError(f"{e.name} needs {need.name}: run `{command}` first")
 
 
 def _usage(message: str) -> int:

@@ -28,6 +28,7 @@ from clockread.cli.options import (
     FramesOption,
     LenientOption,
     MaxClocksOption,
+    MinConfidenceOption,
     ModelOption,
     NullOption,
     OverlayOption,
@@ -130,7 +131,7 @@ def predict(
     model: ModelOption = "auto",
     batch_size: Annotated[int, Option(min=1, help="Dials per call of a network.")] = 32,
     threads: ThreadsOption = None,
-    min_confidence: Annotated[float, Option(help="Leave out readings below this, 0 to 1.")] = 0.0,
+    min_confidence: MinConfidenceOption = 0.0,
     max_clocks: MaxClocksOption = None,
     seconds: SecondsOption = False,
     frames: FramesOption = "first",
@@ -141,9 +142,6 @@ def predict(
     quiet: QuietOption = False,
 ) -> None:
     """Read the time of every clock in photos."""
-    if not 0.0 <= min_confidence <= 1.0:  # refuses nan too, unlike typer's range check
-        message = f"{min_confidence} is not in the range 0 to 1."
-        raise typer.BadParameter(message, param_hint="--min-confidence")
     if not paths and files_from is None:
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
 

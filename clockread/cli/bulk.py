@@ -13,10 +13,12 @@ from clockread.cli.options import (
     CroppedOption,
     LenientOption,
     MaxClocksOption,
+    MinConfidenceOption,
     ModelOption,
     QuietOption,
     SecondsOption,
 )
+from clockread.cluster import PART_PHOTOS, PATH_COLUMN
 from clockread.errors import ClockreadError
 from clockread.runtime.providers import Provider
 from clockread.streams import complain
@@ -49,15 +51,13 @@ def bulk(
     workers: Annotated[
         int | None, Option(min=1, help="Workers, each on one core; by default all cores.")
     ] = None,
-    column: Annotated[str, Option(help="Column of a Parquet or CSV list.")] = "path",
-    part_size: Annotated[int, Option(min=1, help="Photos per file of results.")] = 64,
+    column: Annotated[str, Option(help="Column of a Parquet or CSV list.")] = PATH_COLUMN,
+    part_size: Annotated[int, Option(min=1, help="Photos per file of results.")] = PART_PHOTOS,
     cropped: CroppedOption = False,
     provider: Annotated[Provider, Option(help="As in `clockread predict`.")] = "cpu",
     model: ModelOption = "auto",
     batch_size: Annotated[int, Option(min=1, help="Dials per call of a network.")] = 32,
-    min_confidence: Annotated[
-        float, Option(min=0.0, max=1.0, help="Leave out readings below this, 0 to 1.")
-    ] = 0.0,
+    min_confidence: MinConfidenceOption = 0.0,
     max_clocks: MaxClocksOption = None,
     seconds: SecondsOption = False,
     lenient: LenientOption = False,

@@ -1,8 +1,9 @@
 """How each command ends: its exit code, and errors as one line.
 
-Exit codes: 0 all photos processed; 1 at least one could not be processed; 2 wrong usage, or a
-provider, model or library that is missing; 129 hung up; 130 interrupted; 141 the reader of a pipe
-went away; 143 terminated.
+Exit codes: 0 all photos processed; 1 at least one could not be processed, or output could not be
+written; 2 wrong usage, such as a file in place of a folder for output, or a provider, model or
+library that is missing or fails; 129 hung up; 130 interrupted; 141 the reader of a pipe went away;
+143 terminated.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 import typer
 
 from clockread.cli import signals
-from clockread.errors import ClockreadError, reason_of
+from clockread.errors import ClockreadError, OutputError, reason_of
 from clockread.streams import abandon, complain
 
 EXIT_OK = 0
@@ -42,6 +43,8 @@ def exit_code(action: Callable[[], int]) -> int:
     try:
         code = action()
         sys.stdout.flush()
+    except OutputError as error:
+        return _failed(str(error))
     except ClockreadError as error:
         return _failed(str(error), EXIT_USAGE)
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -107,6 +108,7 @@ def _listed(name: str, stdin: BinaryIO | None, *, null: bool) -> Iterator[str]:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         problem = f"this list cannot be read ({reason}); check the path"
         raise ClockreadError(f"--files-from {one_line(name)}: {problem}") from error
+    data = data.removeprefix(codecs.BOM_UTF8)  # which Windows' programs write
     for line in data.split(b"\0") if null else data.splitlines():
         if line:
             yield os.fsdecode(line)

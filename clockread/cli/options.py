@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from clockread.cli.output import Format
+from clockread.errors import one_line
 from clockread.runtime.providers import Provider
+
+_T = TypeVar("_T", float, str, None)
+
+
+def finite(value: _T) -> _T:
+    """Return the value of an option, the callback of every option that takes a float.
+
+    Raises BadParameter for nan and infinity, also in a text, which range checks may let through.
+    """
+    number = 0.0
+    with contextlib.suppress(ValueError):  # a text such as auto
+        number = 0.0 if value is None else float(value)
+    if not math.isfinite(number):
+        raise BadParameter(f"{one_line(str(value))} is not a finite number.")
+    return value
+
 
 FormatOption = Annotated[Format, Option("--format", help="Output format.")]
 ReportFormatOption = Annotated[Literal["table", "json"], Option("--format", help="Output format.")]
@@ -61,7 +80,11 @@ FramesOption = Annotated[
 ]
 LenientOption = Annotated[bool, Option("--lenient", help="Read the intact part of cut-off photos.")]
 MaxClocksOption = Annotated[
-    int | None, Option(min=1, help="Most clocks per photo; by default 1,000.")
+    int | None, Option(min=1, help="Maximum number of clocks per photo; by default 1,000.")
+]
+MinConfidenceOption = Annotated[
+    float,
+    Option(min=0.0, max=1.0, callback=finite, help="Leave out readings below this, 0 to 1."),
 ]
 QuietOption = Annotated[
     bool, Option("--quiet", "-q", help="Print results only: no progress, summary or warnings.")

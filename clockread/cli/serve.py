@@ -15,14 +15,18 @@ from clockread.cli.options import (
     ModelOption,
     ProviderOption,
     ThreadsOption,
+    finite,
 )
 from clockread.errors import ClockreadError, one_line
+from clockread.serving.limits import BATCH_SECONDS, Limits
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
 
+LIMITS = Limits()
 TOKEN_VARIABLE = "CLOCKREAD_TOKEN"
 INSTALL = "pip install fastapi httptools prometheus-client python-multipart uvicorn"
+MAX_MB = 1e6  # of any limit: more than memories have
 MIN_TOKEN = 16  # characters: shorter ones can be guessed
 EXTRA = frozenset(("fastapi", "starlette", "pydantic", "uvicorn", "prometheus_client", "anyio"))
 LOCAL = frozenset(("127.0.0.1", "::1", "localhost"))
@@ -46,19 +50,46 @@ def serve(
     model: ModelOption = "auto",
     threads: ThreadsOption = None,
     max_clocks: MaxClocksOption = None,
-    max_mb: Annotated[float, Option(min=0.001, help="Most megabytes of a request.")] = 32.0,
-    max_megapixels: Annotated[float, Option(min=0.01, help="Most megapixels of a photo.")] = 100.0,
-    max_photos: Annotated[int, Option(min=1, help="Most photos of a request.")] = 64,
-    max_queue: Annotated[int, Option(min=1, help="Most photos that wait.")] = 256,
-    max_held_mb: Annotated[float, Option(min=1, help="Most megabytes of all requests.")] = 512.0,
+    max_mb: Annotated[
+        float,
+        Option(
+            min=0.001, max=MAX_MB, callback=finite, help="Maximum size of a request, megabytes."
+        ),
+    ] = LIMITS.body_bytes / 1e6,
+    max_megapixels: Annotated[
+        float,
+        Option(min=0.01, max=MAX_MB, callback=finite, help="Maximum size of a photo, megapixels."),
+    ] = LIMITS.pixels / 1e6,
+    max_photos: Annotated[
+        int, Option(min=1, help="Maximum number of photos of a request.")
+    ] = LIMITS.photos,
+    max_queue: Annotated[
+        int, Option(min=1, help="Maximum number of queued photos.")
+    ] = LIMITS.queue,
+    max_held_mb: Annotated[
+        float,
+        Option(min=1, max=MAX_MB, callback=finite, help="Maximum size of all requests, megabytes."),
+    ] = LIMITS.held_bytes / 1e6,
     timeout: Annotated[
-        float, Option(min=0.001, help="Seconds to receive a request, and to read it.")
-    ] = 30.0,
+        float,
+        Option(min=0.001, callback=finite, help="Seconds to receive a request, and to read it."),
+    ] = LIMITS.body_seconds,
     batch_delay_ms: Annotated[
-        float, Option(min=0, max=1000, help="Milliseconds that a batch waits for more photos.")
-    ] = 3.0,
+        float,
+        Option(
+            min=0,
+            max=1000,
+            callback=finite,
+            help="Milliseconds that a batch waits for more photos.",
+        ),
+    ] = BATCH_SECONDS * 1000,
     drain_delay: Annotated[
-        float, Option(min=0, help="Seconds after SIGTERM that connections are still accepted.")
+        float,
+        Option(
+            min=0,
+            callback=finite,
+            help="Seconds after SIGTERM that connections are still accepted.",
+        ),
     ] = 0.0,
 ) -> None:
     """Read photos that HTTP clients send: POST /v1/read."""
@@ -68,6 +99,8 @@ def serve(
         if page is not None and not page.is_dir():
             raise ClockreadError(f"--page {one_line(str(page))}: no such folder; check the path")
         server, settings_of = _libraries()
+        address = server.Address(host, port, drain_delay)
+        server.check_free(address)
         limits = settings_of.Limits(
             body_bytes=int(max_mb * 1e6),
             pixels=int(max_megapixels * 1e6),
@@ -91,7 +124,6 @@ def serve(
         if host not in LOCAL and token is None:
             problem = "other machines can send photos without a token"
             server.write_log({"event": "log", "level": "warning", "message": problem})
-        address = server.Address(host, port, drain_delay)
         return EXIT_OK if server.serve(service, address) else EXIT_USAGE
 
     run_and_exit(action)
@@ -103,14 +135,14 @@ def token_of(file: Path | None) -> str | None:
     if file is not None:
         source = f"--token-file {one_line(str(file))}"
         try:
-            token = file.read_text(encoding="utf-8").strip()
+            token = file.read_text(encoding="utf-8-sig").strip()
         except (OSError, ValueError) as error:
             raise ClockreadError(f"{source}: cannot be read ({error}); check the path") from error
     if token is None:
         return None
     if len(token) < MIN_TOKEN or not token.isascii() or not token.isprintable():
-        remedy = "make one with: openssl rand -hex 32"
-        raise ClockreadError(f"{source}: a token needs {MIN_TOKEN} ASCII characters; {remedy}")
+        need = f"a token needs at least {MIN_TOKEN} printable ASCII characters"
+        raise ClockreadError(f"{source}: {need}; make one with: openssl rand -hex 32")
     return token
 
 

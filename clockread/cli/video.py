@@ -24,6 +24,7 @@ from clockread.cli.options import (
     ProviderOption,
     QuietOption,
     ThreadsOption,
+    finite,
 )
 from clockread.errors import ClockreadError, VideoError, one_line, reason_of
 from clockread.streams import complain
@@ -78,12 +79,16 @@ def video(
         ),
     ] = None,
     fps: Annotated[
-        float | None, Option(min=0.001, help="The same as frames per second of the video.")
+        float | None,
+        Option(min=0.001, callback=finite, help="The same as frames per second of the video."),
     ] = None,
     all_frames: Annotated[bool, Option("--all", help="Read every frame.")] = False,
     rate: Annotated[
         str,
-        Option(help="Seconds that the clocks advance per second, if it is known; 0 is stopped."),
+        Option(
+            callback=finite,
+            help="Seconds that the clocks advance per second, if it is known; 0 is stopped.",
+        ),
     ] = "auto",
     min_frames: Annotated[
         int, Option(min=1, help="Leave out clocks that are read in fewer frames.")

@@ -19,6 +19,7 @@ from clockread.cli.options import (
     ProviderOption,
     QuietOption,
     ThreadsOption,
+    finite,
 )
 from clockread.cli.video import duration
 from clockread.errors import VideoError
@@ -47,7 +48,8 @@ def watch(
         Option(metavar="TIME", help="Also write a line per clock this often, without a change."),
     ] = None,
     min_confidence: Annotated[
-        float, Option(min=0.0, max=1.0, help="Ignore readings below this, 0 to 1.")
+        float,
+        Option(min=0.0, max=1.0, callback=finite, help="Ignore readings below this, 0 to 1."),
     ] = DEFAULT_CONFIDENCE,
     wait: Annotated[
         bool, Option("--wait", help="Wait for a source that is not there at the start.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,12 +15,12 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from clockread.cluster import PATH_COLUMN
 from clockread.cluster.places import SEPARATOR, Place, Stores, opened
 from clockread.errors import ClockreadError, one_line, reason_of
 from clockread.listing import no_photos_in, passed_over_as, search
 
 LISTS = (".parquet", ".csv", ".txt")
-PATH_COLUMN = "path"
 REPEATED, EMPTY = "named twice", "empty"
 
 
@@ -130,7 +131,8 @@ def _listed(place: Place, name: str, column: str) -> Iterator[Any]:
     try:
         with place.files.open_input_file(place.path) as file:
             if place.path.lower().endswith(".txt"):
-                yield from map(os.fsdecode, file.read().splitlines())
+                data = file.read().removeprefix(codecs.BOM_UTF8)  # which Windows' programs write
+                yield from map(os.fsdecode, data.splitlines())
                 return
             table = _table(file, place.path, column)
     except pa.ArrowKeyError as error:

@@ -26,11 +26,12 @@ import ray.data
 from ray.data.exceptions import SystemException
 from ray.exceptions import RayError
 
-from clockread.cluster.parts import PART_PHOTOS, Part, find_done, prepare, split
-from clockread.cluster.photos import PATH_COLUMN, Wanted, find_photos
+from clockread.cluster import PART_PHOTOS, PATH_COLUMN
+from clockread.cluster.parts import Part, find_done, prepare, split
+from clockread.cluster.photos import Wanted, find_photos
 from clockread.cluster.places import Place, opened
 from clockread.cluster.worker import ReadOptions, Worker
-from clockread.errors import ClockreadError, one_line, reason_of
+from clockread.errors import ClockreadError, OutputError, one_line, reason_of
 
 LOCAL = "local"  # Ray's address of a cluster of its own on this machine
 CONNECTION_SECONDS = 10  # in which the machine of an address must accept a connection
@@ -110,7 +111,8 @@ def carry_out(plan: Plan, read: ReadOptions, options: RunOptions) -> Iterator[Co
     """Read the parts of a plan; yield the counts so far after each.
 
     Raises:
-        ClockreadError: if the cluster cannot be reached, or a worker cannot read or write.
+        OutputError: if results cannot be written.
+        ClockreadError: if the cluster cannot be reached, or a worker cannot read.
 
     """
     counts = Counts()
@@ -119,7 +121,7 @@ def carry_out(plan: Plan, read: ReadOptions, options: RunOptions) -> Iterator[Co
     with _cluster(options.address):
         for row in _rows(plan, read, options):
             if row["stop"]:
-                raise ClockreadError(row["stop"])
+                raise (OutputError if row["unwritten"] else ClockreadError)(row["stop"])
             counts.photos += row["photos"]
             counts.failed += row["failed"]
             yield counts

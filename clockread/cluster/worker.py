@@ -16,7 +16,7 @@ from clockread.bulk import Entry, read_in_order
 from clockread.cluster.parts import commit, exists, rows_of
 from clockread.cluster.places import SEPARATOR, Place, Stores
 from clockread.cluster.tries import Tries
-from clockread.errors import ClockreadError, ImageError, one_line, reason_of
+from clockread.errors import ClockreadError, ImageError, OutputError, one_line, reason_of
 from clockread.file_access import read_all
 from clockread.options import MAX_CLOCKS
 from clockread.reader import ClockReader
@@ -81,7 +81,7 @@ class Worker:
         name, count = part["name"], len(part["paths"])
         try:
             if exists(self._output, name):
-                return {"name": name, "photos": count, "failed": 0, "stop": None}
+                return _answer(name, count)
             photos = list(zip(part["paths"], part["problems"], strict=True))
             tries = Tries.begin(self._output, name)
             results = list(self._one_by_one(photos, tries) if tries.careful else self._read(photos))
@@ -89,13 +89,12 @@ class Worker:
             commit(self._output, name, rows_of(rows, self._options.stored))
             tries.end()
         except ClockreadError as error:
-            return {"name": name, "photos": 0, "failed": 0, "stop": str(error)}
+            return _answer(name, stop=str(error), unwritten=isinstance(error, OutputError))
         except OSError as error:
             problem = f"the folder of results cannot be used ({reason_of(error)})"
             stop = f"{one_line(self._output.address)}: {problem}; check the space and permissions"
-            return {"name": name, "photos": 0, "failed": 0, "stop": stop}
-        failed = sum(result.error is not None for result in results)
-        return {"name": name, "photos": count, "failed": failed, "stop": None}
+            return _answer(name, stop=stop, unwritten=True)
+        return _answer(name, count, sum(result.error is not None for result in results))
 
     def _one_by_one(self, photos: Sequence[_Photo], tries: Tries) -> Iterator[PhotoResult]:
         """Read photos one at a time, except those that killed other workers."""
@@ -140,6 +139,33 @@ class Worker:
             return Entry(path, fetch(self._stores, path))
         except ClockreadError as error:
             return Entry(path, None, str(error))
+
+
+def _answer(
+    name: str,
+    photos: int = 0,
+    failed: int = 0,
+    *,
+    stop: str | None = None,
+    unwritten: bool = False,
+) -> dict[str, Any]:
+    """Return what the driver learns of a part.
+
+    Args:
+        name: the part's.
+        photos: the photos whose results are written.
+        failed: those of them that could not be read.
+        stop: the reason to stop everything.
+        unwritten: whether that is that results cannot be written.
+
+    """
+    return {
+        "name": name,
+        "photos": photos,
+        "failed": failed,
+        "stop": stop,
+        "unwritten": unwritten,
+    }
 
 
 def fetch(stores: Stores, address: str) -> bytes:

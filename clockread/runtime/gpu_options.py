@@ -45,7 +45,7 @@ class GpuOptions:
 
     def __post_init__(self) -> None:
         if not self.engine_seconds > 0:
-            raise ValueError(f"engine_seconds is above 0, not {self.engine_seconds}")
+            raise ValueError(f"engine_seconds must be above 0, not {self.engine_seconds}")
         number = self.device_id
         if isinstance(number, bool) or not isinstance(number, int) or number < 0:
             raise ValueError(f"device_id is {number!r}: give the number of a GPU, from 0")

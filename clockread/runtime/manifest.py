@@ -2,7 +2,7 @@
 
     {"format": 2, "models": {"default": {"pose": {
         "file": "pose.onnx", "sha256": "…", "bytes": 123, "opset": 17,
-        "inputs": {"crop": {"dtype": "uint8", "shape": ["batch", 96, 96, 1]}}, "outputs": {…},
+        "inputs": {"patch": {"dtype": "uint8", "shape": ["batch", 160, 160]}}, "outputs": {…},
         "preprocessing": {…}, "training": {"command": "…", "seed": 1, …}, "metrics": {…}}, …}}}
 
 A name in a shape is a free dimension. The "training" of a network in 8-bit integers has
@@ -43,7 +43,7 @@ class TensorSpec:
 class ModelEntry:
     """One ONNX file, as the manifest describes it."""
 
-    role: str  # "finder", "pose", "hands" or "context"
+    role: str  # "finder", "pose", "hands" or "context"; "sincos" of the report's network
     path: Path
     sha256: str  # of the file's bytes, 64 lower-case hexadecimal digits
     size: int  # bytes
@@ -53,7 +53,7 @@ class ModelEntry:
     preprocessing: Mapping[str, Any]  # from the photo's pixels to the inputs
     training: Mapping[str, Any]  # command, seed and other facts that reproduce it
     metrics: Mapping[str, Any]
-    # Weights of `confidence.Calibration`, and under "presence" those of `confidence.ClockScore`.
+    # Weights of `confidence.Calibration`, and under "presence" of `confidence.DialScore`.
     calibration: Mapping[str, Any] = field(default_factory=dict)
 
     @property

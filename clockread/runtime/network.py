@@ -76,7 +76,6 @@ class Network:
         self._fixed = FIXED_BATCH.get(provider)
         self.input, spec = next(iter(self._entry.inputs.items()))
         self.shape = spec.shape
-        self.calls: Counter[int] = Counter()  # by batch size
         self.recorded: list[Call] | None = None  # receives every call, if it is a list
         self._random: dict[int, Grey] = {}  # inputs of `repeat`, by batch size
         # By fixed batch size, or by None; all of the process with this id.
@@ -175,7 +174,6 @@ class Network:
 
     def _run(self, size: int | None, batch: Grey, outputs: tuple[str, ...]) -> list[Floats]:
         session = self._session(size)
-        self.calls[len(batch)] += 1
         if self.recorded is not None:
             self.recorded.append(Call(self, len(batch), outputs))
         return self._output(session, batch, outputs)

@@ -131,9 +131,10 @@ def open_session(
 
     """
     if provider not in get_args(Provider):
-        raise ValueError(f"provider is one of {', '.join(get_args(Provider))}, not {provider!r}")
+        known = ", ".join(get_args(Provider))
+        raise ValueError(f"provider must be one of {known}, not {provider!r}")
     if threads is not None and threads < 1:
-        raise ValueError(f"threads is at least 1, not {threads}")
+        raise ValueError(f"threads must be at least 1, not {threads}")
     runtime = require_runtime()
     count = bounded_threads(threads)
     gpu = gpu or GpuOptions()

@@ -1,4 +1,4 @@
 """``clockread serve``: reads photos that HTTP clients send.
 
-Only the command imports these modules: they need the extra ``serve``.
+Only the command imports these modules: all but `limits` need the extra ``serve``.
 """

@@ -115,11 +115,17 @@ class Token:
     """Refuses requests without the bearer token, if there is one."""
 
     def __init__(self, token: str | None) -> None:
-        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._expected = None if token is None else token.encode()
 
     async def check(self, request: Request) -> None:
-        """Raise RefusedError if the token is wrong; the comparison takes constant time."""
-        given = request.headers.get("authorization", "").encode()
-        if self._expected is not None and not hmac.compare_digest(given, self._expected):
+        """Raise RefusedError if the token is wrong; its comparison takes constant time.
+
+        Upper and lower case of the scheme are the same (RFC 9110, 11.1).
+        """
+        if self._expected is None:
+            return
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        right = hmac.compare_digest(given.strip().encode(), self._expected)
+        if scheme.lower() != "bearer" or not right:
             problem = "missing or wrong token; send the header Authorization: Bearer TOKEN"
             raise RefusedError(BAD_TOKEN, problem)

@@ -26,7 +26,15 @@ from clockread.serving import openapi
 from clockread.serving.access import RECORD, AccessLog, Log, Token, write_log
 from clockread.serving.batching import READ, Batcher, BatchReader, Job, Options, Outcome
 from clockread.serving.bodies import Body, Held, uploads_in
-from clockread.serving.limits import GONE, INVALID, TOO_LARGE, UNAVAILABLE, Limits, RefusedError
+from clockread.serving.limits import (
+    BATCH_SECONDS,
+    GONE,
+    INVALID,
+    TOO_LARGE,
+    UNAVAILABLE,
+    Limits,
+    RefusedError,
+)
 from clockread.serving.metrics import Metrics
 
 READ_PATH = "/v1/read"
@@ -54,14 +62,12 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
     threads: int = 1
     """Threads that decode and read."""
-    delay: float = 0.003
+    delay: float = BATCH_SECONDS
     """Seconds that a batch waits for requests that are arriving."""
     token: str | None = None
     """The bearer token that ``/v1/read`` and ``/metrics`` require."""
     page: Path | None = None
     """A folder that is served at ``/``."""
-    min_confidence: float = 0.0
-    """The ``min_confidence`` of requests that do not set it."""
     max_clocks: int = MAX_CLOCKS
     """The ``max_clocks`` of requests that do not set it, and its highest value."""
 
@@ -73,10 +79,8 @@ class ReadQuery(BaseModel):
 
     cropped: bool = Field(False, description="Each photo is one dial: do not search.")
     seconds: bool = Field(False, description="Write times as h:mm:ss if a second hand is seen.")
-    min_confidence: float | None = Field(
-        None, ge=0, le=1, description="Leave out readings below this."
-    )
-    max_clocks: int | None = Field(None, ge=1, description="Most clocks per photo.")
+    min_confidence: float = Field(0.0, ge=0, le=1, description="Leave out readings below this.")
+    max_clocks: int | None = Field(None, ge=1, description="Maximum number of clocks per photo.")
     frames: Literal["first", "all"] = Field("first", description="Frames or pages to read.")
     lenient: bool = Field(False, description="Read the intact part of photos that are cut off.")
 
@@ -124,10 +128,10 @@ class Service:
         return self._answer(outcomes, record, seconds=query.seconds)
 
     def _options(self, query: ReadQuery) -> Options:
-        least, most = self.settings.min_confidence, self.settings.max_clocks
+        most = self.settings.max_clocks
         return Options(
             cropped=query.cropped,
-            min_confidence=least if query.min_confidence is None else query.min_confidence,
+            min_confidence=query.min_confidence,
             max_clocks=min(query.max_clocks or most, most),
             lenient=query.lenient,
             all_frames=query.frames == "all",

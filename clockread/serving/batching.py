@@ -18,8 +18,10 @@ from clockread.bulk import DECODED_PIXELS, PART_PHOTOS, Entry, PhotoReader, read
 from clockread.errors import ImageError, ImageTooLargeError, UnsupportedImageError, one_line
 from clockread.images import Photo, frames_of, load_frames, load_photo, size_of
 from clockread.options import MAX_CLOCKS
+from clockread.pixels import check_size
 from clockread.reading import PhotoResult
 from clockread.serving.limits import (
+    BATCH_SECONDS,
     BUSY,
     INVALID,
     NOT_A_PHOTO,
@@ -93,7 +95,7 @@ class Batcher:
         shared: BatchReader,
         *,
         threads: int = 1,
-        delay: float = 0.003,
+        delay: float = BATCH_SECONDS,
         limits: Limits | None = None,
         arriving: Callable[[], int] = lambda: 0,
         observe: Observer = lambda _: None,
@@ -211,12 +213,7 @@ class Batcher:
     def _loaded(self, job: Job, reader: BatchReader) -> Photo | None:
         """Return the decoded photo, or None if the frames of the job were read already."""
         name = one_line(job.name)
-        width, height = size_of(job.data, name=name)
-        if width * height > self._limits.pixels:
-            raise ImageTooLargeError(
-                f"{name}: too large: {width} x {height} = {width * height / 1e6:,.0f} million "
-                f"pixels, the limit is {self._limits.pixels / 1e6:,.0f} million; send it smaller"
-            )
+        check_size(*size_of(job.data, name=name), name, self._limits.pixels)
         if job.options.all_frames and (count := frames_of(job.data, name=name)) > 1:
             self._read_frames(job, count, reader)
             return None
@@ -227,12 +224,13 @@ class Batcher:
         if count > limit:
             problem = f"{count:,} frames, the limit is {limit}; send fewer"
             raise ImageTooLargeError(f"{one_line(job.name)}: {problem}")
-        frames = (Entry(photo.name, photo) for photo in load_frames(job.data, name=job.name))
+        frames = load_frames(job.data, name=job.name, max_pixels=self._limits.pixels)
+        entries = (Entry(photo.name, photo) for photo in frames)
         results: list[PhotoResult] = []
         view, cropped = _limited(reader, job.options), job.options.cropped
         try:
-            results.extend(read_in_order(frames, view, count=count, cropped=cropped))
-        except ImageError as error:  # a damaged frame ends the file
+            results.extend(read_in_order(entries, view, count=count, cropped=cropped))
+        except ImageError as error:  # a frame that is damaged or too large ends the file
             results.append(PhotoResult(job.name, None, None, (), str(error)))
         job.future.set_result(Outcome(tuple(results)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+BATCH_SECONDS = 0.003  # that a batch waits for requests that are arriving, by default
 RETRY_SECONDS = 1  # that a client is told to wait after 429 and 503
 
 BAD_TOKEN, SLOW_BODY, TOO_LARGE, NOT_A_PHOTO = 401, 408, 413, 415
@@ -15,15 +16,15 @@ class Limits:
     """What the server accepts."""
 
     body_bytes: int = 32_000_000
-    """Most bytes of a request's body."""
+    """Maximum number of bytes of a request's body."""
     pixels: int = 100_000_000
-    """Most pixels of a photo, as its header states them."""
+    """Maximum number of pixels of a photo, page or frame, as its header states them."""
     photos: int = 64
-    """Most photos of a request, frames included."""
+    """Maximum number of photos of a request, frames included."""
     queue: int = 256
-    """Most photos that wait to be read."""
+    """Maximum number of queued photos."""
     held_bytes: int = 512_000_000
-    """Most bytes of all bodies that are received or wait."""
+    """Maximum number of bytes of all bodies that are received or wait."""
     body_seconds: float = 30.0
     """Seconds in which a body must arrive."""
     read_seconds: float = 30.0

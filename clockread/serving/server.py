@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 import uvicorn
 
 from clockread import __version__
+from clockread.errors import ClockreadError, one_line, reason_of
 from clockread.serving.access import JsonHandler, Log, write_log
 from clockread.serving.app import Service, make_app
 
@@ -35,6 +37,21 @@ class Address:
     """Seconds after SIGTERM in which new connections are still accepted."""
     drain_seconds: float = 60.0
     """Seconds after that in which open requests are answered."""
+
+
+def check_free(address: Address) -> None:
+    """Raise ClockreadError if the server cannot listen at an address."""
+    wanted = (address.host, address.port)
+    try:
+        places = socket.getaddrinfo(*wanted, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, place in places:
+            with socket.socket(family, kind, protocol) as tried:
+                if sys.platform != "win32":  # where the option lets two programs share a port
+                    tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(place)
+    except OSError as error:
+        problem = f"cannot listen there ({reason_of(error)}); choose another --host or --port"
+        raise ClockreadError(f"{one_line(address.host)}:{address.port}: {problem}") from error
 
 
 class _Server(uvicorn.Server):

@@ -100,8 +100,8 @@ class _WithEvidence:
         self._reader = reader
 
     @property
-    def provider(self) -> str:
-        return self._reader.provider
+    def part_photos(self) -> int:
+        return self._reader.part_photos
 
     def read_photos(
         self,

@@ -22,7 +22,7 @@ import keras
 import onnx
 import typer
 
-from benchmarks import emoji, memory
+from benchmarks import emoji, memory, tracks
 from benchmarks.accuracy import crop_beside, figures, measure, print_report, write_failures
 from benchmarks.accuracy import main as accuracy
 from benchmarks.compare import multiply_adds, onnx_of
@@ -321,3 +321,18 @@ def test_readings_of_scenes_are_matched_with_their_clocks() -> None:
 
     readings, clock, clocks = in_scenes(Fake(), shard)
     assert (len(readings), clock.tolist(), clocks) == (3, [True, False, False], 2)
+
+
+@pytest.mark.parametrize("pictures", [1, 1001])
+def test_too_few_pictures_to_compare_the_memory_are_refused(pictures: int) -> None:
+    with pytest.raises(SystemExit, match=f"--pictures {pictures}: use 0 or at least 1002"):
+        tracks.main(pictures=pictures)
+
+
+def test_too_few_photos_for_a_rate_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("psutil", reason="needs the extra load")
+    pytest.importorskip("pyarrow", reason="needs the extra ray")
+    from benchmarks import bulk_rate
+
+    with pytest.raises(SystemExit, match="--count 128: use more than 128 for 8 threads"):
+        bulk_rate.main(tmp_path, count=128, threads=8)

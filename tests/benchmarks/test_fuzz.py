@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,32 @@ def test_500_mutated_files_are_readings_or_errors_of_one_line() -> None:
         "mutations are neither too rough nor too gentle to test decoding"
     )
     assert report.peak_memory_mb < MAX_MEMORY_MB
+
+
+CHILD = """
+import json, sys, time
+stop, _, start, *_ = sys.argv[1:]
+
+def say(*lines):
+    sys.stdout.write("".join(json.dumps(line) + "\\n" for line in lines))
+    sys.stdout.flush()
+
+for number in range(int(start), int(stop)):
+    end = {"end": number, "format": "png", "outcome": "read"}
+    say({"begin": number})
+    if number == 1:
+        say(end, {"begin": 2})
+        time.sleep(600)
+    say(end)
+"""
+
+
+def test_a_file_that_hangs_costs_that_file_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fuzz, "CHILD", (sys.executable, "-c", CHILD))
+    monkeypatch.setattr(fuzz, "HANG_SECONDS", 5.0)
+    report = fuzz.run(4)
+    assert report.failures == {2: "hangs for more than 5 s"}
+    assert (report.files, report.read) == (4, 3)
 
 
 def test_another_exception_is_not_taken_for_a_refusal() -> None:

@@ -23,7 +23,7 @@ from clockread.reading import PhotoResult
 class Recorder:
     """Reads nothing; records its batches, and the highest number of threads in it at once."""
 
-    provider = "cpu"
+    part_photos = bulk.PART_PHOTOS
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -84,11 +84,18 @@ def test_no_worker_has_a_part_more_than_another(photos: int) -> None:
     assert max(map(len, reader.batches)) <= bulk.PART_PHOTOS
 
 
+def test_the_reader_says_how_large_a_part_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recorder, "part_photos", 40)
+    reader = Recorder()
+    list(read_in_order(entries(50), reader, batch_size=64))
+    assert [len(batch) for batch in reader.batches] == [40, 10]
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_not_more_is_taken_than_can_be_given_soon(
     workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bulk, "PART_PHOTOS", 2)
+    monkeypatch.setattr(Recorder, "part_photos", 2)
     taken = 0
 
     def endless() -> Iterator[Entry]:

@@ -10,10 +10,10 @@ import pytest
 
 from clockread.confidence import (
     Calibration,
-    ClockScore,
+    DialScore,
     expected_calibration_error,
     fitted,
-    fitted_presence,
+    fitted_dial_score,
     reliability,
 )
 
@@ -76,12 +76,10 @@ def test_presence_weighs_what_tells_clocks() -> None:
     finder, sure = rng.uniform(0.1, 0.9, (2, 20_000))
     logit = rng.normal(0, 4, 20_000)
     context = rng.normal(0, 4, 20_000)
-    true = ClockScore(
-        finder_score=1.0, confidence=0.5, dial_logit=0.5, offset=-1.0, clock_logit=0.8
-    )
+    true = DialScore(finder_score=1.0, confidence=0.5, dial_logit=0.5, offset=-1.0, clock_logit=0.8)
     scores = np.column_stack([finder, sure, logit, context]).tolist()
     chance = np.array([true(*row) for row in scores])
-    fit = fitted_presence(finder, sure, logit, context, rng.random(20_000) < chance)
+    fit = fitted_dial_score(finder, sure, logit, context, rng.random(20_000) < chance)
     for name, value in asdict(true).items():
         assert getattr(fit, name) == pytest.approx(value, abs=0.1)
     assert fit(0.9, 0.9, 8.0) > 0.95
@@ -92,8 +90,8 @@ def test_presence_weighs_what_tells_clocks() -> None:
 def test_presence_and_calibration_by_hand() -> None:
     assert Calibration(0.5, 0.25)(0.9) == pytest.approx(1 / (1 + np.exp(-(0.5 * np.log(9) + 0.25))))
     logit = 0.84 * np.log(0.6 / 0.4) + 0.6 * np.log(9) + 0.52 * 1.5 - 0.75
-    assert ClockScore()(0.6, 0.9, 1.5) == pytest.approx(1 / (1 + np.exp(-logit)))
-    assert ClockScore()(0.5, 0.5, -1e6) == 0.0
+    assert DialScore()(0.6, 0.9, 1.5) == pytest.approx(1 / (1 + np.exp(-logit)))
+    assert DialScore()(0.5, 0.5, -1e6) == 0.0
 
 
 def test_a_fit_meets_platts_targets() -> None:
@@ -117,7 +115,7 @@ def test_context_lowers_the_confidence_of_what_is_no_clock() -> None:
 
 
 def test_logits_of_the_context_are_limited_and_may_be_unknown() -> None:
-    calibration, score = Calibration(1.0, 0.0, 0.5, 0.25), ClockScore(clock_logit=0.5)
+    calibration, score = Calibration(1.0, 0.0, 0.5, 0.25), DialScore(clock_logit=0.5)
     assert calibration(0.5, 100.0, -100.0) == pytest.approx(1 / (1 + np.exp(-(4.0 - 2.0))))
     assert calibration(0.5, math.nan, math.nan) == pytest.approx(0.5)
     assert score(0.6, 0.9, 1.5, math.nan) == score(0.6, 0.9, 1.5)

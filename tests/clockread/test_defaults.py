@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, astuple
+from typing import Any
 
 import pytest
 
@@ -30,6 +31,17 @@ from clockread.cli import bench, output
 from clockread.overlay import dial
 from clockread.runtime import manifest
 from clockread.runtime.manifest import load_manifest
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"passes": 0}, {"passes": 1.5}, {"passes": True}, {"retry_below": 1.1},
+     {"retry_below": -0.1}, {"retry_below": float("nan")}],
+)  # fmt: skip
+def test_an_effort_out_of_range_is_refused(values: dict[str, Any]) -> None:
+    (name,) = values
+    with pytest.raises(ValueError, match=f"^{name} is .*: give a"):
+        options.Effort(**values)
 
 
 def test_thresholds_and_effort() -> None:
@@ -105,7 +117,7 @@ def test_what_the_networks_were_trained_with() -> None:
 
 def test_calibration_without_a_fit() -> None:
     assert astuple(confidence.Calibration()) == (1.0, 0.0, 0.0, 0.0)
-    assert astuple(confidence.ClockScore()) == (0.84, 0.6, 0.52, -0.75, 0.0)
+    assert astuple(confidence.DialScore()) == (0.84, 0.6, 0.52, -0.75, 0.0)
     assert confidence.EDGE == 1e-4
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import READING
 
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.finder import Detection
 from clockread.geometry import Floats, Window, compose, project, rotation_matrix
 from clockread.hands import Hands
@@ -33,7 +33,7 @@ HANDS = Hands(
 )
 HOMOGRAPHY = np.array([[52.0, 4.0, 120.0], [-3.0, 47.0, 90.0], [0.05, -0.08, 1.0]])
 CALIBRATION = Calibration(0.9, 0.1, 0.2, 0.3)
-PRESENCE = ClockScore(0.7, 0.5, 0.3, -0.2, 0.4)
+DIAL_SCORE = DialScore(0.7, 0.5, 0.3, -0.2, 0.4)
 
 
 def posed(homography: Floats = HOMOGRAPHY, logit: float = 2.5) -> PosedDial:
@@ -59,7 +59,7 @@ def test_a_reading_is_in_pixels_of_the_full_size(scale: float) -> None:
         posed(),
         HANDS,
         CALIBRATION,
-        PRESENCE,
+        DIAL_SCORE,
     )
     points = np.array([[0.0, 0.0], [0.0, -1.0], [0.3, 0.4]])
     seen = project(HOMOGRAPHY @ rotation_matrix(30.0), points)
@@ -74,7 +74,7 @@ def test_a_reading_is_in_pixels_of_the_full_size(scale: float) -> None:
 def test_twelve_is_turned_clockwise_by_the_rotation() -> None:
     upright = posed(compose(np.array([100, 80, 50, 0, 50, 0, 0.0])))
     reading = reading_of(
-        photo(), None, upright, replace(HANDS, rotation=90.0), CALIBRATION, PRESENCE
+        photo(), None, upright, replace(HANDS, rotation=90.0), CALIBRATION, DIAL_SCORE
     )
     np.testing.assert_allclose(
         project(np.array(reading.homography), np.array([[0.0, -1.0]]))[0], [150, 80], atol=1e-9
@@ -84,7 +84,7 @@ def test_twelve_is_turned_clockwise_by_the_rotation() -> None:
 
 def test_what_the_hands_say_is_kept() -> None:
     reading = reading_of(
-        photo(), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, CALIBRATION, PRESENCE
+        photo(), Detection((70.0, 40.0, 101.0, 103.0), 0.6), posed(), HANDS, CALIBRATION, DIAL_SCORE
     )
     for name in (
         "minutes",
@@ -111,17 +111,17 @@ def test_what_the_hands_say_is_kept() -> None:
 def test_a_box_holds_the_case_and_the_face_within_the_photo() -> None:
     circle = posed(compose(np.array([100, 80, 50, 0, 50, 0, 0.0])))
     case = Detection((45.0, 60.0, 60.0, 200.0), 0.6)
-    reading = reading_of(photo(2.0), case, circle, HANDS, CALIBRATION, PRESENCE)
+    reading = reading_of(photo(2.0), case, circle, HANDS, CALIBRATION, DIAL_SCORE)
     assert reading.face == pytest.approx((2 * 50 + 0.5, 2 * 30 + 0.5, 200, 200), abs=1)
     assert reading.box == pytest.approx((90, 60.5, 210.5, 299.5), abs=1)
-    cropped = reading_of(photo(2.0), None, circle, HANDS, CALIBRATION, PRESENCE)
+    cropped = reading_of(photo(2.0), None, circle, HANDS, CALIBRATION, DIAL_SCORE)
     assert cropped.box == cropped.face
     assert (cropped.finder_score, cropped.dial_score) == (1.0, 1.0)
 
 
 def test_a_24_hour_dial_has_a_time_of_the_day() -> None:
     hands = replace(HANDS, minutes=1085, dial_hours=24)
-    reading = reading_of(photo(), None, posed(), hands, CALIBRATION, PRESENCE)
+    reading = reading_of(photo(), None, posed(), hands, CALIBRATION, DIAL_SCORE)
     assert (reading.time, reading.hour, reading.minute) == ("18:05", 18, 5)
     assert reading.to_dict()["dial_hours"] == 24
     midnight = replace(reading, minutes=7)
@@ -286,6 +286,6 @@ def test_unsure_readings_are_counted_unless_their_dial_is_given(stubbed: Stubbed
 def test_the_limit_of_clocks_is_a_note(stubbed: Stubbed) -> None:
     assert stubbed.result([], candidates=2).notes == ()
     (note,) = stubbed.result([], candidates=3).notes
-    assert note == "only the 3 most likely dials were read; --max-clocks raises the limit"
+    assert note == "only the 3 most likely dials were read; the option max_clocks raises the limit"
     (note,) = Stubbed(max_clocks=1).result([], candidates=1).notes
-    assert note == "only the most likely dial was read; --max-clocks raises the limit"
+    assert note == "only the most likely dial was read; the option max_clocks raises the limit"

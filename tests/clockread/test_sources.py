@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from clockread import image_files
-from clockread.errors import ImageError
+from clockread.errors import ImageError, ImageTooLargeError
 from clockread.image_formats import HEIC_LIBRARIES
 from clockread.images import Photo, frames_of, load_color, load_frames, load_photo, name_of, size_of
 
@@ -302,6 +302,37 @@ def test_what_pillow_raises_becomes_one_line_with_the_name(
     with pytest.raises(ImageError) as caught:
         of(encoded(Image.fromarray(GREY), "PNG"), name="a.png")
     assert str(caught.value).startswith(f"a.png: damaged: {problem}")
+
+
+def two_pages(second: Image.Image) -> bytes:
+    return encoded(Image.fromarray(GREY), "TIFF", save_all=True, append_images=[second])
+
+
+@pytest.mark.parametrize(
+    ("limits", "memory", "problem"),
+    [
+        ({"max_pixels": 10_000}, None, "1 million pixels, the limit is 0.01 million"),
+        ({}, 2_000_000, "pixels of this TIFF take"),
+    ],
+)
+def test_each_page_is_checked_before_it_is_decoded(
+    limits: dict[str, int], memory: int | None, problem: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if memory is not None:
+        monkeypatch.setattr(image_files, "MAX_DECODED_BYTES", memory)
+    pages = load_frames(two_pages(Image.new("RGB", (1000, 1000))), name="a.tif", **limits)
+    assert next(pages).name == "a.tif#1"
+    with pytest.raises(ImageTooLargeError) as caught:
+        next(pages)
+    assert str(caught.value).startswith("a.tif#2: too large: 1000 x 1000")
+    assert problem in str(caught.value)
+
+
+def test_the_limit_of_pixels_holds_for_a_single_frame() -> None:
+    data = encoded(Image.fromarray(GREY), "PNG")
+    assert len(list(load_frames(data, max_pixels=GREY.size))) == 1
+    with pytest.raises(ImageTooLargeError):
+        next(load_frames(data, max_pixels=GREY.size - 1))
 
 
 def test_one_frame_keeps_its_name(tmp_path: Path) -> None:

@@ -44,6 +44,9 @@ def test_smoke_training_exports_models_that_read(smoke: Path, crops: np.ndarray)
     manifest = json.loads((models / "manifest.json").read_text())
     assert set(manifest["models"]["default"]) == {"finder", "pose", "hands", "context"}
     assert (models / "MODEL_CARD.md").read_text().count("`hands.onnx`") == 1
+    validated = manifest["models"]["default"]["hands"]["metrics"]
+    assert {"varied_rim_median", "true_pose_within_1"} <= set(validated)
+    assert "true_pose_rim_median" not in validated  # it would compare true poses with themselves
     calibration = manifest["models"]["default"]["hands"]["calibration"]
     assert calibration["slope"] != 1
     assert calibration["rendered"]["dials"] == 5 * len(calibration["rendered"]["kinds"])
@@ -229,6 +232,36 @@ def test_listing_needs_no_training_package() -> None:
         ),
         *("upright/sin-cos", "upright/sin-cos-faster"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "first"),
+    [
+        ("reader/hands-small", "reader/pose"),
+        ("reader/export", "reader/pose"),
+        ("reader/int8", "reader/export"),
+        ("reader/edge", "reader/calibration"),
+    ],
+)
+def test_what_needs_an_experiment_that_has_not_run_is_refused_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str, first: str
+) -> None:
+    pytest.importorskip("keras", reason="training needs the train extra")
+    from training import run_all
+    from training.experiment import NotTrainedError, Settings, chosen
+
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    with pytest.raises(NotTrainedError) as raised:
+        run_all._run(chosen(run_all.EXPERIMENTS, [wanted]), Settings("smoke"))
+    command = f"python -m training.run_all --profile smoke --only {first}"
+    assert str(raised.value) == f"{wanted} needs {first}: run `{command}` first"
+    assert not (tmp_path / "shards").exists()
+
+
+def test_a_missing_folder_of_photographs_is_refused() -> None:
+    done = run_all(Path("unused"), "--photos", "no/such/folder")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["--photos no/such/folder: there is no such folder"]
 
 
 @pytest.mark.slow

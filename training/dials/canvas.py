@@ -124,7 +124,7 @@ class Canvas:
         center: tuple[float, float] = (0, 0),
         target: Grey | None = None,
     ) -> None:
-        """Draw a disc, or a ring of ``width`` dial units centred on ``radius``."""
+        """Draw a disc, or a ring of ``width`` dial units centered on ``radius``."""
         x, y = (int((v * UNIT + CANVAS / 2 - 0.5) * _FIXED) for v in center)
         pixels = -1 if width < 0 else max(1, round(width * UNIT))
         image = self.grey if target is None else target

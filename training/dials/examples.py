@@ -27,7 +27,7 @@ from training.dials.render import extent, paste
 SIZE = (640, 480)  # width, height, pixels
 QUALITY = 90  # of the JPEG files
 GENTLE = Optics(clean=0.0, blur=0.3, noise=0.4)
-EXAMPLES = (  # file, seed, (centre x, centre y, face radius, tilt 0..1) of each dial
+EXAMPLES = (  # file, seed, (center x, center y, face radius, tilt 0..1) of each dial
     ("wall.jpg", 10, ((250, 220, 110, 0.95),)),
     ("two.jpg", 29, ((180, 250, 95, 0.85), (460, 220, 80, 0.92))),
 )

@@ -82,7 +82,7 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
     """
     canvas.circle(1.0, tones.face)
     if rng.random() < 0.2 and canvas.wall_tone is None:
-        tone = near_tone(rng, tones.face, 55)  # of a band under the numerals, or the centre
+        tone = near_tone(rng, tones.face, 55)  # of a band under the numerals, or the center
         if abs(tone - tones.hands) > 50:
             canvas.circle(rng.uniform(0.4, 0.8), tone)
     if canvas.wall_tone is None and chance(rng, preset.textured):
@@ -105,7 +105,7 @@ def draw_face(rng: Random, canvas: Canvas, tones: Tones, preset: Preset) -> None
 
 
 def _ornament(rng: Random, canvas: Canvas, kind: float, middle: float, pale: float) -> None:
-    """Draw a rosette, a star or a disc at the centre, or nothing, by a ``kind`` of 0..1."""
+    """Draw a rosette, a star or a disc at the center, or nothing, by a ``kind`` of 0..1."""
     if kind < 0.08:
         n, r = rng.choice((6, 8, 12)), rng.uniform(0.2, 0.45)
         canvas.stroke([disc_points(16, r, place) for place in around(n, r)], middle, 0.008)

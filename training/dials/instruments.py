@@ -220,7 +220,7 @@ def _telephone(rng: Random, canvas: Canvas, tones: Tones) -> None:
 
 
 def _wheel(rng: Random, canvas: Canvas, _tones: Tones) -> None:
-    """Draw a car's wheel: tyre with letters, rim, spokes, bolts and a hub cap."""
+    """Draw a car's wheel: tire with letters, rim, spokes, bolts and a hub cap."""
     canvas.circle(1.0, rng.uniform(15, 70))
     rim = rng.uniform(0.6, 0.82)
     font, size = pick_font(rng), (1 - rim) * rng.uniform(0.2, 0.4)

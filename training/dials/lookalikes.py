@@ -83,7 +83,7 @@ def _wheel(rng: Random, canvas: Canvas) -> None:
             canvas.fill([shape], value, target)
         canvas.circle(1 - rim / 2, value, rim, target=target)
         canvas.circle(hub, value, target=target)
-    if rng.random() < 0.5:  # tyre
+    if rng.random() < 0.5:  # tire
         canvas.circle(1.12, rng.uniform(10, 90), 0.24)
         canvas.circle(1.12, 255, 0.24, target=canvas.mask)
     canvas.circle(hub * rng.uniform(0.2, 0.7), contrasting(rng, tone))

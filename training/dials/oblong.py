@@ -55,7 +55,7 @@ def draw_oblong_case(rng: Random, canvas: Canvas, tones: Tones) -> tuple[Half, H
         step = (face[0] + (case[0] - face[0]) * share, face[1] + (case[1] - face[1]) * share)
         canvas.fill([_frame(step, cut * share)], near_tone(rng, tones.case, 80))
     canvas.fill([_frame(face, cut * 0.5)], tones.face)
-    if rng.random() < 0.35:  # another centre
+    if rng.random() < 0.35:  # another center
         share = rng.uniform(0.45, 0.75)
         tone = near_tone(rng, tones.face, 45)
         canvas.fill([SQUARE * face * share], tone)

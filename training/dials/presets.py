@@ -45,7 +45,7 @@ class Preset:
     reflection: float = 0.0  # a window or the sky over a large part of the face
     stout_second: float = 0.0  # second hands as wide as a minute hand, of those there are
     margin: tuple[float, float] = (0.97, 1.75)  # crop side over the dial's box, log-uniform
-    shift: float = 0.07  # standard deviation of the crop's centre, in crop half sides
+    shift: float = 0.07  # standard deviation of the crop's center, in crop half sides
 
 
 PRESETS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass, replace
 from random import Random
@@ -126,18 +127,31 @@ def _window(box: Box, reach: float, shape: tuple[int, ...]) -> tuple[int, int, i
     return max(0, int(x - mx)), max(0, int(y - my)), right, bottom
 
 
-def _settle(rng: Random, dial: Dial, around: Grey) -> None:
-    """Bring an object's tones nearer to its surroundings, as one light and one exposure do."""
-    if rng.random() < 0.5:
-        mean = float(around.mean())
-        contrast, pull = rng.uniform(0.45, 1.0), rng.uniform(0.0, 0.5)
-        middle = 128 + pull * (mean - 128)
-        ramp = np.clip((np.arange(256) - 128) * contrast + middle, 0, 255).astype(np.uint8)
-        for canvas in (dial.canvas, dial.surroundings):
-            if canvas is not None:
-                canvas.grey = np.asarray(cv2.LUT(canvas.grey, ramp), dtype=np.uint8)
-                if canvas.wall_tone is not None:
-                    canvas.wall_tone = float(ramp[int(canvas.wall_tone)])
+def _settled(rng: Random, dial: Dial, around: Grey) -> Dial:
+    """Return an object with tones nearer to its surroundings, as by one light and one exposure.
+
+    Its canvases are copies: clocks that are all the same share theirs.
+    """
+    if rng.random() >= 0.5:
+        return dial
+    mean = float(around.mean())
+    contrast, pull = rng.uniform(0.45, 1.0), rng.uniform(0.0, 0.5)
+    middle = 128 + pull * (mean - 128)
+    ramp = np.clip((np.arange(256) - 128) * contrast + middle, 0, 255).astype(np.uint8)
+    around_dial = dial.surroundings
+    return replace(
+        dial,
+        canvas=_toned(dial.canvas, ramp),
+        surroundings=None if around_dial is None else _toned(around_dial, ramp),
+    )
+
+
+def _toned(canvas: Canvas, ramp: Grey) -> Canvas:
+    toned = copy.copy(canvas)
+    toned.grey = np.asarray(cv2.LUT(canvas.grey, ramp), dtype=np.uint8)
+    if canvas.wall_tone is not None:
+        toned.wall_tone = float(ramp[int(canvas.wall_tone)])
+    return toned
 
 
 def _mount(rng: Random, image: Grey, box: Box) -> None:
@@ -174,7 +188,7 @@ def _put(rng: Random, image: Grey, dial: Dial, homography: Matrix, box: Box) -> 
     if x1 - x0 < 2 or y1 - y0 < 2:
         return
     roi = image[y0:y1, x0:x1]
-    _settle(rng, dial, roi)
+    dial = _settled(rng, dial, roi)
     local = translation(-x0, -y0) @ homography
     x, y, w, h = box
     if dial.canvas.wall_tone is not None:  # marks must still stand out from the wall

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from clockread.geometry import Box
+from clockread.tracking.observations import SECONDS_ON_DIAL
 from training.dials.backdrop import make_backdrop
 from training.dials.camera import Matrix, Optics, degrade, view
 from training.dials.canvas import Grey
@@ -21,8 +22,6 @@ from training.dials.dial import draw_dial
 from training.dials.presets import PRESETS, Preset
 from training.dials.randomness import chance
 from training.dials.render import case_extent, paste, translation
-
-SECONDS_ON_DIAL = 43_200
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,6 @@ class Disturbances:
 
 CALM = Disturbances(0.1, 1.0, 0.03, 0.02, 0.0, 0.0, 0.2, Optics(clean=0.3, blur=0.5, noise=0.7))
 USUAL = Disturbances()
-ROUGH = Disturbances(optics=Optics(clean=0.0, blur=2.0, noise=2.0, dark=0.35))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from clockread.confidence import EDGE, LOGIT_LIMIT, Calibration, ClockScore
+from clockread.confidence import EDGE, LOGIT_LIMIT, Calibration, DialScore
 from training.edge.tensor import Tensor
 
 
@@ -21,8 +21,8 @@ def calibrated(raw: Tensor, clock: Tensor, whole: Tensor, w: Calibration) -> Ten
     return (_logit(raw) * w.slope + of_context + w.offset).map("Sigmoid")
 
 
-def clock_score(
-    score: Tensor, confidence: Tensor, dial_logit: Tensor, clock_logit: Tensor, w: ClockScore
+def dial_score(
+    score: Tensor, confidence: Tensor, dial_logit: Tensor, clock_logit: Tensor, w: DialScore
 ) -> Tensor:
     """Return the probability of being a clock, of tensors of one shape."""
     of_networks = _logit(score) * w.finder_score + _logit(confidence) * w.confidence

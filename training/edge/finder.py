@@ -1,6 +1,6 @@
 """Photo → detections as ONNX nodes; see `clockread.finder`.
 
-Boxes are (n, 4): x and y of the centre, width and height, in photo pixels with pixel edges at
+Boxes are (n, 4): x and y of the center, width and height, in photo pixels with pixel edges at
 integers.
 """
 
@@ -10,7 +10,16 @@ from pathlib import Path
 
 import numpy as np
 
-from clockread.finder import CELLS, PADDING, SCENE, SIZE_UNIT, STRIDE, TILE, FinderOptions
+from clockread.finder import (
+    CELLS,
+    MAX_LOG_SIZE,
+    PADDING,
+    SCENE,
+    SIZE_UNIT,
+    STRIDE,
+    TILE,
+    FinderOptions,
+)
 from training.edge.graph import Graph
 from training.edge.sampling import Parts, PhotoInput, resample
 from training.edge.tensor import BOOL, FLOAT, INT, UINT8, Tensor
@@ -52,7 +61,7 @@ def peaks(g: Graph, heat: Tensor, box: Tensor, threshold: float) -> tuple[Tensor
     along = np.arange(CELLS)
     columns = np.stack([along, np.zeros_like(along)], axis=-1)  # (CELLS, 2): x, 0
     rows = columns[:, None, ::-1]  # (CELLS, 1, 2): 0, y
-    limits = (g.constant(limit, FLOAT) for limit in (-4.0, 4.0))
+    limits = (g.constant(limit, FLOAT) for limit in (-MAX_LOG_SIZE, MAX_LOG_SIZE))
     size = g.op("Clip", size, *limits).map("Exp") * SIZE_UNIT
     boxes = g.concat((middle + columns + rows) * float(STRIDE), size, axis=3)
     boxes = boxes.reshape(-1, CELLS**2, 4)
@@ -71,7 +80,7 @@ def non_max_suppression(
 ) -> Tensor:
     """Return scene, 0 and index (k, 3) of the boxes to keep, best first within a scene.
 
-    Boxes (n, m, 4) are (x, y, width, height) about their centres if ``centred``, else opposite
+    Boxes (n, m, 4) are (x, y, width, height) about their centers if ``centred``, else opposite
     corners; scores are (n, 1, m).
     """
     g = boxes.graph

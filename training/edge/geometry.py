@@ -1,6 +1,6 @@
 """Homographies and windows as ONNX nodes; see `clockread.geometry`.
 
-Windows are tensors (n, 3): x and y of the centre and the side, in pixels. Points have x before y.
+Windows are tensors (n, 3): x and y of the center and the side, in pixels. Points have x before y.
 """
 
 from __future__ import annotations

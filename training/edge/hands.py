@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from clockread.hands import CONVERGED, MAX_SHIFT, MOVEMENT_RIM, SIZE_RANGE, HandsOutput
-from clockread.sampling import FACE_GRID
+from clockread.sampling import ANGLES, FACE_GRID
 from training.edge.geometry import compose, project
 from training.edge.sampling import unwrap
 from training.edge.tensor import FLOAT, INT, Tensor
 
-BINS = 120  # of each distribution
+BINS = ANGLES // 2  # of each distribution
 SIZES = {"hour": BINS, "minute": BINS, "twelve": BINS, "second": BINS, "has_second": 1}
 LOGITS = sum(SIZES.values())  # columns of the outputs that are decoded, side by side
 assert [*SIZES, "change"] == [f.name for f in fields(HandsOutput)]

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.context import CONTEXT_GRID
 from clockread.geometry import BOX_RIM
 from clockread.options import Effort, Thresholds
@@ -17,7 +17,7 @@ from clockread.pose import BOX_MARGIN
 from clockread.reader import SAME_DIAL_IOU
 from clockread.retry import MIN_CLOCK_LOGIT, WINDOW_SCALES
 from clockread.sampling import FACE_GRID, PATCH
-from training.edge.confidence import calibrated, clock_score
+from training.edge.confidence import calibrated, dial_score
 from training.edge.context import COLUMNS, Context, context, split
 from training.edge.decoding import Decoded, decode, rotation
 from training.edge.finder import find, non_max_suppression
@@ -54,7 +54,7 @@ class Model:
 
     networks: Mapping[str, Path]  # by role: finder, pose, hands, context
     calibration: Calibration
-    clock_score: ClockScore
+    dial_score: DialScore
     effort: Effort
     thresholds: Thresholds
 
@@ -109,7 +109,7 @@ def _read_photo(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
     with g.stage("select"):
         results = _results(rows, model.calibration)
         logits = rows["dial_logit"], rows["clock_logit"]
-        score = clock_score(scores, results["confidence"], *logits, model.clock_score)
+        score = dial_score(scores, results["confidence"], *logits, model.dial_score)
         low, high = corners(results["homography"], BOX_RIM)
         face = g.concat(low, high, axis=1)
         # a dial that was not read has a confidence of 0, before calibration

@@ -25,7 +25,7 @@ _OF_RGB = BRIGHTNESS_BGR[::-1].copy()
 
 
 def other_windows(window: Tensor) -> Tensor:
-    """Return windows (k·n, 3) of k other sizes about the same centres."""
+    """Return windows (k·n, 3) of k other sizes about the same centers."""
     sizes = [window * np.array([1.0, 1.0, scale]) for scale in WINDOW_SCALES]
     return window.graph.concat(*sizes, axis=0)
 

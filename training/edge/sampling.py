@@ -133,7 +133,7 @@ def _weights(
 
     Output i covers start + i·step to start + (i + 1)·step, source j covers j to j + 1. A weight is
     the share of the output that the source covers, or, where the photo is enlarged (step ≤ 1),
-    linear in the distance of the centres.
+    linear in the distance of the centers.
     """
     start, step, count = (t.unsqueeze(2, 3) for t in (start, step, count))
     last = count - 1.0

@@ -188,7 +188,7 @@ def _measure(
 
 
 def _file(name: str, samples: int) -> Path:
-    return RESULTS / f"{name}-{samples // 1000}k.json"
+    return RESULTS / f"{name}-{samples}.json"
 
 
 def table(samples: int) -> str:

@@ -28,7 +28,7 @@ _RIM = rim(16)
 def random_similarity(
     rng: Rng, turn: float, scale: tuple[float, float], shift: float
 ) -> NDArray[np.float64]:
-    """Draw a random similarity (3, 3) around the center of a patch.
+    """Draw a random similarity (3, 3) around the center of a patch, stretched a little (3 %).
 
     Args:
         rng: The random generator.
@@ -63,7 +63,10 @@ def augment_exposure(rng: Rng, image: Grey) -> Grey:
 
 
 class Batches(keras.utils.PyDataset):
-    """An endless data set; its epochs differ, but depend only on the schedule's seed."""
+    """An endless data set; its samples depend only on the schedule's seed and on the epoch.
+
+    `training.reader.loop.fit` sets the epoch.
+    """
 
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()
@@ -72,10 +75,6 @@ class Batches(keras.utils.PyDataset):
 
     def __len__(self) -> int:
         return self._steps
-
-    def on_epoch_end(self) -> None:
-        """Move on to the samples of the next epoch."""
-        self.epoch += 1
 
 
 def warp_patch(image: Grey, move: NDArray[np.float64]) -> Grey:

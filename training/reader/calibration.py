@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from clockread.confidence import (
     BINS,
     Calibration,
-    ClockScore,
+    DialScore,
     expected_calibration_error,
     fitted,
-    fitted_presence,
+    fitted_dial_score,
     reliability,
 )
 from clockread.reader import ClockReader, Thresholds
@@ -45,7 +45,10 @@ SMOKE = 10  # dials of each preset
 
 
 def run(settings: Settings) -> dict[str, Any]:
-    """Calibrate every exported reader and, except for smoke, measure it on photographs."""
+    """Calibrate every exported reader and, except for smoke, measure it on photographs.
+
+    Without a folder of photographs, figures that were recorded before stay.
+    """
     exports = export_folder(settings.profile)
     smoke = settings.profile == "smoke"
     readers = [model for model, entries in exports.models.items() if "hands" in entries]
@@ -54,10 +57,11 @@ def run(settings: Settings) -> dict[str, Any]:
         figures = calibrate(exports, model, SMOKE if smoke else None)
         metrics |= {f"{model}: {k}": v for k, v in figures.items() if v is not None}
     exports.save()
-    for model in [] if smoke else readers:
+    for model in [] if smoke or settings.photos is None else readers:
         reader = ClockReader(model=model, models=exports.path)
         photographs = on_photographs(reader, settings.photos)
-        exports.record_photographs(model, photographs)
+        if photographs:
+            exports.record_photographs(model, photographs)
         for name, values in photographs.items():
             metrics[f"{model}: {name}: within 1 min"] = values["within_1_min"]
     exports.save()
@@ -75,15 +79,15 @@ def calibrate(exports: ExportFolder, model: str, most: int | None) -> dict[str, 
     """
     with tempfile.TemporaryDirectory() as scratch:
         trial = exports.copy(model, Path(scratch))  # read with a calibration that is not saved yet
-        trial.calibrate(model, Calibration(), ClockScore())
+        trial.calibrate(model, Calibration(), DialScore())
         trial.save()
         dials = calibration_dials(ClockReader("cpu", model=model, models=trial.path), most)
         fit, held = dials[::2], dials[1::2]
         scores = fit.raw, fit.clock_logit, fit.whole_logit
         calibration = fitted(*scores, fit.right)
-        trial.calibrate(model, calibration, ClockScore())
+        trial.calibrate(model, calibration, DialScore())
         trial.save()
-        clock_score = _clock_score(model, trial.path, most or SCENES)
+        dial_score = _dial_score(model, trial.path, most or SCENES)
     confidence = held.calibrated(calibration)
     figures = figures_of(held, confidence)
     by_kind = {
@@ -91,7 +95,7 @@ def calibrate(exports: ExportFolder, model: str, most: int | None) -> dict[str, 
         for preset in DIALS
         if (of_preset := held.preset == preset).any()
     }
-    exports.calibrate(model, calibration, clock_score, figures, by_kind)
+    exports.calibrate(model, calibration, dial_score, figures, by_kind)
     kinds = {"raw": held.raw, "calibrated": confidence}
     draw(exports.path / diagram(model), kinds, held.right)
     return figures
@@ -117,17 +121,17 @@ def figures_of(dials: Dials, confidence: NDArray[np.float64]) -> dict[str, float
     }
 
 
-def _clock_score(model: str, models: Path, scenes: int) -> ClockScore:
+def _dial_score(model: str, models: Path, scenes: int) -> DialScore:
     """Fit the dial score of a model on rendered scenes with clocks and instruments of all kinds."""
     reader = ClockReader("cpu", model=model, models=models, thresholds=Thresholds(dial_score=0.0))
     shard = rendered_scenes(splits.CALIBRATION.start, scenes, "everything")
     readings, clock, _ = in_scenes(reader, shard)
     if clock.all() or not clock.any():  # possible with the few scenes of a smoke test
-        return ClockScore()
+        return DialScore()
     finder_score, confidence, dial_logit, clock_logit = np.array(
         [(r.finder_score, r.confidence, r.dial_logit, r.clock_logit) for r in readings]
     ).T
-    return fitted_presence(finder_score, confidence, dial_logit, clock_logit, clock)
+    return fitted_dial_score(finder_score, confidence, dial_logit, clock_logit, clock)
 
 
 def diagram(model: str) -> str:

@@ -237,7 +237,7 @@ def figures_of(model: keras.Model, sets: dict[str, list[Sample]]) -> dict[str, f
     """Return the share of right places of 12 by set, and the separation of each flag.
 
     The separation is the area under the ROC curve, over the samples of all sets to which the flag
-    applies.
+    applies; it is left out if these all have the flag, or none.
     """
     out, outputs = {}, {}
     for name, samples in sets.items():
@@ -254,14 +254,17 @@ def figures_of(model: keras.Model, sets: dict[str, list[Sample]]) -> dict[str, f
         every = [sample for samples in sets.values() for sample in samples]
         applies = np.array([sample.weights[i] > 0 for sample in every])
         true = np.array([sample.flags[i] > 0 for sample in every])
-        out[f"{flag}_auc"] = auc(logits[applies], true[applies])
+        if 0 < true[applies].sum() < applies.sum():
+            out[f"{flag}_auc"] = auc(logits[applies], true[applies])
     return out
 
 
 def auc(scores: NDArray[np.floating], true: NDArray[np.bool_]) -> float:
-    """Return the area under the ROC curve of scores (n,), by the ranks of the positives."""
-    positives, negatives = int(true.sum()), int((~true).sum())
-    if not positives or not negatives:
-        return 1.0
-    ranks = scores.argsort().argsort()[true].sum() - positives * (positives - 1) / 2
-    return float(ranks / (positives * negatives))
+    """Return the area under the ROC curve of scores (n,), both classes of which must occur.
+
+    It is the probability that a positive has a higher score than a negative; equals count half.
+    """
+    positives, negatives = scores[true], np.sort(scores[~true])
+    below = np.searchsorted(negatives, positives, "left")
+    up_to = np.searchsorted(negatives, positives, "right")
+    return float((below + up_to).mean() / (2 * len(negatives)))

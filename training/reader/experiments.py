@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from training.experiment import Experiment, imported_later
 from training.splits import PROFILES
 
+Done = Callable[[str], bool]  # profile -> whether an experiment has run
 
-def _experiment(name: str, costs: str, about: str, *needs: str, run: str = "") -> Experiment:
+
+def _experiment(
+    name: str, costs: str, about: str, *needs: str, run: str = "", done: Done | None = None
+) -> Experiment:
     """Return an experiment; it trains the task of that name, unless ``run`` is given."""
-    train = partial(imported_later("training.reader.tasks:run"), name)
     cost = dict(zip(PROFILES, costs.split(", "), strict=True))
-    return Experiment(name, about, cost, imported_later(run) if run else train, needs)
+    if run:
+        return Experiment(name, about, cost, imported_later(run), needs, done=done)
+    train = partial(imported_later("training.reader.tasks:run"), name)
+    trained = partial(imported_later("training.reader.tasks:is_trained"), name)
+    return Experiment(name, about, cost, train, needs, done=trained)
+
+
+def _exported(model: str) -> Done:
+    return partial(imported_later("training.reader.export_folder:is_exported"), model)
 
 
 EXPERIMENTS = (
@@ -37,6 +49,7 @@ EXPERIMENTS = (
         "the four networks to ONNX, with manifest, metrics and model card",
         *("reader/pose", "reader/finder", "reader/hands", "reader/context"),
         run="training.reader.export:run",
+        done=_exported("default"),
     ),
     _experiment(
         "reader/int8",
@@ -44,6 +57,7 @@ EXPERIMENTS = (
         "the exported networks in 8-bit integers, as the model int8",
         "reader/export",
         run="training.reader.quantize:run",
+        done=_exported("int8"),
     ),
     _experiment(
         "reader/finder-small", "30 s, 35 min, 3 h", "a smaller finder, for the model small"
@@ -63,6 +77,7 @@ EXPERIMENTS = (
         "the model small: those three in 8-bit integers, with the context network of int8",
         *("reader/finder-small", "reader/pose-small", "reader/hands-small", "reader/int8"),
         run="training.reader.quantize:run_small",
+        done=_exported("small"),
     ),
     _experiment(
         "reader/calibration",
@@ -70,6 +85,7 @@ EXPERIMENTS = (
         "the reader's confidence against how often it is right, on rendered dials",
         *("reader/export", "reader/int8", "reader/small"),
         run="training.reader.calibration:run",
+        done=imported_later("training.reader.export_folder:is_calibrated"),
     ),
     _experiment(
         "reader/edge",

@@ -9,12 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypedDict
 
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.data import write_whole
 from clockread.runtime.manifest import (
     DEFAULT,
     MANIFEST_FORMAT,
     MANIFEST_NAME,
+    QUANTIZED,
     load_manifest,
     model_bytes,
 )
@@ -97,9 +98,20 @@ class ExportFolder:
         file = f"{role}{suffix}.onnx"
         sha256 = hashlib.sha256(data).hexdigest()
         entry: Entry = {**description, "file": file, "sha256": sha256, "bytes": len(data)}
-        self.models.setdefault(model, {})[role] = entry
+        before = self.models.setdefault(model, {}).get(role)
+        if before is not None and before["sha256"] not in (
+            sha256,
+            description["training"].get(REWRITTEN),
+        ):
+            self._forget_photographs(model)
+        self.models[model][role] = entry
         self._changed[file] = data
         return entry
+
+    def _forget_photographs(self, model: str) -> None:
+        """Remove figures that were measured with networks that have changed since."""
+        for name in (model, QUANTIZED) if model == DEFAULT else (model,):
+            self._manifest.get("photographs", {}).pop(name, None)
 
     def put_rewritten(self, model: str, role: str, data: bytes) -> Entry:
         """Replace a network's file by one with the same outputs, and record the digest it had."""
@@ -110,7 +122,10 @@ class ExportFolder:
 
     def share(self, role: str, owner: str, model: str) -> None:
         """Let a model use the network that another one has in a role, with the same file."""
-        self.models.setdefault(model, {})[role] = self.models[owner][role]
+        entries, shared = self.models.setdefault(model, {}), self.models[owner][role]
+        if role in entries and entries[role]["sha256"] != shared["sha256"]:
+            self._forget_photographs(model)
+        entries[role] = shared
 
     def put_edge(self, name: str, data: bytes, description: Mapping[str, Any]) -> dict[str, Any]:
         """Add or replace a one-file reader; return its entry, which the runtime does not read.
@@ -141,7 +156,7 @@ class ExportFolder:
         self,
         model: str,
         calibration: Calibration,
-        clock_score: ClockScore | None = None,
+        dial_score: DialScore | None = None,
         figures: Mapping[str, float | None] | None = None,
         by_kind: Mapping[str, Mapping[str, float | None]] | None = None,
     ) -> None:
@@ -150,14 +165,14 @@ class ExportFolder:
         Args:
             model: Name of a model with a reading network.
             calibration: The calibration; numbers are rounded to four decimals.
-            clock_score: The weights of the dial score; None for the runtime's defaults.
+            dial_score: The weights of the dial score; None for the runtime's defaults.
             figures: Figures of the calibrated model on rendered dials.
             by_kind: The same for each preset of them.
 
         """
         stored = self.models[model]["hands"]["calibration"] = _rounded(calibration)
-        if clock_score is not None:
-            stored["presence"] = _rounded(clock_score)
+        if dial_score is not None:
+            stored["presence"] = _rounded(dial_score)
         if figures is not None:
             stored["rendered"] = {**figures, "kinds": by_kind or {}}
 
@@ -185,8 +200,19 @@ class ExportFolder:
         write_whole(self.path / CARD_NAME, model_card(json.loads(text)))
 
 
-def _rounded(weights: Calibration | ClockScore) -> dict[str, Any]:
+def _rounded(weights: Calibration | DialScore) -> dict[str, Any]:
     return {name: round(value, 4) for name, value in asdict(weights).items()}
+
+
+def is_exported(model: str, profile: str) -> bool:
+    """Return whether a model is in the folder of a profile."""
+    return model in export_folder(profile).models
+
+
+def is_calibrated(profile: str) -> bool:
+    """Return whether all reading networks in the folder of a profile are calibrated."""
+    readers = [e["hands"] for e in export_folder(profile).models.values() if "hands" in e]
+    return bool(readers) and all("calibration" in entry for entry in readers)
 
 
 def export_folder(profile: str, name: str = "reader/export") -> ExportFolder:

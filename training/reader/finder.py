@@ -10,7 +10,7 @@ from clockread.geometry import Floats
 from training.evaluation import finding_scores
 from training.reader.finder_batches import FinderBatches
 from training.reader.loop import Schedule, Validation
-from training.reader.scene_shards import SceneShards, rendered_scenes
+from training.reader.scene_shards import VALIDATION_SCENES, SceneShards, rendered_scenes
 from training.splits import TRAINING, VALIDATION
 
 SCENES_PER_SHARD = 4_000
@@ -28,7 +28,7 @@ def training_scenes(profile: str) -> list[SceneShards]:
 
 def validation_scenes(profile: str) -> SceneShards:
     """Return rendered scenes that are not used in training."""
-    return rendered_scenes(VALIDATION.start, 20 if profile == "smoke" else 1000)
+    return rendered_scenes(VALIDATION.start, 20 if profile == "smoke" else VALIDATION_SCENES)
 
 
 def batches(profile: str, schedule: Schedule) -> FinderBatches:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers, ops
 
-from clockread.finder import SCENE
+from clockread.finder import SCENE, SIZE_UNIT, STRIDE
 from training.reader.networks import conv, standardized
 
 _RARE = -4.6  # logit of 1 %, the initial bias: most cells are far from any dial
@@ -93,7 +93,7 @@ def box_loss(true: keras.KerasTensor, box: keras.KerasTensor) -> keras.KerasTens
     the dial's size, as errors of the logarithm of the size are.
     """
     weight = true[..., 4]
-    size = ops.exp(true[..., 2:4]) * 4.0  # cells
+    size = ops.exp(true[..., 2:4]) * (SIZE_UNIT / STRIDE)  # cells
     away = ops.abs(box - true[..., :4])
     away = ops.sum(away[..., :2] / size, axis=-1) * 2.0 + ops.sum(away[..., 2:], axis=-1)
     return ops.sum(away * weight, axis=(1, 2)) / (ops.mean(ops.sum(weight, axis=(1, 2))) + 0.1)

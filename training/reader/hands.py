@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from dataclasses import fields
 
 import keras
@@ -9,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import minutes_apart
+from clockread.data import write_whole
 from clockread.geometry import Floats, Window, bounding_box, compose, decompose
 from clockread.hands import MAX_PASSES, HandsNetwork, HandsOutput, read_hands, read_refined
 from clockread.pose import PATCH_MARGIN, PosedDial
 from clockread.sampling import FROM_UNIT, TO_UNIT, crop_window
 from training.reader.batches import HandsBatches, random_similarity, warp_patch
-from training.reader.loop import Schedule, Validation, finished, run_folder
+from training.reader.loop import Schedule, Validation, finished, finished_weights
 from training.reader.losses import circular_cross_entropy, pose_loss
 from training.reader.networks import HEADS, build_pose
 from training.reader.pose import (
@@ -26,6 +29,7 @@ from training.reader.pose import (
 )
 from training.reader.shards import Shards
 
+DIGEST = 12  # hexadecimal digits of a weights' file in a file name
 POSE_RUN = "reader/pose"  # the network whose poses this one is trained and validated with
 LOSSES = {
     **dict.fromkeys(HEADS, circular_cross_entropy),
@@ -43,15 +47,22 @@ LOSS_WEIGHTS = {
 
 
 def found_poses(profile: str, shards: list[Shards]) -> list[NDArray[np.float32]]:
-    """Return the pose network's poses (n, 1, 7) of every crop, per shard; kept on disk."""
-    folder = run_folder(profile, POSE_RUN)
+    """Return the pose network's poses (n, 1, 7) of every crop, per shard.
+
+    They are kept on disk, by the shard's folder and the network's weights: a file is never taken
+    for that of other crops or of another network.
+    """
+    weights = finished_weights(profile, POSE_RUN)
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()[:DIGEST]
     model: keras.Model | None = None
     found = []
     for i, shard in enumerate(shards):
-        file = folder / f"found-{i}-{len(shard)}.npy"
+        file = weights.parent / f"found-{i}-{shard.name}-{digest}.npy"
         if not file.exists():
             model = model or finished(build_pose(), profile, POSE_RUN)
-            np.save(file, _poses_of(model, shard, np.random.default_rng(i)))
+            content = io.BytesIO()
+            np.save(content, _poses_of(model, shard, np.random.default_rng(i)))
+            write_whole(file, content.getvalue())
         found.append(np.load(file))
     return found
 
@@ -118,7 +129,8 @@ def batches(profile: str, schedule: Schedule) -> HandsBatches:
 def validation(profile: str) -> Validation:
     """Return the errors of times and refined poses, as a function of a network.
 
-    The crops are those of two presets with found poses, and those of `varied` with true poses.
+    The crops are those of two presets with found poses, and those of `varied` with true poses,
+    whose times only are compared.
     """
     pose_model = finished(build_pose(), profile, POSE_RUN)
     sets = {preset: validation_shard(profile, preset) for preset in ("varied", "hard")}
@@ -133,8 +145,10 @@ def validation(profile: str) -> Validation:
             passes = 1 if name == "true_pose" else MAX_PASSES
             refined, seen = read_refined(dials, network_of(model), passes)
             minutes = np.array([hands.minutes for hands in read_hands(seen)])
-            poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in refined]))[0]
-            figures = time_errors(minutes, sets[name].minutes) | pose_errors(poses, sets[name])
+            figures = time_errors(minutes, sets[name].minutes)
+            if name != "true_pose":
+                poses = decompose(TO_UNIT @ np.stack([dial.homography for dial in refined]))[0]
+                figures |= pose_errors(poses, sets[name])
             out.update({f"{name}_{k}": v for k, v in figures.items()})
         return out
 

@@ -7,6 +7,7 @@ import json
 import math
 import os
 import platform
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +18,7 @@ import keras
 
 from clockread.data import data_folder, write_whole
 from training.experiment import NotTrainedError
+from training.history import append_row, columns_of, drop_partial_line, read_rows
 from training.precision import Precision
 from training.tensorboard import tensorboard_logs
 
@@ -33,7 +35,7 @@ class Schedule:
     samples: int  # drawn in total
     continued: int = 0  # the same for a run that starts from `restore`'s weights; 0: `samples`
     batch: int = 64
-    rate: float = 1.5e-3  # peak of AdamW's learning rate: 2 % warm-up, cosine decay to 1 % of it
+    rate: float = 1.5e-3  # peak of AdamW's learning rate: 2 % warm-up, cosine decay to 10 % of it
     weight_decay: float = 1e-4
     average: float = 0.998  # momentum of the moving average of the weights, which is the result
     seed: int = 0
@@ -53,13 +55,25 @@ def run_folder(profile: str, name: str) -> Path:
     return folder
 
 
+def missing_file(profile: str, name: str) -> Path | None:
+    """Return the first file that a run lacks, None if it is finished."""
+    folder = run_folder(profile, name)
+    files = (folder / WEIGHTS_FILE, folder / RESULT_FILE)  # the result after the last validation
+    return next((file for file in files if not file.exists()), None)
+
+
+def finished_weights(profile: str, name: str) -> Path:
+    """Return the weights' file of a finished run; raise NotTrainedError without such a run."""
+    missing = missing_file(profile, name)
+    if missing is not None:
+        command = f"python -m training.run_all --profile {profile} --only {name}"
+        raise NotTrainedError(f"{missing} is missing: run `{command}` first")
+    return run_folder(profile, name) / WEIGHTS_FILE
+
+
 def finished(model: keras.Model, profile: str, name: str) -> keras.Model:
     """Return ``model`` with a finished run's weights; raise NotTrainedError without such a run."""
-    weights = run_folder(profile, name) / WEIGHTS_FILE
-    if not weights.exists():
-        command = f"python -m training.run_all --profile {profile} --only {name}"
-        raise NotTrainedError(f"{weights} is missing: run `{command}` first")
-    model.load_weights(weights)
+    model.load_weights(finished_weights(profile, name))
     return model
 
 
@@ -101,7 +115,7 @@ def _optimizer(schedule: Schedule) -> keras.optimizers.Optimizer:
 
 
 class _Recorder(keras.callbacks.Callback):
-    """Writes a line of figures per epoch, validates, and stops a run that diverges."""
+    """Sets the samples of each epoch, records its figures, validates, and stops at divergence."""
 
     def __init__(
         self, data: Any, log: Path, epochs: int, validate: Validation | None, every: int
@@ -109,7 +123,8 @@ class _Recorder(keras.callbacks.Callback):
         super().__init__()
         self.data, self.log, self.epochs = data, log, epochs
         self.validate, self.every = validate, every
-        rows = self.rows()
+        drop_partial_line(log)
+        rows = read_rows(log)
         spent = float(rows[-1]["seconds"]) if rows else 0.0  # before an interruption
         self._began = time.time() - spent
 
@@ -118,9 +133,9 @@ class _Recorder(keras.callbacks.Callback):
         """Seconds since the run began, without interruptions."""
         return round(time.time() - self._began, 1)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """Return the figures of all epochs so far."""
-        return list(map(json.loads, self.log.read_text().splitlines())) if self.log.exists() else []
+    def on_epoch_begin(self, epoch: int, _logs: dict[str, float] | None = None) -> None:
+        """Set the epoch whose samples are drawn, which Keras itself does not count reliably."""
+        self.data.epoch = epoch
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Record an epoch; raise FloatingPointError if a figure is not finite."""
@@ -134,9 +149,7 @@ class _Recorder(keras.callbacks.Callback):
             self.model.set_weights(kept)
         if not all(math.isfinite(v) for v in row.values()):
             raise FloatingPointError(f"training diverged at epoch {epoch}: {row}")
-        with self.log.open("a") as out:
-            out.write(json.dumps(row) + "\n")
-        self.data.epoch = epoch + 1
+        append_row(self.log, row)
 
 
 def fit(
@@ -181,38 +194,36 @@ def fit(
             old.unlink() if old.is_file() else old.rmdir()
     started = (folder / START_FILE).exists()
     if started:
-        model.load_weights(folder / START_FILE)
         schedule = replace(schedule, samples=schedule.continued or schedule.samples)
-    optimizer = _optimizer(schedule)
-    model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, jit_compile=False)
-    log = folder / "history.jsonl"
+    log, backup = folder / "history.jsonl", folder / "backup"
     recorder = _Recorder(data, log, schedule.epochs, validate, validate_every)
-    checkpoint = folder / "backup"
-    epoch_file = checkpoint / "training_metadata.json"
-    data.epoch = 0
-    if resume and epoch_file.exists():
-        data.epoch = int(json.loads(epoch_file.read_text())["epoch"])
-    callbacks = [
-        keras.callbacks.BackupAndRestore(checkpoint),
-        recorder,
-        *tensorboard_logs(folder / "tensorboard"),
-    ]
-    model.fit(data, epochs=schedule.epochs, callbacks=callbacks, verbose="auto", shuffle=False)
-    model.save_weights(weights)
-    history: dict[str, list[float]] = {}
-    for row in recorder.rows():
-        for key, value in row.items():
-            history.setdefault(key, []).append(value)
+    if weights.exists():  # the run was interrupted in its last validation
+        model.load_weights(weights)
+    else:
+        if started:
+            model.load_weights(folder / START_FILE)
+        optimizer = _optimizer(schedule)
+        model.compile(optimizer=optimizer, loss=loss, loss_weights=loss_weights, jit_compile=False)
+        callbacks = [
+            recorder,  # before the checkpoint, so that no epoch is skipped without a record
+            keras.callbacks.BackupAndRestore(backup, delete_checkpoint=False),
+            *tensorboard_logs(folder / "tensorboard"),
+        ]
+        model.fit(data, epochs=schedule.epochs, callbacks=callbacks, verbose="auto", shuffle=False)
+        partial = folder / f"partial-{WEIGHTS_FILE}"
+        model.save_weights(partial)
+        partial.replace(weights)
     result = {
         "schedule": asdict(schedule),
         "seconds": recorder.seconds,
         "backend": keras.backend.backend(),
         "keras": keras.version(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-        "history": history,
+        "history": columns_of(read_rows(log)),
         "metrics": validate(model) if validate is not None else {},
     }
     if started:
         result["begun_with"] = json.loads((folder / ORIGIN_FILE).read_text())
     write_json(result_file, result)
+    shutil.rmtree(backup, ignore_errors=True)  # kept until the result exists, to resume
     return result

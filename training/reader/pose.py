@@ -70,7 +70,7 @@ def find_poses(model: keras.Model, images: NDArray[np.uint8], batch: int = 256) 
 
 
 def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
-    """Return median and 90th percentile of the centre's and the rim's error, in true radii.
+    """Return median and 90th percentile of the center's and the rim's error, in true radii.
 
     Args:
         found: Poses (n, 7) in unit coordinates.

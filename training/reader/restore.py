@@ -184,6 +184,8 @@ def main(
     ] = "{}",
 ) -> None:
     """Recreate the training runs of exported networks."""
+    if profile not in PROFILES:
+        raise typer.BadParameter(f"--profile {profile!r}: use one of {', '.join(PROFILES)}")
     for name in networks:
         if name not in TASKS:
             raise typer.BadParameter(f"{name!r}: use one of {', '.join(TASKS)}")

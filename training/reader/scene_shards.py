@@ -12,7 +12,8 @@ from clockread.finder import SCENE
 from training.dials.scenes import CLOCKS, EVERYTHING, Mix, render_scene
 from training.reader.shards import Arrays, Fields, stored
 
-SCENES_VERSION = 5  # to be raised with every change of pixels or labels
+SCENES_VERSION = 6  # to be raised with every change of pixels or labels
+VALIDATION_SCENES = 1000  # of the finder, the first of splits.VALIDATION
 MOST_CLOCKS = 4  # in one scene
 MIXES = {"clocks": CLOCKS, "everything": EVERYTHING}
 

@@ -40,6 +40,11 @@ Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and 
 Renderer = Callable[[int, int], Arrays]
 
 
+def folder_name(name: str, first_seed: int, count: int) -> str:
+    """Return the name of a shard's folder, which changes with the pictures."""
+    return f"{name}-{artwork_version()}-{first_seed}-{count}"
+
+
 def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Renderer) -> Arrays:
     """Return memory-mapped arrays of rendered samples, rendering those that are not on disk.
 
@@ -56,7 +61,7 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
     """
     check_seeds(first_seed, count)
     artwork = artwork_version()
-    folder = data_folder() / "shards" / f"{name}-{artwork}-{first_seed}-{count}"
+    folder = data_folder() / "shards" / folder_name(name, first_seed, count)
     folder.mkdir(parents=True, exist_ok=True)
     done_file = folder / "done.json"
     done: set[int] = set(json.loads(done_file.read_text())) if done_file.exists() else set()
@@ -115,6 +120,7 @@ class Shards:
     mirrored: NDArray[np.bool_]
     hours: NDArray[np.int16]  # on the dial, 12 or 24
     visible: NDArray[np.float32]  # share of the face inside the crop, 0..1
+    name: str = ""  # of the folder; empty if the crops are not on disk
 
     def __len__(self) -> int:
         return len(self.minutes)
@@ -158,7 +164,8 @@ def rendered(preset: str, first_seed: int, count: int, *, wide: bool = False) ->
     """
     shares = replace(PRESETS[preset], margin=WIDE_MARGIN) if wide else PRESETS[preset]
     name = f"{preset}{'-wide' * wide}-v{RENDERER_VERSION}"
-    return Shards(**stored(name, first_seed, count, _FIELDS, functools.partial(_crops, shares)))
+    arrays = stored(name, first_seed, count, _FIELDS, functools.partial(_crops, shares))
+    return Shards(**arrays, name=folder_name(name, first_seed, count))
 
 
 def _without(first: int, count: int) -> Arrays:

@@ -12,7 +12,15 @@ from training.experiment import Settings
 from training.precision import usable_precision
 from training.reader import context, finder, finder_network, hands, networks, pose
 from training.reader.batches import Batches
-from training.reader.loop import Schedule, Validation, computing_in, finished, fit, run_folder
+from training.reader.loop import (
+    Schedule,
+    Validation,
+    computing_in,
+    finished,
+    fit,
+    missing_file,
+    run_folder,
+)
 from training.reader.losses import pose_loss
 
 MIXED: Final = "mixed_bfloat16"
@@ -159,6 +167,11 @@ def train(task: Task, settings: Settings) -> dict[str, Any]:
 def run(name: str, settings: Settings) -> dict[str, Any]:
     """Train the network of an experiment."""
     return train(TASKS[name], settings)
+
+
+def is_trained(name: str, profile: str) -> bool:
+    """Return whether the network of an experiment has a finished run."""
+    return missing_file(profile, name) is None
 
 
 def trained(task: Task, profile: str) -> keras.Model:

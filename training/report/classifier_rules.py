@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from training.report.results import Entry
+from training.report.results import DivergedError, Entry, NotRunError, Result
 from training.report.verdicts import (
     FAILS,
     HOLDS,
@@ -20,6 +20,7 @@ from training.report.verdicts import (
     Outcome,
     Verdict,
     combined,
+    entry_of,
     first_epoch,
     on_all,
     on_mnist,
@@ -33,7 +34,9 @@ DEAD = 15.0  # per cent: a fit below it did not learn (ten classes)
 
 def lowest_loss_epoch(entry: Entry, data: str, variant: str) -> tuple[int, float]:
     """Return the epoch (from 1) of the lowest mean validation loss, and final over lowest loss."""
-    curve = entry.mean_curve(data, variant, "val_loss")
+    curve = entry.curve(data, variant, "val_loss")
+    if np.isnan(curve).all():
+        raise DivergedError(f"{data}: {variant} diverged")
     lowest = int(np.nanargmin(curve))
     return lowest + 1, float(curve[-1] / curve[lowest])
 
@@ -43,14 +46,32 @@ def stays_above(history: dict[str, list[float]]) -> int:
 
     It is one past the last epoch if it never does.
     """
-    below = np.flatnonzero(np.array(history["accuracy"]) <= np.array(history["val_accuracy"]))
+    training, validation = _columns(history, "accuracy", "val_accuracy")
+    below = np.flatnonzero(training <= validation)
     return int(below[-1]) + 2 if len(below) else 1
 
 
+def _columns(history: dict[str, list[float]], *keys: str) -> list[np.ndarray]:
+    """Return columns of a history; raise DivergedError if a figure is missing."""
+    columns = [np.array(history[key], float) for key in keys]  # None becomes nan
+    if any(np.isnan(column).any() for column in columns):
+        raise DivergedError(f"a fit diverged: its {' or '.join(keys)} is no number")
+    return columns
+
+
+def _fits(entry: Entry, data: str, variant: str) -> list[Result]:
+    """Return the fits of a variant; raise NotRunError without any."""
+    fits = entry.select(data, variant)
+    if not fits:
+        raise NotRunError(f"{entry.name} on {data}: {variant} has not run")
+    return fits
+
+
 def _finite(entry: Entry, data: str, variant: str) -> np.ndarray:
+    _fits(entry, data, variant)
     accuracies = np.array(entry.accuracies(data, variant))
     if not np.isfinite(accuracies).any():
-        raise ValueError(f"no fit of {data} {variant}")
+        raise DivergedError(f"{data}: {variant} diverged")
     return accuracies[np.isfinite(accuracies)]
 
 
@@ -98,7 +119,7 @@ def training_above_validation(variant: str, low: int, high: int) -> Judge:
     """
 
     def rule(entry: Entry, data: str) -> Iterable[Outcome]:
-        epochs = [stays_above(f["history"]) for f in entry.select(data, variant)]
+        epochs = [stays_above(f["history"]) for f in _fits(entry, data, variant)]
         text = f"{data}: above from epoch {', '.join(map(str, epochs))} of {entry.epochs} onwards"
         yield low <= float(np.mean(epochs)) <= high, text
 
@@ -114,10 +135,13 @@ def no_over_fitting(*variants: str) -> Judge:
     def rule(entry: Entry, data: str) -> Iterable[Outcome]:
         for variant in variants:
             ends = [
-                [100 * fit["history"][key][-1] for key in ("accuracy", "val_accuracy")]
-                for fit in entry.select(data, variant)
+                [100 * column[-1] for column in _columns(f["history"], "accuracy", "val_accuracy")]
+                for f in _fits(entry, data, variant)
             ]
-            gap = max(training - validation for training, validation in ends if validation > DEAD)
+            gaps = [training - validation for training, validation in ends if validation > DEAD]
+            if not gaps:
+                raise DivergedError(f"{data}: no fit of {variant} learned")
+            gap = max(gaps)
             text = f"{data} {variant}: training minus validation accuracy at most {gap:+.1f} points"
             yield gap <= SAME, text + _dead(entry, data, variant)
 
@@ -134,6 +158,8 @@ def costs_less(cheap: str) -> Judge:
             ]
             for variant in entry.variants
         }
+        if cheap not in seconds or len(seconds) == 1:
+            raise NotRunError(f"{entry.name}: {cheap}, or what it is compared with, has not run")
         spread = max(float(np.std(s)) for s in seconds.values())
         means = {v: float(np.mean(s)) for v, s in seconds.items()}
         lead = min(m for v, m in means.items() if v != cheap) - means[cheap]
@@ -183,6 +209,10 @@ def best_is(winner: str, *, worst: bool = False) -> Judge:
         outcomes, clear, sign = [], True, -1 if worst else 1
         for data in entry.data_sets:
             means = {v: _mean(entry, data, v) for v in entry.variants}
+            if winner not in means or len(means) == 1:
+                raise NotRunError(
+                    f"{entry.name}: {winner}, or what it is compared with, has not run"
+                )
             all_fits = [entry.accuracies(data, v) for v in entry.variants]
             spread = max(float(np.std(fits)) for fits in all_fits)
             lead = sign * means[winner] - max(sign * m for v, m in means.items() if v != winner)
@@ -202,6 +232,8 @@ def best_is(winner: str, *, worst: bool = False) -> Judge:
 
 def _differences_small(entry: Entry, data: str) -> Iterable[Outcome]:
     means = sorted((_mean(entry, data, v), v) for v in entry.variants)
+    if len(means) == 1:
+        raise NotRunError(f"{entry.name}: only {entry.variants[0]} has run")
     width, without = means[-1][0] - means[0][0], means[-1][0] - means[1][0]
     text = f"{data}: {width:.2f} points between the best and the worst"
     yield width <= SMALL, f"{text}, {without:.2f} without {means[0][1]}"
@@ -214,8 +246,8 @@ def learns_slowly(slow: str, usual: str) -> Judge:
     """Judge whether a variant needs twice the epochs to the usual one's accuracy after 3."""
 
     def rule(entry: Entry, data: str) -> Iterable[Outcome]:
-        curve = entry.mean_curve(data, slow, "val_accuracy")
-        goals = entry.mean_curve(data, usual, "val_accuracy")[:3]
+        curve = entry.curve(data, slow, "val_accuracy")
+        goals = entry.curve(data, usual, "val_accuracy")[:3]
         epoch = first_epoch(curve >= goals[-1])
         text = f"{data}: {slow} needs {epoch or f'more than {len(curve)}'} epochs"
         text += f" to reach {usual}'s accuracy after {len(goals)}"
@@ -225,7 +257,7 @@ def learns_slowly(slow: str, usual: str) -> Judge:
 
 
 def _reaches(entry: Entry, data: str, quick: str, goal: float) -> tuple[int | None, str]:
-    epoch = first_epoch(entry.mean_curve(data, quick, "val_accuracy") >= goal)
+    epoch = first_epoch(entry.curve(data, quick, "val_accuracy") >= goal)
     return epoch, f"in epoch {epoch}" if epoch else "never"
 
 
@@ -233,7 +265,7 @@ def much_faster(quick: str, slow: str) -> Judge:
     """Judge whether a variant reaches a slow one's final accuracy in half the epochs."""
 
     def rule(entry: Entry, data: str) -> Iterable[Outcome]:
-        goal = entry.mean_curve(data, slow, "val_accuracy")[-1]
+        goal = entry.curve(data, slow, "val_accuracy")[-1]
         epoch, when = _reaches(entry, data, quick, goal)
         text = f"{data}: {quick} reaches {slow}'s final {100 * goal:.2f} % {when}"
         yield epoch is not None and epoch <= entry.epochs / 2, text
@@ -245,7 +277,7 @@ def learns_fast(quick: tuple[str, ...], slow: str, after: int = 10) -> Judge:
     """Judge whether variants reach, in half the epochs, a slow one's accuracy on MNIST."""
 
     def rule(entry: Entry, data: str) -> Iterable[Outcome]:
-        goal = entry.mean_curve(data, slow, "val_accuracy")[:after][-1]
+        goal = entry.curve(data, slow, "val_accuracy")[:after][-1]
         for variant in quick:
             epoch, when = _reaches(entry, data, variant, goal)
             text = f"{data}: {variant} reaches {slow}'s {100 * goal:.2f} % of epoch {after} {when}"
@@ -258,8 +290,9 @@ def validation_below_training(variant: str) -> Judge:
     """Judge whether the validation loss is below the training loss in all epochs and fits."""
 
     def rule(entry: Entry, data: str) -> Iterable[Outcome]:
-        histories = [f["history"] for f in entry.select(data, variant)]
-        below = [np.array(h["val_loss"]) < np.array(h["loss"]) for h in histories]
+        histories = [f["history"] for f in _fits(entry, data, variant)]
+        losses = [_columns(history, "val_loss", "loss") for history in histories]
+        below = [validation < training for validation, training in losses]
         counts = ", ".join(f"{int(b.sum())} of {len(b)}" for b in below)
         yield all(bool(b.all()) for b in below), f"{data}: lower in {counts} epochs"
 
@@ -332,11 +365,11 @@ def always_below(other: str) -> Judge:
     """
 
     def judge(entry: Entry, found: Entries) -> Verdict:
-        outcomes = []
+        outcomes, its_entry = [], entry_of(found, other)
         for data in entry.data_sets:
-            if entry.profiles[data] != found[other].profiles.get(data):
+            if entry.profiles[data] != its_entry.profiles.get(data):
                 continue
-            own, its = (e.mean_curve(data, "fixed", "val_accuracy") for e in (entry, found[other]))
+            own, its = (e.curve(data, "fixed", "val_accuracy") for e in (entry, its_entry))
             epochs = min(len(own), len(its))
             below = int((own[:epochs] < its[:epochs]).sum())
             text = (

@@ -19,7 +19,7 @@ def export_run(settings: Settings) -> dict[str, Any]:
         Size of the exported file and the largest difference of its outputs to Keras'.
 
     Raises:
-        NotTrainedError: the weights are missing, as beside a result that was copied.
+        NotTrainedError: the weights are missing, for example because only the result was copied.
 
     """
     from training.reader.export import export

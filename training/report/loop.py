@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from training.history import append_row, columns_of, drop_partial_line, read_rows
 from training.tensorboard import tensorboard_logs
 
 Arrays = tuple[Any, Any]  # images and labels in memory; images are uint8, scaled by the network
@@ -73,28 +73,14 @@ class _History(keras.callbacks.Callback):
         """Append the epoch's figures, and run the action that is due after it."""
         row = {"epoch": epoch, "epoch_seconds": time.time() - self.start}
         row |= {k: float(v) for k, v in (logs or {}).items()}
-        with self.file.open("a") as out:
-            out.write(json.dumps(row) + "\n")
+        append_row(self.file, row)
         self.after_epoch.get(epoch + 1, lambda: None)()
 
 
-def _drop_partial_line(file: Path) -> None:
-    """Remove the incomplete last line that a killed run left behind."""
-    if file.exists():
-        text = file.read_text()
-        file.write_text(text[: text.rfind("\n") + 1])
-
-
 def read_history(file: Path) -> dict[str, list[float]]:
-    """Return the columns of a history; if an epoch ran twice, the second run counts."""
-    rows: dict[int, dict[str, float]] = {}
-    for line in file.read_text().splitlines() if file.exists() else ():
-        row = json.loads(line)
-        rows[int(row.pop("epoch"))] = row
-    columns: dict[str, list[float]] = {}
-    for epoch in sorted(rows):
-        for key, value in rows[epoch].items():
-            columns.setdefault(key, []).append(value)
+    """Return the columns of a history, without the epochs' numbers."""
+    columns = columns_of(read_rows(file))
+    columns.pop("epoch", None)
     return columns
 
 
@@ -134,7 +120,7 @@ def train_model(
     if keras.backend.backend() == "tensorflow":
         model.steps_per_execution = max(1, min(STEPS_PER_CALL, len(train[0]) // batch))
     history = work / "history.jsonl"
-    _drop_partial_line(history)
+    drop_partial_line(history)
     data = Shuffled(*train, batch, seed)
     callbacks: list[keras.callbacks.Callback] = [
         _History(history, rate, data, after_epoch or {}),

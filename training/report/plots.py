@@ -65,7 +65,7 @@ def draw_curves(
         key: Column of the histories.
         path: PNG to write; deleted if there is nothing to draw.
         variants: Those to draw; empty for all.
-        epochs: First and last epoch.
+        epochs: Epochs to skip, and the last one drawn; None: all.
 
     Returns:
         Whether any fit has such epochs.

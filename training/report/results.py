@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from training.report.classification import CNN_EPOCHS
+from training.report.experiments import EXPERIMENTS
 from training.splits import PROFILES
 
 Result = dict[str, Any]
@@ -20,6 +23,14 @@ VARIANT_ORDER = (
     *("none", "l1", "l2", "dropout", "original", "fixed", "per-image"),
     *("as-printed", "undivided", "one-number"),
 )
+
+
+class NotRunError(LookupError):
+    """A fit that a rule needs has not run; the message names it."""
+
+
+class DivergedError(ArithmeticError):
+    """A figure that a rule needs is not finite, because a fit diverged; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class Entry:
 
         CNNs of part 1 are tested after part 1's epochs, if that figure was kept.
         """
-        key = "accuracy_after_14" if self.name.startswith("cnn/") else "accuracy"
+        key = f"accuracy_after_{CNN_EPOCHS}" if self.name.startswith("cnn/") else "accuracy"
         tested = (fit["test"] for fit in self.select(data, variant))
         values = [test.get(key, test.get("accuracy")) for test in tested]
         return [float("nan") if v is None else 100 * float(v) for v in values]
@@ -82,6 +93,13 @@ class Entry:
         length = min((len(row) for row in rows), default=0)
         values = [np.array(row[:length], float) for row in rows]  # None becomes nan
         return np.asarray(np.mean(values, axis=0)) if rows else np.zeros(0)
+
+    def curve(self, data: str, variant: str, key: str) -> np.ndarray:
+        """Return `mean_curve`; raise NotRunError if it is empty."""
+        curve = self.mean_curve(data, variant, key)
+        if not len(curve):
+            raise NotRunError(f"{self.name} on {data}: {variant} has not run")
+        return curve
 
 
 def metric_key(history: dict[str, Any], head: str, metric: str, prefix: str = "") -> str:
@@ -99,7 +117,7 @@ def read_fits(folder: Path) -> list[Result]:
 def entries(fits: Iterable[Result]) -> dict[str, Entry]:
     """Group fits into entries by name.
 
-    Each data set is shown at the highest profile that has all variants. MNIST comes first, and
+    Each data set is shown at the highest profile that ran completely. MNIST comes first, and
     variants in VARIANT_ORDER.
     """
     grouped: dict[str, dict[str, dict[str, list[Result]]]] = {}
@@ -125,10 +143,24 @@ def entries(fits: Iterable[Result]) -> dict[str, Entry]:
 
 
 def _best_profile(profiles: dict[str, list[Result]]) -> str:
-    """Return the profile with the most variants (EXTRA does not count), the highest of equals."""
+    """Return the highest profile with all planned fits (EXTRA does not count).
 
-    def rating(profile: str) -> tuple[int, int]:
-        variants = {f["variant"] for f in profiles[profile]} - {EXTRA}
-        return len(variants), PROFILES.index(profile)
+    If none is complete, it is that with the most variants, the highest of equals.
+    """
+
+    def rating(profile: str) -> tuple[bool, int, int]:
+        fits = profiles[profile]
+        ran = {(f["variant"], f["fit"]) for f in fits if f["variant"] != EXTRA}
+        planned = _planned(fits[0]["entry"], fits[0]["data"], profile)
+        return planned <= ran, len({variant for variant, _ in ran}), PROFILES.index(profile)
 
     return max(profiles, key=rating)
+
+
+@functools.cache
+def _planned(entry: str, data: str, profile: str) -> frozenset[tuple[str, int]]:
+    """Return variant and number of an entry's planned fits on a data set, those of EXTRA not."""
+    plans = (e.fits(profile, None) for e in EXPERIMENTS if e.name == entry and e.fits)
+    fits = next(plans, ())
+    own = [fit for fit in fits if fit.data == data] or fits  # given clocks have a name of their own
+    return frozenset((fit.variant, fit.number) for fit in own if fit.variant != EXTRA)

@@ -111,7 +111,7 @@ class Classes:
         return np.asarray(outputs["time"].argmax(axis=1))
 
     def decode_jointly(self, outputs: Outputs) -> Minutes:
-        """Return the time with the most probability in its neighbourhood on the dial."""
+        """Return the time with the most probability in its neighborhood on the dial."""
         distance = np.minimum(ALL_TIMES, MINUTES_ON_DIAL - ALL_TIMES)
         kernel = np.fft.rfft(np.exp(-0.5 * (distance / SPREADS[-1]) ** 2))
         smooth = np.fft.irfft(np.fft.rfft(outputs["time"], axis=1) * kernel, MINUTES_ON_DIAL, 1)

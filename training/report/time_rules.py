@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.report.results import Entry, Result, metric_key
+from training.report.results import DivergedError, Entry, NotRunError, Result, metric_key
 from training.report.verdicts import (
     FAILS,
     HOLDS,
@@ -19,6 +19,7 @@ from training.report.verdicts import (
     Judge,
     Outcome,
     Verdict,
+    entry_of,
     first_epoch,
 )
 
@@ -41,11 +42,26 @@ def _judge(rule: Callable[[Entry], Outcome]) -> Judge:
 
 def _curve(entry: Entry, head: str, metric: str, prefix: str = "val_") -> np.ndarray:
     history = entry.fits[0]["history"]
-    return np.array(history[metric_key(history, head, metric, prefix)], float)  # None becomes nan
+    curve = np.array(history[metric_key(history, head, metric, prefix)], float)  # None becomes nan
+    if np.isnan(curve).all():
+        raise DivergedError(f"the fit diverged: {head} {metric} is no number in any epoch")
+    return curve
 
 
 def _tested(fit: Result, head: str, metric: str) -> float:
-    return float(fit["test"][metric_key(fit["test"], head, metric)])
+    key = metric_key(fit["test"], head, metric)
+    return _number(key, fit["test"][key])
+
+
+def _error(fit: Result, key: str) -> float:
+    """Return a common-sense error on the test images, which a network that diverged lacks."""
+    return _number(key, fit["test"].get(key))
+
+
+def _number(name: str, value: float | None) -> float:
+    if value is None:
+        raise DivergedError(f"the fit diverged: its {name} is no number")
+    return float(value)
 
 
 def _name(entry: str) -> str:
@@ -71,6 +87,8 @@ def hours_at_the_end(entry: Entry) -> Outcome:
 @_judge
 def hours_retrained(entry: Entry) -> Outcome:
     """Judge whether 85 to 95 % of the hours are right after retraining the saved model."""
+    if "retrained" not in entry.fits[0]:
+        raise NotRunError("the saved model was not retrained")
     start, epochs, _ = entry.fits[0]["config"]["retrain"]
     right = _tested(entry.fits[0]["retrained"], "hour", "accuracy")
     return abs(right - 0.9) <= 0.05, f"{100 * right:.1f} % after {start} + {epochs} epochs"
@@ -100,15 +118,15 @@ def a_wrong_hour_costs_hours(entry: Entry, found: Entries) -> Verdict:
             share, largest = 100 * test["error_beyond_60"], test["error_max"]
             texts.append(f"{_name(name)} {share:.1f} %, {largest:.0f} minutes")
     text = "errors over an hour, and the largest: " + "; ".join(texts)
-    return _verdict((entry.fits[0]["test"]["error_max"] > 60, text), entry)
+    return _verdict((_error(entry.fits[0], "error_max") > 60, text), entry)
 
 
 @_judge
 def never_hours_off(entry: Entry) -> Outcome:
     """Judge whether no error exceeds an hour."""
-    test = entry.fits[0]["test"]
-    text = f"{100 * test['error_beyond_60']:.1f} % of errors over an hour"
-    return test["error_max"] <= 60, f"{text}, the largest {test['error_max']:.0f} minutes"
+    beyond, largest = (_error(entry.fits[0], key) for key in ("error_beyond_60", "error_max"))
+    text = f"{100 * beyond:.1f} % of errors over an hour"
+    return largest <= 60, f"{text}, the largest {largest:.0f} minutes"
 
 
 def hours_away(entry: Entry, _: Entries) -> Verdict:
@@ -158,7 +176,7 @@ def loss_rises(entry: Entry) -> Outcome:
 def never_converges(entry: Entry) -> Outcome:
     """Judge whether every version of the loss ends above a third of a random time's error."""
     fits = entry.select(entry.data_sets[0])
-    means = {f["variant"]: float(f["test"]["error_mean"]) for f in fits}
+    means = {f["variant"]: _error(f, "error_mean") for f in fits}
     text = ", ".join(f"{variant} {mean:.0f} minutes" for variant, mean in means.items())
     text += f" after {entry.epochs} epochs; a random time errs by {CHANCE:.0f}"
     return min(means.values()) > CHANCE / 3, text
@@ -176,7 +194,7 @@ def mean_error(low: float, high: float) -> Judge:
 
     @_judge
     def judge(entry: Entry) -> Outcome:
-        mean = float(entry.fits[0]["test"]["error_mean"])
+        mean = _error(entry.fits[0], "error_mean")
         return low <= mean <= high, f"{mean:.3g} minutes after {entry.epochs} epochs"
 
     return judge
@@ -185,7 +203,7 @@ def mean_error(low: float, high: float) -> Judge:
 @_judge
 def mostly_exact(entry: Entry) -> Outcome:
     """Judge whether more than half of the test images are read to the minute."""
-    share = float(entry.fits[0]["test"]["error_exact"])
+    share = _error(entry.fits[0], "error_exact")
     return share > 0.5, f"{100 * share:.1f} % exactly right"
 
 
@@ -193,13 +211,16 @@ def best_of_six(entry: Entry, found: Entries) -> Verdict:
     """Judge whether the entry has the lowest mean error of the report's six, at one profile.
 
     Raises:
-        KeyError: one of the six has not run.
+        NotRunError: one of the six has not run.
 
     """
-    six = {name: found[name] for name in SIX}
+    six = {name: entry_of(found, name) for name in SIX}
     tests = {name: e.fits[0]["test"] for name, e in six.items()}
     means = {n: float(test["error_mean"]) for n, test in tests.items() if "error_mean" in test}
-    own = means.pop(entry.name)
+    own = _error(entry.fits[0], "error_mean")
+    del means[entry.name]
+    if not means:
+        raise DivergedError("all others diverged")
     text = f"{own:.1f} minutes; " + ", ".join(f"{_name(n)} {m:.1f}" for n, m in means.items())
     others = [_name(n) for n, e in six.items() if e.profile != entry.profile]
     if others:

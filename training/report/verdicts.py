@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from training.report.results import Entry
+from training.report.results import DivergedError, Entry, NotRunError
 
 HOLDS, FAILS, OPEN, MISSING = "holds", "does not hold", "not settled", "has not run yet"
 INCOMPARABLE = "not comparable"
@@ -51,13 +51,22 @@ class Claim:
             return Verdict(MISSING, "no finished fit of this entry")
         try:
             verdict = self.judge(entry, found)
-        except (KeyError, ValueError, IndexError, TypeError):
-            return Verdict(MISSING, "fits are missing or diverged")
+        except NotRunError as error:
+            return Verdict(MISSING, str(error))
+        except DivergedError as error:
+            return Verdict(OPEN, str(error))
         profile = entry.profiles.get(self.data or "", entry.profile)
         decided = profile == "full" or (profile != "smoke" and (verdict.settled or not self.full))
         if decided or verdict.status == INCOMPARABLE:
             return verdict
         return Verdict(OPEN, f"{verdict.numbers}; profile {profile}")
+
+
+def entry_of(found: Entries, name: str) -> Entry:
+    """Return the entry of a name; raise NotRunError without its fits."""
+    if name not in found:
+        raise NotRunError(f"{name} has not run")
+    return found[name]
 
 
 def first_epoch(reached: np.ndarray) -> int | None:
@@ -68,7 +77,7 @@ def first_epoch(reached: np.ndarray) -> int | None:
 def combined(outcomes: list[Outcome], deciding: int | None = None) -> Verdict:
     """Combine outcomes: all of them, or the ``deciding`` first ones, must hold."""
     if not outcomes:
-        raise ValueError("no data sets")
+        raise NotRunError("no data set has all fits that are compared")
     holds = all(ok for ok, _ in outcomes[:deciding])
     return Verdict(HOLDS if holds else FAILS, "; ".join(text for _, text in outcomes))
 

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import cv2
 import numpy as np
@@ -28,7 +28,13 @@ from conftest import save_png as save
 from clockread import ClockReader, __version__, bulk
 from clockread.cli import app as cli
 from clockread.cli import bench, exits, info, inputs, predict, sample_photos
-from clockread.errors import ClockreadError, ModelError, ProviderError, RuntimeMissingError
+from clockread.errors import (
+    ClockreadError,
+    ModelError,
+    OutputError,
+    ProviderError,
+    RuntimeMissingError,
+)
 from clockread.images import Photo, load_color, load_photo
 from clockread.options import VIDEO
 from clockread.overlay.drawing import DIAL_COLOR
@@ -88,6 +94,7 @@ class FakeReader:
     """Finds one clock in every photo that is not black."""
 
     provider = "cpu"
+    part_photos = bulk.PART_PHOTOS
     on_accelerator = False
 
     def __init__(self) -> None:
@@ -230,11 +237,12 @@ class TestPredict:
     def test_results_are_written_before_later_photos_are_read(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(bulk, "PART_PHOTOS", 1)
         stream = io.StringIO()
         lines: list[int] = []
 
         class Watching(FakeReader):
+            part_photos = 1
+
             def read_photos(self, photos: Sequence[Photo], **options: object) -> list[PhotoResult]:
                 lines.append(stream.getvalue().count("\n"))
                 return [result_of(photo) for photo in photos]
@@ -583,6 +591,17 @@ class TestOverlays:
         assert [path.name for path in (tmp_path / "out").iterdir()] == ["b.overlay.jpg"]
 
 
+def float_options() -> list[tuple[str, str]]:
+    """Each option that takes a float, after its command."""
+    commands = [one.callback for one in cli.app.registered_commands if one.callback]
+    return [
+        (command.__name__, f"--{name.replace('_', '-')}")
+        for command in commands
+        for name, hint in get_type_hints(command).items()
+        if hint in (float, float | None)
+    ]
+
+
 class TestUsage:
     @pytest.mark.parametrize(
         "arguments",
@@ -609,6 +628,14 @@ class TestUsage:
         assert code == 2
         assert "Usage:" in err or arguments == []
         assert reader.calls == []
+
+    @pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+    @pytest.mark.parametrize(("command", "option"), [*float_options(), ("video", "--rate")])
+    def test_numbers_are_finite(self, command: str, option: str, value: str, run: Run) -> None:
+        arguments = {"serve": [], "bulk": ["none", "none"]}.get(command, ["none"])
+        code, _, err = run(command, *arguments, f"{option}={value}")
+        assert code == 2
+        assert f"Invalid value for '{option}'" in err
 
     @pytest.mark.parametrize(
         ("arguments", "meant"),
@@ -704,6 +731,20 @@ class TestUsage:
         monkeypatch.setattr(cli, "make_reader", make)
         assert run(*command) == (2, "", "clockread: no CUDA here; use --provider cpu\n")
 
+    def test_output_that_cannot_be_written_is_1(
+        self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def make(*_: object, **__: object) -> None:
+            raise OutputError("out: cannot be written; check the space")
+
+        monkeypatch.setattr(cli, "make_reader", make)
+        photo = save(tmp_path / "a.png", 5)
+        assert run("predict", photo) == (
+            1,
+            "",
+            "clockread: out: cannot be written; check the space\n",
+        )
+
     def test_a_broken_model_while_reading_is_2(
         self, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -741,16 +782,15 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_IGN if ignored else signal.SIG_DFL)
 from clockread.__main__ import main
 def use_the_fake():
-    from clockread.cli import app as cli; from clockread import bulk as pipeline
+    from clockread.cli import app as cli
     from clockread.reading import PhotoResult
     class Fake:
-        provider = "cpu"
+        part_photos = 1
         def read_photos(self, photos, *, cropped=False, timings=None):
             open(os.environ.get("STARTED", os.devnull), "w").close()
             time.sleep(float(os.environ.get("SLOW", "0")))
             return [PhotoResult(p.name, p.width, p.height, (), None, p.scale) for p in photos]
     cli.make_reader = lambda *_, **__: Fake()
-    pipeline.PART_PHOTOS = 1
     return cli
 from clockread import streams
 prepared = streams.prepare

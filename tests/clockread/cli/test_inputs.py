@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -102,6 +103,15 @@ def test_a_list_of_paths(tmp_path: Path, run: Run, end: bytes) -> None:
     )
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_path(tmp_path: Path) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_bytes(codecs.BOM_UTF8 + b"a.png\n\xff.png\n")
+    photos = find_photos([], None, files_from=str(listed))
+    assert [entry.name for entry in photos.entries] == ["a.png", os.fsdecode(b"\xff.png")]
+    nothing = find_photos([], io.BytesIO(codecs.BOM_UTF8), files_from="-")
+    assert nothing.entries == []
+
+
 def test_a_list_on_standard_input(tmp_path: Path) -> None:
     path = save(tmp_path / "a.png")
     photos = find_photos(["-"], io.BytesIO(os.fsencode(path)), files_from="-")
@@ -138,7 +148,7 @@ def test_frames(tmp_path: Path, run: Run) -> None:
     path, still = save(tmp_path / "a.gif", 200, 120, 40), save(tmp_path / "b.png")
     code, results, _ = run(path, still)
     assert (code, names(results)) == (0, ["a.gif", "b.png"])
-    assert results[0]["notes"] == ["the first of 3 frames; --frames all reads each"]
+    assert results[0]["notes"] == ["the first of 3 frames; the option frames=all reads each"]
     code, results, _ = run(path, still, tmp_path / "none.gif", "--frames", "all")
     assert (code, names(results)) == (1, ["a.gif#1", "a.gif#2", "a.gif#3", "b.png", "none.gif"])
     assert [result["notes"] for result in results[:4]] == [[]] * 4
@@ -157,7 +167,7 @@ def test_a_photo_that_is_cut_off_is_read_on_request(tmp_path: Path, run: Run) ->
     path.write_bytes(path.read_bytes()[:-3000])
     code, results, _ = run(path)
     assert code == 1
-    assert "--lenient" in str(results[0]["error"])
+    assert "with the option lenient" in str(results[0]["error"])
     code, results, _ = run(path, "--lenient")
     assert (code, results[0]["error"]) == (0, None)
     assert "only a part" in str(results[0]["notes"])

@@ -404,7 +404,12 @@ WIDE = (
         "the overlay could not be saved (No space left on device)",
     ),
     PhotoResult(
-        "n.jpg", 9, 9, (READING,), None, notes=("the first of 12 frames; --frames all reads each",)
+        "n.jpg",
+        9,
+        9,
+        (READING,),
+        None,
+        notes=("the first of 12 frames; the option frames=all reads each",),
     ),
 )
 

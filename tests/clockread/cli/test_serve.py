@@ -47,6 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     monkeypatch.setattr(cli, "make_reader", make)
     monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
     monkeypatch.setattr(server, "serve", serve)
+    monkeypatch.setattr(server, "check_free", lambda _: None)
     monkeypatch.delenv("CLOCKREAD_TOKEN", raising=False)
     return seen
 
@@ -63,7 +64,7 @@ def test_defaults(started: Started, run: Run) -> None:
 
 
 def test_each_option_arrives(started: Started, run: Run, tmp_path: Path) -> None:
-    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    (tmp_path / "token").write_text(f"{TOKEN}\n", encoding="utf-8-sig")
     options = {
         "host": "0.0.0.0", "port": 1234, "page": tmp_path, "token-file": tmp_path / "token",
         "provider": "openvino", "device": 4, "model": "small", "threads": 2, "max-clocks": 5,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -168,6 +169,18 @@ def test_sigterm_keeps_what_is_done_and_ends_with_143(
     assert pq.read_table(out).num_rows >= PART
 
 
+@pytest.mark.parametrize(("unwritten", "code"), [(True, 1), (False, 2)])
+def test_results_that_cannot_be_written_are_1_and_a_missing_model_is_2(
+    unwritten: bool, code: int, tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from clockread.cluster import run as cluster_run
+
+    stopped = {"photos": 0, "failed": 0, "stop": "the reason", "unwritten": unwritten}
+    monkeypatch.setattr(cluster_run, "_cluster", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(cluster_run, "_rows", lambda *_: iter([stopped]))
+    assert run("bulk", EXAMPLES, tmp_path, "--quiet") == (code, "", "clockread: the reason\n")
+
+
 def test_bad_input_is_one_line_before_ray_starts(tmp_path: Path, run: Run) -> None:
     code, out, err = run("bulk", tmp_path / "missing", tmp_path / "out")
     assert (code, out) == (2, "")
@@ -190,14 +203,16 @@ def test_an_address_where_nothing_listens_is_one_line(form: str, tmp_path: Path,
 
 
 def test_a_second_run_has_nothing_to_do(tmp_path: Path, run: Run) -> None:
-    from clockread.cluster.parts import commit, rows_of
+    from clockread.cluster.parts import Part, commit, rows_of
     from clockread.cluster.places import opened
     from clockread.cluster.worker import ReadOptions
     from clockread.reading import PhotoResult
 
     paths = sorted(map(str, EXAMPLES.glob("*.jpg")))
-    rows = [PhotoResult(path, 1, 1, (), None).to_dict() for path in paths]
-    commit(opened(str(tmp_path))[0], "part-0.parquet", rows_of(rows, ReadOptions().stored))
+    rows = rows_of(
+        [PhotoResult(path, 1, 1, (), None).to_dict() for path in paths], ReadOptions().stored
+    )
+    commit(opened(str(tmp_path))[0], Part.of(0, paths).name, rows)
     code, _, err = run("bulk", EXAMPLES, tmp_path)
     assert code == 0
     assert f"0 photos to read, {len(paths)} read before" in err

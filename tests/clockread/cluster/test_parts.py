@@ -14,6 +14,7 @@ from conftest import READING
 
 pytest.importorskip("pyarrow", reason="needs the ray extra")
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from clockread.cluster import parts
@@ -24,6 +25,7 @@ from clockread.reading import PhotoResult
 
 OPTIONS = {"model": "auto", "cropped": False}
 PATHS = [f"/{i}.jpg" for i in range(10)]
+NAMES = [parts.Part.of(i, PATHS[i : i + 1]).name for i in range(4)]
 
 
 def table(*paths: str, options: dict[str, Any] = OPTIONS) -> Any:
@@ -73,41 +75,67 @@ def test_a_part_appears_whole_or_not_at_all(
     with monkeypatch.context() as patch:
         patch.setattr(pq, "write_table", broken)
         with pytest.raises(ClockreadError, match=r"cannot be written \(No space left"):
-            parts.commit(folder, "part-1.parquet", table("/a.jpg"))
-    assert not parts.exists(folder, "part-1.parquet")
+            parts.commit(folder, NAMES[1], table("/a.jpg"))
+    assert not parts.exists(folder, NAMES[1])
     assert parts.find_done(folder, OPTIONS).paths == set()
-    parts.commit(folder, "part-1.parquet", table("/a.jpg"))
-    assert parts.exists(folder, "part-1.parquet")
+    parts.commit(folder, NAMES[1], table("/a.jpg"))
+    assert parts.exists(folder, NAMES[1])
     assert parts.find_done(folder, OPTIONS).paths == {"/a.jpg"}
     assert pq.read_table(tmp_path)["path"].to_pylist() == ["/a.jpg"]
 
 
 def test_damaged_results_are_removed_and_named(tmp_path: Path) -> None:
     folder, _ = opened(str(tmp_path))
-    (tmp_path / "part-1.parquet").write_bytes(b"PAR1")
-    (tmp_path / "part-2.parquet").touch()
+    (tmp_path / NAMES[1]).write_bytes(b"PAR1")
+    (tmp_path / NAMES[2]).touch()
     (tmp_path / "mine.parquet").write_bytes(b"of somebody else")
-    parts.commit(folder, "part-3.parquet", table("/a.jpg"))
+    parts.commit(folder, NAMES[3], table("/a.jpg"))
     done = parts.find_done(folder, OPTIONS)
-    assert done == parts.Done(frozenset(["/a.jpg"]), ("part-1.parquet", "part-2.parquet"))
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.parquet", "part-3.parquet"]
+    assert done == parts.Done(frozenset(["/a.jpg"]), (NAMES[1], NAMES[2]))
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine.parquet", NAMES[3]]
+
+
+FOREIGN = {
+    "part-00000-3f2a1b.snappy.parquet": pa.table({"x": [1]}),  # as Spark names its files
+    "part-00001-3f2a1b.snappy.parquet": b"of somebody else",
+    NAMES[1]: pa.table({"x": [1]}),
+    NAMES[2]: pa.table({"path": ["/a.jpg"]}),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_parts_of_other_programs_are_refused_and_stay(tmp_path: Path, name: str) -> None:
+    folder, content = opened(str(tmp_path))[0], FOREIGN[name]
+    if isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
+    else:
+        pq.write_table(content, tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    parts.prepare(folder)
+    with pytest.raises(ClockreadError, match=f"did not write, such as {name}; choose another"):
+        parts.find_done(folder, OPTIONS)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_bytes() == before
 
 
 def test_results_of_other_options_are_refused(tmp_path: Path) -> None:
     folder, _ = opened(str(tmp_path))
-    parts.commit(folder, "part-1.parquet", table("/a.jpg"))
+    parts.commit(folder, NAMES[1], table("/a.jpg"))
     with pytest.raises(ClockreadError, match="read with cropped False, not True"):
         parts.find_done(folder, {**OPTIONS, "cropped": True})
 
 
 def test_half_written_files_are_removed_when_their_writer_must_be_gone(tmp_path: Path) -> None:
-    for name in (".part-1.parquet.0", ".part-2.parquet.0", ".part-2.parquet.tries", ".other"):
+    old, young = f".{NAMES[1]}.0123abcd", f".{NAMES[2]}.0123abcd"
+    foreign = ".part-00000-3f2a1b.snappy.parquet.crc"  # as Spark writes it
+    for name in (old, young, f".{NAMES[2]}.tries", foreign, ".other"):
         (tmp_path / name).touch()
     long_ago = time.time() - parts.ABANDONED_SECONDS - 60
-    for name in (".part-1.parquet.0", ".other"):
+    for name in (old, foreign, ".other"):
         os.utime(tmp_path / name, (long_ago, long_ago))
     parts.prepare(opened(str(tmp_path))[0])
-    assert sorted(file.name for file in tmp_path.iterdir()) == [".other", ".part-2.parquet.0"]
+    left = sorted(file.name for file in tmp_path.iterdir())
+    assert left == sorted([".other", young, foreign])
 
 
 def test_the_folder_of_results_is_made_and_a_file_is_refused(tmp_path: Path) -> None:

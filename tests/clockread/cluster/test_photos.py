@@ -79,6 +79,14 @@ def test_lists_of_three_kinds_name_photos_once(tmp_path: Path) -> None:
         assert dict(wanted.passed_over) == {"named twice": 1, "empty": 1}, name
 
 
+@pytest.mark.parametrize(("name", "head"), [("list.txt", ""), ("list.csv", "path\n")])
+def test_a_byte_order_mark_is_no_part_of_the_first_path(
+    tmp_path: Path, name: str, head: str
+) -> None:
+    (tmp_path / name).write_text(f"{head}/a.jpg\n/b.jpg\n", encoding="utf-8-sig")
+    assert find_photos(str(tmp_path / name)).paths == ["/a.jpg", "/b.jpg"]
+
+
 def test_relative_paths_of_a_list_start_at_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,7 +37,13 @@ def part(*paths: object, name: str = "part-1.parquet", problem: str | None = Non
 def test_a_part_has_the_rows_that_predict_writes(results: Path, run: Run) -> None:
     photos = [EXAMPLES / "wall.jpg", EXAMPLES / "missing.jpg", EXAMPLES / "two.jpg"]
     answer = make(results, seconds=True)(part(*photos))
-    assert answer == {"name": "part-1.parquet", "photos": 3, "failed": 1, "stop": None}
+    assert answer == {
+        "name": "part-1.parquet",
+        "photos": 3,
+        "failed": 1,
+        "stop": None,
+        "unwritten": False,
+    }
     _, out, _ = run("predict", *photos, "--format", "jsonl", "--seconds", "--threads", 1)
     rows = pq.read_table(results / "part-1.parquet").to_pylist()
     assert rows == [json.loads(line) for line in out.splitlines()]
@@ -78,7 +84,9 @@ def test_photos_in_a_store_are_fetched_in_order_and_keep_their_addresses(
 def test_a_model_that_does_not_exist_and_a_full_disk_stop_the_run(
     results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert "huge" in make(results, model="huge")(part(EXAMPLES / "wall.jpg"))["stop"]
+    answer = make(results, model="huge")(part(EXAMPLES / "wall.jpg"))
+    assert "huge" in answer["stop"]
+    assert not answer["unwritten"]
 
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
@@ -86,6 +94,7 @@ def test_a_model_that_does_not_exist_and_a_full_disk_stop_the_run(
     monkeypatch.setattr(pq, "write_table", full)
     answer = make(results)(part(EXAMPLES / "wall.jpg"))
     assert "results cannot be written (No space left on device)" in answer["stop"]
+    assert answer["unwritten"]
     assert answer["photos"] == 0
 
 

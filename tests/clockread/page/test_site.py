@@ -14,7 +14,7 @@ from conftest import EXAMPLES, ROOT
 from typer.testing import CliRunner
 
 from clockread.cli import app as cli
-from clockread.errors import PageError
+from clockread.errors import OutputError, PageError
 from clockread.page import one_file, runtime
 from clockread.page.site import write_site
 
@@ -187,8 +187,10 @@ def test_files_of_another_version_are_refused(fake_runtime: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_an_error(fake_runtime: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(PageError, match="cannot be written"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_site(tmp_path / "file" / "site", fake_runtime)
+    code, _ = run(tmp_path / "file" / "site", "--runtime", fake_runtime)
+    assert code == 1
 
 
 @pytest.mark.parametrize("one", [True, False])
@@ -202,7 +204,7 @@ def test_a_page_of_another_origin_is_not_replaced(
     assert code != 0
     assert (
         output
-        == f"clockread: {page} was not written by clockread: remove it, or choose another place\n"
+        == f"clockread: {page}: not written by clockread; remove it, or choose another place\n"
     )
     assert page.read_text() == "<title>mine</title>"
     page.unlink()
@@ -214,8 +216,20 @@ def test_a_file_for_a_folder_and_a_folder_for_a_file(fake_runtime: Path, tmp_pat
     file = tmp_path / "file.html"
     file.write_text("")
     for place, problem in (
-        ([file], f"{file} is a file: name a folder, or add --one-file"),
-        ([tmp_path, "--one-file"], f"{tmp_path} is a folder: name an HTML file in it"),
+        ([file], f"{file}: a file, not a folder; choose another path"),
+        ([tmp_path, "--one-file"], f"{tmp_path}: a folder; name an HTML file"),
     ):
         code, output = run(*place, "--runtime", fake_runtime)
         assert (code != 0, output) == (True, f"clockread: {problem}\n")
+
+
+def test_a_wrong_path_is_wrong_usage_before_anything_is_fetched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runtime, "runtime_files", None)
+    (tmp_path / "file").write_text("in the way")
+    assert run(tmp_path / "file")[0] == 2
+    assert run(tmp_path, "--one-file")[0] == 2
+    with pytest.raises(PageError, match="a file, not a folder; choose another"):
+        write_site(tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "in the way"

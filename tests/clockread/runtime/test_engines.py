@@ -150,5 +150,5 @@ def test_the_last_line_of_a_failed_process_is_the_error(
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan")])
 def test_the_time_limit_is_above_zero(seconds: float) -> None:
-    with pytest.raises(ValueError, match="engine_seconds is above 0"):
+    with pytest.raises(ValueError, match="engine_seconds must be above 0"):
         GpuOptions(engine_seconds=seconds)

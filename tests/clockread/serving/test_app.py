@@ -24,6 +24,7 @@ pytest.importorskip("httpx", reason="needed by the test client")
 from fastapi.testclient import TestClient
 
 from clockread import __version__
+from clockread.bulk import PART_PHOTOS
 from clockread.images import Photo
 from clockread.reading import PhotoResult
 from clockread.serving.app import Service, Settings, make_app
@@ -38,7 +39,7 @@ TOKEN = "a token of sixteen letters"
 class GreyReader:
     """Reads the grey of each photo as its minutes, once the gate is open."""
 
-    provider = "cpu"
+    part_photos = PART_PHOTOS
 
     def __init__(self, min_confidence: float = 0.0, gate: threading.Event | None = None) -> None:
         self.gate = gate or threading.Event()
@@ -173,7 +174,9 @@ def test_options_are_those_of_the_command_line(start: Start) -> None:
     server.post(photo, params={"cropped": 1})
     assert server.reader.cropped == [False, False, False, True]
     cut = encode(".jpg", np.full((400, 400), 90, np.uint8))[:-200]
-    assert "cut off" in error_of(server.post(cut), 422)
+    refused = error_of(server.post(cut), 422)
+    assert "cut off" in refused
+    assert "--" not in refused, "clients have no command line"
     assert server.post(cut, params={"lenient": 1}).status_code == 200
 
 
@@ -189,6 +192,17 @@ def test_all_frames_give_a_result_each(start: Start) -> None:
     assert "3 frames, the limit is 2" in error_of(
         few.post(file.getvalue(), params={"frames": "all"}), 413
     )
+
+
+def test_each_page_is_within_the_limit_of_pixels(start: Start) -> None:
+    pages, file = [Image.new("L", (64, 64), 5), Image.new("L", (1000, 1000), 6)], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    server = start(limits=Limits(pixels=10_000))
+    first, second = server.post(file.getvalue(), params={"frames": "all"}).json()["photos"]
+    assert (len(first["readings"]), first["error"]) == (1, None)
+    assert (second["readings"], second["width"]) == ([], None)
+    assert "<body>#2: too large: 1000 x 1000 = 1 million pixels" in second["error"]
+    assert server.reader.sizes == [1]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +229,7 @@ def test_wrong_options_are_named(start: Start, params: dict[str, Any], problem: 
         (grey_png(1)[:30], 422, "damaged"),
         (grey_png(1)[:60], 422, "damaged"),
         (grey_png(1, (2, 2)), 422, "too small"),
-        (grey_png(1, (100, 101)), 413, "0 million pixels, the limit is 0 million"),
+        (grey_png(1, (100, 101)), 413, "0.01 million pixels, the limit is 0.01 million"),
         (bytes(2001), 413, "the limit is 0.002 MB"),
     ],
 )
@@ -423,11 +437,15 @@ def test_a_closed_batcher_reads_what_was_queued_and_refuses_the_rest(start: Star
 
 def test_a_token_is_required_for_photos_and_metrics_only(start: Start) -> None:
     server = start(token=TOKEN)
-    for header in (None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", "Bearer é"):
+    upper = f"Bearer {TOKEN.upper()}"
+    for header in (None, "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, upper, "Bearer é"):
         headers = None if header is None else {"authorization": header.encode()}
         answer = server.post(grey_png(1), headers=headers)
         assert "missing or wrong token" in error_of(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
+    for scheme in ("bearer", "BEARER", "Bearer "):
+        headers = {"authorization": f"{scheme} {TOKEN}"}
+        assert minutes_in(server.post(grey_png(1), headers=headers)) == [[1]]
     right = {"authorization": f"Bearer {TOKEN}"}
     assert minutes_in(server.post(grey_png(1), headers=right)) == [[1]]
     assert server.client.get("/metrics").status_code == 401

@@ -24,6 +24,8 @@ httpx = pytest.importorskip("httpx", reason="sends the requests")
 
 from clockread.cli import app as cli  # noqa: E402
 from clockread.cli.serve import INSTALL  # noqa: E402
+from clockread.errors import ClockreadError  # noqa: E402
+from clockread.serving.server import Address, check_free  # noqa: E402
 
 PHOTO = (EXAMPLES / "wall.jpg").read_bytes()
 TOKEN = "0123456789abcdef"
@@ -147,10 +149,11 @@ def test_unusable_tokens_and_folders_are_one_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "short").write_text("secret\n")
-    assert "a token needs 16" in failure_of(capsys, "--token-file", str(tmp_path / "short"))
+    needs = "a token needs at least 16 printable ASCII characters"
+    assert needs in failure_of(capsys, "--token-file", str(tmp_path / "short"))
     assert "cannot be read" in failure_of(capsys, "--token-file", str(tmp_path / "none"))
     monkeypatch.setenv("CLOCKREAD_TOKEN", "")
-    assert "CLOCKREAD_TOKEN: a token needs 16" in failure_of(capsys)
+    assert f"CLOCKREAD_TOKEN: {needs}" in failure_of(capsys)
     monkeypatch.delenv("CLOCKREAD_TOKEN")
     assert "no such folder" in failure_of(capsys, "--page", str(tmp_path / "none"))
 
@@ -169,12 +172,27 @@ def test_a_log_that_nobody_reads_stops_no_request(
         write_log({"event": "request"})
 
 
-def test_a_port_in_use_is_a_line_of_the_log_and_exit_code_2() -> None:
+def test_a_port_in_use_is_one_line_and_exit_code_2() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        command = [*COMMAND[:4], "--port", str(taken.getsockname()[1]), "--threads", "1"]
+        port = taken.getsockname()[1]
+        command = [*COMMAND[:4], "--port", str(port), "--threads", "1"]
         done = subprocess.run(
             command, cwd=ROOT, capture_output=True, text=True, timeout=40, check=False
         )
     assert done.returncode == 2
-    assert "Traceback" not in done.stderr + done.stdout
-    assert re.search("address already in use", done.stdout)
+    problem = "cannot listen there (Address already in use); choose another --host or --port"
+    assert (done.stdout, done.stderr) == ("", f"clockread: 127.0.0.1:{port}: {problem}\n")
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_a_host_that_is_not_this_machine_is_one_line(host: str) -> None:
+    with pytest.raises(ClockreadError, match=rf"^{re.escape(host)}:8000: cannot listen there \("):
+        check_free(Address(host))
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_a_free_address_stays_free(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    for _ in range(2):
+        check_free(Address(host, port))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ pytest.importorskip("matplotlib")
 from clockread.finder import PADDING, SCENE
 from training.dials import scenes as module
 from training.dials import things
+from training.dials.dial import draw_dial
+from training.dials.presets import PRESETS
 from training.dials.scenes import CLOCKS, EVERYTHING, SMALLEST, Scene, render_scene
 
 
@@ -23,6 +27,15 @@ def test_the_same_seed_gives_the_same_scene(scenes: list[Scene]) -> None:
         np.testing.assert_array_equal(again.image, scenes[seed].image)
         np.testing.assert_array_equal(again.boxes, scenes[seed].boxes)
     assert any((scenes[0].image != scene.image).any() for scene in scenes[1:3])
+
+
+def test_bringing_an_object_near_to_its_surroundings_leaves_the_object_as_it_was() -> None:
+    rng = Random(1)
+    dial = draw_dial(rng, PRESETS["varied"])
+    before, wall = dial.canvas.grey.copy(), np.full((50, 50), 20, np.uint8)
+    settled = [module._settled(rng, dial, wall) for _ in range(20)]
+    np.testing.assert_array_equal(dial.canvas.grey, before)
+    assert any((one.canvas.grey != before).any() for one in settled)
 
 
 def test_shapes(scenes: list[Scene]) -> None:

@@ -288,11 +288,11 @@ def test_probabilities_are_calibrated_as_in_confidence() -> None:
     raw = np.array([[0.0], [0.2], [0.97], [1.0]], np.float32)
     logit = np.array([[-20.0], [-1.5], [2.5], [20.0]], np.float32)
     calibration = runtime_confidence.Calibration(1.3, -0.4, 0.3, 0.2)
-    score = runtime_confidence.ClockScore(clock_logit=0.6)
+    score = runtime_confidence.DialScore(clock_logit=0.6)
     calibrated, clock = run(
         lambda p, x: (
             confidence.calibrated(p, x, x * 0.5, calibration),
-            confidence.clock_score(p, p, p, x, score),
+            confidence.dial_score(p, p, p, x, score),
         ),
         "22",
         raw,

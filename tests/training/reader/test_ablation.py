@@ -93,9 +93,9 @@ def test_the_table_has_a_row_for_every_result(
             "time144, the photo is the dial": {"photographs": 144, "within_1_min": 0.75},
         },
     }
-    (tmp_path / "as-it-is-96k.json").write_text(json.dumps(result))
-    (tmp_path / "narrow-96k.json").write_text(json.dumps({**result, "photographs": {}}))
-    (tmp_path / "wide-32k.json").write_text(json.dumps(result))
+    (tmp_path / "as-it-is-96000.json").write_text(json.dumps(result))
+    (tmp_path / "narrow-96000.json").write_text(json.dumps({**result, "photographs": {}}))
+    (tmp_path / "wide-96500.json").write_text(json.dumps(result))
     rows = ablation.table(96_000).splitlines()[2:]
     assert rows == [
         "| unchanged | 50.0% | 25.0% | 12.5% | 75.0% | 1,234,567 | 1.50 |",

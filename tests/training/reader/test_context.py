@@ -13,6 +13,7 @@ from training.reader import context
 from training.reader.context import (
     ContextBatches,
     auc,
+    figures_of,
     flipped,
     frame,
     noon_at_top,
@@ -136,4 +137,19 @@ def test_batches_are_the_same_by_seed_and_have_every_output() -> None:
 def test_auc_is_the_chance_that_a_positive_ranks_higher() -> None:
     scores = np.array([0.1, 0.4, 0.35, 0.8])
     assert auc(scores, np.array([False, False, True, True])) == 0.75
-    assert auc(scores, np.array([True, True, True, True])) == 1.0
+    order = np.array([True, True, False, False])
+    assert auc(np.zeros(4), order) == auc(np.zeros(4), order[::-1]) == 0.5  # nothing is learned
+
+
+def test_a_flag_that_no_sample_or_every_sample_has_has_no_figure() -> None:
+    class Constant:
+        def predict(self, polar: np.ndarray, **_: object) -> dict[str, np.ndarray]:
+            return dict.fromkeys(FLAGS, np.zeros((len(polar), 1))) | {
+                "twelve": np.zeros((len(polar), BINS))
+            }
+
+    clocks = samples(shard(), 4)
+    assert "clock_auc" not in figures_of(Constant(), {"clocks": clocks})
+    rng = np.random.default_rng(0)
+    walls = [of_background(rng, np.full((160, 160), 90, np.uint8)) for _ in range(4)]
+    assert figures_of(Constant(), {"clocks": clocks, "without": walls})["clock_auc"] == 0.5

@@ -9,8 +9,9 @@ import pytest
 
 pytest.importorskip("keras", reason="training needs the train extra")
 
-from clockread.confidence import Calibration, ClockScore
+from clockread.confidence import Calibration, DialScore
 from clockread.errors import ModelError
+from training.experiment import Settings
 from training.reader.export_folder import EXPORTED, Description, ExportFolder
 from training.reader.model_card import model_card
 
@@ -90,7 +91,7 @@ def test_a_damaged_file_is_refused(exports: ExportFolder) -> None:
 def test_a_copy_is_calibrated_alone(exports: ExportFolder, tmp_path: Path) -> None:
     exports.save()
     trial = exports.copy("default", tmp_path / "trial")
-    calibration, score = Calibration(1.23456, -0.5, 0.25, 0.125), ClockScore(offset=0.1)
+    calibration, score = Calibration(1.23456, -0.5, 0.25, 0.125), DialScore(offset=0.1)
     kinds = {"gauge": {"dials": 3, "right": 0.0}}
     trial.calibrate("default", calibration, score, {"right": 0.5}, kinds)
     trial.save()
@@ -115,3 +116,40 @@ def test_a_copy_is_calibrated_alone(exports: ExportFolder, tmp_path: Path) -> No
 def test_the_shipped_model_card_is_made_of_the_shipped_manifest() -> None:
     manifest = json.loads((EXPORTED / "manifest.json").read_text())
     assert (EXPORTED / "MODEL_CARD.md").read_text() == model_card(manifest)
+
+
+def test_figures_of_photographs_go_with_the_networks_they_were_measured_with(
+    exports: ExportFolder,
+) -> None:
+    figures = {"clocks": {"photographs": 3, "within_1_min": 1.0, "exact": 1.0}}
+    for model in ("default", "int8", "small"):
+        exports.record_photographs(model, figures)
+    exports.put("default", "hands", b"one", DESCRIPTION)
+    exports.put_rewritten("small", "hands", b"leaner")
+    exports.save()
+    manifest = json.loads((exports.path / "manifest.json").read_text())
+    assert set(manifest["photographs"]) == {"default", "int8", "small"}
+    exports.put("default", "hands", b"other", DESCRIPTION)  # int8 is made of it
+    exports.save()
+    manifest = json.loads((exports.path / "manifest.json").read_text())
+    assert set(manifest["photographs"]) == {"small"}
+
+
+@pytest.mark.parametrize("photos", [None, "empty"])
+def test_a_calibration_without_photographs_keeps_the_figures_of_earlier_ones(
+    exports: ExportFolder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, photos: str | None
+) -> None:
+    from training.reader import calibration
+
+    folder = tmp_path / photos if photos else None
+    if folder:
+        folder.mkdir()
+    figures = {"clocks": {"photographs": 3, "within_1_min": 1.0, "exact": 1.0}}
+    exports.record_photographs("default", figures)
+    monkeypatch.setattr(calibration, "export_folder", lambda profile: exports)
+    monkeypatch.setattr(calibration, "calibrate", lambda *_: {})
+    monkeypatch.setattr(calibration, "ClockReader", lambda **_: None)
+    calibration.run(Settings("reduced", photos=folder))
+    manifest = json.loads((exports.path / "manifest.json").read_text())
+    assert manifest["photographs"] == {"default": figures}
+    assert "| default | clocks | 3 |" in (exports.path / "MODEL_CARD.md").read_text()

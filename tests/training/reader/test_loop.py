@@ -14,24 +14,37 @@ pytest.importorskip("keras", reason="training needs the train extra")
 
 import keras
 
+from training.experiment import NotTrainedError
+from training.history import append_row, columns_of, read_rows
 from training.reader.batches import Batches
-from training.reader.loop import ORIGIN_FILE, START_FILE, Schedule, fit, write_json
+from training.reader.loop import (
+    ORIGIN_FILE,
+    RESULT_FILE,
+    START_FILE,
+    WEIGHTS_FILE,
+    Schedule,
+    Validation,
+    finished,
+    fit,
+    run_folder,
+    write_json,
+)
 
 SCHEDULE = Schedule(samples=4 * 5 * 8, batch=8, steps_per_epoch=5)  # four epochs
 
 
 class Line(Batches):
-    """y = 3x, with a note of the epochs that were drawn; stops the run on demand."""
+    """y = 3x, with a note of the samples that were drawn; stops the run on demand."""
 
     def __init__(self, stop_at: int | None = None) -> None:
         super().__init__(SCHEDULE)
         self.stop_at = stop_at
-        self.drawn: list[int] = []
+        self.drawn: list[tuple[int, int]] = []  # epoch and index
 
     def __getitem__(self, index: int) -> tuple[Any, Any]:
         if self.epoch == self.stop_at:
             raise RuntimeError("pulled the plug")
-        self.drawn.append(self.epoch)
+        self.drawn.append((self.epoch, index))
         x = (
             np.random.default_rng((self.epoch, index))
             .normal(size=(self.batch, 1))
@@ -46,17 +59,39 @@ def line_model() -> Any:
     return keras.Model(x, {"y": keras.layers.Dense(1, use_bias=False)(x)})
 
 
-def run(folder: Path, data: Line, *, resume: bool) -> tuple[Any, dict[str, Any]]:
+def weight_of(model: Any) -> dict[str, float]:
+    return {"weight": float(model.get_weights()[0][0, 0])}
+
+
+def run(
+    folder: Path, data: Line, *, resume: bool, validate: Validation = weight_of, every: int = 10
+) -> tuple[Any, dict[str, Any]]:
     model = line_model()
-    return model, fit(
+    loss = {"y": "mse"}
+    result = fit(
         model,
         data,
-        {"y": "mse"},
+        loss,
         SCHEDULE,
         folder,
-        validate=lambda m: {"weight": float(m.get_weights()[0][0, 0])},
+        validate=validate,
+        validate_every=every,
         resume=resume,
     )
+    return model, result
+
+
+class Unplugged:
+    """A validation that stops the run at its nth call."""
+
+    def __init__(self, call: int) -> None:
+        self.left = call
+
+    def __call__(self, model: Any) -> dict[str, float]:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+        return weight_of(model)
 
 
 def epochs(folder: Path) -> list[int]:
@@ -79,7 +114,8 @@ def test_an_interrupted_run_goes_on_at_its_last_checkpoint(tmp_path: Path) -> No
     data = Line()
     _, result = run(tmp_path, data, resume=True)
     assert epochs(tmp_path) == [0, 1, 2, 3]
-    assert min(data.drawn) == 2  # nothing is trained twice
+    # nothing is trained twice; Keras draws a few samples more before it begins
+    assert data.drawn[-2 * 5 :] == [(epoch, index) for epoch in (2, 3) for index in range(5)]
     assert len(result["history"]["loss"]) == 4
     assert (
         1001 <= result["history"]["seconds"][2] <= result["seconds"] < 1100
@@ -93,6 +129,69 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path: Path) -> N
     _, resumed = run(tmp_path / "broken", Line(), resume=True)
     _, whole = run(tmp_path / "whole", Line(), resume=False)
     assert resumed["metrics"]["weight"] == pytest.approx(whole["metrics"]["weight"], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_every_sample_is_trained_on_once(tmp_path: Path) -> None:
+    data = Line()
+    run(tmp_path, data, resume=False)
+    assert data.drawn[-4 * 5 :] == [(epoch, index) for epoch in range(4) for index in range(5)]
+
+
+@pytest.mark.slow
+def test_a_run_interrupted_in_its_last_validation_is_only_validated(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, Line(), resume=True, validate=Unplugged(1))
+    data = Line()
+    _, result = run(tmp_path, data, resume=True)
+    assert data.drawn == []
+    assert result["history"]["epoch"] == [0, 1, 2, 3]
+    _, whole = run(tmp_path / "whole", Line(), resume=False)
+    assert result["metrics"] == whole["metrics"]
+    assert not (tmp_path / "backup").exists()
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_weights_are_written_is_not_trained_again(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, Line(), resume=True, validate=Unplugged(1))
+    (tmp_path / WEIGHTS_FILE).unlink()
+    _, result = run(tmp_path, Line(), resume=True)
+    assert epochs(tmp_path) == [0, 1, 2, 3]
+    _, whole = run(tmp_path / "whole", Line(), resume=False)
+    assert result["metrics"]["weight"] == pytest.approx(whole["metrics"]["weight"], rel=1e-6)
+
+
+@pytest.mark.slow
+def test_an_interruption_between_epochs_loses_no_row_of_the_history(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):  # in the validation after epoch 2
+        run(tmp_path, Line(), resume=True, validate=Unplugged(3), every=1)
+    with (tmp_path / "history.jsonl").open("a") as out:
+        out.write('{"epoch": 2, "lo')  # a line that was cut off
+    _, result = run(tmp_path, Line(), resume=True, every=1)
+    assert result["history"]["epoch"] == [0, 1, 2, 3]
+    assert len(result["history"]["weight"]) == 3  # the last figures are in the metrics
+
+
+def test_an_epoch_that_ran_twice_counts_once(tmp_path: Path) -> None:
+    log = tmp_path / "history.jsonl"
+    for epoch, loss in ((0, 3.0), (1, 2.0), (1, 1.0)):
+        append_row(log, {"epoch": epoch, "loss": loss})
+    assert columns_of(read_rows(log)) == {"epoch": [0, 1], "loss": [3.0, 1.0]}
+
+
+@pytest.mark.parametrize("missing", [WEIGHTS_FILE, RESULT_FILE])
+def test_a_run_without_weights_or_result_is_not_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    folder = run_folder("smoke", "reader/pose")
+    line_model().save_weights(folder / WEIGHTS_FILE)
+    write_json(folder / RESULT_FILE, {})
+    finished(line_model(), "smoke", "reader/pose")
+    (folder / missing).unlink()
+    with pytest.raises(NotTrainedError, match=f"{missing} is missing: run .*--only reader/pose"):
+        finished(line_model(), "smoke", "reader/pose")
 
 
 @pytest.mark.slow

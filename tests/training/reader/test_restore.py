@@ -9,6 +9,7 @@ pytest.importorskip("keras", reason="training needs the train extra")
 pytest.importorskip("tf2onnx", reason="training needs the train extra")
 
 import keras
+import typer
 
 from clockread.context import CONTEXT_GRID
 from clockread.finder import SCENE
@@ -26,7 +27,7 @@ from training.reader.networks import (
     with_sincos,
 )
 from training.reader.quantize import BATCH, quantized
-from training.reader.restore import restored
+from training.reader.restore import main, restored
 
 SHAPES = {
     "finder": (SCENE, SCENE),
@@ -118,6 +119,11 @@ def test_a_network_does_not_grow_into_a_shallower_one():
     )
     with pytest.raises(ValueError, match="has no layers"):
         grow(small("hands"), deeper)
+
+
+def test_an_unknown_profile_is_refused():
+    with pytest.raises(typer.BadParameter, match="'fast': use one of smoke, reduced, full"):
+        main(["reader/pose"], profile="fast")
 
 
 @pytest.mark.slow

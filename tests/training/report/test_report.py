@@ -15,12 +15,14 @@ pytest.importorskip("keras", reason="the report draws Keras models: needs the tr
 
 from training.report.__main__ import claims_table, collect, write_report
 from training.report.claims import CLAIMS
+from training.report.classification import plan
+from training.report.classifier_rules import learns_fast
 from training.report.contradictions import contradictions, coordinate_error_of, minutes_of
 from training.report.figures import write_figures
 from training.report.results import entries, read_fits
 from training.report.runs import write_result
 from training.report.tables import settings_tables
-from training.report.verdicts import FAILS, HOLDS, INCOMPARABLE, MISSING, OPEN
+from training.report.verdicts import FAILS, HOLDS, INCOMPARABLE, MISSING, OPEN, Claim
 
 
 def fit(
@@ -345,6 +347,41 @@ def test_each_data_set_is_shown_at_its_better_covered_profile() -> None:
     assert [f["profile"] for f in found.select("mnist", "per-image")] == [
         "reduced"
     ]  # ours, shown with its own profile
+
+
+def test_a_missing_fit_is_named_and_a_diverged_one_settles_nothing() -> None:
+    missing = verdict([time_fit("sin-cos", 2.0)], "best of the six")
+    assert (missing.status, missing.numbers) == (MISSING, "time/multi-head has not run")
+    diverged = {**fit("mlp/vanilla", "vanilla"), "test": {"accuracy": None}}
+    judged = verdict([diverged], "97.33")
+    assert (judged.status, judged.numbers) == (OPEN, "mnist: vanilla diverged")
+
+
+def test_a_mistake_in_a_rule_is_no_missing_fit() -> None:
+    def wrong(entry: Any, found: Any) -> Any:
+        return {}["a mistake"]
+
+    with pytest.raises(KeyError):
+        Claim("mlp/vanilla", "", wrong).verdict(entries([fit("mlp/vanilla", "vanilla")]))
+
+
+def test_a_claim_on_variants_needs_all_of_them() -> None:
+    claim = Claim("mlp/optimizer", "", learns_fast(("rmsprop", "adam"), "sgd"))
+    fits = [fit("mlp/optimizer", variant) for variant in ("sgd", "rmsprop")]
+    judged = claim.verdict(entries(fits))
+    assert (judged.status, judged.numbers) == (MISSING, "mlp/optimizer on mnist: adam has not run")
+
+
+def test_a_profile_with_a_part_of_its_fits_is_not_shown_instead_of_a_complete_one() -> None:
+    complete = [
+        fit("mlp/vanilla", "vanilla", profile="reduced", number=planned.number)
+        for planned in plan("mlp/vanilla", "reduced")
+        if planned.data == "mnist"
+    ]
+    started = [fit("mlp/vanilla", "vanilla", profile="full")]
+    assert entries([*complete, *started])["mlp/vanilla"].profile == "reduced"
+    whole = [fit("mlp/vanilla", "vanilla", profile="full", number=n) for n in range(3)]
+    assert entries([*complete, *whole])["mlp/vanilla"].profile == "full"
 
 
 def test_every_figure_of_the_report_has_a_place_on_one_page(tmp_path: Path) -> None:

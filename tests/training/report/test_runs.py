@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from training.experiment import Settings, chosen
+from training import run_all
+from training.experiment import Experiment, Settings, chosen
 from training.report import runs
 from training.report.runs import (
     Fit,
@@ -67,6 +68,35 @@ def test_a_finished_fit_is_skipped_and_a_fresh_run_repeats_it() -> None:
     assert len(CALLS) == 2
     run_fits(some, replace(SMOKE, resume=False))
     assert len(CALLS) == 4
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_fresh_run_keeps_what_it_has_just_trained(
+    jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = replace(make(), data="drawn"), replace(make(entry="mlp/b"), data="drawn")
+    fits = {"mlp/a": [a], "mlp/b": [b, replace(b, config=Config(3))]}
+    some = [
+        Experiment(
+            name,
+            "",
+            {"smoke": "1 s"},
+            lambda settings, own=own: {"files": run_fits(own, settings)},
+            fits=lambda profile, data, own=own: own,
+        )
+        for name, own in fits.items()
+    ]
+    fresh = replace(SMOKE, resume=False, jobs=jobs)
+    run_all._run(some, fresh)
+    first = {p: p.stat().st_mtime_ns for own in fits.values() for p in results_of(own)}
+    CALLS.clear()
+    run_all._run(some, fresh)
+    assert len(CALLS) == (2 if jobs == 1 else 0)  # several jobs run elsewhere
+    assert all(p.stat().st_mtime_ns > before for p, before in first.items())
+
+
+def results_of(fits: list[Fit]) -> list[Path]:
+    return [result_path(fit, "smoke") for fit in fits]
 
 
 def test_a_result_has_all_that_is_needed_to_repeat_it() -> None:
