@@ -383,8 +383,9 @@ class ClockReader:
                 group.append(reading)
         notes = photo.notes
         if detections >= self.max_clocks:
-            limit = f"only the {self.max_clocks} most likely dials were read"
-            notes = (*notes, f"{limit}; the option max_clocks raises the limit")
+            count = self.max_clocks
+            dials = "most likely dial was" if count == 1 else f"{count} most likely dials were"
+            notes = (*notes, f"only the {dials} read; the option max_clocks raises the limit")
         below = sum(not _overlaps_one_of(reading, chosen) for reading in hidden)
         return PhotoResult(
             photo.name, photo.width, photo.height, tuple(chosen), None, photo.scale, notes, below

@@ -99,7 +99,8 @@ def _carry_out(
         say(f"skipped: {counted(plan.wanted.passed_over)}")
     for name in plan.damaged:
         say(f"{name}: damaged results were removed; their photos are read again")
-    say(f"{plan.photos:,} photos to read, {plan.done:,} read before")
+    noun = "photo" if plan.photos == 1 else "photos"
+    say(f"{plan.photos:,} {noun} to read, {plan.done:,} read before")
     began = reported = time.monotonic()
     photos = failed = 0
     with (

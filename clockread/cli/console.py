@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 WIDTH_WITHOUT_TERMINAL = 200  # columns, for a file or a pipe
 
@@ -21,14 +20,6 @@ def console_for(stream: TextIO) -> Console:
 
     width = None if stream.isatty() else WIDTH_WITHOUT_TERMINAL
     return PlainConsole(file=stream, width=width, highlight=False)
-
-
-def write_table(table: Table, stream: TextIO) -> None:
-    """Write a table to a text stream."""
-    console = console_for(stream)
-    with console.capture() as capture:
-        console.print(table)
-    write_unpadded(capture.get(), stream)
 
 
 def write_unpadded(text: str, stream: TextIO) -> None:

@@ -8,6 +8,7 @@ library that is missing or fails; 129 hung up; 130 interrupted; 141 the reader o
 
 from __future__ import annotations
 
+import errno
 import sys
 import warnings
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from collections.abc import Callable
 import typer
 
 from clockread.cli import signals
-from clockread.errors import ClockreadError, OutputError
+from clockread.errors import ClockreadError, OutputError, reason_of
 from clockread.streams import abandon, complain
 
 EXIT_OK = 0
@@ -23,6 +24,7 @@ EXIT_PHOTO_ERROR = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 EXIT_BROKEN_PIPE = 141  # 128 + SIGPIPE, as shells report it
+FULL = (errno.ENOSPC, errno.EDQUOT)  # errors of a disk without space, or of a quota
 
 
 def run_and_exit(action: Callable[[], int], *, quiet: bool = False) -> None:
@@ -54,7 +56,7 @@ def exit_code(action: Callable[[], int]) -> int:
     except OSError as error:  # of writing, such as to a full disk: reading is guarded per photo
         abandon(sys.stdout)
         signals.resume()
-        return _failed(f"cannot write: {error}")
+        return _failed(_not_written(error))
     except MemoryError:
         return _failed("not enough memory; use fewer --threads")
     except RecursionError:
@@ -68,6 +70,12 @@ def exit_code(action: Callable[[], int]) -> int:
             raise
         return _failed("the system allows no more threads; use fewer --threads")
     return code
+
+
+def _not_written(error: OSError) -> str:
+    reason = reason_of(error)
+    remedy = "free some" if error.errno in FULL else "write to another place"
+    return f"cannot write the results: {reason[:1].lower()}{reason[1:]}; {remedy}"
 
 
 def _failed(message: str, code: int = EXIT_PHOTO_ERROR) -> int:

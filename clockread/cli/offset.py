@@ -26,6 +26,7 @@ from clockread.cli.options import (
     QuietOption,
     ThreadsOption,
 )
+from clockread.cli.tables import Layout, write_fitting
 from clockread.errors import ImageError, one_line
 from clockread.streams import complain
 
@@ -38,8 +39,12 @@ if TYPE_CHECKING:
 GroupBy = Literal["camera", "folder"]
 OffsetFormat = Literal["table", "jsonl", "csv"]
 ALL_PHOTOS = "all photos"  # the group of photos whose time is given
+COMMAND_CONFIDENCE = 0.9  # of an offset, below which no command is written
 ANY_DATE = date(1900, 1, 1)  # of photos of which only the time of day is given
 COLUMNS = ("path", "taken", "group", "time", "confidence", "offset_seconds", "agrees", "error")
+LAYOUT = Layout(
+    dispensable=("spread", "photos", "disagree", "confidence"), left=("group",), name="group"
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,9 @@ def offset(
     paths: FilesArgument = None,
     *,
     time: Annotated[
-        Literal["exif", "file"], Option(help="The photo's time: by its EXIF data, or the file's.")
-    ] = "exif",
+        Literal["exif", "file"] | None,
+        Option(show_default="exif", help="The photo's time: by its EXIF data, or the file's."),
+    ] = None,
     at: Annotated[
         str | None,
         Option(metavar="TIME", help="The photos' time: 2026-03-01T10:15:00 or 10:15:00."),
@@ -82,7 +88,10 @@ def offset(
     if STDIN_NAME in paths:
         problem = "standard input has no name, by which photos are grouped and their times changed"
         raise typer.BadParameter(f"{problem}: name files.", param_hint="PATHS")
+    if at is not None and time is not None:
+        raise typer.BadParameter("--at and --time exclude each other.")
     fixed = None if at is None else _moment(at)
+    source = time or "exif"
 
     def action() -> int:
         from clockread.image_files import silence_decoders
@@ -92,8 +101,8 @@ def offset(
         photos = find_photos(paths, None)
         with signals.hold():
             entries = signals.between(photos.entries)
-            rows = [_row(entry, reader, time, fixed, by, cropped) for entry in entries]
-        changed = None if fixed else Change(paths, time, by)
+            rows = [_row(entry, reader, source, fixed, by, cropped) for entry in entries]
+        changed = None if fixed else Change(paths, source, by)
         return _write(rows, output, changed, quiet=quiet)
 
     run_and_exit(action, quiet=quiet)
@@ -227,39 +236,38 @@ def _csv(rows: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None
 
 
 def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    from clockread.cli.console import write_table
     from clockread.offsets.offset import offset_text
 
     if not offsets:
         return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    table.add_column("group")
-    for name in ("clock is ahead by", "spread", "confidence", "photos", "disagree"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in offsets:
-        table.add_row(
-            one.group,
-            offset_text(one.seconds, exact=one.has_seconds),
-            f"{one.spread:.0f} s",
-            f"{100 * one.confidence:.0f} %",
-            str(len(one.shots)),
-            str(one.disagreeing),
-        )
-    write_table(table, stream)
+    columns = {
+        "group": [one_line(one.group) for one in offsets],
+        "clock is ahead by": [offset_text(one.seconds, exact=one.has_seconds) for one in offsets],
+        "spread": [f"{one.spread:.0f} s" for one in offsets],
+        "confidence": [_percent(one.confidence) for one in offsets],
+        "photos": [str(len(one.shots)) for one in offsets],
+        "disagree": [str(one.disagreeing) for one in offsets],
+    }
+    write_fitting(columns, LAYOUT, stream)
+
+
+def _percent(confidence: float) -> str:
+    return f"{100 * confidence:.0f} %"
 
 
 def _commands(
     rows: Sequence[Row], offsets: Sequence[Offset], change: Change, stream: TextIO
 ) -> None:
-    """Write the commands that would set the photos' times by the clock."""
+    """Write the commands that would set the photos' times by the clock, if the offset is sure."""
     from clockread.offsets.exiftool import Targets, commands
 
     lines: list[str] = []
+    refused: list[str] = []
     named = Targets.of(change.paths)
     for one in offsets:
+        if (doubt := _doubt(one)) is not None:
+            refused.append(f"no command for {one_line(one.group)}: {doubt}; add photos")
+            continue
         cameras, targets = [], Targets(plain=[one.group])
         if change.by == "camera":
             found = {row.camera for row in rows if row.group == one.group}
@@ -268,3 +276,14 @@ def _commands(
     if lines:
         stream.write("\nTo set the photos' times by the clock (offsets are modulo 12 hours):\n")
         stream.writelines(f"  {line}\n" for line in lines)
+    if refused:
+        stream.writelines(["\n", *(f"{line}\n" for line in refused)])
+
+
+def _doubt(offset: Offset) -> str | None:
+    """Return why photos should not be changed by an offset, or None."""
+    if not offset.confidence >= COMMAND_CONFIDENCE:  # nan is doubtful too
+        return f"the offset is uncertain ({_percent(offset.confidence)})"
+    if 2 * offset.disagreeing >= len(offset.shots):
+        return f"{offset.disagreeing} of {len(offset.shots)} photos disagree"
+    return None

@@ -110,6 +110,17 @@ def predict_photos(
     return failed
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for overlays unless it is there; raise ClockreadError if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        exists = isinstance(error, FileExistsError)
+        reason = "a file has this name" if exists else error.strerror
+        problem = f"cannot make this folder for overlays ({reason}); choose another"
+        raise ClockreadError(f"{one_line(str(folder))}: {problem}") from error
+
+
 class OverlayFolder:
     """Saves overlays as DIR/<stem>.overlay.jpg.
 
@@ -117,13 +128,7 @@ class OverlayFolder:
     """
 
     def __init__(self, folder: Path, inputs: Sequence[str], *, seconds: bool = False) -> None:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            exists = isinstance(error, FileExistsError)
-            reason = "a file has this name" if exists else error.strerror
-            problem = f"cannot make this folder for overlays ({reason}); choose another"
-            raise ClockreadError(f"{one_line(str(folder))}: {problem}") from error
+        make_folder(folder)
         self._folder, self._seconds = folder, seconds
         self._taken = {os.path.realpath(name).casefold() for name in inputs if "\0" not in name}
 

@@ -19,7 +19,11 @@ REFRESH_SECONDS = 0.1
 
 @contextlib.contextmanager
 def progress_bar(
-    total: int, *, hidden: bool = False, clock: Callable[[], float] = time.monotonic
+    total: int,
+    *,
+    unit: str = "photos",
+    hidden: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Callable[[], None]]:
     """Show a progress bar until the block ends; yield the function to call after each photo.
 
@@ -29,6 +33,7 @@ def progress_bar(
 
     Args:
         total: the number of photos.
+        unit: what they are.
         hidden: whether to show no bar.
         clock: monotonic time, seconds.
 
@@ -44,7 +49,8 @@ def progress_bar(
         nonlocal done, drawn
         done += 1
         now = clock()
-        bar.update(bar.task_ids[0], completed=done, pace=_pace(done, total, now - began))
+        pace = _pace(done, total, now - began, unit)
+        bar.update(bar.task_ids[0], completed=done, pace=pace)
         if now - drawn >= REFRESH_SECONDS:
             drawn = now
             with contextlib.suppress(OSError, ValueError):  # a terminal that is gone
@@ -88,7 +94,7 @@ def _started_bar(total: int) -> Progress | None:
     return bar
 
 
-def _pace(done: int, total: int, seconds: float) -> str:
+def _pace(done: int, total: int, seconds: float, unit: str) -> str:
     """Return the mean rate so far, and the time left at that rate."""
     if seconds <= 0:
         return ""
@@ -96,4 +102,4 @@ def _pace(done: int, total: int, seconds: float) -> str:
     minutes, rest = divmod(round((total - done) / rate), 60)
     hours = f"{minutes // 60}:{minutes % 60:02}" if minutes >= 60 else f"{minutes}"
     digits = 0 if rate >= 100 else 1 if rate >= 1 else 2
-    return f"{rate:,.{digits}f} photos/s, {hours}:{rest:02} left"
+    return f"{rate:,.{digits}f} {unit}/s, {hours}:{rest:02} left"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from clockread.cli.console import write_table
+from clockread.cli.tables import Layout, write_fitting
 
 if TYPE_CHECKING:
     from clockread.tracking.track import Track
@@ -16,6 +16,10 @@ DOUBTFUL_BELOW = 0.5  # confidence
 FRAME_COLUMNS = ("at", "time", "confidence", "fused", "agrees")
 TRACK_COLUMNS = ("track", "rate", "kind", "track_confidence")
 BOX_COLUMNS = ("x", "y", "w", "h")
+LAYOUT = Layout(
+    dispensable=("drift per hour", "disagree", "frames", "from", "to", "confidence"),
+    left=("rate",),
+)
 
 
 def write_tracks(tracks: Sequence[Track], stream: TextIO, output: str) -> None:
@@ -41,33 +45,27 @@ def _csv(tracks: Sequence[Track], stream: TextIO) -> None:
 
 
 def _table(tracks: Sequence[Track], stream: TextIO) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     if not tracks:
         return
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
-    for name in ("clock", "from", "to", "shows at first", "at last"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("rate", no_wrap=True)
-    for name in ("confidence", "frames", "disagree", "drift per hour"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for track in tracks:
-        first, last = track.frames[0].time, track.frames[-1].time
-        mark = "?" if track.confidence < DOUBTFUL_BELOW else ""
-        table.add_row(
-            str(track.number),
-            _seconds(first),
-            _seconds(last),
-            track.text_at(first) + mark,
-            track.text_at(last) + mark,
-            _rate(track),
-            f"{track.confidence:.0%}".replace("%", " %"),
-            str(len(track.frames)),
-            str(track.disagreeing),
-            _drift(track),
-        )
-    write_table(table, stream)
+    rows = [_cells(track) for track in tracks]
+    write_fitting({name: [row[name] for row in rows] for name in rows[0]}, LAYOUT, stream)
+
+
+def _cells(track: Track) -> dict[str, str]:
+    first, last = track.frames[0].time, track.frames[-1].time
+    mark = "?" if track.confidence < DOUBTFUL_BELOW else ""
+    return {
+        "clock": str(track.number),
+        "from": _seconds(first),
+        "to": _seconds(last),
+        "shows at first": track.text_at(first) + mark,
+        "at last": track.text_at(last) + mark,
+        "rate": _rate(track),
+        "confidence": f"{track.confidence:.0%}".replace("%", " %"),
+        "frames": str(len(track.frames)),
+        "disagree": str(track.disagreeing),
+        "drift per hour": _drift(track),
+    }
 
 
 def _seconds(value: float) -> str:

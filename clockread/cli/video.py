@@ -26,7 +26,7 @@ from clockread.cli.options import (
     ThreadsOption,
     finite,
 )
-from clockread.errors import VideoError, one_line, reason_of
+from clockread.errors import ClockreadError, VideoError, one_line, reason_of
 from clockread.streams import complain
 
 if TYPE_CHECKING:
@@ -37,16 +37,20 @@ if TYPE_CHECKING:
 
 TrackFormat = Literal["table", "jsonl", "csv"]
 
+DEFAULT_EVERY = "1s"
 OVERLAY_SUFFIX = ".overlay.mp4"
 UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 
-def duration(text: str) -> float:
-    """Return the seconds of a duration such as ``0.5``, ``1s``, ``200ms``, ``2m`` or ``1h``."""
+def duration(text: str, option: str) -> float:
+    """Return the seconds of a duration such as ``0.5``, ``1s``, ``200ms``, ``2m`` or ``1h``.
+
+    Raises BadParameter, which names the option, for another text.
+    """
     match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*", text.lower())
     if match is None or match[2] not in UNITS:
         message = f"{one_line(text)!r} is not a duration, such as 0.5s, 1s, 2m or 1h."
-        raise typer.BadParameter(message)
+        raise typer.BadParameter(message, param_hint=option)
     return float(match[1]) * UNITS[match[2]]
 
 
@@ -67,8 +71,13 @@ def video(
     file: Annotated[Path, Argument(metavar="FILE", help="A video.")],
     *,
     every: Annotated[
-        str, Option(metavar="TIME", help="Time between the frames that are read: 0.5s, 1s, 2m.")
-    ] = "1s",
+        str | None,
+        Option(
+            metavar="TIME",
+            show_default=DEFAULT_EVERY,
+            help="Time between the frames that are read: 0.5s, 1s, 2m.",
+        ),
+    ] = None,
     fps: Annotated[
         float | None,
         Option(min=0.001, callback=finite, help="The same as frames per second of the video."),
@@ -101,7 +110,10 @@ def video(
     """Read the clocks of a video: each is followed, and decoded from all of its frames."""
     from clockread.cli import app as cli
 
-    step = 0.0 if all_frames else 1.0 / fps if fps else duration(every)
+    if (every is not None) + (fps is not None) + all_frames > 1:
+        raise typer.BadParameter("--every, --fps and --all exclude each other.")
+    step = duration(DEFAULT_EVERY if every is None else every, "--every")
+    step = 0.0 if all_frames else 1.0 / fps if fps else step
     known = _rate(rate)
 
     def action() -> int:
@@ -138,37 +150,86 @@ class VideoRun:
         """Read the video, write its tracks to standard output, and return the exit code.
 
         It is 1 if not all frames could be read, or the overlay or the plot could not be saved.
+        After a signal, the tracks and the plot of the frames so far are written.
+
+        Raises:
+            ClockreadError: before anything is read, for a path that cannot be that of a video, of
+                a plot or of overlays.
+
         """
-        from clockread.cli.tracks import write_tracks
-        from clockread.tracking.tracker import Tracker
         from clockread.video.files import Video
 
-        if self.plot is not None:
-            from clockread.video.plot import import_matplotlib
-
-            import_matplotlib()
-        tracker = Tracker(self.rate, self.min_frames)
-        stopped: signals.Stop | None = None
+        name = one_line(str(self.file))
+        self._check_paths()
+        tracks: list[Track] | None = None
         try:
-            with Video(str(self.file), self.file) as opened:
-                try:
-                    self._add_frames(opened, reader, tracker)
-                except signals.Stop as stop:  # what was read so far is written
-                    stopped = stop
+            with Video(str(self.file), self.file) as opened, signals.hold():
+                tracks, left_out, stop = self._tracks(opened, reader)
+                problems = [*self._write(tracks), *([] if stop else opened.problems)]
+                for problem in problems:
+                    complain(problem)
+                if stop is not None:
+                    raise stop
+            if tracks and self.overlay_folder is not None:
+                unsaved = self._save_overlay(self.overlay_folder, tracks)
+                for problem in unsaved:
+                    complain(problem)
+                problems += unsaved
         except VideoError as error:
             complain(str(error))
             return EXIT_PHOTO_ERROR
-        tracks = tracker.tracks()
-        write_tracks(tracks, sys.stdout, self.output)
-        if stopped is not None:
-            raise stopped
-        problems = [*opened.problems, *self._save(tracks)]
-        notes = [] if tracks else ["no clock found"]
+        except signals.Stop as stop:
+            if tracks and self.overlay_folder is not None:
+                complain(f"{name}: {stop}; no overlay was written")
+            raise
+        notes = [] if tracks else [self._without_tracks(left_out)]
         for note in [] if self.quiet else [*notes, *opened.notes]:
-            complain(f"{one_line(str(self.file))}: {note}")
-        for problem in problems:
-            complain(problem)
+            complain(f"{name}: {note}")
         return EXIT_PHOTO_ERROR if problems else EXIT_OK
+
+    def _check_paths(self) -> None:
+        from clockread.cli.predict import make_folder
+        from clockread.video.files import is_photo
+
+        if is_photo(self.file):
+            name = one_line(str(self.file))
+            raise ClockreadError(f"{name}: a photo; read it with `clockread predict`")
+        if self.plot is not None:
+            from clockread.video.plot import check_path
+
+            check_path(self.plot)
+        if self.overlay_folder is not None:
+            make_folder(self.overlay_folder)
+
+    def _tracks(
+        self, opened: Video, reader: ClockReader
+    ) -> tuple[list[Track], int, signals.Stop | None]:
+        """Return the tracks, the number of clocks left out, and the signal that ended reading."""
+        from clockread.tracking.tracker import Tracker
+
+        tracker, stopped = Tracker(self.rate, self.min_frames), None
+        try:
+            self._add_frames(opened, reader, tracker)
+        except signals.Stop as stop:  # what was read so far is written
+            stopped = stop
+        return tracker.tracks(), tracker.left_out, stopped
+
+    def _write(self, tracks: list[Track]) -> list[str]:
+        """Write the tracks, and the plot if asked for; return the problems, one line each."""
+        from clockread.cli.tracks import write_tracks
+
+        write_tracks(tracks, sys.stdout, self.output)
+        if not tracks or self.plot is None:
+            return []
+        title = one_line(self.file.name)
+        return _saved(self.plot, partial(_save_plot, self.plot, tracks, title))
+
+    def _without_tracks(self, left_out: int) -> str:
+        if not left_out:
+            return "no clock found"
+        clocks = "1 clock was" if left_out == 1 else f"{left_out} clocks were"
+        more = "read more frames with --all, or add" if self.every else "add"
+        return f"{clocks} read in fewer than {self.min_frames} frames; {more} --min-frames 1"
 
     def _add_frames(self, opened: Video, reader: ClockReader, tracker: Tracker) -> None:
         from clockread.cli.progress import progress_bar
@@ -178,24 +239,15 @@ class VideoRun:
         per_second = 1 / self.every if self.every else opened.rate or FRAMES_PER_SECOND
         expected = int((opened.duration or 0) * per_second)
         frames = ((one.time, one.photo) for one in opened.photos(self.every))
-        with signals.hold(), progress_bar(expected, hidden=self.quiet) as advance:
+        with signals.hold(), progress_bar(expected, unit="frames", hidden=self.quiet) as advance:
             results = read_frames(reader, frames, workers=self.workers, cropped=self.cropped)
             for time, result in signals.between(results):
                 tracker.add(time, result.readings)
                 advance()
 
-    def _save(self, tracks: list[Track]) -> list[str]:
-        """Save the overlay and the plot, if asked for; return the problems, one line each."""
-        problems: list[str] = []
-        if tracks and self.overlay_folder is not None:
-            target = self.overlay_folder / f"{self.file.stem}{OVERLAY_SUFFIX}"
-            problems += _saved(
-                target, partial(_save_overlay, self.file, target, tracks, self.every)
-            )
-        if tracks and self.plot is not None:
-            title = one_line(self.file.name)
-            problems += _saved(self.plot, partial(_save_plot, self.plot, tracks, title))
-        return problems
+    def _save_overlay(self, folder: Path, tracks: list[Track]) -> list[str]:
+        target = folder / f"{self.file.stem}{OVERLAY_SUFFIX}"
+        return _saved(target, partial(_save_overlay, self.file, target, tracks, self.every))
 
 
 def _saved(path: Path, save: Callable[[], None]) -> list[str]:
@@ -209,8 +261,11 @@ def _saved(path: Path, save: Callable[[], None]) -> list[str]:
 def _save_overlay(file: Path, target: Path, tracks: list[Track], every: float) -> None:
     from clockread.video.overlay import save_overlay
 
-    target.parent.mkdir(parents=True, exist_ok=True)
-    save_overlay(file, target, tracks, every)
+    try:
+        save_overlay(file, target, tracks, every)
+    except BaseException:  # also of a signal: a part of an overlay looks like a whole one
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _save_plot(path: Path, tracks: list[Track], title: str) -> None:

@@ -67,8 +67,8 @@ def watch(
 
     run = WatchRun(
         source,
-        duration(interval),
-        None if every is None else duration(every),
+        duration(interval, "--interval"),
+        None if every is None else duration(every, "--every"),
         min_confidence,
         wait,
         count,
@@ -109,7 +109,7 @@ class WatchRun:
                 complain(message)
 
         try:
-            opened = source_of(self.source)
+            opened = source_of(self.source, wait=self.wait)
             frames = frames_forever(opened, interval=self.interval, lost=lost, wait=self.wait)
             watcher = Watcher(opened.name, self.every, self.min_confidence)
             events = events_of(frames, reader, watcher, cropped=self.cropped, failed=complain)

@@ -61,8 +61,16 @@ class Source(Protocol):
         """Open the source and yield its newest frame, or each if they wait, again and again."""
 
 
-def source_of(text: str) -> Source:
+class SourceLostError(VideoError):
+    """A source that was there and has gone, before its first frame or after it."""
+
+
+def source_of(text: str, *, wait: bool = False) -> Source:
     """Return the source that an argument names.
+
+    Args:
+        text: the argument.
+        wait: whether a path that does not exist is a folder that may come.
 
     Raises:
         VideoError: if the argument is not a source.
@@ -77,6 +85,8 @@ def source_of(text: str) -> Source:
         return Folder(path)
     if path.exists():
         raise VideoError(f"{shown}: a file; read it with `clockread video` or `clockread predict`")
+    if wait and "://" not in text:  # an address with a scheme that is not known never comes
+        return Folder(path)
     what = "a camera's number, an address such as rtsp://…, or a folder"
     raise VideoError(f"{shown}: no such folder; give {what}")
 
@@ -239,7 +249,10 @@ def _frames(container: Any, name: str) -> Iterator[Any]:
 
 @dataclass
 class Folder:
-    """A folder into which photos are dropped; those that are there already are passed over."""
+    """A folder into which photos are dropped.
+
+    Those that are there at the start are passed over; in a folder that comes later, all are new.
+    """
 
     path: Path
     poll: float = POLL
@@ -247,6 +260,7 @@ class Folder:
     single: bool = False
     queued: bool = True
     _known: dict[str, tuple[int, int]] | None = field(default=None, repr=False)
+    _was_there: bool = field(default=False, repr=False)
 
     @property
     def name(self) -> str:
@@ -255,7 +269,9 @@ class Folder:
 
     def frames(self) -> Frames:
         """Yield each photo once it is complete: its size and time have stayed the same."""
-        seen = self._listed() if self._known is None else self._known
+        if self._known is None:
+            self._known = self._listed()
+        seen = self._known
         growing: dict[str, tuple[int, int]] = {}
         while True:
             there = self._listed()
@@ -286,7 +302,14 @@ class Folder:
                         except OSError:  # gone again
                             continue
                         found[name] = status.st_mtime_ns, status.st_size
+        except FileNotFoundError as error:
+            if self._was_there:
+                raise SourceLostError(f"{self.name}: this folder is gone; make it again") from error
+            self._known = {}
+            raise VideoError(f"{self.name}: no such folder; make it") from error
         except OSError as error:
+            kind = SourceLostError if self._was_there else VideoError
             problem = f"cannot list this folder ({reason_of(error)})"
-            raise VideoError(f"{self.name}: {problem}; check its permissions") from error
+            raise kind(f"{self.name}: {problem}; check its permissions") from error
+        self._was_there = True
         return found

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 from clockread.clock import circular_difference
 from clockread.errors import ImageError, VideoError
 from clockread.images import Photo, load_photo
-from clockread.live.sources import Frame, Source
+from clockread.live.sources import Frame, Source, SourceLostError
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.follow import Follower
 from clockread.tracking.track import seconds_shown
@@ -179,7 +179,7 @@ def frames_forever(
                 continue
             problem = f"{source.name}: it gives no more frames"
         except VideoError as error:
-            if not (ever or wait):
+            if not (ever or wait or isinstance(error, SourceLostError)):
                 raise
             problem = str(error)
         if problem != last:

@@ -71,6 +71,11 @@ class Tracker:
         for trail, reading in self._follower.add(time, readings):
             self._seen.setdefault(trail.number, _Sightings()).add(time, reading)
 
+    @property
+    def left_out(self) -> int:
+        """The number of dials that were read in too few frames."""
+        return sum(len(one.times) < self._min_frames for one in self._seen.values())
+
     def tracks(self) -> list[Track]:
         """Return the tracks, in the order in which their dials appeared."""
         kept = [one for one in self._seen.values() if len(one.times) >= self._min_frames]

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.errors import ClockreadError, VideoError, one_line, reason_of
+from clockread.file_access import open_photo
+from clockread.image_formats import frame_count, open_header
 from clockread.images import DECODE_MIN_SIDE, Photo
 from clockread.pixels import reduction_for
 
@@ -29,6 +31,7 @@ PLANAR = frozenset(  # pixel formats of 8 bits whose first plane is the brightne
     ("yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "nv12", "nv21", "gray")
 )
 FRAMES_PER_SECOND = 25  # of a video that does not state it
+MOTION_JPEG = (".mjpeg", ".mjpg")  # suffixes of JPEGs that follow each other without a container
 MOST_DAMAGED = 1000  # parts of a video that may be damaged before the rest is given up
 TIME_ERROR = 1e-3  # seconds; Matroska and Flash round the times of frames to milliseconds
 MISSING_SHARE, MISSING_SECONDS = 0.02, 1.0  # of the duration, beyond which an end is missing
@@ -41,6 +44,20 @@ def import_av() -> Any:
     except ImportError as error:
         raise ClockreadError(f"videos need PyAV ({reason_of(error)}): {INSTALL}") from error
     return av
+
+
+def is_photo(path: Path) -> bool:
+    """Return whether a file is a photo by its content, and neither an animation nor a video.
+
+    Motion JPEG begins as a JPEG does; its suffix tells it.
+    """
+    if path.suffix.lower() in MOTION_JPEG:
+        return False
+    try:
+        with open_photo(path, one_line(str(path))) as file:
+            return frame_count(open_header(file, path.name)) == 1
+    except Exception:  # no photo, or one that is damaged: libraries raise errors of many types
+        return False
 
 
 @dataclass(frozen=True)

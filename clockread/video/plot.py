@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from clockread.clock import clock_text
-from clockread.errors import ClockreadError, reason_of
+from clockread.errors import ClockreadError, one_line, reason_of
 from clockread.tracking.observations import SECONDS_ON_DIAL
 from clockread.tracking.track import seconds_shown
 
@@ -29,6 +29,21 @@ def import_matplotlib() -> Any:
         problem = f"--plot needs matplotlib ({reason_of(error)})"
         raise ClockreadError(f"{problem}: {INSTALL}") from error
     return Figure
+
+
+def check_path(path: Path) -> None:
+    """Raise ClockreadError if a plot cannot be saved there, or matplotlib is missing."""
+    formats = import_matplotlib()().canvas.get_supported_filetypes()
+    name, folder, suffix = one_line(str(path)), path.parent, path.suffix.lower().removeprefix(".")
+    if path.is_dir():
+        raise ClockreadError(f"{name}: a folder; name a file such as plot.png")
+    if suffix and suffix not in formats:
+        names = ", ".join(f".{one}" for one in sorted(formats))
+        raise ClockreadError(f"{name}: no format of plots; choose one of {names}")
+    if not folder.is_dir():
+        remedy = "choose another" if folder.exists() else "make it, or choose another"
+        problem = "a file, not a folder" if folder.exists() else "no such folder"
+        raise ClockreadError(f"{one_line(str(folder))}: {problem}; {remedy}")
 
 
 def save_plot(path: Path, tracks: Sequence[Track], title: str) -> None:

@@ -287,3 +287,5 @@ def test_the_limit_of_clocks_is_a_note(stubbed: Stubbed) -> None:
     assert stubbed.result([], candidates=2).notes == ()
     (note,) = stubbed.result([], candidates=3).notes
     assert note == "only the 3 most likely dials were read; the option max_clocks raises the limit"
+    (note,) = Stubbed(max_clocks=1).result([], candidates=1).notes
+    assert note == "only the most likely dial was read; the option max_clocks raises the limit"

@@ -52,6 +52,11 @@ def test_defaults(started: SimpleNamespace, run: Run) -> None:
     assert started.carried_out == (started.plan, read, {"address": None, "workers": None})
 
 
+def test_one_photo_is_one_photo(started: SimpleNamespace, run: Run) -> None:
+    started.plan.photos = 1
+    assert "clockread: 1 photo to read, 1,200 read before" in run("bulk", "a", "b")[2]
+
+
 def test_each_option_arrives(started: SimpleNamespace, run: Run) -> None:
     started.counts[-1].failed = 0
     named = {

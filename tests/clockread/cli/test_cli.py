@@ -897,7 +897,10 @@ class TestProcess:
     def test_nothing_else_fails_on_a_full_disk(self, arguments: list[str]) -> None:
         done = shell(">/dev/full", *arguments)
         assert done.returncode == 1
-        assert done.stderr == b"clockread: cannot write: [Errno 28] No space left on device\n"
+        assert (
+            done.stderr
+            == b"clockread: cannot write the results: no space left on device; free some\n"
+        )
 
     # Each stream alone, and all of them: descriptors are taken one by one.
     @pytest.mark.parametrize(
@@ -1127,7 +1130,7 @@ class TestEndings:
             (
                 OSError(28, "No space left on device"),
                 1,
-                "clockread: cannot write: [Errno 28] No space left on device\n",
+                "clockread: cannot write the results: no space left on device; free some\n",
             ),
             (KeyboardInterrupt(), 130, "clockread: interrupted\n"),
             (

@@ -93,6 +93,14 @@ def test_count_rate_and_time_left(terminal: Terminal) -> None:
             assert len(row) <= 80
 
 
+def test_the_unit_of_the_rate(terminal: Terminal) -> None:
+    clock = Clock()
+    with bar_on(terminal, 120, clock=clock, unit="frames") as advance:
+        clock.now += 0.25
+        advance()
+        assert "4.0 frames/s, 0:30 left" in terminal.rows()[0]
+
+
 @pytest.mark.parametrize("columns", [45, 60, 80, 200])
 def test_it_is_one_line_that_fits(
     columns: int, terminal: Terminal, monkeypatch: pytest.MonkeyPatch

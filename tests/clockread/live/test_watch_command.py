@@ -32,7 +32,7 @@ class Clock:
 def test_a_line_per_change_and_a_message_per_loss(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "source_of", lambda _: Clock())
+    monkeypatch.setattr(sources, "source_of", lambda *_, **__: Clock())
     code, out, err = run("watch", "0", "--interval", "0", "--count", "4")
     lines = [json.loads(line) for line in out.splitlines()]
     assert code == 0
@@ -57,4 +57,7 @@ def test_a_source_that_is_not_there(run: Run, tmp_path: Path, source: str, probl
 
 def test_usage(run: Run) -> None:
     assert run("watch")[0] == 2
-    assert run("watch", "0", "--every", "often")[0] == 2
+    for option in ("--every", "--interval"):
+        code, _, err = run("watch", "0", option, "often")
+        assert code == 2
+        assert f"Invalid value for {option}: 'often' is not a duration" in " ".join(err.split())

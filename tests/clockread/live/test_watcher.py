@@ -16,7 +16,7 @@ from conftest import READING, BlindReader, save_png
 
 from clockread.errors import VideoError
 from clockread.live import sources
-from clockread.live.sources import Address, Camera, Folder, Frame, source_of
+from clockread.live.sources import Address, Camera, Folder, Frame, SourceLostError, source_of
 from clockread.live.watcher import Event, Watcher, events_of, frames_forever
 from clockread.reading import Reading
 
@@ -185,6 +185,13 @@ class TestSources:
         with pytest.raises(VideoError, match="clockread video"):
             source_of(str(save_png(tmp_path / "a.png", 3)))
 
+    def test_a_path_that_does_not_exist_is_waited_for_as_a_folder(self, tmp_path: Path) -> None:
+        assert isinstance(source_of(str(tmp_path / "missing"), wait=True), Folder)
+        with pytest.raises(VideoError, match="no such folder"):
+            source_of("rtps://camera/stream", wait=True)
+        with pytest.raises(VideoError, match="clockread video"):
+            source_of(str(save_png(tmp_path / "a.png", 3)), wait=True)
+
     def test_a_camera_that_is_not_there(self) -> None:
         with pytest.raises(VideoError, match="camera 99: not there"):
             next(Camera(99).frames())
@@ -246,8 +253,44 @@ class TestSources:
         folder = tmp_path / "in"
         folder.mkdir()
         drawn = Folder(folder, sleep=lambda _: folder.rmdir()).frames()
-        with pytest.raises(VideoError, match="cannot list this folder"):
+        with pytest.raises(SourceLostError, match="this folder is gone; make it again"):
             next(drawn)
+
+    def test_a_folder_that_comes_later_and_disappears_before_its_first_photo(
+        self, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "in"
+        polls: list[Callable[[], object]] = [folder.rmdir]
+        source = Folder(folder, sleep=lambda _: polls.pop()() if polls else None)
+        steps: list[Callable[[], object]] = [
+            folder.mkdir,
+            lambda: (folder.mkdir(), save_png(folder / "new.png", 2)),
+        ]
+        lines: list[str] = []
+        drawn = frames_forever(
+            source, interval=0, lost=lines.append, wait=True, sleep=lambda _: steps.pop(0)()
+        )
+        assert Path(next(drawn).name).name == "new.png"
+        assert [line.removeprefix(f"{folder}: ") for line in lines] == [
+            "no such folder; make it; trying again, at first after 1 s",
+            "this folder is gone; make it again; trying again, at first after 2 s",
+            "it is back",
+        ]
+
+    def test_a_folder_that_was_there_is_waited_for_without_being_asked(
+        self, tmp_path: Path
+    ) -> None:
+        folder = tmp_path / "in"
+        folder.mkdir()
+        polls: list[Callable[[], object]] = [folder.rmdir]
+        source = Folder(folder, sleep=lambda _: polls.pop()() if polls else None)
+
+        def back(_: float) -> None:
+            folder.mkdir()
+            save_png(folder / "new.png", 2)
+
+        drawn = frames_forever(source, interval=0, lost=lambda _: None, sleep=back)
+        assert Path(next(drawn).name).name == "new.png"
 
 
 def test_a_frame_that_cannot_be_read_ends_nothing(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -13,10 +14,11 @@ import pytest
 from conftest import READING, Run
 from PIL import Image
 
+from clockread.cli.offset import Change, Row, _commands
 from clockread.cli.sample_photos import dial_picture
 from clockread.errors import ImageError
 from clockread.offsets.exiftool import Targets, commands, condition
-from clockread.offsets.offset import Shot, joint_offset, offset_text
+from clockread.offsets.offset import Offset, Shot, joint_offset, offset_text
 from clockread.offsets.taken import Camera, Taken, taken
 
 TAKEN = datetime(2026, 3, 1, 16, 0, 0)
@@ -160,6 +162,31 @@ class TestCommand:
         assert [Path(one["path"]).name for one in photos if not one["agrees"]] == ["other.jpg"]
         assert group["group"] == str(tmp_path)
 
+    @pytest.mark.parametrize(
+        ("confidence", "minutes", "reason"),
+        [
+            (0.43, (243, 243, 243), "the offset is uncertain (43 %)"),
+            (0.89, (243, 243, 243), "the offset is uncertain (89 %)"),
+            (float("nan"), (243, 243, 243), "the offset is uncertain (nan %)"),
+            (0.95, (243, 500), "1 of 2 photos disagree"),
+            (0.90, (243, 243, 500), None),
+        ],
+    )
+    def test_an_offset_that_is_uncertain_gives_no_command(
+        self, confidence: float, minutes: tuple[int, ...], reason: str | None
+    ) -> None:
+        taken_at = [
+            Shot("a.jpg", TAKEN, replace(READING, minutes=one, second_presence=0.0))
+            for one in minutes
+        ]
+        found = Offset("One", 180.0, 0.0, confidence, False, tuple(taken_at))
+        out = io.StringIO()
+        _commands([Row("a.jpg", "One", Camera())], [found], Change(["a"], "file", "camera"), out)
+        if reason is None:
+            assert len(commands_in(out.getvalue())) == 1
+        else:
+            assert out.getvalue() == f"\nno command for One: {reason}; add photos\n"
+
     def test_at_a_given_time(self, run: Run, tmp_path: Path) -> None:
         path = photo(tmp_path / "a.jpg", 4 * 3600 + 30.0, None)
         _, out, _ = run("offset", path, "--at", "16:00:00", "--format", "jsonl")
@@ -191,6 +218,9 @@ class TestCommand:
     def test_usage(self, run: Run) -> None:
         assert run("offset")[0] == 2
         assert run("offset", "x.jpg", "--at", "noon")[0] == 2
+        code, out, err = run("offset", "x.jpg", "--at", "12:00", "--time", "file")
+        assert (code, out) == (2, "")
+        assert "--at and --time exclude each other" in err
         code, out, err = run("offset", "-", "--at", "12:00")
         assert (code, out) == (2, "")
         assert "name files" in err

@@ -6,18 +6,22 @@ import csv
 import io
 import json
 import re
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from conftest import Run, encode
+from PIL import Image
 
 av = pytest.importorskip("av", reason="videos need PyAV")
 
 from clockread import ClockReader  # noqa: E402
+from clockread.cli import signals  # noqa: E402
 from clockread.cli.sample_photos import dial_picture  # noqa: E402
 from clockread.cli.video import duration  # noqa: E402
 from clockread.errors import VideoError  # noqa: E402
@@ -25,7 +29,8 @@ from clockread.images import load_photo  # noqa: E402
 from clockread.reading import Reading  # noqa: E402
 from clockread.tracking.fit import Fit  # noqa: E402
 from clockread.tracking.track import Track, TrackFrame, time_text  # noqa: E402
-from clockread.video.files import Video, photo_of, upright_bgr  # noqa: E402
+from clockread.video import overlay  # noqa: E402
+from clockread.video.files import Video, is_photo, photo_of, upright_bgr  # noqa: E402
 from clockread.video.overlay import reading_at  # noqa: E402
 from clockread.video.plot import save_plot  # noqa: E402
 
@@ -259,9 +264,107 @@ class TestCommand:
         code, _, err = run("video", running, option, value)
         assert code == 2
         assert "is not" in err
+        assert f"Invalid value for {option}: " in err.replace("'--rate'", "--rate")
+
+    @pytest.mark.parametrize(
+        "options",
+        [("--every", "1s", "--all"), ("--fps", "2", "--every", "5s"), ("--fps", "2", "--all")],
+    )
+    def test_options_that_exclude_each_other(
+        self, run: Run, running: Path, options: tuple[str, ...]
+    ) -> None:
+        code, out, err = run("video", running, *options)
+        assert (code, out) == (2, "")
+        assert "--every, --fps and --all exclude each other" in err
+
+    @pytest.mark.parametrize(
+        ("options", "advice"),
+        [
+            ((), "read more frames with --all, or add --min-frames 1"),
+            (("--all",), "add --min-frames 1"),
+        ],
+    )
+    def test_a_clock_in_too_few_frames_is_told(
+        self, run: Run, tmp_path: Path, options: tuple[str, ...], advice: str
+    ) -> None:
+        short = write(tmp_path / "short.mp4", clock(1.0, 1))
+        told = f"clockread: {short}: 1 clock was read in fewer than 2 frames; {advice}\n"
+        assert run("video", short, *options) == (0, "", told)
+        assert "4:20:05" in run("video", short, "--min-frames", "1", "-q")[1]
+
+    def test_a_photo_is_not_a_video(self, run: Run, tmp_path: Path) -> None:
+        for name in ("photo.jpg", "photo.mp4", "photo.gif"):
+            path = tmp_path / name
+            with path.open("wb") as file:
+                kind = "GIF" if name.endswith("gif") else "JPEG"
+                Image.fromarray(dial_picture(START)).save(file, kind)
+            told = f"clockread: {path}: a photo; read it with `clockread predict`\n"
+            assert run("video", path) == (2, "", told)
+
+    def test_an_animation_and_motion_jpeg_are_videos(self, tmp_path: Path, running: Path) -> None:
+        first, *rest = [Image.fromarray(one) for one in clock(60.0, 3)]
+        first.save(tmp_path / "a.gif", save_all=True, append_images=rest)
+        (tmp_path / "a.mjpeg").write_bytes(encode(".jpg", dial_picture(0)) * 3)
+        for path in (tmp_path / "a.gif", tmp_path / "a.mjpeg", running, tmp_path / "missing.mp4"):
+            assert not is_photo(path)
+
+    @pytest.mark.parametrize(
+        ("option", "path", "problem"),
+        [
+            ("--plot", "p.xyz", "p.xyz: no format of plots; choose one of ."),
+            ("--plot", "nodir/p.png", "nodir: no such folder; make it, or choose another"),
+            ("--plot", "file/p.png", "file: a file, not a folder; choose another"),
+            ("--plot", ".", "a folder; name a file such as plot.png"),
+            ("--save-overlay", "file", "file: cannot make this folder for overlays"),
+        ],
+    )
+    def test_wrong_paths_are_told_before_reading(
+        self, run: Run, running: Path, tmp_path: Path, option: str, path: str, problem: str
+    ) -> None:
+        pytest.importorskip("matplotlib")
+        (tmp_path / "file").touch()
+        code, out, err = run("video", running, option, tmp_path / path)
+        assert (code, out) == (2, "")
+        assert problem in err
+        assert len(err.splitlines()) == 1
+
+    @pytest.mark.parametrize("during", ["frames", "overlay"])
+    def test_a_signal_leaves_the_plot_and_says_that_there_is_no_overlay(
+        self,
+        run: Run,
+        running: Path,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        during: str,
+    ) -> None:
+        pytest.importorskip("matplotlib")
+        stop = signals.Stop(signal.SIGINT)
+        if during == "frames":
+            between = signals.between
+
+            def some(items: Iterator[object]) -> Iterator[object]:
+                yield from islice(between(items), 3)
+                raise stop
+
+            monkeypatch.setattr(signals, "between", some)
+        else:
+
+            def stopped(frame: np.ndarray, *_: object, **__: object) -> None:
+                raise stop
+
+            monkeypatch.setattr(overlay, "draw", stopped)
+        plot, seen = tmp_path / "p.png", tmp_path / "seen"
+        with pytest.raises(signals.Stop):  # which ends a process of its own
+            run("video", running, "--plot", plot, "--save-overlay", seen)
+        out, err = capsys.readouterr()
+        assert "4:20:05" in out
+        assert err == f"clockread: {running}: interrupted; no overlay was written\n"
+        assert load_photo(plot).width > 500
+        assert list(seen.iterdir()) == []
 
     def test_durations(self) -> None:
-        assert [duration(text) for text in ("1", "0.5s", "200ms", "2m", "1h")] == [
+        assert [duration(text, "--every") for text in ("1", "0.5s", "200ms", "2m", "1h")] == [
             1.0, 0.5, 0.2, 120.0, 3600.0,
         ]  # fmt: skip
 

@@ -1,0 +1,85 @@
+"""Tables that fit their terminal: less important columns are left out, and headings wrap."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Literal, TextIO
+
+from clockread.cli.console import console_for, write_unpadded
+from clockread.cli.output import TABLE_GAP, UNLIMITED, elided_path
+
+MIN_NAME_WIDTH = 16  # columns, to which names are shortened before columns are left out
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the columns of a table are aligned, and what is done if they do not fit."""
+
+    dispensable: Sequence[str]  # columns that may be left out, in the order in which they are
+    left: Sequence[str] = ()  # columns that are aligned to the left; others are to the right
+    name: str | None = None  # a column whose cells may be shortened
+
+
+def write_fitting(columns: Mapping[str, Sequence[str]], layout: Layout, stream: TextIO) -> None:
+    """Write columns of cells, by their headings, as a table; in a file or a pipe, all of them.
+
+    Cells other than names are never shortened: on a terminal that is too narrow even for the
+    indispensable columns, lines are longer than it is wide.
+    """
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    console = console_for(stream)
+    if not stream.isatty():
+        console.width = UNLIMITED
+    headings, widths = _fitting(columns, layout, console.width)
+    padding = (0, TABLE_GAP - 1, 0, 0)
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=padding)
+    for column, heading in headings.items():
+        justify: Literal["left", "right"] = "left" if column in layout.left else "right"
+        table.add_column(Text(heading), justify=justify, width=widths[column], no_wrap=True)
+    cells = [
+        [Text(elided_path(cell, widths[column])) for cell in columns[column]] for column in headings
+    ]
+    for row in zip(*cells, strict=True):
+        table.add_row(*row)
+    console.width = max(console.width, _total(widths))
+    with console.capture() as capture:
+        console.print(table)
+    write_unpadded(capture.get(), stream)
+
+
+def _fitting(
+    columns: Mapping[str, Sequence[str]], layout: Layout, width: int
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Return the headings, wrapped if they must be, and the widths of the columns that fit."""
+    for dropped, wrapped in product(range(len(layout.dispensable) + 1), (False, True)):
+        kept = [column for column in columns if column not in layout.dispensable[:dropped]]
+        headings = {one: _wrapped(one, columns[one]) if wrapped else one for one in kept}
+        widths = {one: _widest((*headings[one].split("\n"), *columns[one])) for one in kept}
+        excess = max(0, _total(widths) - width)
+        if layout.name is not None and excess:
+            widest = widths[layout.name]
+            widths[layout.name] = max(min(widest, MIN_NAME_WIDTH), widest - excess)
+        if _total(widths) <= width:
+            break
+    return headings, widths
+
+
+def _wrapped(heading: str, cells: Sequence[str]) -> str:
+    """Return a heading on lines as wide as the widest cell, or its widest word."""
+    return textwrap.fill(heading, _widest((*heading.split(" "), *cells)))
+
+
+def _widest(texts: Sequence[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(map(cell_len, texts))
+
+
+def _total(widths: Mapping[str, int]) -> int:
+    return sum(widths.values()) + TABLE_GAP * (len(widths) - 1)
