@@ -147,6 +147,8 @@ def second_half_no_better(entry: Entry) -> Outcome:
     """Judge whether the lowest MAE of the second half of the epochs is over 0.9 of the first's."""
     curve = _curve(entry, "hours", "mae")
     middle = len(curve) // 2
+    if middle == 0:
+        raise NotRunError("a single epoch has run, which has no halves")
     first, second = (float(np.nanmin(half)) for half in (curve[:middle], curve[middle:]))
     text = f"best MAE {first:.3f} h in the first half of {len(curve)} epochs"
     return second > 0.9 * first, f"{text}, {second:.3f} h in the second"
