@@ -64,7 +64,7 @@ def offset(
     *,
     time: Annotated[
         Literal["exif", "file"] | None,
-        Option(show_default="exif", help="The photo's time: by its EXIF data, or the file's."),
+        Option(help="The photo's time: by its EXIF data, as by default, or the file's."),
     ] = None,
     at: Annotated[
         str | None,

@@ -16,7 +16,7 @@ MIN_NAME_WIDTH = 16  # columns, to which names are shortened before columns are 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the columns of a table are aligned, and what is done if they do not fit."""
+    """The alignment of a table's columns, and those that it may leave out or shorten to fit."""
 
     dispensable: Sequence[str]  # columns that may be left out, in the order in which they are
     left: Sequence[str] = ()  # columns that are aligned to the left; others are to the right

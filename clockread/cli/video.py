@@ -74,8 +74,7 @@ def video(
         str | None,
         Option(
             metavar="TIME",
-            show_default=DEFAULT_EVERY,
-            help="Time between the frames that are read: 0.5s, 1s, 2m.",
+            help=f"Time between the frames that are read: 0.5s, 2m; by default {DEFAULT_EVERY}.",
         ),
     ] = None,
     fps: Annotated[
