@@ -107,7 +107,7 @@ def _quarter_turns(frame: VideoFrame) -> int:
 
     They are in its display matrix: phones store portrait videos on their side.
     """
-    return round(getattr(frame, "rotation", 0) / 90) % 4
+    return round(frame.rotation / 90) % 4
 
 
 def _brightness(frame: VideoFrame) -> Pixels:
