@@ -12,17 +12,24 @@ from numpy.typing import NDArray
 from clockread.geometry import Floats
 
 MINUTES_ON_DIAL = 720
-HOUR_HAND_DEGREES_PER_MINUTE = 0.5
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
 
 Pair = tuple[float, float]
 Numbers = NDArray[np.floating] | NDArray[np.integer]
 
 
-def hand_angles(minutes: float | Floats) -> tuple[Floats, Floats]:
-    """Return the angles of hour hand and minute hand at ``minutes`` past twelve, [0, 360)."""
+def hour_hand_speed(hours: int) -> float:
+    """Return the degrees per minute of the hour hand of a dial of 12 or 24 hours."""
+    return MINUTE_HAND_DEGREES_PER_MINUTE / hours
+
+
+def hand_angles(minutes: float | Floats, hours: int = 12) -> tuple[Floats, Floats]:
+    """Return the angles of hour hand and minute hand, [0, 360), on a dial of 12 or 24 hours.
+
+    Times are ``minutes`` past twelve, or past midnight with 24 ``hours``, when that is at the top.
+    """
     t = np.asarray(minutes, dtype=np.float64)
-    return (t * HOUR_HAND_DEGREES_PER_MINUTE) % 360.0, (t * MINUTE_HAND_DEGREES_PER_MINUTE) % 360.0
+    return (t * hour_hand_speed(hours)) % 360.0, (t * MINUTE_HAND_DEGREES_PER_MINUTE) % 360.0
 
 
 def sincos(degrees: float | Floats) -> Floats:

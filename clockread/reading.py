@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from clockread.clock import (
-    MINUTE_HAND_DEGREES_PER_MINUTE,
     Pair,
     angle_of,
     clock_text,
+    hour_hand_speed,
     seconds_past_twelve,
 )
 from clockread.confidence import Calibration, DialScore
@@ -111,8 +111,7 @@ class Reading:
     @property
     def consistent(self) -> bool:
         """False if the hands contradict each other by more than 18 minutes; True if unknown."""
-        degrees_per_minute = MINUTE_HAND_DEGREES_PER_MINUTE / self.dial_hours  # of the hour hand
-        return not abs(self.disagreement) / degrees_per_minute > MAX_DISAGREEMENT
+        return not abs(self.disagreement) / hour_hand_speed(self.dial_hours) > MAX_DISAGREEMENT
 
     def time_text(self, *, seconds: bool = False) -> str:
         """Return ``h:mm``, or ``h:mm:ss`` with ``seconds``, if a second hand is seen.

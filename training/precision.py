@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 Precision = Literal["float32", "mixed_bfloat16"]  # mixed: weights and outputs stay in float32
+MIXED: Final = "mixed_bfloat16"
 
 # Features of x86 and ARM processors, as Linux names them, that multiply bfloat16.
 PROCESSOR_FLAGS = frozenset({"avx512_bf16", "amx_bf16", "bf16"})

@@ -2,9 +2,8 @@
 
 import { element } from "./dom.js";
 import { draw } from "./overlay.js";
-import { certainty, percent, timeTextWithSecond } from "./readings.js";
+import { USUAL_HOURS, certainty, percent, timeTextWithSecond } from "./readings.js";
 
-const HOURS = 12; // of a usual dial
 const WORDS = { sure: "", unsure: "unsure", guess: "a guess" };
 
 function timeRow(reading, onSelect) {
@@ -18,7 +17,7 @@ function timeRow(reading, onSelect) {
   bar.ariaHidden = "true";
   const words = [percent(reading.confidence), WORDS[level]];
   if (reading.mirrored) words.push("mirrored");
-  if ((reading.hours ?? HOURS) !== HOURS) words.push(`${reading.hours}-hour dial`);
+  if ((reading.hours ?? USUAL_HOURS) !== USUAL_HOURS) words.push(`${reading.hours}-hour dial`);
   const chance = element("span", "chance", bar, words.filter(Boolean).join(", "));
   const how = element("button", "button small how", "Show how");
   how.type = "button";

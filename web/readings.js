@@ -3,12 +3,13 @@
 export const CONFIDENT = 0.9; // confidence from which an outline is solid
 export const GUESS = 0.5; // below it, a time is more likely wrong than right
 
-const USUAL_HOURS = 12; // on a dial
+export const USUAL_HOURS = 12; // on a dial
 
-/** Return a time as `h:mm`, on a dial of 12 hours with 12 for hour 0. */
-export function timeText(minutes, hours = USUAL_HOURS) {
+/** Return a time as `h:mm`, with 12 for hour 0 on a usual dial, as one of unknown hours is. */
+export function timeText(minutes, hours) {
   const [hour, minute] = [Math.floor(minutes / 60), minutes % 60];
-  return `${hours === USUAL_HOURS ? hour || 12 : hour}:${String(minute).padStart(2, "0")}`;
+  const isUsual = (hours ?? USUAL_HOURS) === USUAL_HOURS;
+  return `${isUsual ? hour || 12 : hour}:${String(minute).padStart(2, "0")}`;
 }
 
 /** Return a time as `h:mm:ss`: the nearest whole minute becomes the one that has begun. */
@@ -16,7 +17,7 @@ export function timeTextWithSecond({ minutes, second, hours }) {
   const onDial = 60 * (hours ?? USUAL_HOURS);
   const begun = Math.round((60 * minutes - second) / 60);
   const seconds = String(second).padStart(2, "0");
-  return `${timeText((begun + onDial) % onDial, hours ?? USUAL_HOURS)}:${seconds}`;
+  return `${timeText((begun + onDial) % onDial, hours)}:${seconds}`;
 }
 
 /** Return "sure", "unsure" or "guess". */

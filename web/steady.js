@@ -45,7 +45,7 @@ export class Steady {
       track.seen = now;
       track.votes = [...track.votes, reading].slice(-FRAMES);
       const { minutes, confidence } = winner(track.votes);
-      return { ...reading, minutes, confidence, time: timeText(minutes, reading.hours ?? undefined) };
+      return { ...reading, minutes, confidence, time: timeText(minutes, reading.hours) };
     });
   }
 }

@@ -8,15 +8,21 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
-from clockread.cli.console import console_for, write_unpadded
+from clockread.cli.console import write_unpadded
+from clockread.cli.tables import (
+    UNLIMITED,
+    elided,
+    elided_path,
+    empty_table,
+    total_width,
+    unlimited_console,
+)
 from clockread.errors import one_line
 from clockread.fields import FIELDS
 from clockread.listing import counted
@@ -32,11 +38,7 @@ DOUBTFUL_BELOW = 0.5  # confidence
 DOUBTFUL_MARK = "?"
 DOUBTFUL_STYLE = "yellow"
 ERROR_STYLE = "red"
-ELLIPSIS = "…"
-SEPARATOR = os.sep  # of folders
 BOX = "box (x, y, w, h)"  # a column heading
-UNLIMITED = sys.maxsize  # columns
-TABLE_GAP = 2  # spaces between two columns
 MIN_PHOTO_WIDTH, MIN_NOTE_WIDTH = 12, 10  # columns, on a very narrow terminal
 
 READING_COLUMNS = tuple(column for field in FIELDS for column in field.csv_columns)
@@ -248,9 +250,7 @@ class _Table(Writer):
         self._results.append(result)
 
     def close(self) -> None:
-        console = console_for(self._stream)
-        if not self._stream.isatty():
-            console.width = UNLIMITED
+        console = unlimited_console(self._stream)
         rows = [row for result in self._results for row in _rows(result, seconds=self._seconds)]
         with console.capture() as capture:
             if rows:
@@ -301,9 +301,7 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
     If it does not fit, boxes are left out; then names are shortened and notes wrap. On a very
     narrow terminal, confidences are left out too, so that times never are.
     """
-    from rich.box import SIMPLE_HEAD
     from rich.cells import cell_len
-    from rich.table import Table
     from rich.text import Text
 
     columns = {
@@ -316,22 +314,22 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
     widths = {
         name: max(map(cell_len, (name, *cells))) for name, cells in columns.items() if any(cells)
     }
-    if _total(widths) > width:
+    if total_width(widths) > width:
         widths.pop(BOX, None)
     least = {"photo": MIN_PHOTO_WIDTH, "note": MIN_NOTE_WIDTH}
-    if _total({name: min(wide, least.get(name, wide)) for name, wide in widths.items()}) > width:
+    narrowest = {name: min(wide, least.get(name, wide)) for name, wide in widths.items()}
+    if total_width(narrowest) > width:
         widths.pop("confidence", None)
-    if (excess := _total(widths) - width) > 0:
+    if (excess := total_width(widths) - width) > 0:
         notes = widths.get("note", 0)
         room = widths["photo"] + notes - excess
         note_room = min(notes, max(room - widths["photo"], room // 2))
         widths["photo"] = max(MIN_PHOTO_WIDTH, room - note_room)
         if notes:
             widths["note"] = max(MIN_NOTE_WIDTH, room - widths["photo"])
-        widths["photo"] = max(1, widths["photo"] - max(0, _total(widths) - width))
+        widths["photo"] = max(1, widths["photo"] - max(0, total_width(widths) - width))
 
-    padding = (0, TABLE_GAP - 1, 0, 0)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=padding)
+    table = empty_table()
     for name, column_width in widths.items():
         justify: Literal["left", "right"] = "right" if name in ("confidence", BOX) else "left"
         table.add_column(name, width=column_width, justify=justify, no_wrap=name != "note")
@@ -351,42 +349,6 @@ def _table(rows: Sequence[_Row], width: int) -> Table:
     return table
 
 
-def _total(widths: Mapping[str, int]) -> int:
-    return sum(widths.values()) + TABLE_GAP * (len(widths) - 1)
-
-
 def _with_short_words(text: str, width: int) -> str:
     """Shorten words, such as paths, that do not fit one line of a column, so that none is split."""
-    return " ".join(_elided(word, width) for word in text.split(" "))
-
-
-def elided_path(path: str, width: int) -> str:
-    """Return a path in at most ``width`` columns, without its first folders if it is too long.
-
-    If its name alone is too long, the middle of the name is left out.
-    """
-    from rich.cells import cell_len
-
-    if cell_len(path) <= width:
-        return path
-    *folders, name = path.split(SEPARATOR)
-    for i in range(1, len(folders) + 1):
-        shorter = SEPARATOR.join((ELLIPSIS, *folders[i:], name))
-        if cell_len(shorter) <= width:
-            return shorter
-    return _elided(name, width)
-
-
-def _elided(text: str, width: int) -> str:
-    """Return a text in at most ``width`` columns, without its middle if it is too long."""
-    from rich.cells import cell_len
-
-    if cell_len(text) <= width:
-        return text
-    head, tail = text[: (width - 1) // 2], text[-(width // 2) :]
-    while cell_len(head) > (width - 1) // 2:
-        head = head[:-1]
-    # A combining character at the start would merge with the ellipsis.
-    while cell_len(tail) > width // 2 or (tail and cell_len(tail[0]) == 0):
-        tail = tail[1:]
-    return f"{head}{ELLIPSIS}{tail}"
+    return " ".join(elided(word, width) for word in text.split(" "))

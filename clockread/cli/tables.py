@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Literal, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 from clockread.cli.console import console_for, write_unpadded
-from clockread.cli.output import TABLE_GAP, UNLIMITED, elided_path
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+ELLIPSIS = "…"
+SEPARATOR = os.sep  # of folders
+UNLIMITED = sys.maxsize  # columns
+TABLE_GAP = 2  # spaces between two columns
 MIN_NAME_WIDTH = 16  # columns, to which names are shortened before columns are left out
 
 
@@ -29,16 +38,11 @@ def write_fitting(columns: Mapping[str, Sequence[str]], layout: Layout, stream: 
     Cells other than names are never shortened: on a terminal that is too narrow even for the
     indispensable columns, lines are longer than it is wide.
     """
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
     from rich.text import Text
 
-    console = console_for(stream)
-    if not stream.isatty():
-        console.width = UNLIMITED
+    console = unlimited_console(stream)
     headings, widths = _fitting(columns, layout, console.width)
-    padding = (0, TABLE_GAP - 1, 0, 0)
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=padding)
+    table = empty_table()
     for column, heading in headings.items():
         justify: Literal["left", "right"] = "left" if column in layout.left else "right"
         table.add_column(Text(heading), justify=justify, width=widths[column], no_wrap=True)
@@ -47,7 +51,7 @@ def write_fitting(columns: Mapping[str, Sequence[str]], layout: Layout, stream: 
     ]
     for row in zip(*cells, strict=True):
         table.add_row(*row)
-    console.width = max(console.width, _total(widths))
+    console.width = max(console.width, total_width(widths))
     with console.capture() as capture:
         console.print(table)
     write_unpadded(capture.get(), stream)
@@ -61,11 +65,11 @@ def _fitting(
         kept = [column for column in columns if column not in layout.dispensable[:dropped]]
         headings = {one: _wrapped(one, columns[one]) if wrapped else one for one in kept}
         widths = {one: _widest((*headings[one].split("\n"), *columns[one])) for one in kept}
-        excess = max(0, _total(widths) - width)
+        excess = max(0, total_width(widths) - width)
         if layout.name is not None and excess:
             widest = widths[layout.name]
             widths[layout.name] = max(min(widest, MIN_NAME_WIDTH), widest - excess)
-        if _total(widths) <= width:
+        if total_width(widths) <= width:
             break
     return headings, widths
 
@@ -81,5 +85,55 @@ def _widest(texts: Sequence[str]) -> int:
     return max(map(cell_len, texts))
 
 
-def _total(widths: Mapping[str, int]) -> int:
+def unlimited_console(stream: TextIO) -> Console:
+    """Return a console that is as wide as its terminal, and without limit for a file or a pipe."""
+    console = console_for(stream)
+    if not stream.isatty():
+        console.width = UNLIMITED
+    return console
+
+
+def empty_table() -> Table:
+    """Return a table without columns, in the style of all results."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    padding = (0, TABLE_GAP - 1, 0, 0)
+    return Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=padding)
+
+
+def total_width(widths: Mapping[str, int]) -> int:
+    """Return the width of a table from those of its columns."""
     return sum(widths.values()) + TABLE_GAP * (len(widths) - 1)
+
+
+def elided_path(path: str, width: int) -> str:
+    """Return a path in at most ``width`` columns, without its first folders if it is too long.
+
+    If its name alone is too long, the middle of the name is left out.
+    """
+    from rich.cells import cell_len
+
+    if cell_len(path) <= width:
+        return path
+    *folders, name = path.split(SEPARATOR)
+    for i in range(1, len(folders) + 1):
+        shorter = SEPARATOR.join((ELLIPSIS, *folders[i:], name))
+        if cell_len(shorter) <= width:
+            return shorter
+    return elided(name, width)
+
+
+def elided(text: str, width: int) -> str:
+    """Return a text in at most ``width`` columns, without its middle if it is too long."""
+    from rich.cells import cell_len
+
+    if cell_len(text) <= width:
+        return text
+    head, tail = text[: (width - 1) // 2], text[-(width // 2) :]
+    while cell_len(head) > (width - 1) // 2:
+        head = head[:-1]
+    # A combining character at the start would merge with the ellipsis.
+    while cell_len(tail) > width // 2 or (tail and cell_len(tail[0]) == 0):
+        tail = tail[1:]
+    return f"{head}{ELLIPSIS}{tail}"

@@ -7,12 +7,12 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from clockread.cli.output import DOUBTFUL_BELOW, DOUBTFUL_MARK
 from clockread.cli.tables import Layout, write_fitting
 
 if TYPE_CHECKING:
     from clockread.tracking.track import Track
 
-DOUBTFUL_BELOW = 0.5  # confidence
 FRAME_COLUMNS = ("at", "time", "confidence", "fused", "agrees")
 TRACK_COLUMNS = ("track", "rate", "kind", "track_confidence")
 BOX_COLUMNS = ("x", "y", "w", "h")
@@ -53,7 +53,7 @@ def _table(tracks: Sequence[Track], stream: TextIO) -> None:
 
 def _cells(track: Track) -> dict[str, str]:
     first, last = track.frames[0].time, track.frames[-1].time
-    mark = "?" if track.confidence < DOUBTFUL_BELOW else ""
+    mark = DOUBTFUL_MARK if track.confidence < DOUBTFUL_BELOW else ""
     return {
         "clock": str(track.number),
         "from": _seconds(first),

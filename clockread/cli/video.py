@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 import warnings
@@ -55,16 +54,11 @@ def duration(text: str, option: str) -> float:
 
 
 def _rate(text: str) -> float | None:
-    if text == "auto":
-        return None
     try:
-        rate = float(text)
+        return None if text == "auto" else float(text)
     except ValueError:
-        rate = math.nan
-    if not math.isfinite(rate):
         message = f"{one_line(text)!r} is not auto or a number, such as 0, 1 or 60."
-        raise typer.BadParameter(message, param_hint="--rate")
-    return rate
+        raise typer.BadParameter(message, param_hint="--rate") from None
 
 
 def video(

@@ -40,12 +40,13 @@ class Targets:
             trees += [one for one in matches or [path] if is_folder(one)]
             folders += [os.path.dirname(one) or "." for one in matches if not is_folder(one)]  # noqa: PTH120  # keeps "./"
             files += [] if matches or is_folder(path) else [path]
-        kept_trees = [one for one in _distinct(trees) if not _within(one, trees)]
-        kept = [one for one in _distinct(folders) if not _within(one, trees, itself=True)]
+        roots, flat = _resolved(trees), _resolved(folders)
+        kept_trees = [one for one in _distinct(trees) if not _within(one, roots)]
+        kept = [one for one in _distinct(folders) if not _within(one, roots, itself=True)]
         kept += [
             one
             for one in _distinct(files)
-            if not _within(one, trees) and Path(one).resolve().parent not in _resolved(folders)
+            if not _within(one, roots) and Path(one).resolve().parent not in flat
         ]
         return cls(kept_trees, kept)
 
@@ -103,7 +104,7 @@ def _resolved(paths: Iterable[str]) -> set[Path]:
     return {Path(one).resolve() for one in paths}
 
 
-def _within(path: str, trees: Sequence[str], *, itself: bool = False) -> bool:
-    """Return whether a path is below one of the folders, or with ``itself`` is one of them."""
-    place, folders = Path(path).resolve(), _resolved(trees)
+def _within(path: str, folders: set[Path], *, itself: bool = False) -> bool:
+    """Return whether a path is below a resolved folder, or with ``itself`` is one of them."""
+    place = Path(path).resolve()
     return any(one in folders for one in place.parents) or (itself and place in folders)

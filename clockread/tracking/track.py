@@ -14,6 +14,7 @@ from clockread.clock import (
     angle_of,
     circular_difference,
     clock_text,
+    hand_angles,
     minutes_apart,
     seconds_past_twelve,
 )
@@ -90,7 +91,8 @@ class Track:
         turned = 0.0
         for one in (frame.reading for frame in self.frames):
             if one.dial_hours == self.dial_hours == 24:
-                off = float(angle_of(np.array(one.hour_sincos))) - one.minutes * 360 / 1440
+                right, _ = hand_angles(one.minutes, one.dial_hours)
+                off = float(angle_of(np.array(one.hour_sincos)) - right)
                 turned += one.confidence * math.cos(math.radians(off))
         return turned < 0
 

@@ -97,8 +97,8 @@ def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> 
     places = (np.array(one.reading.homography) for one in (before, later))
     place = sum(part * weight for part, weight in zip(places, (1 - share, share), strict=True))
     shown = math.floor(track.shown_at(time) + 1e-6)  # so that minute and second fit together
-    _, minute = hand_angles(shown / 60)
-    hour = shown * 360 / (3600 * track.dial_hours) + (180 if track.noon_up else 0)
+    hour, minute = map(float, hand_angles(shown / 60, track.dial_hours))
+    hour += 180 if track.noon_up else 0
     return replace(
         before.reading,
         # With a second hand, the minutes of a reading are rounded to the nearest.
@@ -106,7 +106,7 @@ def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> 
         dial_hours=track.dial_hours,
         confidence=track.confidence,
         hour_sincos=pair_of(sincos(hour)),
-        minute_sincos=pair_of(sincos(float(minute))),
+        minute_sincos=pair_of(sincos(minute)),
         second_sincos=pair_of(sincos(6.0 * (shown % 60))),
         second_presence=1.0 if track.has_seconds else 0.0,
         homography=tuple((float(a), float(b), float(c)) for a, b, c in np.asarray(place)),

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from random import Random
 
-from clockread.clock import HOUR_HAND_DEGREES_PER_MINUTE, MINUTE_HAND_DEGREES_PER_MINUTE
+from clockread.clock import hand_angles
 from training.dials.canvas import Canvas
 from training.dials.case import Tones, draw_case, pick_tones
 from training.dials.chronograph import draw_subdials
@@ -62,14 +62,14 @@ def _angles(rng: Random, minutes: float, hours: int, careless: float) -> tuple[f
     Angles are counted from the top, which is 12, or midnight if the dial has 24 hours.
     """
     slower = 12 / hours  # the hour hand, than that of a usual dial
-    hour = minutes * HOUR_HAND_DEGREES_PER_MINUTE * slower
+    hour, minute = (float(v) for v in hand_angles(minutes, hours))
     hour += slower * (rng.gauss(0, 1.2) if rng.random() < 0.93 else rng.gauss(0, 4))
     if chance(rng, careless):
         if rng.random() < 0.6:
             hour = 360 / hours * (int(minutes) // 60)
         else:
             hour += slower * max(-12.0, min(12.0, rng.gauss(0, 6)))
-    return hour, minutes * MINUTE_HAND_DEGREES_PER_MINUTE + rng.gauss(0, 0.5)
+    return hour, minute + rng.gauss(0, 0.5)
 
 
 @dataclass(frozen=True)

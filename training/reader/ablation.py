@@ -28,7 +28,7 @@ from clockread.sampling import ANGLES, RADII
 from training import markdown, splits
 from training.evaluation import on_photographs, on_rendered
 from training.experiment import NotTrainedError
-from training.precision import usable_precision
+from training.precision import MIXED, usable_precision
 from training.reader.batches import HandsBatches
 from training.reader.export import OUTPUTS, folded, to_onnx
 from training.reader.export_folder import EXPORTED, ExportFolder
@@ -223,7 +223,7 @@ def main(
     wanted = [name for name in only.split(",") if name]
     if unknown := [name for name in wanted if name not in VARIANTS]:
         raise typer.BadParameter(f"{', '.join(unknown)}: use {', '.join(VARIANTS)}")
-    schedule = Schedule(samples, precision=usable_precision("mixed_bfloat16"), average=0.995)
+    schedule = Schedule(samples, precision=usable_precision(MIXED), average=0.995)
     for name, variant in VARIANTS.items():
         file = _file(name, samples)
         if show or file.exists() or (wanted and name not in wanted):

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 import keras
 
 from training.experiment import Settings
-from training.precision import usable_precision
+from training.precision import MIXED, usable_precision
 from training.reader import context, finder, finder_network, hands, networks, pose
 from training.reader.batches import Batches
 from training.reader.loop import (
@@ -22,8 +22,6 @@ from training.reader.loop import (
     run_folder,
 )
 from training.reader.losses import pose_loss
-
-MIXED: Final = "mixed_bfloat16"
 
 
 @dataclass(frozen=True)

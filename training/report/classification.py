@@ -10,7 +10,7 @@ from typing import Any
 
 from clockread.data import write_whole
 from training.experiment import Settings
-from training.precision import usable_precision
+from training.precision import MIXED, usable_precision
 from training.report.configs import CnnConfig, MlpConfig
 from training.report.image_data import SYNTHETIC, ImageSet, load
 from training.report.runs import Fit, log_folder
@@ -75,7 +75,7 @@ def at_profile(config: Any, profile: str) -> Any:
         return replace(config, epochs=1, images=128, **narrow)
     if not cnn:
         return replace(config, epochs=15) if profile == "reduced" else config
-    config = replace(config, precision="mixed_bfloat16")
+    config = replace(config, precision=MIXED)
     if profile == "reduced":
         return replace(config, epochs=5, images=15_000)
     return replace(config, epochs=CNN_EPOCHS + 1, tested_after=CNN_EPOCHS)

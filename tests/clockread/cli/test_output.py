@@ -13,7 +13,8 @@ import pytest
 from conftest import READING
 from rich.cells import cell_len
 
-from clockread.cli.output import CSV_COLUMNS, elided_path, open_writer
+from clockread.cli.output import CSV_COLUMNS, open_writer
+from clockread.cli.tables import elided_path
 from clockread.errors import one_line
 from clockread.reading import PhotoResult, Reading
 
@@ -491,7 +492,7 @@ def test_a_file_or_pipe_gets_every_name_and_note_whole() -> None:
 def test_folders_are_left_out_first_then_the_middle_of_a_name(
     path: str, width: int, shown: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clockread.cli.output.SEPARATOR", "/")
+    monkeypatch.setattr("clockread.cli.tables.SEPARATOR", "/")
     assert elided_path(path, width) == shown
     assert cell_len(shown) <= width
 
