@@ -76,6 +76,8 @@ def main(
             print(f"{e.name:24} {e.cost[profile]:>8}  {e.about}{needs}")
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Faster convolutions, which TensorFlow leaves off on x86 processors without AVX-512 VNNI.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     from training.report.image_data import DataDamagedError, DataMissingError
 
     try:

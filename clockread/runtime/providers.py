@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime.cpus import bounded_threads
+from clockread.runtime.forks import never_released_in_forks
 from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.nvidia import (
     INSTALL_CUDA,
@@ -283,10 +284,11 @@ def _cpu_session(
     runtime: ModuleType, model_bytes: bytes, options: SessionOptions
 ) -> InferenceSession:
     try:
-        return runtime.InferenceSession(model_bytes, options, providers=[ORT_NAMES["cpu"]])
+        session = runtime.InferenceSession(model_bytes, options, providers=[ORT_NAMES["cpu"]])
     except Exception as error:
         problem = f"onnxruntime {runtime.__version__} cannot load the model"
         raise ModelError(f"{problem}: {_first_line(error)}") from error
+    return never_released_in_forks(session)
 
 
 def _built(
@@ -333,6 +335,7 @@ def _session(
         raise failure(error) from error
     finally:
         runtime.set_default_logger_severity(2)  # the default
+    never_released_in_forks(session)
     if session.get_providers()[0] != ORT_NAMES[provider]:
         if provider not in LIBRARIES:
             raise ProviderError(f"onnxruntime finds no suitable libraries: {BUILD[provider]}")

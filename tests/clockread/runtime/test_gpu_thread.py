@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -161,20 +160,6 @@ def test_combined_batches_are_cut_again_if_memory_is_full(
     ]
     free = Network(load_manifest(), "context", "default", "cpu", 1)
     np.testing.assert_allclose(found, free(inputs, "twelve")[0], atol=1e-4)
-
-
-@pytest.mark.skipif(
-    "fork" not in multiprocessing.get_all_start_methods(), reason="no fork on this system"
-)
-def test_a_fork_has_a_thread_of_its_own() -> None:
-    before = gpu_thread("cuda", 7)
-    with multiprocessing.get_context("fork").Pool(1) as pool:
-        assert pool.apply(_name_in_fork) == "gpu-sessions"
-    assert gpu_thread("cuda", 7) is before
-
-
-def _name_in_fork() -> str:
-    return gpu_thread("cuda", 7).call(lambda: threading.current_thread().name)
 
 
 @pytest.mark.parametrize(("provider", "scenes"), [("cuda", 24), ("cpu", 16)])

@@ -39,6 +39,10 @@ class FakeOptions(SimpleNamespace):
         setattr(self, key, value)
 
 
+class FakeSession(SimpleNamespace):
+    """A session with given methods."""
+
+
 class FakeRuntime:
     """A CUDA build of onnxruntime: CUDA works, raises an error, or silently becomes the CPU."""
 
@@ -48,7 +52,7 @@ class FakeRuntime:
     def __init__(self, cuda: str) -> None:
         self.cuda = cuda
         self.severity: list[int] = []
-        self.sessions: list[SimpleNamespace] = []
+        self.sessions: list[FakeSession] = []
 
     def get_available_providers(self) -> list[str]:
         return ["CUDAExecutionProvider", "CPUExecutionProvider"]
@@ -61,14 +65,14 @@ class FakeRuntime:
 
     def InferenceSession(  # noqa: N802
         self, model: bytes, options: Any, providers: list[Any], **kwargs: Any
-    ) -> SimpleNamespace:
+    ) -> FakeSession:
         names = [provider if isinstance(provider, str) else provider[0] for provider in providers]
         if names[0].startswith("CUDA"):
             if self.cuda == "loud":
                 raise RuntimeError("libcublas.so not found\nsecond line")
             if self.cuda == "silent":
                 names = ["CPUExecutionProvider"]
-        session = SimpleNamespace(
+        session = FakeSession(
             get_providers=lambda: names,
             run=lambda *_: [PROBE_OUTPUT],
             options=options,
