@@ -18,7 +18,7 @@ from typer import Argument, Option
 from typer.core import TyperGroup
 
 from clockread import __version__
-from clockread.cli import bulk, offset, serve, video, watch
+from clockread.cli import bulk, offset, readers, serve, video, watch
 from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, EXIT_USAGE, exit_code, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
@@ -82,27 +82,6 @@ app = typer.Typer(
 )
 
 
-def make_reader(
-    provider: str, *, max_clocks: int | None = None, device: int | None = None, **options: Any
-) -> ClockReader:
-    """Return the reader that the commands use.
-
-    Args:
-        provider: see ClockReader.
-        max_clocks: see ClockReader; None for the default.
-        device: the number of the GPU, if one is named.
-        options: of ClockReader.
-
-    """
-    from clockread.options import MAX_CLOCKS
-    from clockread.reader import ClockReader
-    from clockread.runtime.gpu_options import GpuOptions
-
-    if device is not None:
-        options["gpu"] = GpuOptions(device_id=device)
-    return ClockReader(provider, max_clocks=max_clocks or MAX_CLOCKS, **options)
-
-
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"clockread {__version__}")
@@ -157,7 +136,7 @@ def predict(
         photos = find_photos(paths or [], stdin, files_from=files_from, null=null)
         count = None if frames == "all" else len(photos.entries)
         plan = Plan.of(count, bounded_threads(threads))
-        reader = make_reader(
+        reader = readers.make_reader(
             provider,
             device=device,
             model=model,
@@ -214,7 +193,9 @@ def bench(
         from clockread.runtime.cpus import bounded_threads
 
         def reader_of(size: int, count: int) -> ClockReader:
-            return make_reader(provider, device=device, model=model, batch_size=size, threads=count)
+            return readers.make_reader(
+                provider, device=device, model=model, batch_size=size, threads=count
+            )
 
         count = bounded_threads(threads)
         options = ["--provider", provider, "--model", model, "--threads", str(count)]

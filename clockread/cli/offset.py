@@ -27,6 +27,7 @@ from clockread.cli.options import (
     ThreadsOption,
 )
 from clockread.cli.tables import Layout, write_fitting
+from clockread.confidence import percent
 from clockread.errors import ImageError, one_line
 from clockread.streams import complain
 
@@ -80,7 +81,7 @@ def offset(
     quiet: QuietOption = False,
 ) -> None:
     """Report how far photographed clocks are from their photos' times. Changes no photo."""
-    from clockread.cli import app as cli
+    from clockread.cli import readers
     from clockread.cli.inputs import STDIN_NAME, find_photos
 
     if not paths:
@@ -97,7 +98,7 @@ def offset(
         from clockread.image_files import silence_decoders
 
         silence_decoders()
-        reader = cli.make_reader(provider, device=device, model=model, threads=threads)
+        reader = readers.make_reader(provider, device=device, model=model, threads=threads)
         photos = find_photos(paths, None)
         with signals.hold():
             entries = signals.between(photos.entries)
@@ -244,15 +245,11 @@ def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
         "group": [one_line(one.group) for one in offsets],
         "clock is ahead by": [offset_text(one.seconds, exact=one.has_seconds) for one in offsets],
         "spread": [f"{one.spread:.0f} s" for one in offsets],
-        "confidence": [_percent(one.confidence) for one in offsets],
+        "confidence": [percent(one.confidence) for one in offsets],
         "photos": [str(len(one.shots)) for one in offsets],
         "disagree": [str(one.disagreeing) for one in offsets],
     }
     write_fitting(columns, LAYOUT, stream)
-
-
-def _percent(confidence: float) -> str:
-    return f"{100 * confidence:.0f} %"
 
 
 def _commands(
@@ -283,7 +280,7 @@ def _commands(
 def _doubt(offset: Offset) -> str | None:
     """Return why photos should not be changed by an offset, or None."""
     if not offset.confidence >= COMMAND_CONFIDENCE:  # nan is doubtful too
-        return f"the offset is uncertain ({_percent(offset.confidence)})"
+        return f"the offset is uncertain ({percent(offset.confidence)})"
     if 2 * offset.disagreeing >= len(offset.shots):
         return f"{offset.disagreeing} of {len(offset.shots)} photos disagree"
     return None

@@ -23,6 +23,7 @@ from clockread.cli.tables import (
     total_width,
     unlimited_console,
 )
+from clockread.confidence import percent
 from clockread.errors import one_line
 from clockread.fields import FIELDS
 from clockread.listing import counted
@@ -275,11 +276,10 @@ def _rows(result: PhotoResult, *, seconds: bool) -> Iterator[_Row]:
     for i, reading in enumerate(result.readings):
         doubtful = _is_doubtful(reading)
         own = [*(notes if i == 0 else []), *([] if reading.consistent else ["the hands disagree"])]
-        percent = _integer(100 * reading.confidence)
         yield _Row(
             photo=_shown(result.path) if i == 0 else "",
             time=_aligned(reading.time_text(seconds=seconds)) + DOUBTFUL_MARK * doubtful,
-            confidence=percent if percent == "?" else f"{percent} %",
+            confidence=percent(reading.confidence),
             box=" ".join(map(_integer, reading.box)),
             error=error if i == 0 else "",
             note="; ".join(own),

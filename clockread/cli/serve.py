@@ -158,16 +158,16 @@ def readers(
         threads: CPU threads; None for all usable ones.
 
     """
-    from clockread.cli.app import make_reader
+    from clockread.cli import readers
     from clockread.image_files import silence_decoders
     from clockread.runtime.cpus import bounded_threads
 
     silence_decoders()
     count = bounded_threads(threads)
-    alone = make_reader(provider, device=device, model=model, threads=count)
+    alone = readers.make_reader(provider, device=device, model=model, threads=count)
     shared = alone
     if count > 1 and not alone.on_accelerator:
-        shared = make_reader(provider, device=device, model=model, threads=1)
+        shared = readers.make_reader(provider, device=device, model=model, threads=1)
     for reader in {id(one): one for one in (alone, shared)}.values():
         warm(reader)
     return alone, shared, count

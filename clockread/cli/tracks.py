@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from clockread.cli.output import DOUBTFUL_BELOW, DOUBTFUL_MARK
 from clockread.cli.tables import Layout, write_fitting
+from clockread.confidence import percent
 
 if TYPE_CHECKING:
     from clockread.tracking.track import Track
@@ -61,7 +62,7 @@ def _cells(track: Track) -> dict[str, str]:
         "shows at first": track.text_at(first) + mark,
         "at last": track.text_at(last) + mark,
         "rate": _rate(track),
-        "confidence": f"{track.confidence:.0%}".replace("%", " %"),
+        "confidence": percent(track.confidence),
         "frames": str(len(track.frames)),
         "disagree": str(track.disagreeing),
         "drift per hour": _drift(track),

@@ -101,7 +101,7 @@ def video(
     quiet: QuietOption = False,
 ) -> None:
     """Read the clocks of a video: each is followed, and decoded from all of its frames."""
-    from clockread.cli import app as cli
+    from clockread.cli import readers
 
     if (every is not None) + (fps is not None) + all_frames > 1:
         raise typer.BadParameter("--every, --fps and --all exclude each other.")
@@ -118,7 +118,7 @@ def video(
             file, step, known, min_frames, cropped, output, save_overlay, plot, workers, quiet
         )
         return run.read(
-            cli.make_reader(provider, device=device, model=model, threads=1, effort=VIDEO)
+            readers.make_reader(provider, device=device, model=model, threads=1, effort=VIDEO)
         )
 
     run_and_exit(action, quiet=quiet)
@@ -181,7 +181,7 @@ class VideoRun:
         return EXIT_PHOTO_ERROR if problems else EXIT_OK
 
     def _check_paths(self) -> None:
-        from clockread.cli.predict import make_folder
+        from clockread.cli.overlays import make_folder
         from clockread.video.files import is_photo
 
         if is_photo(self.file):

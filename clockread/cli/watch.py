@@ -63,7 +63,7 @@ def watch(
     quiet: QuietOption = False,
 ) -> None:
     """Watch a camera or a folder: a JSON line whenever a clock shows another minute."""
-    from clockread.cli import app as cli
+    from clockread.cli import readers
 
     run = WatchRun(
         source,
@@ -80,7 +80,7 @@ def watch(
         from clockread.image_files import silence_decoders
 
         silence_decoders()
-        reader = cli.make_reader(provider, device=device, model=model, threads=threads)
+        reader = readers.make_reader(provider, device=device, model=model, threads=threads)
         return run.write(reader, sys.stdout)
 
     run_and_exit(action, quiet=quiet)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.confidence import percent
 from clockread.geometry import Floats, rim
 
 if TYPE_CHECKING:
@@ -94,8 +95,8 @@ def drawn_dial(reading: Reading, scale: float, *, seconds: bool) -> DrawnDial | 
         -1, 2, 2
     )
     doubtful = not reading.confidence >= DOUBTFUL_BELOW  # nan is doubtful too
-    percentage = f" {100 * reading.confidence:.0f} %" if math.isfinite(reading.confidence) else " ?"
-    text = reading.time_text(seconds=seconds) + (percentage if doubtful else "")
+    percentage = f" {percent(reading.confidence)}" if doubtful else ""
+    text = reading.time_text(seconds=seconds) + percentage
     return DrawnDial(text, doubtful, outline, twelve, dict(zip(hands, drawn, strict=True)))
 
 

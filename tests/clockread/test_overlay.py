@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from clockread.bulk import Entry
-from clockread.cli.predict import OverlayFolder
+from clockread.cli.overlays import OverlayFolder
 from clockread.images import load_photo
 from clockread.overlay import draw, enlarged
 from clockread.overlay.dial import (

@@ -27,7 +27,7 @@ from conftest import save_png as save
 
 from clockread import ClockReader, __version__, bulk
 from clockread.cli import app as cli
-from clockread.cli import bench, exits, info, inputs, predict, sample_photos
+from clockread.cli import bench, exits, info, inputs, predict, readers, sample_photos
 from clockread.errors import (
     ClockreadError,
     ModelError,
@@ -129,7 +129,7 @@ def reader(monkeypatch: pytest.MonkeyPatch) -> FakeReader:
         fake.options = {"provider": provider, **options}
         return fake
 
-    monkeypatch.setattr(cli, "make_reader", make)
+    monkeypatch.setattr(readers, "make_reader", make)
     return fake
 
 
@@ -309,7 +309,7 @@ class TestPredict:
             warnings.warn("two runtimes\nare installed", UserWarning, stacklevel=2)
             return FakeReader()
 
-        monkeypatch.setattr(cli, "make_reader", make)
+        monkeypatch.setattr(readers, "make_reader", make)
         photo = save(tmp_path / "a.png", 5)
         assert run("predict", photo)[2] == "clockread: warning: two runtimes are installed\n"
         assert run("predict", photo, "--quiet")[2] == ""
@@ -319,7 +319,7 @@ def test_a_bug_shows_a_plain_traceback(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One of rich would show the values of variables, such as a token."""
-    monkeypatch.setattr(cli, "make_reader", lambda *_, **__: 1 // 0)
+    monkeypatch.setattr(readers, "make_reader", lambda *_, **__: 1 // 0)
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # Typer replaces it
     with pytest.raises(ZeroDivisionError) as caught:
         cli.main(["predict", str(save(tmp_path / "a.png", 5))])
@@ -328,7 +328,7 @@ def test_a_bug_shows_a_plain_traceback(
 
 
 class TestMakeReader:
-    """The real `cli.make_reader`, with a ClockReader that only records its arguments."""
+    """The real `readers.make_reader`, with a ClockReader that only records its arguments."""
 
     @pytest.fixture
     def made(self, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
@@ -434,7 +434,7 @@ class TestMakeReader:
         assert [options["min_confidence"] for options in made] == [0.0, 1.0]
 
     def test_bench_reads_everything(self, made: list[dict[str, object]]) -> None:
-        cli.make_reader("cpu", model="int8", batch_size=4, threads=None)
+        readers.make_reader("cpu", model="int8", batch_size=4, threads=None)
         assert made == [
             {
                 "provider": "cpu",
@@ -457,7 +457,7 @@ class TestMakeReader:
             return 0
 
         monkeypatch.setattr(predict, "predict_photos", noting)
-        monkeypatch.setattr(cli, "make_reader", lambda *_, **__: FakeReader())
+        monkeypatch.setattr(readers, "make_reader", lambda *_, **__: FakeReader())
         monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
         photo = save(tmp_path / "a.png", 5)
         assert run("predict", photo)[0] == 0
@@ -708,7 +708,7 @@ class TestUsage:
         def make(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(cli, "make_reader", make)
+        monkeypatch.setattr(readers, "make_reader", make)
         code, _, err = run("predict", save(tmp_path / "a.png", 5))
         assert (code, err.count("\n")) == (1, 1)
         assert err.startswith("clockread: ")
@@ -728,7 +728,7 @@ class TestUsage:
         def make(*_: object, **__: object) -> None:
             raise error("no CUDA here;\nuse --provider cpu")
 
-        monkeypatch.setattr(cli, "make_reader", make)
+        monkeypatch.setattr(readers, "make_reader", make)
         assert run(*command) == (2, "", "clockread: no CUDA here; use --provider cpu\n")
 
     def test_output_that_cannot_be_written_is_1(
@@ -737,7 +737,7 @@ class TestUsage:
         def make(*_: object, **__: object) -> None:
             raise OutputError("out: cannot be written; check the space")
 
-        monkeypatch.setattr(cli, "make_reader", make)
+        monkeypatch.setattr(readers, "make_reader", make)
         photo = save(tmp_path / "a.png", 5)
         assert run("predict", photo) == (
             1,
@@ -752,7 +752,7 @@ class TestUsage:
             def read_photos(self, *_: object, **__: object) -> list[PhotoResult]:
                 raise ModelError("read.onnx: damaged; reinstall clockread")
 
-        monkeypatch.setattr(cli, "make_reader", lambda *_, **__: Broken())
+        monkeypatch.setattr(readers, "make_reader", lambda *_, **__: Broken())
         code, out, err = run("predict", save(tmp_path / "a.png", 5), "--format", "json")
         assert (code, json.loads(out)) == (2, [])
         assert err == "clockread: read.onnx: damaged; reinstall clockread\n"
@@ -782,7 +782,7 @@ for name in ("SIGINT", "SIGTERM", "SIGHUP"):
     signal.signal(getattr(signal, name), signal.SIG_IGN if ignored else signal.SIG_DFL)
 from clockread.__main__ import main
 def use_the_fake():
-    from clockread.cli import app as cli
+    from clockread.cli import app as cli, readers
     from clockread.reading import PhotoResult
     class Fake:
         part_photos = 1
@@ -790,7 +790,7 @@ def use_the_fake():
             open(os.environ.get("STARTED", os.devnull), "w").close()
             time.sleep(float(os.environ.get("SLOW", "0")))
             return [PhotoResult(p.name, p.width, p.height, (), None, p.scale) for p in photos]
-    cli.make_reader = lambda *_, **__: Fake()
+    readers.make_reader = lambda *_, **__: Fake()
     return cli
 from clockread import streams
 prepared = streams.prepare

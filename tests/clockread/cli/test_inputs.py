@@ -17,6 +17,7 @@ from PIL import Image
 
 from clockread.bulk import Entry
 from clockread.cli import app as cli
+from clockread.cli import readers
 from clockread.cli.inputs import find_photos, frames_in
 
 Run = Callable[..., tuple[int, list[dict[str, object]], str]]
@@ -24,7 +25,7 @@ Run = Callable[..., tuple[int, list[dict[str, object]], str]]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setattr(cli, "make_reader", lambda *_, **__: BlindReader())
+    monkeypatch.setattr(readers, "make_reader", lambda *_, **__: BlindReader())
 
     def call(*arguments: object) -> tuple[int, list[dict[str, object]], str]:
         with pytest.raises(SystemExit) as caught:

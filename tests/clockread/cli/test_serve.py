@@ -12,7 +12,7 @@ from conftest import Run
 pytest.importorskip("fastapi", reason="the server needs the serve extra")
 pytest.importorskip("prometheus_client", reason="the server needs the serve extra")
 
-from clockread.cli import app as cli
+from clockread.cli import readers
 from clockread.runtime import cpus
 from clockread.serving import server
 from clockread.serving.app import Settings
@@ -44,7 +44,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> Started:
         service.batcher.close()
         return bool(seen.starts)
 
-    monkeypatch.setattr(cli, "make_reader", make)
+    monkeypatch.setattr(readers, "make_reader", make)
     monkeypatch.setattr(cpus, "usable_threads", lambda: 3)
     monkeypatch.setattr(server, "serve", serve)
     monkeypatch.setattr(server, "check_free", lambda _: None)
