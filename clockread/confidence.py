@@ -178,8 +178,3 @@ def expected_calibration_error(
     """
     found = reliability(confidence, right, bins)
     return sum(b.count * abs(b.confidence - b.right) for b in found) / len(confidence)
-
-
-def percent(confidence: float) -> str:
-    """Return a confidence, 0..1, in whole percent, such as "87 %"; "?" if it is nan."""
-    return f"{100 * confidence:.0f} %" if math.isfinite(confidence) else "?"

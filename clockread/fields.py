@@ -1,7 +1,8 @@
-"""The fields of a reading in JSON and CSV, in their order."""
+"""The fields of a reading in JSON and CSV, in their order, and the text of a confidence."""
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -39,3 +40,8 @@ FIELDS = (
     Field("dial_hours"),
     Field("mirrored"),
 )
+
+
+def percent(confidence: float) -> str:
+    """Return a confidence, 0..1, in whole percent, such as "87 %"; "?" if it is nan."""
+    return f"{100 * confidence:.0f} %" if math.isfinite(confidence) else "?"

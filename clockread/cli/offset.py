@@ -28,6 +28,7 @@ from clockread.cli.options import (
 )
 from clockread.cli.tables import Layout, write_fitting
 from clockread.errors import ImageError, one_line
+from clockread.fields import percent
 from clockread.streams import complain
 
 if TYPE_CHECKING:
@@ -236,7 +237,6 @@ def _csv(rows: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None
 
 
 def _table(_: Sequence[Row], offsets: Sequence[Offset], stream: TextIO) -> None:
-    from clockread.confidence import percent
     from clockread.offsets.offset import offset_text
 
     if not offsets:
@@ -279,8 +279,6 @@ def _commands(
 
 def _doubt(offset: Offset) -> str | None:
     """Return why photos should not be changed by an offset, or None."""
-    from clockread.confidence import percent
-
     if not offset.confidence >= COMMAND_CONFIDENCE:  # nan is doubtful too
         return f"the offset is uncertain ({percent(offset.confidence)})"
     if 2 * offset.disagreeing >= len(offset.shots):

@@ -23,9 +23,8 @@ from clockread.cli.tables import (
     total_width,
     unlimited_console,
 )
-from clockread.confidence import percent
 from clockread.errors import one_line
-from clockread.fields import FIELDS
+from clockread.fields import FIELDS, percent
 from clockread.listing import counted
 
 if TYPE_CHECKING:

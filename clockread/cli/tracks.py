@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from clockread.cli.output import DOUBTFUL_BELOW, DOUBTFUL_MARK
 from clockread.cli.tables import Layout, write_fitting
-from clockread.confidence import percent
+from clockread.fields import percent
 
 if TYPE_CHECKING:
     from clockread.tracking.track import Track

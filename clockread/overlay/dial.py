@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.confidence import percent
+from clockread.fields import percent
 from clockread.geometry import Floats, rim
 
 if TYPE_CHECKING:
