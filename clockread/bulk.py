@@ -23,7 +23,7 @@ from clockread.reading import PhotoResult
 PART_PHOTOS = 16  # maximum that a worker decodes before it reads them
 DECODED_PIXELS = 128_000_000  # of all workers together; grey, one byte each
 QUEUE_DEPTH = 2  # parts per worker that may be read ahead of the next part in order
-MIN_PHOTOS_PER_THREAD = 2  # with fewer, all threads work on one photo at a time
+MIN_PHOTOS_PER_THREAD = 2  # with fewer, one worker reads them with all threads
 
 Results: TypeAlias = Generator[PhotoResult, None, None]
 
@@ -71,7 +71,8 @@ class Plan:
     def of(cls, photos: int | None, threads: int) -> Plan:
         """Return the plan for a number of photos (None: unknown, assumed to be large).
 
-        Many photos get one worker per thread; few are read one at a time, on all ``threads``.
+        Many photos get one worker per thread. Few get one worker, whose networks use all
+        ``threads``.
         """
         many = photos is None or photos >= MIN_PHOTOS_PER_THREAD * threads
         return cls(threads, 1) if many and threads > 1 else cls(1, threads)

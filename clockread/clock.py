@@ -13,6 +13,7 @@ from clockread.geometry import Floats
 
 MINUTES_ON_DIAL = 720
 MINUTE_HAND_DEGREES_PER_MINUTE = 6.0
+SECOND_HAND_DEGREES_PER_SECOND = 6.0
 
 Pair = tuple[float, float]
 Numbers = NDArray[np.floating] | NDArray[np.integer]

@@ -25,7 +25,7 @@ SCENE = 320  # pixels per side of the network's input
 STRIDE = 8  # scene pixels per cell of its output
 CELLS = SCENE // STRIDE
 SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
-MAX_LOG_SIZE = 4.0  # of those logarithms, and the least with a minus: 0.6 to 1747 scene pixels
+MAX_LOG_SIZE = 4.0  # largest magnitude of these logarithms: 0.6 to 1747 scene pixels
 TILE = 0.6  # side of a tile over the photo's longer side
 PADDING = 128  # grey of the bars beside a photo that is not square
 

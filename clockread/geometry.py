@@ -133,7 +133,10 @@ class Window:
 
     @classmethod
     def around(cls, box: Box, margin: float) -> Window:
-        """Return the window of side ``margin`` × the longer side of ``box``, about its centre."""
+        """Return the window of side ``margin`` × the longer side of ``box``, about its center.
+
+        ``box`` has pixel edges at integers, as a detection has.
+        """
         x, y, w, h = box
         return cls(x + (w - 1) / 2, y + (h - 1) / 2, max(w, h) * margin)
 
@@ -146,7 +149,7 @@ class Window:
 
     @classmethod
     def whole(cls, side: int) -> Window:
-        """Window of a whole square image with ``side`` pixels per side."""
+        """Return the window of a whole square image with ``side`` pixels per side."""
         return cls((side - 1) / 2, (side - 1) / 2, side)
 
     def from_unit(self) -> Floats:

@@ -334,7 +334,7 @@ def _contains(file: BinaryIO, marker: bytes, start: int) -> bool:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """Whether a photo has 16-bit colors, of which Pillow keeps 8: too few if 10 are used."""
+    """Return whether a photo has 16-bit colors, of which Pillow keeps 8: too few if 10 are used."""
     tiles = getattr(image, "tile", [])
     return image.mode in ("RGB", "RGBA", "LA") and bool(tiles) and ";16" in str(tiles[0][3])
 

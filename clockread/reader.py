@@ -225,10 +225,10 @@ class ClockReader:
         """Read any number of images in order, with bounded memory.
 
         Images of a list, or of another object with a length, are read ahead on all threads, in
-        parts of up to `batch_size`; the results of a part arrive together. Images of an iterator,
-        such as a camera, are live: each result arrives as soon as it exists, and the next image is
-        drawn only when the next result is requested, so a source may wait for the result of its
-        last image.
+        parts of up to 16 (on an accelerator `batch_size`); the results of a part arrive together.
+        Images of an iterator, such as a camera, are live: each result arrives as soon as it exists,
+        and the next image is drawn only when the next result is requested, so a source may wait for
+        the result of its last image.
 
         An image that cannot be read is a result with an ``error``; no exception is raised for it.
         Close the iterator to stop early.

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from clockread.clock import (
+    SECOND_HAND_DEGREES_PER_SECOND,
     Pair,
     angle_of,
     clock_text,
@@ -106,7 +107,8 @@ class Reading:
         """Second shown, 0..59; None if no second hand is seen clearly."""
         if self.second_presence < MIN_SECOND or math.hypot(*self.second_sincos) < MIN_SECOND:
             return None
-        return round(float(angle_of(np.array(self.second_sincos))) / 6) % 60
+        angle = float(angle_of(np.array(self.second_sincos)))
+        return round(angle / SECOND_HAND_DEGREES_PER_SECOND) % 60
 
     @property
     def consistent(self) -> bool:

@@ -59,7 +59,7 @@ class StageTimer:
 
     def __init__(self, timings: dict[str, float] | None) -> None:
         self._timings = timings
-        self._nested = 0.0  # seconds that nested stages took of the one that runs
+        self._nested = 0.0  # seconds spent in stages nested in the current one
 
     @contextmanager
     def __call__(self, stage: str) -> Iterator[None]:

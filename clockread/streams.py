@@ -6,10 +6,13 @@ import contextlib
 import io
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from typing import TextIO
 
 NAMES = ("stdin", "stdout", "stderr")
+
+_replacing = threading.Lock()  # held while the streams of the process are replaced
 
 
 def prepare() -> None:
@@ -52,8 +55,15 @@ class _Messages(io.TextIOWrapper):
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Discard printed text, such as a library's advice about NumPy versions if its import fails."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    """Discard printed text, such as a library's advice about NumPy versions if its import fails.
+
+    The text of all threads is discarded: for imports only, which happen once.
+    """
+    with (
+        _replacing,
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+    ):
         yield
 
 

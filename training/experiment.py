@@ -35,7 +35,7 @@ class Experiment:
     needs: tuple[str, ...] = ()  # names of experiments that must be run before
     # (profile, folder of --data) -> the fits that it runs
     fits: Callable[[str, Path | None], Sequence[Any]] | None = None
-    # profile -> whether what other experiments need of it exists; None: they look themselves
+    # profile -> whether its results exist; None: experiments that need it check for themselves
     done: Callable[[str], bool] | None = None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import hand_angles, sincos
+from clockread.clock import SECOND_HAND_DEGREES_PER_SECOND, hand_angles, sincos
 from clockread.opencv import cv2
 
 GENERATED_PHOTOS = 16
@@ -45,7 +45,8 @@ def dial_picture(shown: float, size: tuple[int, int] = (320, 240)) -> NDArray[np
     picture = np.full((height, width, 3), 150, np.uint8)
     center, radius = (width // 2, height // 2), round(0.4 * height)
     _draw_dial(picture, center, radius, shown / 60)
-    tip = np.rint(center + 0.9 * radius * np.array([1, -1]) * sincos(6 * (shown % 60)))
+    second = sincos(SECOND_HAND_DEGREES_PER_SECOND * (shown % 60))
+    tip = np.rint(center + 0.9 * radius * np.array([1, -1]) * second)
     cv2.line(picture, center, tip.astype(int).tolist(), (40, 40, 200), 2, cv2.LINE_AA)
     return picture
 

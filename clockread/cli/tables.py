@@ -27,7 +27,7 @@ MIN_NAME_WIDTH = 16  # columns, to which names are shortened before columns are 
 class Layout:
     """The alignment of a table's columns, and those that it may leave out or shorten to fit."""
 
-    dispensable: Sequence[str]  # columns that may be left out, in the order in which they are
+    dispensable: Sequence[str]  # columns that may be left out, the first one first
     left: Sequence[str] = ()  # columns that are aligned to the left; others are to the right
     name: str | None = None  # a column whose cells may be shortened
 

@@ -55,14 +55,14 @@ class Source(Protocol):
 
     @property
     def queued(self) -> bool:
-        """Whether each of its frames waits until it is read; of others, the newest is read."""
+        """Whether every frame is read, in order; otherwise only the newest one is."""
 
     def frames(self) -> Frames:
-        """Open the source and yield its newest frame, or each if they wait, again and again."""
+        """Open the source and yield frames: all if it is `queued`, otherwise the newest ones."""
 
 
 class SourceLostError(VideoError):
-    """A source that was there and has gone, before its first frame or after it."""
+    """A source that was available before and no longer is."""
 
 
 def source_of(text: str, *, wait: bool = False) -> Source:

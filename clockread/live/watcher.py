@@ -14,11 +14,10 @@ from clockread.images import Photo, load_photo
 from clockread.live.sources import Frame, Source, SourceLostError
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.follow import Follower
-from clockread.tracking.track import seconds_shown
+from clockread.tracking.track import AGREES_WITHIN, seconds_shown
 
 FORGET_AFTER = 3600.0  # seconds after which a clock that comes back is a new one
 GONE_AFTER = 60.0  # seconds out of sight after which a clock counts as gone
-AGREES = 1.5  # minutes between a reading and the time that is expected by the last one
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0  # seconds before a source is opened again
 
 Kind = Literal["change", "every", "gone"]
@@ -84,10 +83,11 @@ class _State:
 def _follows(before: Reading, then: float, now: Reading, at: float) -> bool:
     """Return whether a clock that runs, or stands still, shows one reading after another."""
     period = 60 * min(before.dial_hours, now.dial_hours)
-    return any(
-        bool(abs(circular_difference(now.minutes, before.minutes + minutes, period)) <= AGREES)
+    apart = (
+        circular_difference(now.minutes, before.minutes + minutes, period)
         for minutes in ((at - then) / 60, 0.0)
     )
+    return any(bool(abs(minutes) <= AGREES_WITHIN) for minutes in apart)
 
 
 @dataclass
@@ -155,7 +155,7 @@ def frames_forever(
 
     Args:
         source: the source.
-        interval: seconds between two frames, unless they wait to be read.
+        interval: seconds between two frames; not used for a source that queues its frames.
         lost: called with one line when the source is lost, and when it is back.
         wait: whether to wait for a source that is not there at the start.
         sleep: waits for a number of seconds.

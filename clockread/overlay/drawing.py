@@ -120,7 +120,7 @@ def _draw_label(canvas: Image, dial: DrawnDial, places: Places, thickness: int) 
 
 
 def _is_close(outline: Points, first: Points, last: Points) -> bool:
-    """Whether a plate is so close below, above or beside a dial that it can only belong to it."""
+    """Return whether a plate is so close to a dial that it can only belong to it."""
     low, high = outline.min(axis=0), outline.max(axis=0)
     middle = (low + high) / 2
     apart = np.maximum(first - high, low - last).max()  # pixels

@@ -114,7 +114,7 @@ class Places:
         return fixed_point((points.clip(-far, far) + 0.5) / self._cell - 0.5)
 
     def _distance(self, dial: DrawnDial) -> NDArray[np.float64]:
-        """Pixels from each cell to the rim of a dial, negative inside."""
+        """Return the distance in pixels from each cell to the rim of a dial, negative inside."""
         rows, columns = self._dials.shape
         x = np.arange(columns) * self._cell - dial.middle[0]
         y = np.arange(rows) * self._cell - dial.middle[1]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, get_args
@@ -78,7 +80,7 @@ def require_runtime() -> ModuleType:
     """
     telemetry_off = os.environ.setdefault(TELEMETRY, "1") == "1"
     try:
-        with silenced():
+        with nullcontext() if "onnxruntime" in sys.modules else silenced():
             import onnxruntime
     except Exception as error:  # an incomplete or foreign build raises more than ImportError
         if isinstance(error, ModuleNotFoundError) and error.name == "onnxruntime":

@@ -29,7 +29,7 @@ class Held:
 
     @property
     def arriving(self) -> int:
-        """The number of bodies that are soon complete: a batch waits for no slow client."""
+        """Bodies that should be complete soon; a batch does not wait for slow clients."""
         latest = time.monotonic() - ARRIVAL_SECONDS
         return sum(began >= latest for began in list(self.began.values()))
 

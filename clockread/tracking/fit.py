@@ -43,7 +43,10 @@ class Fit:
     """The times of a track."""
 
     start: float
-    """Seconds past twelve at the time 0 of the track, 0 ≤ start < 43200."""
+    """Seconds past twelve at the time 0 of the track, 0 ≤ start < 43200.
+
+    On a 24-hour dial they are past midnight, and 0 ≤ start < 86400.
+    """
     rate: float
     """Seconds that the dial advances per second; negative if it runs backwards."""
     kind: Kind
@@ -54,7 +57,7 @@ class Fit:
     has_seconds: bool
     """Whether a second hand gave the seconds."""
     dial_hours: int = 12
-    """Hours on the dial: 12 or 24, past midnight. Tracks are decoded modulo 12 hours."""
+    """Hours on the dial: 12 or 24. Tracks are decoded modulo 12 hours."""
 
     def at(self, time: float) -> float:
         """Return the seconds past twelve at a time of the track.

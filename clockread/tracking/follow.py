@@ -40,7 +40,7 @@ class Trail(Generic[_R]):
     velocity: Pair = (0.0, 0.0)  # pixels per second
 
     def expected(self, time: float) -> Pair:
-        """Return where the dial should be if it goes on as it did."""
+        """Return the position predicted from the last velocity."""
         x, y = self.last.center
         dt = time - self.time
         return x + self.velocity[0] * dt, y + self.velocity[1] * dt
@@ -58,7 +58,7 @@ class Trail(Generic[_R]):
 class Follower(Generic[_R]):
     """Gives the readings of each frame to the trails of the dials that they show."""
 
-    forget_after: float = math.inf  # seconds without a sight after which a trail ends
+    forget_after: float = math.inf  # seconds out of sight after which a trail ends
     trails: list[Trail[_R]] = field(default_factory=list)
     _count: int = 0
 

@@ -81,7 +81,8 @@ class _Color:
 def photo_of(frame: VideoFrame, name: str, *, color: bool = True) -> Photo:
     """Return a decoded frame as a photo, upright, and reduced as `load_photo` does.
 
-    Without ``color`` the photo is grey for good, and the frame is not kept in memory.
+    Without ``color``, the photo cannot be decoded again in color, and the frame is not kept in
+    memory.
     """
     width, height = frame.width, frame.height
     by = reduction_for((width, height), DECODE_MIN_SIDE)
@@ -181,7 +182,7 @@ class Video:
     def photos(self, every: float = 0.0) -> Iterator[TimedPhoto]:
         """Yield the first frame at or after each multiple of ``every`` seconds; all with 0.
 
-        They are grey for good: a video has other frames to retry a dial with than its colors.
+        They stay grey: instead of retrying a dial in color, a video has further frames.
         """
         due = 0.0
         for time, frame in self.frames():

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from clockread.clock import hand_angles, pair_of, sincos
+from clockread.clock import SECOND_HAND_DEGREES_PER_SECOND, hand_angles, pair_of, sincos
 from clockread.overlay import draw
 from clockread.tracking.track import Track, TrackFrame
 from clockread.video.files import (
@@ -107,7 +107,7 @@ def _shown(track: Track, before: TrackFrame, later: TrackFrame, time: float) -> 
         confidence=track.confidence,
         hour_sincos=pair_of(sincos(hour)),
         minute_sincos=pair_of(sincos(minute)),
-        second_sincos=pair_of(sincos(6.0 * (shown % 60))),
+        second_sincos=pair_of(sincos(SECOND_HAND_DEGREES_PER_SECOND * (shown % 60))),
         second_presence=1.0 if track.has_seconds else 0.0,
         homography=tuple((float(a), float(b), float(c)) for a, b, c in np.asarray(place)),
     )

@@ -6,7 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clockread.clock import MINUTES_ON_DIAL, circular_difference, sincos
+from clockread.clock import (
+    MINUTES_ON_DIAL,
+    SECOND_HAND_DEGREES_PER_SECOND,
+    circular_difference,
+    sincos,
+)
 from clockread.decoding import FLOOR, DecodingWeights, rotation_prior
 from clockread.hypotheses import RARE
 from clockread.reading import MIN_SECOND
@@ -74,7 +79,8 @@ def decode(g: Graph, logits: Tensor, context: Context) -> Decoded:
     back = [turned_back(_softmax(part) @ directions, turn) for part in (hour, minute, second)]
     sine, cosine = back[2].split(1, 1)
     clear = (has_second >= 0.0) & (_length(back[2]) >= MIN_SECOND)
-    seconds = ((angle_of(sine, cosine) / 6.0).map("Round").to(INT) + 60) % 60
+    seconds = (angle_of(sine, cosine) / SECOND_HAND_DEGREES_PER_SECOND).map("Round").to(INT)
+    seconds = (seconds + 60) % 60
     seconds = g.where(clear, seconds, -1, INT)
     return Decoded(best, confidence, turn, back[0], back[1], seconds)
 

@@ -1,7 +1,7 @@
 """Smaller graphs of a model's circular networks: `python -m training.reader.lean`.
 
 Prints, for each network, its nodes in a session of fixed batch as on accelerators, without those
-that only name another shape, and the time of a call on the CPU, both before and after. `--save`
+that only change a shape, and the time of a call on the CPU, both before and after. `--save`
 writes the rewritten networks. A network whose outputs change in any bit is refused.
 """
 

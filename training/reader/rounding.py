@@ -18,7 +18,7 @@ from typing import Any
 from training.reader.lean_graph import remove_unused_constants
 
 OPERATORS = ("Conv", "MatMul", "Gemm")  # that are quantized
-MOVES = ("Gather", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")  # with one value
+MOVES = ("Gather", "Reshape", "Slice", "Squeeze", "Transpose", "Unsqueeze")  # only move values
 
 
 def place_rounding(graph: Any) -> None:

@@ -5,9 +5,11 @@ import json
 import os
 import re
 import sys
+import threading
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +25,7 @@ from clockread.runtime import cpus, providers
 from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.manifest import load_manifest, model_bytes
 from clockread.runtime.probe import PROBE_MODEL, PROBE_OUTPUT
+from clockread.streams import silenced
 
 
 @pytest.fixture(autouse=True)
@@ -626,3 +629,30 @@ def test_a_runtime_that_lacks_another_module_is_not_called_missing(
         RuntimeMissingError, match=r"cannot be imported \(No module named 'flatbuffers'\)"
     ):
         providers.require_runtime()
+
+
+def test_only_the_first_import_of_onnxruntime_discards_what_threads_print(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    providers.require_runtime()
+    monkeypatch.setattr(providers, "silenced", lambda: pytest.fail("the streams were replaced"))
+    providers.require_runtime()
+
+
+def test_imports_in_two_threads_restore_the_streams() -> None:
+    streams, inside, left = (sys.stdout, sys.stderr), threading.Event(), threading.Event()
+
+    def first() -> None:
+        with silenced():
+            inside.set()
+            left.wait(0.5)
+
+    def second() -> None:
+        inside.wait(20)
+        with silenced():
+            left.set()  # never before the first has restored the streams
+
+    with ThreadPoolExecutor(2) as pool:
+        for future in [pool.submit(first), pool.submit(second)]:
+            future.result()
+    assert (sys.stdout, sys.stderr) == streams
