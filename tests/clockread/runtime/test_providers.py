@@ -640,19 +640,25 @@ def test_only_the_first_import_of_onnxruntime_discards_what_threads_print(
 
 
 def test_imports_in_two_threads_restore_the_streams() -> None:
-    streams, inside, left = (sys.stdout, sys.stderr), threading.Event(), threading.Event()
+    streams = sys.stdout, sys.stderr
+    first_inside, second_inside, first_done = (threading.Event() for _ in range(3))
 
     def first() -> None:
         with silenced():
-            inside.set()
-            left.wait(0.5)
+            first_inside.set()
+            second_inside.wait(0.3)  # in vain
+        first_done.set()
 
     def second() -> None:
-        inside.wait(20)
+        first_inside.wait(20)
         with silenced():
-            left.set()  # never before the first has restored the streams
+            second_inside.set()
+            first_done.wait(20)
 
     with ThreadPoolExecutor(2) as pool:
         for future in [pool.submit(first), pool.submit(second)]:
             future.result()
-    assert (sys.stdout, sys.stderr) == streams
+    try:
+        assert (sys.stdout, sys.stderr) == streams
+    finally:
+        sys.stdout, sys.stderr = streams
