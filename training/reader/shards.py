@@ -11,7 +11,7 @@ import json
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,7 @@ Arrays = dict[str, NDArray[Any]]
 Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and dtype
 # First seed, count -> arrays of that length; it must be possible to pickle it.
 Renderer = Callable[[int, int], Arrays]
+_Job = tuple[Renderer, int, int]  # renderer, first seed, count
 
 
 def folder_name(name: str, first_seed: int, count: int) -> str:
@@ -79,15 +80,13 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
             full = None if done else (count, *shape)
             file = folder / f"{field}.npy"
             arrays[field] = open_memmap(file, mode=mode, dtype=dtype, shape=full)
-        with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
-            parts = pool.imap_unordered(_rendered_part, jobs)
-            for first, part in track(parts, f"rendering {folder.name}", len(jobs)):
-                at = first - first_seed
-                for field, array in arrays.items():
-                    array[at : at + len(part[field])] = part[field]
-                    array.flush()
-                done.add(first)
-                write_whole(done_file, json.dumps(sorted(done)))
+        for first, part in track(_rendered_parts(jobs), f"rendering {folder.name}", len(jobs)):
+            at = first - first_seed
+            for field, array in arrays.items():
+                array[at : at + len(part[field])] = part[field]
+                array.flush()
+            done.add(first)
+            write_whole(done_file, json.dumps(sorted(done)))
     return {field: np.load(folder / f"{field}.npy", mmap_mode="r") for field in fields}
 
 
@@ -100,7 +99,20 @@ def _say_not_collected() -> None:
     )
 
 
-def _rendered_part(job: tuple[Renderer, int, int]) -> tuple[int, Arrays]:
+def _rendered_parts(jobs: list[_Job]) -> Iterator[tuple[int, Arrays]]:
+    """Yield the rendered parts with their first seeds, in any order."""
+    if len(jobs) == 1:  # to start processes would take longer
+        threads = cv2.getNumThreads()
+        try:
+            yield _rendered_part(jobs[0])
+        finally:
+            cv2.setNumThreads(threads)
+        return
+    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+        yield from pool.imap_unordered(_rendered_part, jobs)
+
+
+def _rendered_part(job: _Job) -> tuple[int, Arrays]:
     renderer, first, count = job
     cv2.setNumThreads(1)
     return first, renderer(first, count)
