@@ -82,7 +82,8 @@ def test_rendered_dials_are_read_as_by_clockread(model: str, kind: str) -> None:
 @pytest.mark.parametrize("model", MODELS)
 def test_many_rendered_dials_are_read_as_by_clockread(model: str, kind: str) -> None:
     reader = ClockReader("cpu", model=model, effort=EFFORTS.get(model), threads=1)
-    parity = compare(edge_reader(data(model, kind)), reader, kind, DIALS[model == DEFAULT])
+    dials = DIALS[model == DEFAULT] // 3  # of those that an export reads, which takes minutes
+    parity = compare(edge_reader(data(model, kind)), reader, kind, dials)
     assert parity.problem(model) is None
 
 
