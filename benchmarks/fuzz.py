@@ -168,11 +168,12 @@ def mutated(number: int, seed: int, photos: dict[str, bytes]) -> tuple[str, byte
 def attempt(data: bytes, number: int, reader: ClockReader) -> bool:
     """Read a file as the commands do; return whether it was read, or refused in one line."""
     try:
-        photo = load_photo(data, lenient=number % 3 == 0)
+        lenient = number % 3 == 0
+        photo = load_photo(data, lenient=lenient)
         reader.read_photos([photo])
         photo.in_color()
         if number % 4 == 0:
-            for frame in islice(load_frames(data), MAX_FRAMES_READ):
+            for frame in islice(load_frames(data, lenient=lenient), MAX_FRAMES_READ):
                 load_color(frame)
     except ImageError as error:
         if len(str(error).splitlines()) != 1:

@@ -18,14 +18,15 @@ def data_folder(named: Path | None = None) -> Path:
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file in one step, creating its folder; the old or the new file always exists.
 
-    Raises OSError if it cannot be written; nothing is left of the new file then.
+    Raises OSError if it cannot be written; nothing is left of the new file then, nor after an
+    interrupt.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         partial.write_bytes(content.encode() if isinstance(content, str) else content)
         partial.replace(path)
-    except OSError:
+    except BaseException:  # also a signal
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         raise

@@ -86,6 +86,15 @@ def is_pipe(source: str | os.PathLike[str]) -> bool:
         return False
 
 
+def without_pipe(
+    source: str | os.PathLike[str] | bytes, name: str
+) -> str | os.PathLike[str] | bytes:
+    """Return the bytes of a named pipe, which can be read only once; other sources unchanged."""
+    if isinstance(source, bytes) or not is_pipe(source):
+        return source
+    return read_pipe(Path(os.fsdecode(source)), name)
+
+
 def read_pipe(path: Path, name: str) -> bytes:
     """Read a named pipe, such as /dev/stdin or a shell's ``<(command)``; raise if it is silent."""
     try:

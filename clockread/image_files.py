@@ -21,7 +21,13 @@ import numpy as np
 from PIL import Image, ImageFile, _imaging
 
 from clockread.errors import ImageError, ImageTooLargeError, reason_of
-from clockread.image_formats import frame_count, frame_note, open_header
+from clockread.image_formats import (
+    FURTHER_DAMAGED,
+    frame_count,
+    frame_note,
+    has_frame,
+    open_header,
+)
 from clockread.opencv import cv2
 from clockread.pixels import (
     EXIF_ORIENTATION,
@@ -50,6 +56,9 @@ STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 # Further bytes per pixel that decoding takes at its peak, measured with 21 million pixels.
 DECODER_BYTES = {"WEBP": 12, "JPEG2000": 16, "AVIF": 6, "HEIF": 4, "GIF": 4}
 DEEP_BYTES = 12  # the same for colors of 16 bits, which OpenCV decodes a second time
+
+# Formats whose frames are decoded each by itself; others are drawn on the frame before.
+SEPARATE = frozenset(("TIFF", "WEBP", "AVIF"))
 
 # The remedy names the option as the command line, HTTP and Python have it in common.
 READ_IN_PART = "or read what is there with the option lenient"
@@ -122,36 +131,48 @@ def decode_image(image: Image.Image, name: str, how: Decoding) -> Decoded:
     return Decoded(pixels, size[::-1] if orientation >= 5 else size, reduction)
 
 
-def open_frames(file: BinaryIO, name: str, max_pixels: int) -> Iterator[Image.Image]:
-    """Yield each frame of an animation, or page of a file; of another photo the only one.
+def open_frames(
+    file: BinaryIO, name: str, max_pixels: int, *, lenient: bool = False
+) -> Iterator[tuple[Image.Image, tuple[str, ...]]]:
+    """Yield each frame of an animation, or page of a file, and notes on it.
 
-    Each is checked before it is decoded, because pages differ in size and kind.
+    Each is checked before it is decoded, because pages differ in size and kind. With ``lenient``, a
+    frame that is cut off is decoded as far as it goes.
 
     Raises:
         ImageError: as in `decode_file`, or for a frame of more than ``max_pixels``; also after
             frames that were read.
     """
-    how = Decoding(None, color=True)
+    how = Decoding(None, color=True, lenient=lenient)
     with _one_error(name, "its frames cannot be decoded"):
         image = open_header(file, name)
         _check_memory(image, file, name, how, max_pixels)
-        count = frame_count(image)
+        count = frame_count(image, lenient=lenient)
     for i in range(count):
         numbered = f"{name}#{i + 1}" if count > 1 else name
         with _one_error(name, f"frame {i + 1} of {count} cannot be decoded"):
             image.seek(i)
             _check_memory(image, file, numbered, how, max_pixels)
             orientation = orientation_of(image)
+            if image.format in SEPARATE:
+                image._im = None  # noqa: SLF001  # else it has the rest of the page before it
+            notes = _load_pixels(image, numbered, how)
             frame = image.copy()
+            last = lenient and i + 1 < count and not has_frame(image, i + 1)
         if orientation > 1:  # a copy keeps it for the first frame only
             frame.getexif()[EXIF_ORIENTATION] = orientation
-        yield frame
+        yield frame, (*notes, FURTHER_DAMAGED) if last else notes
+        if last:
+            return
 
 
-def count_frames(file: BinaryIO, name: str) -> int:
-    """Return the number of frames or pages in a seekable binary file; raise as `decode_file`."""
+def count_frames(file: BinaryIO, name: str, *, lenient: bool = False) -> int:
+    """Return the number of frames or pages in a seekable binary file; raise as `decode_file`.
+
+    With ``lenient``, those before a damage are counted.
+    """
     with _one_error(name, "its frames cannot be counted"):
-        return frame_count(open_header(file, name))
+        return frame_count(open_header(file, name), lenient=lenient)
 
 
 def size_in_header(file: BinaryIO, name: str) -> tuple[int, int]:
@@ -299,7 +320,15 @@ def _load_jpeg(
 
 
 def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple[str, ...]:
-    """Decode a photo of another format."""
+    """Decode a photo of another format; return notes on it."""
+    if notes := _load_pixels(image, name, how):
+        return notes
+    if image.format == "PNG" and not _contains(file, PNG_END, 0):
+        return ("its end marker (IEND) is missing, its pixels are complete",)
+    return ()
+
+
+def _load_pixels(image: Image.Image, name: str, how: Decoding) -> tuple[str, ...]:
     try:
         image.load()
     except (MemoryError, Image.DecompressionBombError):
@@ -311,6 +340,7 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
             and getattr(image, "_im", None) is not None
         ):
             image.tile = []  # nothing is left to decode: the pixels so far count
+            _complete(image)
             return ("cut off or damaged: only a part of its pixels could be decoded",)
         problem = (
             "it is cut off before its end"
@@ -318,9 +348,16 @@ def _load(image: Image.Image, file: BinaryIO, name: str, how: Decoding) -> tuple
             else f"its pixels cannot be decoded ({reason_of(error)})"
         )
         raise ImageError(f"{name}: damaged: {problem}; copy it again, {READ_IN_PART}") from error
-    if image.format == "PNG" and not _contains(file, PNG_END, 0):
-        return ("its end marker (IEND) is missing, its pixels are complete",)
     return ()
+
+
+def _complete(image: ImageFile.ImageFile) -> None:
+    """Do what Pillow does after decoding: put a frame on that before it, turn a TIFF upright."""
+    try:
+        image.load_end()
+    except Exception:  # of what follows the pixels
+        if image.tell():
+            raise
 
 
 def _contains(file: BinaryIO, marker: bytes, start: int) -> bool:

@@ -29,6 +29,7 @@ PLUGINS = {
 READABLE = "JPEG, PNG, WebP, HEIC, AVIF, JPEG 2000, TIFF, BMP, GIF, PGM or PPM"
 # Formats whose further frames are separate pictures; those of an MPO are not.
 SEQUENCES = frozenset(("GIF", "PNG", "WEBP", "TIFF", "AVIF"))
+FURTHER_DAMAGED = "further frames are damaged"  # a note
 INSTALL_HEIC = "pip install pi-heif"
 # Libraries that read HEIC, as modules; the second cannot write it, and is much smaller.
 HEIC_LIBRARIES = ("pillow_heif", "pi_heif")
@@ -110,11 +111,38 @@ def _kind_of(start: bytes) -> str:
     return f"its content is not a photo; it must be {READABLE}"
 
 
-def frame_count(image: Image.Image) -> int:
-    """Return the number of frames or pages, at least 1."""
+def frame_count(image: Image.Image, *, lenient: bool = False) -> int:
+    """Return the number of frames or pages, at least 1.
+
+    If they cannot be counted, the plugin's exception is raised; with ``lenient``, those before the
+    damage are counted.
+    """
     if image.format not in SEQUENCES or not getattr(image, "is_animated", False):
         return 1
-    return max(1, min(int(getattr(image, "n_frames", 1)), MAX_FRAMES))
+    try:
+        return max(1, min(int(getattr(image, "n_frames", 1)), MAX_FRAMES))
+    except Exception:
+        if not lenient:
+            raise
+    count = 1
+    while count < MAX_FRAMES and has_frame(image, count):
+        count += 1
+    image.seek(0)
+    return count
+
+
+def has_frame(image: Image.Image, index: int) -> bool:
+    """Select a frame or page, from 0; return whether there is one that can be selected.
+
+    One that is too large counts too: decoding it raises the error.
+    """
+    try:
+        image.seek(index)
+    except (MemoryError, Image.DecompressionBombError):
+        return True
+    except Exception:
+        return False
+    return True
 
 
 def frame_note(image: Image.Image) -> tuple[str, ...]:
@@ -123,6 +151,6 @@ def frame_note(image: Image.Image) -> tuple[str, ...]:
         count = frame_count(image)
     except Exception:  # the first frame may be whole
         image.seek(0)
-        return ("further frames are damaged",)
+        return (FURTHER_DAMAGED,)
     what = "pages" if image.format == "TIFF" else "frames"
     return (f"the first of {count} {what}; the option frames=all reads each",) if count > 1 else ()

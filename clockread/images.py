@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from clockread.errors import ImageError, one_line, reason_of
-from clockread.file_access import OpenFile, is_pipe, open_photo, read_all, read_pipe
+from clockread.file_access import OpenFile, open_photo, read_all, without_pipe
 from clockread.image_files import (
     Decoded,
     Decoding,
@@ -170,6 +169,7 @@ def load_frames(
     name: str | None = None,
     min_side: int | None = DECODE_MIN_SIDE,
     max_pixels: int = MAX_PIXELS,
+    lenient: bool = False,
 ) -> Iterator[Photo]:
     """Decode the frames of an animation, or the pages of a file, one after the other.
 
@@ -178,6 +178,8 @@ def load_frames(
         name: as in `load_photo`.
         min_side: as in `load_photo`.
         max_pixels: pixels of a frame, by its header, beyond which it is refused.
+        lenient: whether a file that is cut off is read as far as it goes: the frames before its
+            end, and the pixels of the last that are there.
 
     Yields:
         A photo per frame, whose name ends in "#" and a number from 1; of a file with one frame, one
@@ -189,21 +191,30 @@ def load_frames(
 
     """
     name = name_of(source) if name is None else name
-    with open_photo(source, one_line(name)) as file:
-        count = count_frames(file, one_line(name))
+    shown = one_line(name)
+    source = without_pipe(source, shown)
+    with open_photo(source, shown) as file:
+        count = count_frames(file, shown, lenient=lenient)
         if count == 1:
-            check_size(*size_in_header(file, one_line(name)), one_line(name), max_pixels)
-            yield load_photo(source, name=name, min_side=min_side)
+            check_size(*size_in_header(file, shown), shown, max_pixels)
+            yield load_photo(source, name=name, min_side=min_side, lenient=lenient)
             return
-        for i, frame in enumerate(open_frames(file, one_line(name), max_pixels), start=1):
-            yield load_photo(frame, name=f"{name}#{i}", min_side=min_side)
+        frames = open_frames(file, shown, max_pixels, lenient=lenient)
+        for i, (frame, notes) in enumerate(frames, start=1):
+            photo = load_photo(frame, name=f"{name}#{i}", min_side=min_side)
+            yield replace(photo, notes=notes)
 
 
-def frames_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> int:
-    """Return how many frames or pages a photo has, at least 1; errors as in `load_photo`."""
+def frames_of(
+    source: str | os.PathLike[str] | bytes, *, name: str | None = None, lenient: bool = False
+) -> int:
+    """Return how many frames or pages a photo has, at least 1; errors as in `load_photo`.
+
+    With ``lenient``, of a file that is cut off, those that are there in part or whole.
+    """
     name = one_line(name_of(source) if name is None else name)
     with open_photo(source, name) as file:
-        return count_frames(file, name)
+        return count_frames(file, name, lenient=lenient)
 
 
 def size_of(source: str | os.PathLike[str] | bytes, *, name: str | None = None) -> tuple[int, int]:
@@ -247,8 +258,8 @@ def _lasting(source: ImageSource, name: str) -> ImageSource:
         return source
     if isinstance(source, OpenFile):
         return read_all(source, name)
-    if isinstance(source, str | os.PathLike) and is_pipe(source):
-        return read_pipe(Path(os.fsdecode(source)), name)
+    if isinstance(source, str | os.PathLike):
+        return without_pipe(source, name)
     return source
 
 

@@ -93,14 +93,31 @@ def counted(kinds: Counter[str]) -> str:
     return ", ".join(f"{count} {kind}" for kind, count in ordered)
 
 
+def skipped(kinds: Counter[str]) -> str:
+    """Return the message about files that a command passes over."""
+    return f"skipped files: {counted(kinds)}"
+
+
 def is_pattern(path: str) -> bool:
     """Return whether a path is a pattern like ``**/*.jpg``, and not an existing file's name."""
     return glob.has_magic(path) and not os.path.lexists(path)
 
 
 def expand_pattern(pattern: str) -> list[str]:
-    """Return the files that a pattern matches, sorted."""
-    return sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207  # also absolute ones
+    """Return the files and folders that a pattern matches, sorted.
+
+    What is in a folder that is matched too, as by ``photos/**``, is left out: the folder is
+    searched as a whole.
+    """
+    found: list[str] = []
+    folders: set[Path] = set()
+    for match in sorted(glob.glob(pattern, recursive=True)):  # noqa: PTH207  # also absolute ones
+        path = Path(match)
+        if folders.isdisjoint(path.parents):  # a folder is sorted before what is in it
+            found.append(match)
+            if is_folder(path):
+                folders.add(path)
+    return found
 
 
 def passed_over_as(name: str) -> str | None:

@@ -92,11 +92,11 @@ def _carry_out(
     import contextlib
 
     from clockread.cli.progress import progress_bar
-    from clockread.listing import counted
+    from clockread.listing import skipped
 
     say = (lambda _: None) if quiet else complain
     if plan.wanted.passed_over:
-        say(f"skipped: {counted(plan.wanted.passed_over)}")
+        say(skipped(plan.wanted.passed_over))
     for name in plan.damaged:
         say(f"{name}: damaged results were removed; their photos are read again")
     noun = "photo" if plan.photos == 1 else "photos"
@@ -118,7 +118,8 @@ def _carry_out(
                     f"{photos:,} of {plan.photos:,} photos, {photos / (now - began):.0f} per second"
                 )
     if failed:
-        say(f"{failed:,} of {photos:,} photos could not be read; their rows have the reasons")
+        several = f"{failed:,} of {photos:,} photos could not be read; their rows have the reasons"
+        say("1 photo could not be read; its row has the reason" if photos == 1 else several)
     return failed
 
 

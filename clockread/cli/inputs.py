@@ -6,13 +6,13 @@ import codecs
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from clockread.bulk import Entry
 from clockread.errors import ClockreadError, ImageError, one_line
-from clockread.file_access import read_all
+from clockread.file_access import read_all, without_pipe
 from clockread.images import frames_of, load_frames
 from clockread.listing import (
     OVERLAYS,
@@ -125,12 +125,22 @@ def _stdin_entry(stdin: BinaryIO | None) -> Entry:
         return Entry(STDIN_NAME, None, str(error))
 
 
+def with_pipe_read(entry: Entry) -> Entry:
+    """Return an entry with the bytes of its named pipe, or why there are none; others unchanged."""
+    if entry.error is not None or not isinstance(entry.source, str | bytes):
+        return entry
+    try:
+        return replace(entry, source=without_pipe(entry.source, one_line(entry.name)))
+    except ImageError as error:
+        return Entry(entry.name, None, str(error))
+
+
 def frames_in(entry: Entry) -> int:
     """Return the number of entries that `each_frame` yields for one: its frames, or one error."""
     if entry.error is not None or not isinstance(entry.source, str | bytes):
         return 1
     try:
-        return frames_of(entry.source, name=entry.name)
+        return frames_of(entry.source, name=entry.name, lenient=entry.lenient)
     except ImageError:
         return 1
 
@@ -138,14 +148,14 @@ def frames_in(entry: Entry) -> int:
 def each_frame(entries: Sequence[Entry], counts: Sequence[int]) -> Iterator[Entry]:
     """Yield an entry per frame of each photo, as many as ``counts`` (see `frames_in`) says.
 
-    Frames are decoded when they are requested.
+    Frames are decoded when they are requested. One that is damaged ends those of its photo.
     """
     for entry, count in zip(entries, counts, strict=True):
         if count == 1 or not isinstance(entry.source, str | bytes):
             yield entry
             continue
         try:
-            for photo in load_frames(entry.source, name=entry.name):
+            for photo in load_frames(entry.source, name=entry.name, lenient=entry.lenient):
                 yield Entry(photo.name, photo)
         except ImageError as error:
             yield Entry(entry.name, None, str(error))

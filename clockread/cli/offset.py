@@ -29,6 +29,7 @@ from clockread.cli.options import (
 from clockread.cli.tables import Layout, write_fitting
 from clockread.errors import ImageError, one_line
 from clockread.fields import percent
+from clockread.listing import skipped
 from clockread.streams import complain
 
 if TYPE_CHECKING:
@@ -100,11 +101,22 @@ def offset(
         silence_decoders()
         reader = readers.make_reader(provider, device=device, model=model, threads=threads)
         photos = find_photos(paths, None)
+        read = (_row(entry, reader, source, fixed, by, cropped) for entry in photos.entries)
+        rows: list[Row] = []
+        stop: signals.Stop | None = None
         with signals.hold():
-            entries = signals.between(photos.entries)
-            rows = [_row(entry, reader, source, fixed, by, cropped) for entry in entries]
-        changed = None if fixed else Change(paths, source, by)
-        return _write(rows, output, changed, quiet=quiet)
+            try:
+                for row in signals.between(read):
+                    rows.append(row)  # noqa: PERF402  # those before a signal are kept
+            except signals.Stop as stopped:
+                stop = stopped
+            changed = None if fixed or stop else Change(paths, source, by)
+            code = _write(rows, output, changed, quiet=quiet or stop is not None)
+            if photos.passed_over and not quiet:
+                complain(skipped(photos.passed_over))
+            if stop is not None:
+                raise stop
+        return code
 
     run_and_exit(action, quiet=quiet)
 

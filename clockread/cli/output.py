@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-    from clockread.reading import PhotoResult, Reading
+    from clockread.reading import PhotoResult
 
 Format = Literal["table", "jsonl", "json", "csv"]
 DOUBTFUL_BELOW = 0.5  # confidence
@@ -194,7 +194,7 @@ class _Summary:
         from rich.text import Text
 
         readings = [reading for result in results for reading in result.readings]
-        doubtful = sum(map(_is_doubtful, readings))
+        doubtful = sum(is_doubtful(reading.confidence) for reading in readings)
         left_out = sum(result.below_min_confidence for result in results)
         without = sum(map(_is_without_clock, results))
         errors = sum(result.error is not None for result in results)
@@ -219,8 +219,9 @@ def _duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min {rest} s"
 
 
-def _is_doubtful(reading: Reading) -> bool:
-    return not reading.confidence >= DOUBTFUL_BELOW  # nan is doubtful too
+def is_doubtful(confidence: float) -> bool:
+    """Return whether a time is marked as doubtful."""
+    return not confidence >= DOUBTFUL_BELOW  # nan is doubtful too
 
 
 def _is_without_clock(result: PhotoResult) -> bool:
@@ -273,7 +274,7 @@ def _rows(result: PhotoResult, *, seconds: bool) -> Iterator[_Row]:
     if not result.readings:
         yield _Row(_shown(result.path), error=error, note="; ".join(notes))
     for i, reading in enumerate(result.readings):
-        doubtful = _is_doubtful(reading)
+        doubtful = is_doubtful(reading.confidence)
         own = [*(notes if i == 0 else []), *([] if reading.consistent else ["the hands disagree"])]
         yield _Row(
             photo=_shown(result.path) if i == 0 else "",

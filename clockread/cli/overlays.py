@@ -43,14 +43,19 @@ class OverlayFolder:
         make_folder(folder)
         self._folder, self._seconds = folder, seconds
         self._taken = {os.path.realpath(name).casefold() for name in inputs if "\0" not in name}
+        self._numbers: dict[str, int] = {}  # the last one of each stem
 
     def path_for(self, name: str) -> Path:
         """Return a path for the overlay of a photo; no other call returns the same path."""
         stem = "stdin" if name == STDIN_NAME else Path(name).stem
-        path, number = self._folder / f"{stem}{OVERLAY_SUFFIX}", 1
-        while (key := os.path.realpath(path).casefold()) in self._taken:
+        number = self._numbers.get(stem.casefold(), 0)
+        while True:
             number += 1
-            path = self._folder / f"{stem}-{number}{OVERLAY_SUFFIX}"
+            numbered = stem if number == 1 else f"{stem}-{number}"
+            path = self._folder / f"{numbered}{OVERLAY_SUFFIX}"
+            if (key := os.path.realpath(path).casefold()) not in self._taken:
+                break
+        self._numbers[stem.casefold()] = number
         self._taken.add(key)
         return path
 

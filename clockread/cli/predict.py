@@ -10,11 +10,12 @@ from typing import TextIO
 
 from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.cli import signals
-from clockread.cli.inputs import Photos, each_frame, frames_in
+from clockread.cli.inputs import Photos, each_frame, frames_in, with_pipe_read
 from clockread.cli.output import open_writer
 from clockread.cli.overlays import OverlayFolder
 from clockread.cli.progress import progress_bar
-from clockread.listing import counted
+from clockread.listing import skipped
+from clockread.streams import complain
 
 
 def predict_photos(
@@ -56,17 +57,20 @@ def predict_photos(
     if overlay_folder is not None:
         inputs = [entry.name for entry in photos.entries]
         overlays = OverlayFolder(overlay_folder, inputs, seconds=seconds)
-    counts = [frames_in(entry) if all_frames else 1 for entry in photos.entries]
+    entries = [replace(entry, lenient=lenient) for entry in photos.entries]
+    counts = [1] * len(entries)
+    if all_frames:
+        entries = list(map(with_pipe_read, entries))  # which frames_in cannot count
+        counts = list(map(frames_in, entries))
 
     def prepared(entry: Entry) -> Entry:
-        overlay = None if overlays is None else overlays.path_for(entry.name)
-        return replace(entry, lenient=lenient, overlay=overlay)
+        return entry if overlays is None else replace(entry, overlay=overlays.path_for(entry.name))
 
     failed = done = 0
     # Lines of results and a moving bar would overwrite each other on one terminal.
     hidden = quiet or (output != "table" and stream.isatty())
     results = read_in_order(
-        map(prepared, each_frame(photos.entries, counts)),
+        map(prepared, each_frame(entries, counts)),
         reader,
         count=sum(counts),
         cropped=cropped,
@@ -93,7 +97,8 @@ def predict_photos(
     if quiet or (output == "table" and on_screen):  # the table's summary has both counts
         return failed
     if photos.passed_over:
-        print(f"clockread: skipped files: {counted(photos.passed_over)}", file=sys.stderr)
+        complain(skipped(photos.passed_over))
     if failed:
-        print(f"clockread: {failed} of {done} photos could not be processed", file=sys.stderr)
+        which = "1 photo" if done == 1 else f"{failed} of {done} photos"
+        complain(f"{which} could not be processed")
     return failed

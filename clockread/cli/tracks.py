@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from clockread.cli.output import DOUBTFUL_BELOW, DOUBTFUL_MARK
+from clockread.cli.output import DOUBTFUL_MARK, is_doubtful
 from clockread.cli.tables import Layout, write_fitting
 from clockread.fields import percent
 
@@ -54,7 +54,7 @@ def _table(tracks: Sequence[Track], stream: TextIO) -> None:
 
 def _cells(track: Track) -> dict[str, str]:
     first, last = track.frames[0].time, track.frames[-1].time
-    mark = DOUBTFUL_MARK if track.confidence < DOUBTFUL_BELOW else ""
+    mark = DOUBTFUL_MARK * is_doubtful(track.confidence)
     return {
         "clock": str(track.number),
         "from": _seconds(first),

@@ -214,17 +214,25 @@ class Batcher:
         """Return the decoded photo, or None if the frames of the job were read already."""
         name = one_line(job.name)
         check_size(*size_of(job.data, name=name), name, self._limits.pixels)
-        if job.options.all_frames and (count := frames_of(job.data, name=name)) > 1:
-            self._read_frames(job, count, reader)
-            return None
-        return load_photo(job.data, name=job.name, lenient=job.options.lenient)
+        lenient = job.options.lenient
+        if job.options.all_frames:
+            count = frames_of(job.data, name=name, lenient=lenient)
+            if count > 1:
+                self._read_frames(job, count, reader)
+                return None
+        return load_photo(job.data, name=job.name, lenient=lenient)
 
     def _read_frames(self, job: Job, count: int, reader: BatchReader) -> None:
         limit = self._limits.photos
         if count > limit:
             problem = f"{count:,} frames, the limit is {limit}; send fewer"
             raise ImageTooLargeError(f"{one_line(job.name)}: {problem}")
-        frames = load_frames(job.data, name=job.name, max_pixels=self._limits.pixels)
+        frames = load_frames(
+            job.data,
+            name=job.name,
+            max_pixels=self._limits.pixels,
+            lenient=job.options.lenient,
+        )
         entries = (Entry(photo.name, photo) for photo in frames)
         results: list[PhotoResult] = []
         view, cropped = _limited(reader, job.options), job.options.cropped

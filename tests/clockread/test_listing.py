@@ -129,6 +129,21 @@ def test_patterns(tmp_path: Path) -> None:
         "d.jpg",
     ]
     assert expand_pattern(f"{tmp_path}/none*.jpg") == []
+
+
+def test_what_is_in_a_folder_that_a_pattern_matches_is_not_matched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "photos/a.jpg", "photos/sub/b.jpg", "photos 2/c.jpg", "d.jpg")
+    monkeypatch.chdir(tmp_path)
+    assert expand_pattern("photos/**") == ["photos/"]
+    assert expand_pattern("./**") == ["./"]
+    assert expand_pattern("**") == ["d.jpg", "photos", "photos 2"]
+    assert expand_pattern("photos*/*") == ["photos 2/c.jpg", "photos/a.jpg", "photos/sub"]
+
+
+def test_names_and_patterns(tmp_path: Path) -> None:
+    touch(tmp_path, "odd[1].jpg")
     assert is_pattern(f"{tmp_path}/none*.jpg")
     assert not is_pattern(f"{tmp_path}/none.jpg")
     assert not is_pattern(f"{tmp_path}/odd[1].jpg"), "there is a file of this very name"

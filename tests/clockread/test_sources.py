@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -340,6 +341,69 @@ def test_one_frame_keeps_its_name(tmp_path: Path) -> None:
     Image.fromarray(GREY).save(path)
     (frame,) = load_frames(path)
     assert (frame.name, frames_of(path)) == (str(path), 1)
+
+
+def cut_pages(kind: str, share: float, **options: Any) -> tuple[list[Image.Image], bytes]:
+    """Three frames of noise, and a share of the file that has them."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 120, 160), dtype=np.uint8)
+    frames = [Image.fromarray(one) for one in noise]
+    data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
+    return frames, data[: int(len(data) * share)]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "TIFF"])
+@pytest.mark.parametrize(("share", "whole"), [(0.2, 0), (0.55, 1), (0.8, 2)])
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+def test_a_file_that_is_cut_off_gives_the_frames_that_are_there(
+    kind: str, share: float, whole: int
+) -> None:
+    frames, data = cut_pages(kind, share)
+    with pytest.raises(ImageError):
+        list(load_frames(data))
+    read = list(load_frames(data, lenient=True))
+    assert len(read) == whole + 1
+    for photo, frame in zip(read[:whole], frames[:whole], strict=True):
+        np.testing.assert_array_equal(photo.pixels, np.asarray(frame))
+        assert photo.notes == ()
+    last = read[-1]
+    assert "only a part of its pixels could be decoded" in last.notes[0]
+    np.testing.assert_array_equal(last.pixels[:10], np.asarray(frames[whole])[:10])
+    assert frames_of(data, lenient=True) >= len(read)
+    if kind == "TIFF" and whole:  # nothing of the page before it
+        assert (last.pixels[-1] == last.pixels[-1, 0]).all()
+
+
+def test_a_frame_that_is_cut_off_is_drawn_on_the_one_before() -> None:
+    """Only a part of an animation changes from frame to frame."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 120, 160), dtype=np.uint8)
+    noise[1:, :, :80] = noise[0, :, :80]
+    frames = [Image.fromarray(one) for one in noise]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    whole = list(load_frames(data))
+    cut = list(load_frames(data[:-2000], lenient=True))
+    assert [photo.notes for photo in cut[:2]] == [(), ()]
+    assert "only a part" in cut[2].notes[0]
+    np.testing.assert_array_equal(cut[2].pixels[:60], whole[2].pixels[:60])
+    np.testing.assert_array_equal(cut[2].pixels[:, :80], whole[2].pixels[:, :80])
+
+
+def test_a_tiff_that_is_cut_off_is_upright() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), "TIFF", exif=exif)
+    photo = load_photo(data[:-5000], lenient=True)
+    assert (photo.width, photo.height, photo.pixels.shape) == (120, 160, (160, 120))
+    np.testing.assert_array_equal(photo.pixels[:, -80:], load_photo(data).pixels[:, -80:])
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no descriptors with names here")
+def test_frames_of_a_pipe() -> None:
+    out, into = os.pipe()
+    os.write(into, animation("GIF"))
+    os.close(into)
+    assert len(list(load_frames(f"/dev/fd/{out}"))) == 3
+    os.close(out)
 
 
 def test_a_photo_is_a_source_too() -> None:

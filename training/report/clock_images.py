@@ -17,6 +17,7 @@ compared with the report's in kind, not to the digit.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import multiprocessing
@@ -120,12 +121,13 @@ def rendered(rendering: Rendering) -> Path:
     labels = np.stack(np.divmod(minutes, 60), axis=1).astype(np.int64)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     partial.mkdir(parents=True, exist_ok=True)
-    np.save(partial / FILES[0], images)
-    np.save(partial / FILES[1], labels)
     try:
-        partial.replace(folder)
-    except OSError:  # another process was first, with the same pixels
-        shutil.rmtree(partial)
+        np.save(partial / FILES[0], images)
+        np.save(partial / FILES[1], labels)
+        with contextlib.suppress(OSError):  # another process was first, with the same pixels
+            partial.replace(folder)
+    finally:  # also after an interrupt
+        shutil.rmtree(partial, ignore_errors=True)
     return folder
 
 

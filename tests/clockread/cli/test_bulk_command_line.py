@@ -79,9 +79,15 @@ def test_what_is_skipped_and_what_is_damaged_is_said(started: SimpleNamespace, r
     started.plan.damaged.append("part-0.parquet")
     lines = run("bulk", "photos", "results")[2].splitlines()
     assert lines[:2] == [
-        "clockread: skipped: 2 overlays",
+        "clockread: skipped files: 2 overlays",
         "clockread: part-0.parquet: damaged results were removed; their photos are read again",
     ]
+
+
+def test_one_photo_is_said_to_be_one(started: SimpleNamespace, run: Run) -> None:
+    started.counts[-1].photos = started.counts[-1].failed = 1
+    said = run("bulk", "photos", "results")[2].splitlines()[-1]
+    assert said == "clockread: 1 photo could not be read; its row has the reason"
 
 
 @pytest.mark.parametrize(("after", "lines"), [(59.0, 0), (60.0, 1)])

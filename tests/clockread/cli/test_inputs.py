@@ -15,10 +15,12 @@ import pytest
 from conftest import BlindReader
 from PIL import Image
 
+from clockread import file_access
 from clockread.bulk import Entry
 from clockread.cli import app as cli
 from clockread.cli import readers
 from clockread.cli.inputs import find_photos, frames_in
+from clockread.cli.overlays import OverlayFolder
 
 Run = Callable[..., tuple[int, list[dict[str, object]], str]]
 
@@ -91,6 +93,15 @@ def test_patterns_that_a_shell_left_alone_are_expanded(
     assert results[0]["error"] == "*.tif: no file matches this pattern; check it"
 
 
+def test_a_pattern_that_matches_folders_reads_each_photo_once(tmp_path: Path, run: Run) -> None:
+    for name in ("a.png", "sub/b.png", "sub/below/c.png"):
+        save(tmp_path / name)
+    (tmp_path / "sub" / "notes.txt").touch()
+    code, results, err = run(f"{tmp_path}/**")
+    assert (code, names(results)) == (0, ["a.png", "b.png", "c.png"])
+    assert err == "clockread: skipped files: 1 .txt\n"
+
+
 @pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\0"])
 def test_a_list_of_paths(tmp_path: Path, run: Run, end: bytes) -> None:
     paths = [save(tmp_path / name) for name in ("b.png", "a b.png", "sub/c.png")]
@@ -159,6 +170,74 @@ def test_frames_have_overlays_of_their_own(tmp_path: Path, run: Run) -> None:
     path = save(tmp_path / "a.gif", 200, 120, 40)
     assert run(path, "--frames", "all", "--save-overlay", tmp_path / "out")[0] == 0
     assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_the_names_of_many_overlays_are_found_in_one_step_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = [str(tmp_path / "a-3.overlay.jpg")]
+    overlays = OverlayFolder(tmp_path, inputs)
+    resolve, calls = os.path.realpath, []
+
+    def counted(path: str) -> str:
+        calls.append(path)
+        return resolve(path)
+
+    monkeypatch.setattr(os.path, "realpath", counted)
+    paths = [overlays.path_for(f"{'aA'[i % 2]}.gif#{i}") for i in range(500)]
+    assert [path.name for path in paths[:4]] == [
+        f"{stem}.overlay.jpg" for stem in ("a", "A-2", "a-4", "A-5")
+    ]
+    assert overlays.path_for("a-2.png").name == "a-2-2.overlay.jpg"
+    assert len({path.name.casefold() for path in paths}) == 500
+    assert len(calls) < 510
+
+
+def cut_animation(path: Path) -> Path:
+    """A file whose third and last frame is cut off."""
+    noise = np.random.default_rng(0).integers(0, 256, (3, 120, 160), dtype=np.uint8)
+    first, *others = map(Image.fromarray, noise)
+    first.save(path, save_all=True, append_images=others)
+    path.write_bytes(path.read_bytes()[:-5000])
+    return path
+
+
+def test_the_frames_of_a_cut_file_are_read_on_request(tmp_path: Path, run: Run) -> None:
+    path = cut_animation(tmp_path / "a.gif")
+    assert run(path, "--lenient")[0] == 0
+    code, results, _ = run(path, "--frames", "all")
+    assert (code, names(results)) == (1, ["a.gif#1", "a.gif#2", "a.gif"])
+    assert "with the option lenient" in str(results[2]["error"])
+    code, results, _ = run(path, "--frames", "all", "--lenient")
+    assert (code, names(results)) == (0, ["a.gif#1", "a.gif#2", "a.gif#3"])
+    assert [bool(result["notes"]) for result in results] == [False, False, True]
+    assert "only a part" in str(results[2]["notes"])
+
+
+@pytest.mark.skipif(not Path("/dev/fd").exists(), reason="no descriptors with names here")
+def test_all_frames_of_a_pipe_are_read(tmp_path: Path, run: Run) -> None:
+    data = save(tmp_path / "a.gif", 200, 120, 40).read_bytes()
+    out, into = os.pipe()
+    os.write(into, data)
+    os.close(into)
+    pipe = f"/dev/fd/{out}"
+    code, results, _ = run(pipe, "--frames", "all")
+    os.close(out)
+    assert (code, [result["path"] for result in results]) == (0, [f"{pipe}#{i}" for i in (1, 2, 3)])
+    assert [result["notes"] for result in results] == [[]] * 3
+
+
+def test_a_silent_pipe_is_one_error_with_all_frames_too(
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file_access, "PIPE_WAIT", 0.05)
+    out, into = os.pipe()
+    still = save(tmp_path / "a.png")
+    code, results, _ = run(f"/dev/fd/{out}", still, "--frames", "all")
+    os.close(into)
+    os.close(out)
+    assert (code, results[1]["error"]) == (1, None)
+    assert "nothing was written" in str(results[0]["error"])
 
 
 def test_a_photo_that_is_cut_off_is_read_on_request(tmp_path: Path, run: Run) -> None:

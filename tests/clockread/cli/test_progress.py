@@ -275,7 +275,7 @@ class TestInPredict:
             )  # type: ignore[arg-type]
         assert messages.getvalue().splitlines() == [
             "clockread: skipped files: 2 .mov",
-            "clockread: 1 of 1 photos could not be processed",
+            "clockread: 1 photo could not be processed",
         ]
 
     def test_closed_standard_error_ends_nothing(self, terminal: Terminal) -> None:

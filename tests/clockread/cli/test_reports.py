@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -70,6 +71,12 @@ def test_the_table_of_tracks_in_a_file_or_a_pipe() -> None:
         "1 0.5 s 2.0 s 1:00:00? 1:01:30? × 60 40 % 2 1",
         "2 0.5 s 2.0 s 1:00:00 1:00:01 real time 97 % 2 1 +12.3 ± 0.5 s",
     ]
+
+
+def test_a_track_whose_confidence_is_not_a_number_is_doubtful() -> None:
+    unknown = Track(1, replace(REAL, confidence=math.nan), FRAMES, None)
+    tracks.write_tracks([unknown], stream := io.StringIO(), "table")
+    assert "1:00:00? 1:00:01?" in lines_of(stream)[-1]
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
 import re
 import shlex
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import pytest
 from conftest import READING, Run
 from PIL import Image
 
+from clockread.cli import signals
 from clockread.cli.offset import Change, Row, _commands
 from clockread.cli.sample_photos import dial_picture
 from clockread.errors import ImageError
@@ -168,7 +173,7 @@ class TestCommand:
         [
             (0.43, (243, 243, 243), "the offset is uncertain (43 %)"),
             (0.89, (243, 243, 243), "the offset is uncertain (89 %)"),
-            (float("nan"), (243, 243, 243), "the offset is uncertain (nan %)"),
+            (float("nan"), (243, 243, 243), "the offset is uncertain (?)"),
             (0.95, (243, 500), "1 of 2 photos disagree"),
             (0.90, (243, 243, 500), None),
         ],
@@ -209,6 +214,40 @@ class TestCommand:
         assert len(out.splitlines()) == 4
         assert len(err.splitlines()) == 1
         assert "z.jpg: no EXIF time" in err
+
+    def test_skipped_files_are_said(self, run: Run, tmp_path: Path) -> None:
+        photo(tmp_path / "a.jpg", on_dial(TAKEN), TAKEN)
+        (tmp_path / "b.mov").touch()
+        assert run("offset", tmp_path)[2] == "clockread: skipped files: 1 .mov\n"
+        assert run("offset", tmp_path, "--quiet")[2] == ""
+
+    @pytest.mark.parametrize("output", ["table", "csv"])
+    def test_a_signal_keeps_what_was_read(
+        self,
+        run: Run,
+        tmp_path: Path,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        output: str,
+    ) -> None:
+        between = signals.between
+
+        def some(items: Iterator[object]) -> Iterator[object]:
+            yield from islice(between(items), 3)
+            raise signals.Stop(signal.SIGINT)
+
+        monkeypatch.setattr(signals, "between", some)
+        with pytest.raises(signals.Stop):  # which ends a process of its own
+            run("offset", shots(tmp_path, 192.0), "--format", output)
+        out, err = capsys.readouterr()
+        assert err == ""
+        if output == "csv":
+            assert [row["confidence"] != "" for row in csv.DictReader(io.StringIO(out))] == [
+                True
+            ] * 3
+        else:
+            assert "+0:03:12" in out
+            assert "exiftool" not in out, "commands would change the other photos too"
 
     def test_photos_as_tiff(self, run: Run, tmp_path: Path) -> None:
         paths = [photo(tmp_path / f"{i}.tif", on_dial(TAKEN) + 60, TAKEN) for i in range(2)]

@@ -194,6 +194,22 @@ def test_all_frames_give_a_result_each(start: Start) -> None:
     )
 
 
+def test_the_frames_of_a_cut_file_are_read_on_request(start: Start) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (3, 40, 40), dtype=np.uint8)
+    first, *others = map(Image.fromarray, noise)
+    first.save(file := io.BytesIO(), "GIF", save_all=True, append_images=others)
+    cut, server = file.getvalue()[:-500], start()
+    strict, lenient = (
+        server.post(cut, params={"frames": "all", "lenient": lenient}).json()["photos"]
+        for lenient in (0, 1)
+    )
+    assert [photo["error"] is None for photo in strict] == [True, True, False]
+    assert [photo["error"] is None for photo in lenient] == [True, True, True]
+    first.save(file := io.BytesIO(), "TIFF", save_all=True, append_images=others)
+    answer = server.post(file.getvalue()[:1000], params={"frames": "all", "lenient": 1})
+    assert len(answer.json()["photos"]) == 1, "pages that cannot be counted"
+
+
 def test_each_page_is_within_the_limit_of_pixels(start: Start) -> None:
     pages, file = [Image.new("L", (64, 64), 5), Image.new("L", (1000, 1000), 6)], io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])

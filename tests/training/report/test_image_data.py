@@ -130,6 +130,20 @@ def test_clock_images_are_seeded(
     assert (len(training.minutes), len(test.minutes)) == (9, 3)
 
 
+def test_an_interrupt_leaves_no_part_of_clock_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(np, "save", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_clocks(Rendering(UPRIGHT, 75, per_time=1, every=360))
+    assert list((tmp_path / "clock-images").iterdir()) == []
+
+
 def test_every_rendered_set_has_a_folder_of_its_own() -> None:
     sets = [
         Rendering(),
