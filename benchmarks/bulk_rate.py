@@ -25,8 +25,8 @@ import pyarrow.parquet as pq
 import typer
 
 from benchmarks.options import ModelOption, ThreadsOption
-from clockread.bulk import PART_PHOTOS
 from clockread.listing import list_photos
+from clockread.parallel import PART_PHOTOS
 from clockread.runtime.cpus import bounded_threads
 
 POLL_SECONDS = 0.1

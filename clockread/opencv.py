@@ -16,7 +16,7 @@ __all__ = ["cv2"]
 
 
 def _error(problem: str) -> RuntimeMissingError:
-    from clockread.distributions import install_command  # takes 20 ms
+    from clockread.packages import install_command  # takes 20 ms
 
     install = install_command(DISTRIBUTIONS, f"pip install {DISTRIBUTIONS[0]}")
     return RuntimeMissingError(f"{problem}: {install}", name="cv2")

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.bulk import PART_PHOTOS, Entry, Plan, Results, read_each, read_in_order
 from clockread.confidence import Calibration, DialScore, stored_weights
 from clockread.errors import ProviderError
 from clockread.finder import Detection, FinderOptions, find, finder_network, iou
 from clockread.images import ImageSource, Photo, is_one_image, load_photo, name_of
 from clockread.options import MAX_CLOCKS, ONCE, Effort, Thresholds, check_options
+from clockread.parallel import PART_PHOTOS, Entry, Plan, Results, read_each, read_in_order
 from clockread.polar_reader import PolarReader
 from clockread.reading import PhotoResult, Reading, reading_of
 from clockread.runtime.cpus import bounded_threads

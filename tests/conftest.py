@@ -15,9 +15,9 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread.bulk import PART_PHOTOS
 from clockread.cli import app as cli
 from clockread.images import Photo
+from clockread.parallel import PART_PHOTOS
 from clockread.reading import PhotoResult, Reading
 
 ROOT = Path(__file__).resolve().parents[1]

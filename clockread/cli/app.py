@@ -125,10 +125,10 @@ def predict(
         raise typer.BadParameter("name at least one photo, folder or pattern.", param_hint="PATHS")
 
     def action() -> int:
-        from clockread.bulk import Plan
         from clockread.cli.inputs import find_photos
         from clockread.cli.predict import predict_photos
         from clockread.image_files import silence_decoders
+        from clockread.parallel import Plan
         from clockread.runtime.cpus import bounded_threads
 
         silence_decoders()

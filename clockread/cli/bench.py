@@ -21,12 +21,12 @@ from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import numpy as np
 
-from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
 from clockread.cli import sample_photos
 from clockread.cli.bench_report import STAGES, BatchReport, BenchReport, Spread, StageTime
 from clockread.errors import ClockreadError, ProviderError
 from clockread.images import ImageSource, load_photo, name_of
 from clockread.listing import list_photos
+from clockread.parallel import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_order
 from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.gpu_report import describe
 from clockread.runtime.providers import LIBRARIES, ORT_NAMES

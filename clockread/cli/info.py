@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from typing import TextIO
 
 from clockread import __version__
-from clockread.distributions import version
 from clockread.errors import ClockreadError, ModelError
+from clockread.packages import version
 from clockread.runtime.cpus import usable_threads
 from clockread.runtime.manifest import ModelEntry, load_manifest, model_bytes
 from clockread.runtime.providers import DISTRIBUTIONS, usable_providers

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from clockread.bulk import Entry
 from clockread.errors import ClockreadError, ImageError, one_line
 from clockread.file_access import read_all, without_pipe
 from clockread.images import frames_of, load_frames
@@ -23,6 +22,7 @@ from clockread.listing import (
     no_photos_in,
     search,
 )
+from clockread.parallel import Entry
 
 STDIN_NAME = "-"
 

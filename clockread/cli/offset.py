@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TextIO
 import typer
 from typer import Option
 
-from clockread.cli import signals
+from clockread.cli import readers, signals
 from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
@@ -33,9 +33,9 @@ from clockread.listing import skipped
 from clockread.streams import complain
 
 if TYPE_CHECKING:
-    from clockread.bulk import Entry
     from clockread.offsets.offset import Offset, Shot
     from clockread.offsets.taken import Camera, TimeSource
+    from clockread.parallel import Entry
     from clockread.reader import ClockReader
 
 GroupBy = Literal["camera", "folder"]
@@ -82,7 +82,6 @@ def offset(
     quiet: QuietOption = False,
 ) -> None:
     """Report how far photographed clocks are from their photos' times. Changes no photo."""
-    from clockread.cli import readers
     from clockread.cli.inputs import STDIN_NAME, find_photos
 
     if not paths:
@@ -167,9 +166,9 @@ def _row(
     cropped: bool,
 ) -> Row:
     """Read one photo."""
-    from clockread.bulk import load
     from clockread.offsets.offset import Shot
     from clockread.offsets.taken import taken
+    from clockread.parallel import load
     from clockread.reading import PhotoResult
 
     photo = load(entry)

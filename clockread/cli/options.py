@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -12,6 +13,8 @@ from typer import Argument, BadParameter, Option
 from clockread.cli.output import Format
 from clockread.errors import one_line
 from clockread.runtime.providers import Provider
+
+UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}  # seconds
 
 _T = TypeVar("_T", float, str, None)
 
@@ -27,6 +30,18 @@ def finite(value: _T) -> _T:
     if not math.isfinite(number):
         raise BadParameter(f"{one_line(str(value))} is not a finite number.")
     return value
+
+
+def duration(text: str, option: str) -> float:
+    """Return the seconds of a duration such as ``0.5``, ``1s``, ``200ms``, ``2m`` or ``1h``.
+
+    Raises BadParameter, which names the option, for another text.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*", text.lower())
+    if match is None or match[2] not in UNITS:
+        message = f"{one_line(text)!r} is not a duration, such as 0.5s, 1s, 2m or 1h."
+        raise BadParameter(message, param_hint=option)
+    return float(match[1]) * UNITS[match[2]]
 
 
 FormatOption = Annotated[Format, Option("--format", help="Output format.")]

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from clockread.bulk import Entry
 from clockread.cli.inputs import STDIN_NAME
 from clockread.data import write_whole
 from clockread.errors import ClockreadError, one_line
 from clockread.images import Photo
 from clockread.listing import OVERLAY_COMMENT, OVERLAY_SUFFIX
+from clockread.parallel import Entry
 from clockread.reading import PhotoResult
 
 OVERLAY_QUALITY = 90  # of JPEG, 1..100

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
-from clockread.bulk import PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.cli import signals
 from clockread.cli.inputs import Photos, each_frame, frames_in, with_pipe_read
 from clockread.cli.output import open_writer
 from clockread.cli.overlays import OverlayFolder
 from clockread.cli.progress import progress_bar
 from clockread.listing import skipped
+from clockread.parallel import PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.streams import complain
 
 

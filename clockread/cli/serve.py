@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from clockread.cli import readers
 from clockread.cli.exits import EXIT_OK, EXIT_USAGE, run_and_exit
 from clockread.cli.options import (
     DeviceOption,
@@ -110,7 +111,7 @@ def serve(
             body_seconds=timeout,
             read_seconds=timeout,
         )
-        alone, shared, workers = readers(provider, device=device, model=model, threads=threads)
+        alone, shared, workers = open_readers(provider, device=device, model=model, threads=threads)
         default = settings_of.Settings()
         settings = settings_of.Settings(
             limits,
@@ -146,7 +147,7 @@ def token_of(file: Path | None) -> str | None:
     return token
 
 
-def readers(
+def open_readers(
     provider: str, *, device: int | None = None, model: str, threads: int | None
 ) -> tuple[Any, Any, int]:
     """Return the reader for a photo that is alone, that for batches, and the number of threads.
@@ -158,7 +159,6 @@ def readers(
         threads: CPU threads; None for all usable ones.
 
     """
-    from clockread.cli import readers
     from clockread.image_files import silence_decoders
     from clockread.runtime.cpus import bounded_threads
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import warnings
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from typer import Argument, Option
 
-from clockread.cli import signals
+from clockread.cli import readers, signals
 from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
@@ -23,6 +22,7 @@ from clockread.cli.options import (
     ProviderOption,
     QuietOption,
     ThreadsOption,
+    duration,
     finite,
 )
 from clockread.errors import ClockreadError, VideoError, one_line, reason_of
@@ -38,19 +38,6 @@ TrackFormat = Literal["table", "jsonl", "csv"]
 
 DEFAULT_EVERY = "1s"
 OVERLAY_SUFFIX = ".overlay.mp4"
-UNITS = {"ms": 0.001, "s": 1.0, "": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
-
-
-def duration(text: str, option: str) -> float:
-    """Return the seconds of a duration such as ``0.5``, ``1s``, ``200ms``, ``2m`` or ``1h``.
-
-    Raises BadParameter, which names the option, for another text.
-    """
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-z]*)\s*", text.lower())
-    if match is None or match[2] not in UNITS:
-        message = f"{one_line(text)!r} is not a duration, such as 0.5s, 1s, 2m or 1h."
-        raise typer.BadParameter(message, param_hint=option)
-    return float(match[1]) * UNITS[match[2]]
 
 
 def _rate(text: str) -> float | None:
@@ -101,8 +88,6 @@ def video(
     quiet: QuietOption = False,
 ) -> None:
     """Read the clocks of a video: each is followed, and decoded from all of its frames."""
-    from clockread.cli import readers
-
     if (every is not None) + (fps is not None) + all_frames > 1:
         raise typer.BadParameter("--every, --fps and --all exclude each other.")
     step = duration(DEFAULT_EVERY if every is None else every, "--every")

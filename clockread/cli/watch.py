@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 from typer import Argument, Option
 
-from clockread.cli import signals
+from clockread.cli import readers, signals
 from clockread.cli.exits import EXIT_OK, EXIT_PHOTO_ERROR, run_and_exit
 from clockread.cli.options import (
     CroppedOption,
@@ -19,9 +19,9 @@ from clockread.cli.options import (
     ProviderOption,
     QuietOption,
     ThreadsOption,
+    duration,
     finite,
 )
-from clockread.cli.video import duration
 from clockread.errors import VideoError
 from clockread.streams import complain
 
@@ -63,8 +63,6 @@ def watch(
     quiet: QuietOption = False,
 ) -> None:
     """Watch a camera or a folder: a JSON line whenever a clock shows another minute."""
-    from clockread.cli import readers
-
     run = WatchRun(
         source,
         duration(interval, "--interval"),

@@ -12,13 +12,13 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from clockread import __version__
-from clockread.bulk import Entry, read_in_order
 from clockread.cluster.parts import commit, exists, rows_of
 from clockread.cluster.places import SEPARATOR, Place, Stores
 from clockread.cluster.tries import Tries
 from clockread.errors import ClockreadError, ImageError, OutputError, one_line, reason_of
 from clockread.file_access import read_all
 from clockread.options import MAX_CLOCKS
+from clockread.parallel import Entry, read_in_order
 from clockread.reader import ClockReader
 from clockread.reading import PhotoResult
 

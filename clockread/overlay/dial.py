@@ -25,7 +25,7 @@ HOUR_COLOR: Color = (60, 60, 255)
 MINUTE_COLOR: Color = (255, 160, 30)
 SECOND_COLOR: Color = (240, 90, 230)
 
-DOUBTFUL_BELOW = 0.9  # confidence; such a dial has a dashed outline and a label with its percentage
+DASHED_BELOW = 0.9  # confidence; such a dial has a dashed outline and a label with its percentage
 HOUR_HAND_LENGTH = 0.55  # dial radii
 MINUTE_HAND_LENGTH = 0.85
 SECOND_HAND_LENGTH = 0.9
@@ -94,7 +94,7 @@ def drawn_dial(reading: Reading, scale: float, *, seconds: bool) -> DrawnDial | 
     twelve, *drawn = dial_to_image(reading.homography, np.concatenate(lines), scale).reshape(
         -1, 2, 2
     )
-    doubtful = not reading.confidence >= DOUBTFUL_BELOW  # nan is doubtful too
+    doubtful = not reading.confidence >= DASHED_BELOW  # nan is doubtful too
     percentage = f" {percent(reading.confidence)}" if doubtful else ""
     text = reading.time_text(seconds=seconds) + percentage
     return DrawnDial(text, doubtful, outline, twelve, dict(zip(hands, drawn, strict=True)))

@@ -40,7 +40,7 @@ def engine_folder(
         runtime_version: of onnxruntime.
 
     """
-    from clockread.distributions import version  # takes 20 ms
+    from clockread.packages import version  # takes 20 ms
 
     tensorrt = next((found for name in PACKAGES if (found := version(name))), "system")
     digest = hashlib.sha256(model_bytes).hexdigest()[:16]

@@ -214,7 +214,7 @@ def usable_providers() -> list[str]:
 
 
 def _runtime_error(problem: str) -> RuntimeMissingError:
-    from clockread.distributions import install_command, version  # takes 20 ms
+    from clockread.packages import install_command, version  # takes 20 ms
 
     installed = [name for name in DISTRIBUTIONS if version(name)]
     if not installed:

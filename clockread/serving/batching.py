@@ -14,10 +14,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from clockread.bulk import DECODED_PIXELS, PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.errors import ImageError, ImageTooLargeError, UnsupportedImageError, one_line
 from clockread.images import Photo, frames_of, load_frames, load_photo, size_of
 from clockread.options import MAX_CLOCKS
+from clockread.parallel import DECODED_PIXELS, PART_PHOTOS, Entry, PhotoReader, read_in_order
 from clockread.pixels import check_size
 from clockread.reading import PhotoResult
 from clockread.serving.limits import (

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from clockread.bulk import Entry, read_in_order
 from clockread.images import ImageSource, Photo, name_of
+from clockread.parallel import Entry, read_in_order
 from clockread.reading import PhotoResult, Reading
 from clockread.tracking.drift import drift_of
 from clockread.tracking.fit import fit
@@ -121,7 +121,7 @@ def read_frames(
     Args:
         reader: reads them; with several workers, on one thread.
         frames: times in seconds, ascending, and images.
-        workers: see `clockread.bulk.read_in_order`.
+        workers: see `clockread.parallel.read_in_order`.
         cropped: whether each frame is one dial that fills it.
 
     Yields:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from clockread import (
-    bulk,
     confidence,
     decoding,
     file_access,
@@ -20,6 +19,7 @@ from clockread import (
     images,
     listing,
     options,
+    parallel,
     pixels,
     pose,
     reading,
@@ -96,7 +96,7 @@ def test_decoding_weights() -> None:
 
 def test_limits_of_readings() -> None:
     assert (reading.MIN_SECOND, reading.MAX_DISAGREEMENT) == (0.5, 18.0)
-    assert (output.DOUBTFUL_BELOW, dial.DOUBTFUL_BELOW) == (0.5, 0.9)
+    assert (output.DOUBTFUL_BELOW, dial.DASHED_BELOW) == (0.5, 0.9)
 
 
 def test_what_the_networks_were_trained_with() -> None:
@@ -137,10 +137,10 @@ def test_limits_of_photos() -> None:
 
 def test_parts_of_many_photos() -> None:
     assert (
-        bulk.PART_PHOTOS,
-        bulk.DECODED_PIXELS,
-        bulk.QUEUE_DEPTH,
-        bulk.MIN_PHOTOS_PER_THREAD,
+        parallel.PART_PHOTOS,
+        parallel.DECODED_PIXELS,
+        parallel.QUEUE_DEPTH,
+        parallel.MIN_PHOTOS_PER_THREAD,
     ) == (16, 128_000_000, 2, 2)
 
 

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from clockread.bulk import Entry
 from clockread.cli.overlays import OverlayFolder
 from clockread.images import load_photo
 from clockread.overlay import draw, enlarged
@@ -24,6 +23,7 @@ from clockread.overlay.dial import (
     hand_tip,
 )
 from clockread.overlay.drawing import DIAL_COLOR, TWELVE_COLOR
+from clockread.parallel import Entry
 from clockread.reading import PhotoResult, Reading
 
 # 3:00 on an upright dial of radius 100 about (200, 150).

@@ -25,7 +25,7 @@ import pytest
 from conftest import ROOT, Run, result_of, run_python
 from conftest import save_png as save
 
-from clockread import ClockReader, __version__, bulk
+from clockread import ClockReader, __version__, parallel
 from clockread.cli import app as cli
 from clockread.cli import bench, exits, info, inputs, predict, readers, sample_photos
 from clockread.errors import (
@@ -94,7 +94,7 @@ class FakeReader:
     """Finds one clock in every photo that is not black."""
 
     provider = "cpu"
-    part_photos = bulk.PART_PHOTOS
+    part_photos = parallel.PART_PHOTOS
     on_accelerator = False
 
     def __init__(self) -> None:
@@ -297,7 +297,7 @@ class TestPredict:
         def fail(*_: object, **__: object) -> None:
             raise MemoryError
 
-        monkeypatch.setattr(bulk, "load_photo", fail)
+        monkeypatch.setattr(parallel, "load_photo", fail)
         code, out, _ = run("predict", save(tmp_path / "a.png", 5), "--format", "jsonl")
         assert code == 1
         assert "not enough memory" in json.loads(out)["error"]

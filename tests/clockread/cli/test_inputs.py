@@ -16,11 +16,11 @@ from conftest import BlindReader
 from PIL import Image
 
 from clockread import file_access
-from clockread.bulk import Entry
 from clockread.cli import app as cli
 from clockread.cli import readers
 from clockread.cli.inputs import find_photos, frames_in
 from clockread.cli.overlays import OverlayFolder
+from clockread.parallel import Entry
 
 Run = Callable[..., tuple[int, list[dict[str, object]], str]]
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from clockread.bulk import Entry
 from clockread.cli import predict
 from clockread.cli.inputs import Photos
 from clockread.cli.progress import progress_bar
+from clockread.parallel import Entry
 from clockread.reading import PhotoResult
 
 CONTROL = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])")

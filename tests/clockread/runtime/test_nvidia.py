@@ -12,7 +12,7 @@ from conftest import EXAMPLES, Run
 from cuda_stub import BFC_ARENA, CudaStub, cuda, cuda_failure
 
 from clockread import ClockReader
-from clockread.cli.serve import readers
+from clockread.cli.serve import open_readers
 from clockread.errors import GpuMemoryError, ProviderError
 from clockread.runtime import nvidia, providers
 from clockread.runtime.gpu_options import GpuOptions
@@ -274,10 +274,10 @@ def test_a_gpu_that_is_named_is_used_or_refused(
 def test_a_gpu_needs_one_set_of_sessions(cuda: CudaStub) -> None:
     reader = ClockReader("cuda", threads=2, gpu=GpuOptions(device_id=1))
     assert reader._on_one_thread is reader
-    assert readers("cuda", device=1, model="auto", threads=2)[1].on_accelerator
-    alone, shared, _ = readers("cuda", model="auto", threads=2)
+    assert open_readers("cuda", device=1, model="auto", threads=2)[1].on_accelerator
+    alone, shared, _ = open_readers("cuda", model="auto", threads=2)
     assert alone is shared
-    alone, shared, _ = readers("cpu", model="auto", threads=2)
+    alone, shared, _ = open_readers("cpu", model="auto", threads=2)
     assert alone is not shared
 
 

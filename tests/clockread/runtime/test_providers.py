@@ -19,7 +19,7 @@ import pytest
 from conftest import ROOT, run_python
 from cuda_stub import forget
 
-from clockread import distributions
+from clockread import packages
 from clockread.errors import ModelError, ProviderError, RuntimeMissingError
 from clockread.runtime import cpus, providers
 from clockread.runtime.gpu_options import GpuOptions
@@ -106,7 +106,7 @@ def test_importing_clockread_providers_imports_no_runtime() -> None:
 def test_without_a_runtime_one_line_names_both_distributions(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(distributions, "version", lambda _: None)
+    monkeypatch.setattr(packages, "version", lambda _: None)
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # what makes `import onnxruntime` fail
     with pytest.raises(RuntimeMissingError) as caught:
         providers.require_runtime()
@@ -148,7 +148,7 @@ def test_what_an_uninstall_left_is_removed_before_one_runtime_is_installed(
     left: str, install: str, module: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As pip takes the distribution that lost its files for whole."""
-    monkeypatch.setattr(distributions, "version", lambda name: "1.99" if name == left else None)
+    monkeypatch.setattr(packages, "version", lambda name: "1.99" if name == left else None)
     monkeypatch.setitem(sys.modules, "onnxruntime", module)
     with pytest.raises(RuntimeMissingError) as caught:
         providers.require_runtime()
@@ -205,8 +205,8 @@ def test_opencv_that_is_missing_or_broken_is_one_line(name: str, tmp_path: Path)
         (tmp_path / "cv2.py").write_text(module)
     start = "" if module is not None else "import sys; sys.modules['cv2'] = None; "
     code = (
-        f"{start}from clockread import distributions; "
-        f"distributions.version = lambda name: '1' if {known} else None\n"
+        f"{start}from clockread import packages; "
+        f"packages.version = lambda name: '1' if {known} else None\n"
     )
     program = f"{code}from clockread.__main__ import main; main()"
     path = f"{tmp_path}{os.pathsep}{ROOT}"

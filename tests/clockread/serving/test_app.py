@@ -24,8 +24,8 @@ pytest.importorskip("httpx", reason="needed by the test client")
 from fastapi.testclient import TestClient
 
 from clockread import __version__
-from clockread.bulk import PART_PHOTOS
 from clockread.images import Photo
+from clockread.parallel import PART_PHOTOS
 from clockread.reading import PhotoResult
 from clockread.serving.app import Service, Settings, make_app
 from clockread.serving.batching import Batcher, Job, Options

@@ -14,16 +14,16 @@ import pytest
 from conftest import EXAMPLES
 from conftest import grey_png as photo_of
 
-from clockread import ClockReader, bulk
-from clockread.bulk import Entry, Plan, load, read_in_order
+from clockread import ClockReader, parallel
 from clockread.images import Photo
+from clockread.parallel import Entry, Plan, load, read_in_order
 from clockread.reading import PhotoResult
 
 
 class Recorder:
     """Reads nothing; records its batches, and the highest number of threads in it at once."""
 
-    part_photos = bulk.PART_PHOTOS
+    part_photos = parallel.PART_PHOTOS
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
@@ -81,7 +81,7 @@ def test_no_worker_has_a_part_more_than_another(photos: int) -> None:
     reader = Recorder()
     list(read_in_order(entries(photos), reader, workers=2))
     assert len(reader.batches) % 2 == 0
-    assert max(map(len, reader.batches)) <= bulk.PART_PHOTOS
+    assert max(map(len, reader.batches)) <= parallel.PART_PHOTOS
 
 
 def test_the_reader_says_how_large_a_part_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,12 +107,12 @@ def test_not_more_is_taken_than_can_be_given_soon(
     results = read_in_order(endless(), Recorder(), workers=workers)
     for given in range(1, 50):
         next(results)
-        assert taken <= given + 2 * (workers * bulk.QUEUE_DEPTH + 1)
+        assert taken <= given + 2 * (workers * parallel.QUEUE_DEPTH + 1)
     results.close()
 
 
 def test_a_batch_ends_early_where_photos_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "DECODED_PIXELS", 5000)
+    monkeypatch.setattr(parallel, "DECODED_PIXELS", 5000)
     reader = Recorder()
     list(read_in_order(entries(5), reader))
     assert [len(batch) for batch in reader.batches] == [3, 2]
@@ -142,7 +142,7 @@ def test_an_entry_without_memory_is_an_error_in_one_line(monkeypatch: pytest.Mon
     def fail(*_: object, **__: object) -> Photo:
         raise MemoryError
 
-    monkeypatch.setattr(bulk, "load_photo", fail)
+    monkeypatch.setattr(parallel, "load_photo", fail)
     loaded = load(Entry("a\nb.png", photo_of(9)))
     assert isinstance(loaded, PhotoResult)
     assert loaded.error is not None
@@ -267,7 +267,7 @@ class TestLiveSources:
 
         results = reader.stream(source(), read_ahead=True)
         next(results)
-        assert 2 <= drawn <= 5 * bulk.PART_PHOTOS
+        assert 2 <= drawn <= 5 * parallel.PART_PHOTOS
         results.close()
 
     def test_a_list_can_be_read_one_by_one(self, reader: ClockReader) -> None:
@@ -289,7 +289,7 @@ class TestLiveSources:
         next(results)
         results.close()
         assert {len(batch) for batch in recorder.batches} == {1}
-        assert len(recorder.batches) <= 2 * bulk.QUEUE_DEPTH + 2
+        assert len(recorder.batches) <= 2 * parallel.QUEUE_DEPTH + 2
 
     @pytest.mark.parametrize(
         "one",
@@ -334,7 +334,7 @@ def test_where_no_more_threads_are_to_be_had_fewer_work(
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", limited)
-    workers = bulk._startable(8)
+    workers = parallel._startable(8)
     monkeypatch.setattr(threading.Thread, "start", start)
     assert workers == max(1, startable - 1)
 
@@ -384,7 +384,7 @@ def test_results_of_reduced_photos_have_their_scale(workers: int) -> None:
 
 
 def test_workers_share_the_bound_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bulk, "DECODED_PIXELS", 2 * 5000)  # of photos of 2400 pixels
+    monkeypatch.setattr(parallel, "DECODED_PIXELS", 2 * 5000)  # of photos of 2400 pixels
     reader = Recorder()
     list(read_in_order(entries(32), reader, workers=2))
     assert max(map(len, reader.batches)) == 3
@@ -414,7 +414,7 @@ def test_closing_stops_workers_within_a_part(monkeypatch: pytest.MonkeyPatch) ->
         time.sleep(0.02)
         return PhotoResult(entry.name, None, None, (), "not read")
 
-    monkeypatch.setattr(bulk, "load", slow)
+    monkeypatch.setattr(parallel, "load", slow)
     results = read_in_order([Entry(str(i), None, "") for i in range(400)], Recorder(), workers=2)
     next(results)
     results.close()
