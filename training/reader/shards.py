@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from clockread.data import data_folder, write_whole
+from clockread.runtime.cpus import usable_threads
 from clockread.sampling import PATCH
 from training.assets import NOT_COLLECTED, artwork_version
 from training.dials.presets import PRESETS, Preset
@@ -79,7 +79,7 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
             full = None if done else (count, *shape)
             file = folder / f"{field}.npy"
             arrays[field] = open_memmap(file, mode=mode, dtype=dtype, shape=full)
-        with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+        with multiprocessing.get_context("spawn").Pool(usable_threads()) as pool:
             parts = pool.imap_unordered(_rendered_part, jobs)
             for first, part in track(parts, f"rendering {folder.name}", len(jobs)):
                 at = first - first_seed
