@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.context import CONTEXT_GRID, unwrap_context
-from clockread.finder import SCENE
+from clockread.finder import PADDING, SCENE, SIZE_UNIT, STRIDE
 from clockread.hands import unwrap_posed
 from clockread.runtime.manifest import DEFAULT, QUANTIZED
 from clockread.sampling import ANGLES, OUTER_RADIUS, PATCH, RADII
@@ -32,11 +32,11 @@ _SMALL = 64  # values; smaller weights are stored in single precision
 
 PREPROCESSING = {
     "finder": {
-        "input": f"uint8 grey photo, letterboxed to {SCENE} x {SCENE} "
-        "(one area resize, padding 128)",
+        "input": f"uint8 grey photo, letterboxed to {SCENE} x {SCENE} (shrunk by area averaging, "
+        f"first by a whole factor, then by the rest; or enlarged bilinearly; padding {PADDING})",
         "normalization": "in the graph",
-        "outputs": "heat: logits on a stride-8 grid; "
-        "box: dx, dy within the cell, log(width / 32), log(height / 32)",
+        "outputs": f"heat: logits on a stride-{STRIDE} grid; box: dx, dy within the cell, "
+        f"log(width / {SIZE_UNIT:g}), log(height / {SIZE_UNIT:g})",
     },
     "pose": {
         "input": f"uint8 grey square crop of a dial, {PATCH} x {PATCH}",
