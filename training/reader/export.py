@@ -22,13 +22,14 @@ from training.reader.finder import validation_scenes
 from training.reader.hands import posed_by
 from training.reader.lean_graph import rewrite
 from training.reader.loop import RESULT_FILE, run_folder
-from training.reader.networks import FLAGS, HEADS
+from training.reader.networks import BINS, FLAGS, HEADS
 from training.reader.pose import find_poses, validation_shard
 from training.reader.tasks import DEFAULT_TASKS, POSE, Task, trained
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
 _SMALL = 64  # values; smaller weights are stored in single precision
+_LOGITS = f"logits over {BINS} angles of {360 / BINS:g} degrees"
 
 PREPROCESSING = {
     "finder": {
@@ -54,7 +55,7 @@ PREPROCESSING = {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) "
         f"x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
-        "outputs": "hour, minute, twelve, second: logits over 120 angles of 3 degrees; "
+        "outputs": f"hour, minute, twelve, second: {_LOGITS}; "
         "*_sincos: their mean resultants (sin, cos); has_second: logit; change: the dial's pose "
         "in the coordinates of the one it was unwrapped through",
     },
@@ -62,8 +63,7 @@ PREPROCESSING = {
         "input": f"uint8 grey polar image, {CONTEXT_GRID.angles} angles (clockwise from the pose's "
         f"up) x {CONTEXT_GRID.radii} radii to {CONTEXT_GRID.outer_radius}",
         "normalization": "in the graph",
-        "outputs": "twelve: logits over 120 angles of 3 degrees; clock, whole, mirrored, day, "
-        "noon_up: logits",
+        "outputs": f"twelve: {_LOGITS}; {', '.join(FLAGS)}: logits",
     },
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
