@@ -31,6 +31,7 @@ class DecodingWeights:
 
 
 FLOOR = 2e-4  # uniform share mixed into each distribution: no single hand can rule out a time
+EXTREME_LOGIT = 60.0  # larger ones are clipped, against overflows
 _MODE_REACH = 2  # bins on either side of the mode that are averaged to find the angle between bins
 # Degrees, share, standard deviation. Small shares: numerals outweigh the prior, and a dial without
 # marks is assumed upright.
@@ -74,6 +75,12 @@ def rotation_prior(bins: int) -> Floats:
         bump = np.exp(-0.5 * (circular_difference(degrees, mean, 360.0) / deviation) ** 2)
         total += share * bump / bump.sum()
     return np.asarray(np.log(total))
+
+
+def sigmoid(logits: Floats) -> Floats:
+    """Return the probabilities of logits of any shape."""
+    x = np.clip(np.asarray(logits, np.float64), -EXTREME_LOGIT, EXTREME_LOGIT)
+    return np.asarray(1 / (1 + np.exp(-x)))
 
 
 def _log_softmax(logits: Floats) -> Floats:

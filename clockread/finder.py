@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from clockread.decoding import sigmoid
 from clockread.geometry import Box, Floats
 from clockread.opencv import cv2
 from clockread.sampling import downsample
@@ -28,8 +29,6 @@ SIZE_UNIT = 32.0  # scene pixels; box sizes are logarithms of multiples of it
 MAX_LOG_SIZE = 4.0  # largest magnitude of these logarithms: 0.6 to 1747 scene pixels
 TILE = 0.6  # side of a tile over the photo's longer side
 PADDING = 128  # grey of the bars beside a photo that is not square
-
-assert SCENE % 32 == 0  # five halvings
 
 Grey = NDArray[np.uint8]
 # (n, SCENE, SCENE) -> heat (n, CELLS, CELLS) logits, box (n, CELLS, CELLS, 4)
@@ -142,7 +141,7 @@ def peaks(
 
     """
     o = options or FinderOptions()
-    scores = 1.0 / (1.0 + np.exp(-np.clip(np.asarray(heat, np.float64), -60.0, 60.0)))
+    scores = sigmoid(heat)
     highest = cv2.dilate(scores, np.ones((3, 3), np.uint8))
     rows, columns = np.nonzero((scores >= highest) & (scores >= threshold))
     value = np.asarray(box, np.float64)[rows, columns]

@@ -14,7 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.clock import Pair, disagreement
-from clockread.decoding import TWELVE_HOURS, Hours, decode, modal_angle, resultant, turned_back
+from clockread.decoding import (
+    TWELVE_HOURS,
+    Hours,
+    decode,
+    modal_angle,
+    resultant,
+    sigmoid,
+    turned_back,
+)
 from clockread.evidence import Evidence
 from clockread.geometry import Floats, compose, project, rim
 from clockread.pose import PosedDial
@@ -168,7 +176,7 @@ def read_hands(
 
 def probability(logits: Floats) -> Floats:
     """Return the probabilities (n,) of logits (n, 1)."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits[:, 0].astype(np.float64), -60, 60))))
+    return sigmoid(logits[:, 0])
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ reading is multiplied by the probability of its kind.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from clockread.context import ContextNetwork, ContextOutput, joined, unwrap_context
 from clockread.decoding import Hours
+from clockread.geometry import Floats
 from clockread.hands import Hands, HandsNetwork, HandsOutput, probability, read_hands, read_refined
 from clockread.pose import PosedDial
+from clockread.stages import CHOOSE, StageTimer
 
 # Added to the logits of mirrored and of 24-hour dials, because 9 % of the dials in training are of
 # either kind, and few of those in photographs: -1.2 takes 9 % to 3 %.
@@ -45,6 +47,7 @@ def read_posed(
     hands: HandsNetwork,
     context: ContextNetwork,
     passes: int,
+    timer: StageTimer | None = None,
 ) -> list[ReadDial]:
     """Read dials, refining their poses.
 
@@ -54,15 +57,20 @@ def read_posed(
         hands: the reading network.
         context: the context network.
         passes: maximum number of passes of the reading network per dial.
+        timer: times the choice as a stage of its own.
 
     """
     refined, seen = read_refined(dials, hands, passes)
     around = context(unwrap_context(images, refined))
-    return _read(refined, seen, around, hands, passes)
+    return _read(refined, seen, around, hands, passes, timer or StageTimer(None))
 
 
 def read_again(
-    dials: Sequence[PosedDial], known: Sequence[ContextOutput], hands: HandsNetwork, passes: int
+    dials: Sequence[PosedDial],
+    known: Sequence[ContextOutput],
+    hands: HandsNetwork,
+    passes: int,
+    timer: StageTimer | None = None,
 ) -> list[ReadDial]:
     """Read dials whose context is known from an earlier reading.
 
@@ -71,10 +79,11 @@ def read_again(
         known: the context of each dial.
         hands: the reading network.
         passes: maximum number of passes of the reading network per dial.
+        timer: times the choice as a stage of its own.
 
     """
     refined, seen = read_refined(dials, hands, passes)
-    return _read(refined, seen, joined(known), hands, passes)
+    return _read(refined, seen, joined(known), hands, passes, timer or StageTimer(None))
 
 
 def _read(
@@ -83,17 +92,34 @@ def _read(
     around: ContextOutput,
     hands: HandsNetwork,
     passes: int,
+    timer: StageTimer,
 ) -> list[ReadDial]:
     """Decode refined dials; those that may be mirrored are also read as such."""
     mirrored = probability(around.mirrored + RARE)
-    read = _by_hours(seen, around)
     rows = np.flatnonzero(mirrored >= MIN_PROBABILITY)
-    others: dict[int, tuple[PosedDial, Hands]] = {}
+    flipped: list[PosedDial] = []
     if len(rows):
-        flipped, seen = read_refined([refined[i].in_mirror() for i in rows.tolist()], hands, passes)
-        again = _by_hours(seen, around.take(rows).in_mirror())
-        for i, dial, one in zip(rows.tolist(), flipped, again, strict=True):
-            others[i] = dial, replace(one, mirrored=True)
+        flipped, in_mirror = read_refined(
+            [refined[i].in_mirror() for i in rows.tolist()], hands, passes
+        )
+    with timer(CHOOSE):
+        read = _by_hours(seen, around)
+        others: dict[int, tuple[PosedDial, Hands]] = {}
+        if len(rows):
+            again = _by_hours(in_mirror, around.take(rows).in_mirror())
+            for i, dial, one in zip(rows.tolist(), flipped, again, strict=True):
+                others[i] = dial, replace(one, mirrored=True)
+        return _chosen(refined, read, others, around, mirrored)
+
+
+def _chosen(
+    refined: Sequence[PosedDial],
+    read: Sequence[Hands],
+    others: Mapping[int, tuple[PosedDial, Hands]],
+    around: ContextOutput,
+    mirrored: Floats,
+) -> list[ReadDial]:
+    """Choose between readings as usual dials and, of some, as mirrored ones by probability."""
     out = []
     for i, (dial, one, p) in enumerate(zip(refined, read, mirrored.tolist(), strict=True)):
         kinds = [(one, 1 - p)]

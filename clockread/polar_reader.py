@@ -17,7 +17,7 @@ from clockread.options import Effort
 from clockread.pose import BOX_MARGIN, PosedDial, estimate, pose_network
 from clockread.retry import other_windows, principal_greys
 from clockread.runtime.network import Network
-from clockread.stages import Dial, StageTimer
+from clockread.stages import CONTEXT, DECODE_AGAIN, POSE, READ, UNWRAP, Dial, StageTimer
 
 Grey = NDArray[np.uint8]
 
@@ -53,7 +53,7 @@ class PolarReader:
 
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
         """Fill in poses and hands; detections that turn out not to be clocks keep None."""
-        with timer("pose"):
+        with timer(POSE):
             posed = estimate(*_windows(dials), self._pose)
         kept = [
             (dial, one)
@@ -76,10 +76,10 @@ class PolarReader:
         """Retry dials; return the reading of the highest confidence for each."""
         attempts: list[list[PosedDial]] = [[] for _ in dials]
         if self._effort.windows:
-            with timer("pose"):
+            with timer(POSE):
                 attempts = other_windows(*_windows(dials), self._pose)
         if self._effort.colors:
-            with timer("decode again"):
+            with timer(DECODE_AGAIN):
                 colors = _in_color(dial.photo for dial in dials)
                 for one, color, tries in zip(read, colors, attempts, strict=True):
                     if color is not None:
@@ -96,15 +96,15 @@ class PolarReader:
         self, dials: Sequence[Dial], posed: Sequence[PosedDial], timer: StageTimer
     ) -> list[ReadDial]:
         def context(polar: Grey) -> ContextOutput:
-            with timer("context"):
+            with timer(CONTEXT):
                 return self._context(polar)
 
         images, passes = [dial.photo.pixels for dial in dials], self._effort.passes
         read: list[ReadDial] = []
-        with timer("unwrap"):
+        with timer(UNWRAP):
             for part in self._batches(len(posed)):
                 networks = self._timed_hands(timer), context
-                read += read_posed(images[part], posed[part], *networks, passes)
+                read += read_posed(images[part], posed[part], *networks, passes, timer)
         return read
 
     def _read_again(
@@ -112,9 +112,9 @@ class PolarReader:
     ) -> list[ReadDial]:
         hands, passes = self._timed_hands(timer), self._effort.passes
         read: list[ReadDial] = []
-        with timer("unwrap"):
+        with timer(UNWRAP):
             for part in self._batches(len(posed)):
-                read += read_again(posed[part], known[part], hands, passes)
+                read += read_again(posed[part], known[part], hands, passes, timer)
         return read
 
     def _batches(self, count: int) -> list[slice]:
@@ -123,7 +123,7 @@ class PolarReader:
 
     def _timed_hands(self, timer: StageTimer) -> HandsNetwork:
         def hands(polar: Grey) -> HandsOutput:
-            with timer("read"):
+            with timer(READ):
                 return self._hands(polar)
 
         return hands

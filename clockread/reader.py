@@ -25,7 +25,7 @@ from clockread.runtime.cpus import bounded_threads
 from clockread.runtime.manifest import AUTO, Manifest, load_manifest
 from clockread.runtime.network import Network
 from clockread.runtime.providers import named_with_gpu, resolved, warn_about_cpu
-from clockread.stages import Dial, DialReader, StageTimer
+from clockread.stages import FIND, Dial, DialReader, StageTimer
 from clockread.upright_reader import SINCOS, UprightReader
 
 if TYPE_CHECKING:
@@ -334,7 +334,7 @@ class ClockReader:
         if cropped:
             found = [[None] for _ in photos]
         else:
-            with timer("find"):
+            with timer(FIND):
                 found = [[*of_photo] for of_photo in self.find([photo.pixels for photo in photos])]
         dials = [
             Dial(photo, detection)

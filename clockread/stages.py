@@ -10,6 +10,16 @@ from typing import TYPE_CHECKING, Protocol
 
 from clockread.geometry import Box, Window
 
+# Names of the stages.
+DECODE = "decode"  # photos
+FIND = "find"  # the finder network, with its input and output
+POSE = "pose"  # the same of the pose network
+UNWRAP = "unwrap"  # polar images, and pose corrections
+READ = "read"  # the reading network
+CONTEXT = "context"  # the context network
+CHOOSE = "choose"  # the most probable time and kind of dial, from the outputs of both
+DECODE_AGAIN = "decode again"  # photos of retried dials, in color
+
 if TYPE_CHECKING:
     from clockread.finder import Detection
     from clockread.hands import Hands

@@ -22,6 +22,7 @@ from clockread.geometry import Floats
 from clockread.hands import Hands
 from clockread.pose import PosedDial
 from clockread.sampling import crop_window
+from clockread.stages import READ
 
 if TYPE_CHECKING:
     from clockread.runtime.network import Network
@@ -142,7 +143,7 @@ class UprightReader:
 
     def read(self, dials: Sequence[Dial], timer: StageTimer) -> None:
         """Fill in poses and hands."""
-        with timer("read"):
+        with timer(READ):
             read = read_windows(dials, self._run, self._side)
             for dial, (posed, hands) in zip(dials, read, strict=True):
                 dial.posed, dial.hands = posed, hands

@@ -121,8 +121,14 @@ def fonts(cache: Path | None = None) -> list[Path]:
 
     If nothing was collected, return those that come with matplotlib, so that rendering works.
     """
-    if _is_collected(cache) and (collected := _font_files(data_folder(cache) / "fonts")):
-        return collected
+    if _is_collected(cache):
+        folder = data_folder(cache)
+        listing = json.loads((folder / LISTING).read_text(encoding="utf-8"))
+        names = {
+            entry["file"] for entry in listing.get("fonts", ())
+        }  # the folder may have other files
+        if collected := [path for path in _font_files(folder / "fonts") if path.name in names]:
+            return collected
     import matplotlib as mpl
 
     bundled = _font_files(Path(mpl.get_data_path()) / "fonts" / "ttf")
@@ -305,8 +311,7 @@ def _trimmed(blob: bytes) -> Grey | None:
 
 
 def _collect_fonts(scratch: Path, folder: Path) -> list[dict[str, Any]]:
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     entries: list[dict[str, Any]] = []
     for package, names in FONT_FILES.items():
         root = _unpacked("deb", package, scratch)

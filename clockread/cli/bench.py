@@ -30,6 +30,7 @@ from clockread.parallel import PART_PHOTOS, Entry, PhotoReader, Plan, read_in_or
 from clockread.runtime.gpu_options import GpuOptions
 from clockread.runtime.gpu_report import describe
 from clockread.runtime.providers import LIBRARIES, ORT_NAMES
+from clockread.stages import DECODE
 
 if TYPE_CHECKING:
     from clockread.reader import ClockReader
@@ -190,12 +191,12 @@ def _staged_pass(
     reader: PhotoReader, sources: Sequence[ImageSource]
 ) -> tuple[dict[str, float], int]:
     """Return the seconds per stage, and the dials, of a pass without workers."""
-    timings: dict[str, float] = {"decode": 0.0}
+    timings: dict[str, float] = {DECODE: 0.0}
     dials = 0
     for first in range(0, len(sources), PART_PHOTOS):
         before = time.perf_counter()
         photos = [load_photo(source) for source in sources[first : first + PART_PHOTOS]]
-        timings["decode"] += time.perf_counter() - before
+        timings[DECODE] += time.perf_counter() - before
         dials += sum(len(result.readings) for result in reader.read_photos(photos, timings=timings))
     return timings, dials
 

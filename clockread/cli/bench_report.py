@@ -10,6 +10,7 @@ from statistics import median
 from typing import TYPE_CHECKING, TextIO
 
 from clockread.cli.console import console_for
+from clockread.stages import CHOOSE, CONTEXT, DECODE, DECODE_AGAIN, FIND, POSE, READ, UNWRAP
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,13 +18,14 @@ if TYPE_CHECKING:
     from clockread.runtime.gpu_report import GpuReport
 
 STAGES = {  # and the unit that each is divided by
-    "decode": "photo",
-    "find": "photo",
-    "pose": "dial",
-    "unwrap": "dial",
-    "read": "dial",
-    "context": "dial",
-    "decode again": "dial",
+    DECODE: "photo",
+    FIND: "photo",
+    POSE: "dial",
+    UNWRAP: "dial",
+    READ: "dial",
+    CONTEXT: "dial",
+    CHOOSE: "dial",
+    DECODE_AGAIN: "dial",
 }
 
 

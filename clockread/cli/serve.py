@@ -62,7 +62,7 @@ def serve(
         Option(min=0.01, max=MAX_MB, callback=finite, help="Maximum size of a photo, megapixels."),
     ] = LIMITS.pixels / 1e6,
     max_photos: Annotated[
-        int, Option(min=1, help="Maximum number of photos of a request.")
+        int, Option(min=1, help="Maximum number of photos of a request, frames included.")
     ] = LIMITS.photos,
     max_queue: Annotated[
         int, Option(min=1, help="Maximum number of queued photos.")

@@ -20,7 +20,10 @@ def network_bytes(manifest: Manifest, model: str) -> bytes:
 
 def reader_bytes(manifest: Manifest, model: str) -> bytes:
     """Return `reader-MODEL.onnx`; raise ModelError if it is missing or damaged."""
-    path = manifest.path.parent / f"reader-{model}.onnx"
+    name = f"reader-{model}"
+    path = manifest.path.parent / f"{name}.onnx"
+    if path.is_file() and name in manifest.edge:
+        return model_bytes(manifest.edge[name])
     try:
         if path.is_file():
             return path.read_bytes()

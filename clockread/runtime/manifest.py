@@ -63,11 +63,21 @@ class ModelEntry:
 
 
 @dataclass(frozen=True)
+class EdgeEntry:
+    """A file that is a whole reader, as the manifest describes it."""
+
+    path: Path
+    sha256: str
+    size: int  # bytes
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All models of a folder: model name -> role -> entry."""
 
     path: Path
     models: Mapping[str, Mapping[str, ModelEntry]]
+    edge: Mapping[str, EdgeEntry] = field(default_factory=dict)  # by name; none in a wheel
 
     def name(self, model: str, provider: str) -> str:
         """Return the model that a name selects on a provider.
@@ -116,7 +126,13 @@ def load_manifest(folder: Path | None = None) -> Manifest:
                 name: {role: _entry(role, entry, path.parent) for role, entry in roles.items()}
                 for name, roles in content["models"].items()
             }
-            return Manifest(path, models)
+            edge = {
+                name: EdgeEntry(
+                    _path(entry, path.parent), str(entry["sha256"]), int(entry["bytes"])
+                )
+                for name, entry in content.get("edge", {}).items()
+            }
+            return Manifest(path, models, edge)
     except FileNotFoundError:
         remedy = f"{REINSTALL}, or train and export the models (python -m training.run_all)"
         raise ModelError(f"{path} is missing: {remedy}") from None
@@ -129,8 +145,8 @@ def load_manifest(folder: Path | None = None) -> Manifest:
     raise ModelError(f"{path} is of another version ({formats}): upgrade clockread")
 
 
-def model_bytes(entry: ModelEntry) -> bytes:
-    """Return a model's file; raise ModelError if it is missing or differs from the manifest."""
+def model_bytes(entry: ModelEntry | EdgeEntry) -> bytes:
+    """Return an entry's file; raise ModelError if it is missing or differs from the manifest."""
     try:
         data = entry.path.read_bytes()
     except FileNotFoundError:
@@ -154,13 +170,17 @@ def _manifest_path(folder: Path | None) -> Path:
     return next((path for path in candidates if path.is_file()), candidates[0])
 
 
-def _entry(role: str, content: Mapping[str, Any], folder: Path) -> ModelEntry:
+def _path(content: Mapping[str, Any], folder: Path) -> Path:
     name = content["file"]
     if Path(name).name != name or name in ("", ".."):
         raise ValueError(f"{name!r} is not the name of a file next to the manifest")
+    return folder / str(name)
+
+
+def _entry(role: str, content: Mapping[str, Any], folder: Path) -> ModelEntry:
     return ModelEntry(
         role=role,
-        path=folder / name,
+        path=_path(content, folder),
         sha256=str(content["sha256"]),
         size=int(content["bytes"]),
         opset=int(content["opset"]),

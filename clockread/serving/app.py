@@ -155,8 +155,8 @@ class Service:
             raise RefusedError(UNAVAILABLE, problem)
         finally:
             gone.cancel()
+            self.batcher.cancel(jobs)  # if one was refused, the others still wait
             if not reading.done():
-                self.batcher.cancel(jobs)
                 reading.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await reading

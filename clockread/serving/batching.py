@@ -60,6 +60,21 @@ class Outcome:
     status: int = READ  # HTTP status if this photo is the only one of its request
 
 
+@dataclass
+class FrameBudget:
+    """The frames that a request may have in addition to one per photo; its jobs share them."""
+
+    left: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, frames: int) -> bool:
+        """Take frames, all or none; return whether there were enough."""
+        with self.lock:
+            enough = frames <= self.left
+            self.left -= frames if enough else 0
+            return enough
+
+
 @dataclass(eq=False)
 class Job:
     """An uploaded photo that waits for its outcome."""
@@ -69,6 +84,7 @@ class Job:
     options: Options = field(default_factory=Options)
     future: Future[Outcome] = field(default_factory=Future)
     queued: float = field(default_factory=time.monotonic)
+    frames: FrameBudget = field(default_factory=FrameBudget)  # of its request
 
 
 # Called with the jobs that a thread takes together.
@@ -130,6 +146,12 @@ class Batcher:
             RefusedError: if the queue has no room for all of them, or is closed.
 
         """
+        if len(jobs) > self._limits.queue:
+            problem = f"{len(jobs)} photos in a request, the queue takes {self._limits.queue}"
+            raise RefusedError(TOO_LARGE, f"{problem}; send fewer")
+        frames = FrameBudget(self._limits.photos - len(jobs))
+        for job in jobs:
+            job.frames = frames
         with self._changed:
             if self._closed:
                 raise RefusedError(UNAVAILABLE, "the server is stopping; send the request again")
@@ -223,10 +245,12 @@ class Batcher:
         return load_photo(job.data, name=job.name, lenient=lenient)
 
     def _read_frames(self, job: Job, count: int, reader: BatchReader) -> None:
-        limit = self._limits.photos
-        if count > limit:
-            problem = f"{count:,} frames, the limit is {limit}; send fewer"
-            raise ImageTooLargeError(f"{one_line(job.name)}: {problem}")
+        if not job.frames.take(count - 1):  # the first one is counted as a photo
+            limit = self._limits.photos
+            problem = f"more than {limit} photos in a request, frames included"
+            if count > limit:
+                problem = f"{one_line(job.name)}: {count:,} frames, the limit is {limit}"
+            raise RefusedError(TOO_LARGE, f"{problem}; send fewer")
         frames = load_frames(
             job.data,
             name=job.name,

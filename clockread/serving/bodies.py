@@ -47,7 +47,7 @@ class Body:
     async def receive(self, request: Request) -> bytes:
         """Return the whole body; raise RefusedError if it is too large or too slow."""
         announced = request.headers.get("content-length", "")
-        self.too_large = announced.isdigit() and int(announced) > self.limits.body_bytes
+        self.too_large = announced.isdigit() and int(announced) > self.limits.largest_body
         self.held.began[id(self)] = time.monotonic()
         try:
             if not (self.too_large and _waits_for_consent(request)):
@@ -59,7 +59,7 @@ class Body:
         finally:
             del self.held.began[id(self)]
         if self.too_large:
-            limit = f"the limit is {self.limits.body_bytes / 1e6:,g} MB"
+            limit = f"the limit is {self.limits.largest_body / 1e6:,g} MB"
             raise RefusedError(TOO_LARGE, f"the body is too large: {limit}; send a smaller photo")
         body = b"".join(self.chunks)
         self.chunks.clear()
@@ -81,7 +81,7 @@ class Body:
             self.size += len(chunk)
             self.held.bytes += len(chunk)
             self.chunks.append(chunk)
-            if self.size > self.limits.body_bytes:
+            if self.size > self.limits.largest_body:
                 self.too_large = True
                 self.chunks.clear()
                 self.release()

@@ -30,6 +30,11 @@ class Limits:
     read_seconds: float = 30.0
     """Seconds from the end of the body to the result."""
 
+    @property
+    def largest_body(self) -> int:
+        """The bytes beyond which a body can never be received, whatever else is in memory."""
+        return min(self.body_bytes, self.held_bytes)
+
 
 class RefusedError(Exception):
     """A request that is not answered with readings."""

@@ -21,11 +21,20 @@ from clockread.decoding import (
     modal_angle,
     resultant,
     rotation_prior,
+    sigmoid,
     turned_back,
 )
 
 BINS = 120
 DEGREES = np.arange(BINS) * 3.0
+
+
+def test_extreme_logits_give_probabilities_without_overflow() -> None:
+    logits = np.array([[-1e9, -2.0, 0.0], [2.0, 1e9, np.log(3)]], np.float32)
+    with np.errstate(all="raise"):
+        p = sigmoid(logits)
+    assert (p.shape, p.dtype) == ((2, 3), np.float64)
+    np.testing.assert_allclose(p, [[0, 0.119203, 0.5], [0.880797, 1, 0.75]], atol=1e-6)
 
 
 def bump(degrees: np.ndarray, deviation: float = 2.5) -> np.ndarray:

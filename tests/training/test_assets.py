@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import struct
 from pathlib import Path
@@ -55,11 +56,35 @@ def test_photographs_come_back_in_the_order_they_were_stored(tmp_path: Path) -> 
 
 def test_collected_typefaces_come_before_the_bundled_ones(tmp_path: Path) -> None:
     (tmp_path / "fonts").mkdir()
-    for name in ("b.otf", "a.TTF", "c.txt"):
+    for name in ("b.otf", "a.TTF", "c.txt", "unlisted.ttf"):
         (tmp_path / "fonts" / name).touch()
     assert [path.name for path in assets.fonts(tmp_path)][:1] == ["DejaVuSans-Bold.ttf"]
-    (tmp_path / assets.LISTING).write_text("{}")
+    fonts = [{"file": name} for name in ("b.otf", "a.TTF", "gone.ttf")]
+    (tmp_path / assets.LISTING).write_text(json.dumps({"fonts": fonts}))
     assert [path.name for path in assets.fonts(tmp_path)] == ["a.TTF", "b.otf"]
+    (tmp_path / assets.LISTING).write_text(json.dumps({"fonts": []}))
+    assert [path.name for path in assets.fonts(tmp_path)][:1] == ["DejaVuSans-Bold.ttf"]
+
+
+def test_collecting_typefaces_deletes_no_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, package = tmp_path / "fonts", tmp_path / "package"
+    for file in (folder / "mine.ttf", folder / "mine" / "letter.txt", package / "usr" / "A.ttf"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(file.name)
+    monkeypatch.setattr(assets, "FONT_FILES", {"fonts-a": ("A.ttf",), "fonts-b": ("B.ttf",)})
+    monkeypatch.setattr(
+        assets, "_unpacked", lambda _, name, to: package if name[-1] == "a" else None
+    )
+    monkeypatch.setattr(assets, "draws_numerals", lambda path: True)
+    entries = assets._collect_fonts(tmp_path, folder)
+    assert [entry["file"] for entry in entries] == ["A.ttf"]
+    assert sorted(path.name for path in folder.rglob("*") if path.is_file()) == [
+        "A.ttf",
+        "letter.txt",
+        "mine.ttf",
+    ]
 
 
 def test_the_version_is_that_of_the_listing(tmp_path: Path) -> None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clockread.retry import BRIGHTNESS_BGR
 from clockread.sampling import PATCH, PolarGrid
 from training.edge.graph import Graph
 from training.edge.tensor import FLOAT, INT, Tensor
 
-GREY = (0.299, 0.587, 0.114, 0.0)  # of red, green, blue, alpha (ITU-R BT.601), as OpenCV has them
+GREY = (*BRIGHTNESS_BGR[::-1].tolist(), 0.0)  # weights of red, green, blue, alpha
 ROWS_PER_BLOCK = 3  # rows that are averaged of each block that becomes a pixel; more change little
 TAPS = 4  # source pixels of an output pixel, along an axis; the rest of the factor is below 2.5
 _FAR = 1e6  # pixels by which the first and the last pixel of a part go on: the border is repeated

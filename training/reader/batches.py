@@ -15,13 +15,12 @@ from clockread.geometry import compose, decompose, project, rim
 from clockread.sampling import ANGLES, FROM_UNIT, PATCH, RADII, TO_UNIT, unwrap
 from training.dials.canvas import Grey
 from training.reader.loop import Schedule
-from training.reader.networks import BINS, HEADS
+from training.reader.networks import BINS, HEADS, MEAN_POSE
 from training.reader.shards import Shards
 
 Rng = np.random.Generator
 WITHOUT_OF_POSES, WITHOUT_OF_HANDS = 0.12, 0.05  # shares of samples without a dial
 TARGET_DEVIATION = 2.4  # degrees, of the soft targets
-MEAN_POSE = np.array([0, 0, 0.7, 0, 0.7, 0, 0])  # the approximate pose of dials in crops
 _RIM = rim(16)
 
 
@@ -101,7 +100,7 @@ class PoseBatches(Batches):
         rng = np.random.default_rng((self.seed, self.epoch, index))
         images = np.empty((self.batch, PATCH, PATCH), np.uint8)
         poses = np.zeros((self.batch, 8), np.float32)
-        poses[:, [2, 4]] = 0.7
+        poses[:, :7] = MEAN_POSE
         for i in range(self.batch):
             if rng.random() < WITHOUT_OF_POSES:
                 move = random_similarity(rng, 1.0, (0.6, 1.7), 0.1)

@@ -11,13 +11,12 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from clockread.clock import circular_difference
+from clockread.clock import circular_difference, hand_angles
 from clockread.context import CONTEXT_GRID
 from clockread.geometry import Floats, compose, decompose, project
 from clockread.sampling import FROM_UNIT, TO_UNIT, unwrap
 from training.dials.canvas import Grey
 from training.reader.batches import (
-    MEAN_POSE,
     Batches,
     Rng,
     augment_exposure,
@@ -27,7 +26,7 @@ from training.reader.batches import (
 )
 from training.reader.loop import Schedule, Validation
 from training.reader.losses import circular_cross_entropy
-from training.reader.networks import FLAGS
+from training.reader.networks import FLAGS, MEAN_POSE
 from training.reader.shards import Shards, rendered, rendered_without
 from training.splits import TRAINING, VALIDATION
 
@@ -96,7 +95,7 @@ def training_crops(profile: str) -> list[tuple[Shards, float]]:
 
 def noon_at_top(shard: Shards, index: int) -> bool:
     """Return whether the hour hand of a 24-hour dial points up at noon, not at midnight."""
-    degrees = float(shard.minutes[index]) / 4 * (-1 if shard.mirrored[index] else 1)
+    degrees = hand_angles(shard.minutes[index], 24)[0] * (-1 if shard.mirrored[index] else 1)
     return bool(abs(circular_difference(float(shard.hour_angle[index]), degrees, 360.0)) > 90)
 
 

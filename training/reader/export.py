@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clockread.context import CONTEXT_GRID, unwrap_context
-from clockread.finder import SCENE
+from clockread.finder import PADDING, SCENE, SIZE_UNIT, STRIDE
 from clockread.hands import unwrap_posed
 from clockread.runtime.manifest import DEFAULT, QUANTIZED
 from clockread.sampling import ANGLES, OUTER_RADIUS, PATCH, RADII
@@ -22,21 +22,22 @@ from training.reader.finder import validation_scenes
 from training.reader.hands import posed_by
 from training.reader.lean_graph import rewrite
 from training.reader.loop import RESULT_FILE, run_folder
-from training.reader.networks import FLAGS, HEADS
+from training.reader.networks import BINS, FLAGS, HEADS
 from training.reader.pose import find_poses, validation_shard
 from training.reader.tasks import DEFAULT_TASKS, POSE, Task, trained
 
 OPSET = 17
 TOLERANCE = 1e-4  # largest difference between Keras and onnxruntime, relative to the output's scale
 _SMALL = 64  # values; smaller weights are stored in single precision
+_LOGITS = f"logits over {BINS} angles of {360 / BINS:g} degrees"
 
 PREPROCESSING = {
     "finder": {
-        "input": f"uint8 grey photo, letterboxed to {SCENE} x {SCENE} "
-        "(one area resize, padding 128)",
+        "input": f"uint8 grey photo, letterboxed to {SCENE} x {SCENE} (shrunk by area averaging, "
+        f"first by a whole factor, then by the rest; or enlarged bilinearly; padding {PADDING})",
         "normalization": "in the graph",
-        "outputs": "heat: logits on a stride-8 grid; "
-        "box: dx, dy within the cell, log(width / 32), log(height / 32)",
+        "outputs": f"heat: logits on a stride-{STRIDE} grid; box: dx, dy within the cell, "
+        f"log(width / {SIZE_UNIT:g}), log(height / {SIZE_UNIT:g})",
     },
     "pose": {
         "input": f"uint8 grey square crop of a dial, {PATCH} x {PATCH}",
@@ -54,7 +55,7 @@ PREPROCESSING = {
         "input": f"uint8 grey polar image, {ANGLES} angles (clockwise from the pose's up) "
         f"x {RADII} radii to {OUTER_RADIUS}",
         "normalization": "in the graph",
-        "outputs": "hour, minute, twelve, second: logits over 120 angles of 3 degrees; "
+        "outputs": f"hour, minute, twelve, second: {_LOGITS}; "
         "*_sincos: their mean resultants (sin, cos); has_second: logit; change: the dial's pose "
         "in the coordinates of the one it was unwrapped through",
     },
@@ -62,8 +63,7 @@ PREPROCESSING = {
         "input": f"uint8 grey polar image, {CONTEXT_GRID.angles} angles (clockwise from the pose's "
         f"up) x {CONTEXT_GRID.radii} radii to {CONTEXT_GRID.outer_radius}",
         "normalization": "in the graph",
-        "outputs": "twelve: logits over 120 angles of 3 degrees; clock, whole, mirrored, day, "
-        "noon_up: logits",
+        "outputs": f"twelve: {_LOGITS}; {', '.join(FLAGS)}: logits",
     },
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {

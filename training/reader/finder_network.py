@@ -12,6 +12,8 @@ from training.reader.networks import conv, standardized
 
 _RARE = -4.6  # logit of 1 %, the initial bias: most cells are far from any dial
 
+assert SCENE % 32 == 0  # five halvings
+
 
 @dataclass(frozen=True)
 class FinderConfig:

@@ -17,6 +17,9 @@ from clockread.sampling import ANGLES, PATCH, RADII
 HEADS = ("hour", "minute", "twelve", "second")  # the circular distributions among the outputs
 FLAGS = ("clock", "whole", "mirrored", "day", "noon_up")  # the other outputs of the context network
 BINS = ANGLES // 2  # angular bins of each distribution
+MEAN_POSE = np.array([0, 0, 0.7, 0, 0.7, 0, 0])  # the approximate pose of dials in crops
+
+assert PATCH % 32 == 0  # five halvings in `build_pose`
 
 
 @dataclass(frozen=True)
@@ -242,8 +245,7 @@ def build_pose(config: PoseConfig | None = None) -> keras.Model:
     x = layers.Flatten()(x)
     x = normed(layers.Dense(c.dense, use_bias=False, name="mix"), x)
     x = layers.ReLU()(x)  # without the normalization, nearly all of these units die
-    # the bias is the average dial
-    start = keras.initializers.Constant([0, 0, 0.7, 0, 0.7, 0, 0])
+    start = keras.initializers.Constant(MEAN_POSE.tolist())
     pose = layers.Dense(POSE_SIZE, bias_initializer=start, dtype="float32", name="pose")(x)
     dial = layers.Dense(1, dtype="float32", name="dial")(x)
     return keras.Model(image, {"pose": pose, "dial": dial}, name="pose")

@@ -88,6 +88,3 @@ def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
         "rim_median": float(np.median(rim)),
         "rim_p90": float(np.quantile(rim, 0.9)),
     }
-
-
-assert PATCH % 32 == 0  # five halvings

@@ -9,7 +9,6 @@ from __future__ import annotations
 import functools
 import json
 import multiprocessing
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from rich.progress import track
 
 from clockread.data import data_folder, write_whole
+from clockread.runtime.cpus import usable_threads
 from clockread.sampling import PATCH
 from training.assets import NOT_COLLECTED, artwork_version
 from training.dials.presets import PRESETS, Preset
@@ -108,7 +108,7 @@ def _rendered_parts(jobs: list[_Job]) -> Iterator[tuple[int, Arrays]]:
         finally:
             cv2.setNumThreads(threads)
         return
-    with multiprocessing.get_context("spawn").Pool(len(os.sched_getaffinity(0))) as pool:
+    with multiprocessing.get_context("spawn").Pool(usable_threads()) as pool:
         yield from pool.imap_unordered(_rendered_part, jobs)
 
 

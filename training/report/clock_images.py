@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.data import data_folder
+from clockread.runtime.cpus import usable_threads
 from training.dials.canvas import Grey
 from training.report import turned_clocks, upright_clocks
 from training.report.image_data import CHECKSUMS, DataDamagedError, DataMissingError, holds
@@ -115,7 +116,7 @@ def rendered(rendering: Rendering) -> Path:
         images[:] = _render_some(jobs[0])[1]
     else:
         context = multiprocessing.get_context("spawn")
-        with context.Pool(len(os.sched_getaffinity(0))) as pool:
+        with context.Pool(usable_threads()) as pool:
             for first, some in pool.imap_unordered(_render_some, jobs):
                 images[first : first + len(some)] = some
     labels = np.stack(np.divmod(minutes, 60), axis=1).astype(np.int64)

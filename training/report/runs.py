@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from clockread.data import data_folder, write_whole
+from clockread.runtime.cpus import usable_threads
 from training.experiment import Settings, imported_later
 
 PACKAGES = ("numpy", "keras", "tensorflow", "jax", "torch", "opencv-python")
@@ -146,8 +147,11 @@ def _versions() -> dict[str, str]:
 
 
 def _machine() -> dict[str, Any]:
-    cores = len(os.sched_getaffinity(0))  # that this process may use
-    return {"architecture": platform.machine(), "system": platform.system(), "cores": cores}
+    return {
+        "architecture": platform.machine(),
+        "system": platform.system(),
+        "cores": usable_threads(),
+    }
 
 
 def _backend() -> str:
@@ -218,7 +222,7 @@ def run_fits(fits: Sequence[Fit], settings: Settings) -> list[Path]:
         unique.setdefault(fit.digest(), fit)
     pending = [fit for fit in unique.values() if not result_path(fit, settings.profile).exists()]
     if settings.jobs > 1 and len(pending) > 1:
-        threads = max(1, len(os.sched_getaffinity(0)) // settings.jobs)
+        threads = max(1, usable_threads() // settings.jobs)
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(settings.jobs, context, _limit_threads, (threads,)) as pool:
             running = {pool.submit(run_fit, fit, settings): fit for fit in pending}

@@ -113,7 +113,7 @@ class FakeReader:
         self.calls.append((len(photos), cropped))
         self.networks["pose"](len(photos))
         if timings is not None:
-            for stage in ("find", "pose", "unwrap", "read", "context"):
+            for stage in ("find", "pose", "unwrap", "read", "context", "choose"):
                 timings[stage] = timings.get(stage, 0.0) + 0.001
         return [
             result_of(photo, a_reading(photo)) if photo.pixels.max() else result_of(photo)
@@ -1227,6 +1227,7 @@ class TestBench:
             "unwrap",
             "read",
             "context",
+            "choose",
             "decode again",
         ]
         assert stages["find"]["median"] == pytest.approx(1 / 3)
@@ -1297,6 +1298,7 @@ class TestBench:
         assert [stage["milliseconds"] is None for stage in stages] == [
             False,
             False,
+            True,
             True,
             True,
             True,

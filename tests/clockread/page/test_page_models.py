@@ -35,6 +35,18 @@ def test_a_checkout_has_the_file() -> None:
     assert reader_bytes(load_manifest(), "small") == READER.read_bytes()
 
 
+def test_a_damaged_file_is_an_error(tmp_path: Path) -> None:
+    shutil.copy(load_manifest().path, tmp_path)
+    manifest, whole = load_manifest(tmp_path), READER.read_bytes()
+    copy = tmp_path / READER.name
+    copy.write_bytes(whole)
+    assert reader_bytes(manifest, "small") == whole
+    for damaged in (b"", whole[:1000], whole[:-1] + bytes([whole[-1] ^ 1])):
+        copy.write_bytes(damaged)
+        with pytest.raises(ModelError, match=r"reader-small.onnx is damaged .*: reinstall"):
+            reader_bytes(manifest, "small")
+
+
 def test_a_wheel_makes_the_file_from_its_networks(wheel: Manifest) -> None:
     difference = wheel.path.parent / f"reader-small{SUFFIX}"
     assert difference.stat().st_size < 0.1 * READER.stat().st_size

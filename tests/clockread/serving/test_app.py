@@ -210,6 +210,39 @@ def test_the_frames_of_a_cut_file_are_read_on_request(start: Start) -> None:
     assert len(answer.json()["photos"]) == 1, "pages that cannot be counted"
 
 
+def test_the_photos_of_a_request_share_the_limit_of_frames(start: Start) -> None:
+    pages, file = [Image.new("L", (40, 40), grey) for grey in (1, 2, 3)], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+
+    def post(*photos: bytes, limit: int) -> Any:
+        client = start(limits=Limits(photos=limit)).client
+        files = [("photo", (f"{i}.tif", photo)) for i, photo in enumerate(photos)]
+        return client.post("/v1/read", files=files, params={"frames": "all"})
+
+    three = file.getvalue()
+    of_all = [[1], [2], [3], [9], [1], [2], [3]]
+    assert minutes_in(post(three, grey_png(9), three, limit=7)) == of_all
+    for limit in (3, 6):
+        refused = error_of(post(three, grey_png(9), three, limit=limit), 413)
+        assert refused == f"more than {limit} photos in a request, frames included; send fewer"
+
+
+def test_a_photo_that_refuses_its_request_cancels_the_others(start: Start) -> None:
+    pages, file = [Image.new("L", (40, 40), grey) for grey in (1, 2)], io.BytesIO()
+    pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
+    gate = threading.Event()
+    server = start(gate, limits=Limits(photos=2 * PART_PHOTOS))
+    photos = [file.getvalue()] + [grey_png(5)] * (2 * PART_PHOTOS - 1)
+    files = [("photo", (f"{i}", photo)) for i, photo in enumerate(photos)]
+    refused = server.client.post("/v1/read", files=files, params={"frames": "all"})
+    assert "frames included" in error_of(refused, 413)
+    assert server.service.batcher.queued == 0
+    gate.set()
+    server.service.batcher.close()
+    assert server.reader.sizes == [PART_PHOTOS - 1]
+    assert server.service.held.bytes == 0
+
+
 def test_each_page_is_within_the_limit_of_pixels(start: Start) -> None:
     pages, file = [Image.new("L", (64, 64), 5), Image.new("L", (1000, 1000), 6)], io.BytesIO()
     pages[0].save(file, "TIFF", save_all=True, append_images=pages[1:])
@@ -306,6 +339,19 @@ def test_more_photos_than_the_limit_are_refused(start: Start) -> None:
     files = [("photo", (f"{g}.png", grey_png(g))) for g in (1, 2, 3)]
     response = start(limits=Limits(photos=2)).client.post("/v1/read", files=files)
     assert "Too many files" in error_of(response, 413)
+
+
+def test_requests_that_could_never_be_queued_or_held_are_not_told_to_try_again(
+    start: Start,
+) -> None:
+    files = [("photo", (f"{g}.png", grey_png(g))) for g in (1, 2, 3)]
+    client = start(limits=Limits(queue=2)).client
+    response = client.post("/v1/read", files=files)
+    assert error_of(response, 413) == "3 photos in a request, the queue takes 2; send fewer"
+    assert "retry-after" not in response.headers
+    assert minutes_in(client.post("/v1/read", files=files[:2])) == [[1], [2]]
+    response = start(limits=Limits(held_bytes=1000)).post(bytes(1001))
+    assert "the body is too large: the limit is 0.001 MB" in error_of(response, 413)
 
 
 def test_a_full_queue_and_a_full_memory_answer_429(start: Start) -> None:

@@ -12,6 +12,7 @@ pytest.importorskip("keras", reason="training needs the train extra")
 from clockread.confidence import Calibration, DialScore
 from clockread.errors import ModelError
 from training.experiment import Settings
+from training.reader.export import PREPROCESSING
 from training.reader.export_folder import EXPORTED, Description, ExportFolder
 from training.reader.model_card import model_card
 
@@ -116,6 +117,12 @@ def test_a_copy_is_calibrated_alone(exports: ExportFolder, tmp_path: Path) -> No
 def test_the_shipped_model_card_is_made_of_the_shipped_manifest() -> None:
     manifest = json.loads((EXPORTED / "manifest.json").read_text())
     assert (EXPORTED / "MODEL_CARD.md").read_text() == model_card(manifest)
+
+
+def test_the_shipped_manifest_describes_the_preprocessing_as_an_export_would() -> None:
+    for roles in json.loads((EXPORTED / "manifest.json").read_text())["models"].values():
+        for role, entry in roles.items():
+            assert entry["preprocessing"] == PREPROCESSING[role]
 
 
 def test_figures_of_photographs_go_with_the_networks_they_were_measured_with(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -142,6 +143,17 @@ def test_an_interrupt_leaves_no_part_of_clock_images(
     with pytest.raises(KeyboardInterrupt):
         load_clocks(Rendering(UPRIGHT, 75, per_time=1, every=360))
     assert list((tmp_path / "clock-images").iterdir()) == []
+
+
+def test_clock_images_are_rendered_by_processes_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLOCKREAD_DATA", str(tmp_path))
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on Windows and macOS
+    what = Rendering(UPRIGHT, 24, per_time=251, every=360)  # more than one part
+    clocks = load_clocks(what)
+    assert clocks.images.shape == (502, 24, 24)
+    np.testing.assert_array_equal(clocks.images[501], what.image(501, 360))
 
 
 def test_every_rendered_set_has_a_folder_of_its_own() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from clockread.runtime.cpus import usable_threads
 from training import run_all
 from training.experiment import Experiment, Settings, chosen
 from training.report import runs
@@ -102,6 +104,7 @@ def results_of(fits: list[Fit]) -> list[Path]:
 def test_a_result_has_all_that_is_needed_to_repeat_it() -> None:
     result = json.loads(run_fit(make(), SMOKE).read_text())
     assert result["config"] == {"epochs": 2}
+    assert result["machine"]["cores"] == usable_threads()
     assert {
         "seed",
         "versions",
@@ -218,7 +221,8 @@ def test_a_changed_configuration_is_another_fit() -> None:
     assert make().digest() != make(number=1).digest()
 
 
-def test_several_processes_give_the_same_files() -> None:
+def test_several_processes_give_the_same_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)  # as on Windows and macOS
     some = [make(number=n) for n in range(3)]
     paths = run_fits(some, replace(SMOKE, jobs=2))
     assert not CALLS  # they ran elsewhere
