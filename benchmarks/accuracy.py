@@ -1,4 +1,4 @@
-"""Accuracy on labelled photos: `python -m benchmarks.accuracy PHOTOS`.
+"""Accuracy on labeled photos: `python -m benchmarks.accuracy PHOTOS`.
 
 Reads all sets of a photos folder (see `training/evaluation.py`): dials with times, by their given
 box and in the whole photo; and photos without a time to read, where every reading is false. A time
@@ -61,7 +61,7 @@ def crop_beside(image: NDArray[np.uint8], box: Box) -> NDArray[np.uint8] | None:
 
 
 def read_beside(reader: ClockReader, wanted: Sequence[Label]) -> Measurement:
-    """Read the parts of photos beside their labelled clocks; a few show another clock."""
+    """Read the parts of photos beside their labeled clocks; a few show another clock."""
     no_times: list[Label] = []
     parts: list[ImageSource] = []
     for label in wanted:
@@ -218,7 +218,7 @@ def main(
     without: Annotated[Path | None, typer.Option(help="Folder of photos without clocks.")] = None,
     output: FormatOption = "table",
 ) -> None:
-    """Measure accuracy on labelled photos."""
+    """Measure accuracy on labeled photos."""
     reader = ClockReader(provider, model=model, models=models)
     began = time.perf_counter()
     report = {}

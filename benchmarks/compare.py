@@ -264,7 +264,7 @@ def _plot(results: list[Result], path: Path) -> None:
 def main(
     photos: Annotated[
         Path | None,
-        typer.Option(help="Folder of labelled photos, for the accuracy of hand finding."),
+        typer.Option(help="Folder of labeled photos, for the accuracy of hand finding."),
     ] = None,
     threads: ThreadsOption = None,
     rounds: RoundsOption = 5,

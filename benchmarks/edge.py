@@ -115,7 +115,7 @@ def _read_all(read: Read, pictures: Sequence[Pixels], dial: bool) -> None:
 
 
 def right(readings: Sequence[Any], label: Label, *, dial: bool) -> bool:
-    """Return whether the best reading of the labelled dial is right within a minute."""
+    """Return whether the best reading of the labeled dial is right within a minute."""
     box = None if dial else label.box
     same = [r for r in readings if box is None or iou(r.box, box) >= SAME_DIAL_IOU]
     return bool(same) and bool(right_within(same[0].minutes, label.minutes))
@@ -188,7 +188,7 @@ def processor() -> str:
 
 
 def main(
-    photos: Annotated[Path | None, typer.Argument(help="Folder of labelled photographs.")] = None,
+    photos: Annotated[Path | None, typer.Argument(help="Folder of labeled photographs.")] = None,
     model: Annotated[list[str] | None, typer.Option(help="Models; all by default.")] = None,
     rounds: Annotated[int, typer.Option(help="Measured rounds of each time; 0: no times.")] = 10,
     copies: Annotated[int, typer.Option(help="Changed copies of each photo, to show chance.")] = 4,

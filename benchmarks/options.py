@@ -23,5 +23,5 @@ DialsOption = Annotated[
 ]
 FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", help="Output.")]
 PhotosArgument = Annotated[
-    Path, typer.Argument(help="Folder of labelled photos; see training/evaluation.py.")
+    Path, typer.Argument(help="Folder of labeled photos; see training/evaluation.py.")
 ]

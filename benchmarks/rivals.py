@@ -50,7 +50,7 @@ def _stage(x: keras.KerasTensor, channels: int, depth: int) -> keras.KerasTensor
 
 
 def _pooled(x: keras.KerasTensor, channels: int) -> keras.KerasTensor:
-    """Concatenate maxima over growing neighbourhoods (YOLOv8's SPPF)."""
+    """Concatenate maxima over growing neighborhoods (YOLOv8's SPPF)."""
     parts = [_conv(x, channels // 2, 1)]
     for _ in range(3):
         parts.append(layers.MaxPooling2D(5, strides=1, padding="same")(parts[-1]))
@@ -97,7 +97,7 @@ def hough_reading(dial: NDArray[np.uint8]) -> int | None:
     """Return the minutes past twelve of an upright dial that fills a grey picture (H, W).
 
     As a careful hobby pipeline does it: edges (Canny, thresholds from the median), segments
-    (probabilistic Hough transform), those that point at the centre joined into hands; of all pairs
+    (probabilistic Hough transform), those that point at the center joined into hands; of all pairs
     the one whose hour hand fits its minute hand best, preferably with the longer one as minute
     hand. None if no hand is found.
     """

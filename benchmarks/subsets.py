@@ -1,6 +1,6 @@
 """Errors of the reader on rendered dials that no training saw: `python -m benchmarks.subsets`.
 
-By orientation of the dial: the error of the pose (centre and rim as shares of the radius, 12 in
+By orientation of the dial: the error of the pose (center and rim as shares of the radius, 12 in
 degrees) after the pose network and after refinement, and the share of right times. Then the causes
 of wrong times.
 """
@@ -100,8 +100,8 @@ def _estimated(
 def orientation(homographies: Floats) -> tuple[Floats, Floats]:
     """Return dials' rotations (n,) in degrees and axis ratios (n,), from (n, 3, 3)."""
     points = project(homographies, _POINTS)
-    centre, edge = points[:, 0], points[:, 1:]
-    up = edge[:, 0] - centre
+    center, edge = points[:, 0], points[:, 1:]
+    up = edge[:, 0] - center
     turned = np.degrees(np.arctan2(up[:, 0], -up[:, 1]))
     spread = edge - edge.mean(axis=1, keepdims=True)
     axes = np.sqrt(np.linalg.eigvalsh(np.einsum("nki,nkj->nij", spread, spread)))
@@ -116,12 +116,12 @@ def pose_errors(found: Floats, true: Floats) -> tuple[Floats, Floats]:
     right = project(true, _POINTS)
     radius = np.linalg.norm(right[:, 1:] - right[:, :1], axis=-1).mean(axis=1)
     points = project(found, _POINTS)
-    centre = np.linalg.norm(points[:, 0] - right[:, 0], axis=-1)
+    center = np.linalg.norm(points[:, 0] - right[:, 0], axis=-1)
     nearest = [
         np.linalg.norm(p[:, None] - e[None], axis=-1).min(axis=1).mean()
         for p, e in zip(points[:, 1:], project(true, _EDGE), strict=True)
     ]
-    return centre / radius, np.array(nearest) / radius
+    return center / radius, np.array(nearest) / radius
 
 
 def cause(minutes: int, true: int, second: float) -> str:

@@ -90,7 +90,7 @@ def finder_network(network: Network) -> FinderNetwork:
 
 
 def letterbox(image: Grey, size: int = SCENE) -> tuple[Grey, Letterbox]:
-    """Resize a grey photo (height, width) to fit into a (size, size) scene, centred between bars.
+    """Resize a grey photo (height, width) to fit into a (size, size) scene, centered between bars.
 
     Shrinks as `sampling.crop_window` does.
     """
@@ -127,7 +127,7 @@ def peaks(
 ) -> tuple[Floats, Floats]:
     """Decode the maps of one scene.
 
-    A detection is a cell that no neighbour exceeds. Its box is (dx, dy, log w, log h): the centre's
+    A detection is a cell that no neighbor exceeds. Its box is (dx, dy, log w, log h): the center's
     distance from the cell's top left corner in cells, and the size over `SIZE_UNIT`.
 
     Args:
@@ -145,9 +145,9 @@ def peaks(
     highest = cv2.dilate(scores, np.ones((3, 3), np.uint8))
     rows, columns = np.nonzero((scores >= highest) & (scores >= threshold))
     value = np.asarray(box, np.float64)[rows, columns]
-    centres = (value[:, :2] + np.stack([columns, rows], axis=1)) * STRIDE
+    centers = (value[:, :2] + np.stack([columns, rows], axis=1)) * STRIDE
     sizes = SIZE_UNIT * np.exp(np.clip(value[:, 2:], -MAX_LOG_SIZE, MAX_LOG_SIZE))
-    boxes = np.concatenate([centres - sizes / 2, sizes], axis=1)
+    boxes = np.concatenate([centers - sizes / 2, sizes], axis=1)
     kept = _non_max_suppression(boxes, scores[rows, columns], o)
     return boxes[kept], scores[rows[kept], columns[kept]]
 

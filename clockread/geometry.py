@@ -9,7 +9,7 @@ A *pose* is that homography without its in-plane rotation: seven numbers
 
     [[S + c vᵀ, c], [vᵀ, 1]],   S = [[s11, s12], [s12, s22]] symmetric positive definite.
 
-S is the left polar factor of the Jacobian at the centre (Higham, "Computing the polar
+S is the left polar factor of the Jacobian at the center (Higham, "Computing the polar
 decomposition", 1986), so a rotated dial has the same kind of pose as an upright one, and a network
 can regress it without knowing where 12 is.
 """
@@ -50,7 +50,7 @@ def decompose(homography: Floats) -> tuple[Floats, Floats]:
     h = np.asarray(homography, dtype=np.float64)
     h = h / h[..., 2:3, 2:3]
     c = h[..., :2, 2]
-    j = h[..., :2, :2] - c[..., :, None] * h[..., 2, None, :2]  # Jacobian at the centre
+    j = h[..., :2, :2] - c[..., :, None] * h[..., 2, None, :2]  # Jacobian at the center
     turn = np.arctan2(j[..., 1, 0] - j[..., 0, 1], j[..., 0, 0] + j[..., 1, 1])
     degrees = np.rad2deg(turn)
     back = np.swapaxes(rotation_matrix(degrees)[..., :2, :2], -1, -2)
@@ -125,9 +125,9 @@ def enclosing(a: Box, b: Box, width: float, height: float) -> Box:
 
 @dataclass(frozen=True)
 class Window:
-    """A square, axis-aligned window of a photo, in pixels (pixel centres at integers)."""
+    """A square, axis-aligned window of a photo, in pixels (pixel centers at integers)."""
 
-    x: float  # centre
+    x: float  # center
     y: float
     side: float
 

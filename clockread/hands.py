@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 MAX_PASSES = 3  # of the reading network, each with the pose that the previous pass refined
 CONVERGED = 0.012  # dial radii; refinement stops once the rim moved less than this, on average
-MAX_SHIFT = 0.5  # dial radii by which one pass may move the centre
+MAX_SHIFT = 0.5  # dial radii by which one pass may move the center
 SIZE_RANGE = (0.55, 1.8)  # factors by which one pass may change the size
 MOVEMENT_RIM = rim(8)
 

@@ -16,7 +16,7 @@ RADII = 64  # columns
 OUTER_RADIUS = 1.12  # face radii; a slightly too small pose still shows the rim
 PATCH = 160  # pixels per side; its dial's radius is 50 to 75, about one polar sample per pixel
 
-# (3, 3), from the patch's [-1, 1] square to its pixels (centres at integers)
+# (3, 3), from the patch's [-1, 1] square to its pixels (centers at integers)
 FROM_UNIT: Floats = np.array(
     [[PATCH / 2, 0, PATCH / 2 - 0.5], [0, PATCH / 2, PATCH / 2 - 0.5], [0, 0, 1.0]]
 )

@@ -1,4 +1,4 @@
-"""Accuracy on labelled photographs, rendered dials and rendered scenes.
+"""Accuracy on labeled photographs, rendered dials and rendered scenes.
 
 A photos folder holds sets: NAME.csv describes the photos in NAME/, one row per dial, by column:
 
@@ -33,7 +33,7 @@ from training.reader.scene_shards import SceneShards
 from training.reader.shards import Shards, rendered
 
 GIVEN_MARGIN = 1.15  # side of the crop around a given box, relative to the box's longer side
-SAME_DIAL_IOU = 0.3  # of a reading's box with a labelled one, both drawn around the case by eye
+SAME_DIAL_IOU = 0.3  # of a reading's box with a labeled one, both drawn around the case by eye
 SAME_CLOCK_IOU = 0.5  # of a box with a rendered clock's, which is exact
 CONFIDENT = 0.9
 CONFIDENCES = (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.98)  # thresholds of the coverage curve
@@ -44,7 +44,7 @@ _NO_KINDS = {"file", "hour", "minute", "x", "y", "w", "h", "note"}  # columns
 
 @dataclass(frozen=True)
 class Label:
-    """A labelled dial."""
+    """A labeled dial."""
 
     file: Path
     minutes: float  # past twelve; nan if there is no time to read
@@ -137,13 +137,13 @@ def crop_given(image: NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
 
 
 def load_given(label: Label) -> NDArray[np.uint8]:
-    """Return the RGB crop (h, w, 3) of a labelled box."""
+    """Return the RGB crop (h, w, 3) of a labeled box."""
     image = load_color(label.file, min_side=DECODE_MIN_SIDE)[:, :, ::-1]
     return np.ascontiguousarray(crop_given(image, label.box))
 
 
 def read_given(reader: ClockReader, wanted: Sequence[Label]) -> Measurement:
-    """Read each labelled box, cropped with its margin, without detection."""
+    """Read each labeled box, cropped with its margin, without detection."""
     crops: list[ImageSource] = [load_given(label) for label in wanted]
     readings = reader.read(crops, cropped=True)
     return Measurement(list(map(best_of, wanted, readings)), cropped=True)
@@ -157,7 +157,7 @@ def best_of(label: Label, readings: Sequence[Reading]) -> Outcome:
 
 
 def read_found(reader: ClockReader, wanted: Sequence[Label]) -> Measurement:
-    """Read whole photos; of each label, take the best reading whose box overlaps the labelled one.
+    """Read whole photos; of each label, take the best reading whose box overlaps the labeled one.
 
     Without a box, the photo's best reading is taken.
     """

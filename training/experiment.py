@@ -21,7 +21,7 @@ class Settings:
     resume: bool = True  # skip finished runs and continue interrupted ones
     data: Path | None = None  # folder of data sets, instead of the usual sources
     jobs: int = 1  # processes
-    photos: Path | None = None  # folder of labelled photographs to report on
+    photos: Path | None = None  # folder of labeled photographs to report on
 
 
 @dataclass(frozen=True)

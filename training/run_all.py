@@ -51,7 +51,7 @@ def main(
         Path | None,
         typer.Option(
             envvar="CLOCKREAD_PHOTOS",
-            help="Folder of labelled photographs that the model card reports on.",
+            help="Folder of labeled photographs that the model card reports on.",
         ),
     ] = None,
     show: Annotated[

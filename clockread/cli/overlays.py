@@ -1,4 +1,4 @@
-"""The files of ``--save-overlay``: the photos with what was read drawn on them."""
+"""The overlays of ``--save-overlay``: photos with their readings drawn on them."""
 
 from __future__ import annotations
 

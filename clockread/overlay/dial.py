@@ -64,7 +64,7 @@ class DrawnDial:
     doubtful: bool
     outline: Points  # (OUTLINE_POINTS, 2)
     twelve: Points  # (2, 2), the ends of the mark at 12
-    hands: dict[Color, Points]  # (2, 2) each, centre and tip; not finite if the hand points nowhere
+    hands: dict[Color, Points]  # (2, 2) each, center and tip; not finite if the hand points nowhere
 
     @cached_property
     def middle(self) -> Points:

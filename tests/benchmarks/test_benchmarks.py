@@ -52,7 +52,7 @@ from training.reader.scene_shards import SceneShards
 
 
 @pytest.fixture(scope="module")
-def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def labeled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example photos as a set: a right label, one half an hour off, one where no clock is."""
     folder = tmp_path_factory.mktemp("photos")
     (folder / "clocks").mkdir()
@@ -74,10 +74,10 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_accuracy_counts_what_is_right_wrong_and_not_found(
-    labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    labeled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = "clocks, found in the photo"
-    measured = dict(measure(labelled, ClockReader("cpu")))
+    measured = dict(measure(labeled, ClockReader("cpu")))
     found = figures(measured[name])
     write_failures(measured[name], tmp_path / "found")
     assert (found["photographs"], found["not_found"], found["readings_elsewhere"]) == (3, 1, 1)
@@ -89,10 +89,10 @@ def test_accuracy_counts_what_is_right_wrong_and_not_found(
     assert "33.3% (6–79)" in capsys.readouterr().out
 
 
-def test_only_named_photographs_are_measured(labelled: Path) -> None:
+def test_only_named_photographs_are_measured(labeled: Path) -> None:
     reader = ClockReader("cpu")
     assert on_photographs(reader, None) == {}
-    assert set(on_photographs(reader, labelled)) == {
+    assert set(on_photographs(reader, labeled)) == {
         "clocks, box given",
         "clocks, found in the photo",
     }
@@ -271,7 +271,7 @@ def _package(path: Path, codes: range, size: int = 64) -> Path:
     return path
 
 
-def test_clock_emoji_are_labelled_by_their_code_points(tmp_path: Path) -> None:
+def test_clock_emoji_are_labeled_by_their_code_points(tmp_path: Path) -> None:
     assert [
         clock_text(emoji.minutes_of(code)) for code in (0x1F550, 0x1F55B, 0x1F55C, 0x1F567)
     ] == ["1:00", "12:00", "1:30", "12:30"]

@@ -92,7 +92,7 @@ def test_peaks_of_several_dials_best_first() -> None:
     np.testing.assert_allclose(scores, 1 / (1 + np.exp(-np.array([3.0, 2.0, 1.0]))), rtol=1e-6)
 
 
-def test_peaks_only_where_no_neighbour_is_higher() -> None:
+def test_peaks_only_where_no_neighbor_is_higher() -> None:
     heat, box = empty_maps()
     heat[10, 10:13] = 2.0, 4.0, 3.0
     boxes, scores = peaks(heat, box, 0.5)

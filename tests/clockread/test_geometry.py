@@ -56,7 +56,7 @@ def test_bounding_box_of_a_circle() -> None:
 def test_window_around_a_box_maps_its_corners() -> None:
     window = Window.around((10.0, 20.0, 31.0, 11.0), 1.0)
     corners = project(window.from_unit(), np.array([[-1.0, -1.0], [1.0, 1.0]]))
-    # a box of 31 pixels from 10 covers 9.5 .. 40.5 where pixel centres are integers
+    # a box of 31 pixels from 10 covers 9.5 .. 40.5 where pixel centers are integers
     np.testing.assert_allclose(corners, [[9.5, 9.5], [40.5, 40.5]])
 
 

@@ -9,7 +9,7 @@ from clockread.geometry import Window, compose, project
 from clockread.pose import estimate
 from clockread.sampling import PATCH
 
-CENTRE = (PATCH - 1) / 2
+CENTER = (PATCH - 1) / 2
 
 
 def network_of(*poses: tuple[float, ...]):  # type: ignore[no-untyped-def]
@@ -37,9 +37,9 @@ def test_patches_are_cut_about_the_faces() -> None:
         assert dial.window.side == pytest.approx(1.45 * max(high - low), rel=0.05)
         assert dial.patch.shape == (PATCH, PATCH)
     middle = project(dials[0].in_patch, np.zeros((1, 2)))[0]
-    np.testing.assert_allclose(middle, [CENTRE, CENTRE], atol=1)
+    np.testing.assert_allclose(middle, [CENTER, CENTER], atol=1)
     up = project(dials[0].in_patch, np.array([[0.0, -1.0]]))[0]
-    np.testing.assert_allclose(up, [CENTRE, CENTRE - PATCH / 2 / 1.45], atol=1.5)
+    np.testing.assert_allclose(up, [CENTER, CENTER - PATCH / 2 / 1.45], atol=1.5)
 
 
 def test_a_patch_shows_what_lies_in_its_window() -> None:

@@ -65,8 +65,8 @@ def test_a_reading_agrees_with_itself(reader: ClockReader) -> None:
     hour, minute = hand_angles(reading.minutes)
     assert abs(circular_difference(angle_of(np.array(reading.hour_sincos)), hour, 360)) < 10
     assert abs(circular_difference(angle_of(np.array(reading.minute_sincos)), minute, 360)) < 10
-    centre = project(np.array(reading.homography), np.zeros((1, 2)))[0]
-    np.testing.assert_allclose(centre, reading.center, atol=1e-6)
+    center = project(np.array(reading.homography), np.zeros((1, 2)))[0]
+    np.testing.assert_allclose(center, reading.center, atol=1e-6)
     assert abs(reading.rotation) < 10
     assert reading.time == f"{reading.hour or 12}:{reading.minute:02d}"
 

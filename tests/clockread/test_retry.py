@@ -11,12 +11,12 @@ from clockread.pose import PosedDial
 from clockread.retry import WINDOW_SCALES, other_windows, principal_greys
 from clockread.sampling import PATCH
 
-CENTRE = (PATCH - 1) / 2
+CENTER = (PATCH - 1) / 2
 DIAL = PosedDial(
-    compose(np.array([CENTRE, CENTRE, 55, 0, 55, 0, 0.0])),
+    compose(np.array([CENTER, CENTER, 55, 0, 55, 0, 0.0])),
     0.0,
     np.zeros((PATCH, PATCH), np.uint8),
-    Window(CENTRE, CENTRE, PATCH),
+    Window(CENTER, CENTER, PATCH),
 )
 
 
@@ -45,7 +45,7 @@ def test_a_grey_photo_has_no_other_grey() -> None:
     assert principal_greys(DIAL, np.full((PATCH, PATCH, 3), 90, np.uint8)) == []
 
 
-def test_other_windows_share_the_centre() -> None:
+def test_other_windows_share_the_center() -> None:
     sides: list[int] = []
 
     def network(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

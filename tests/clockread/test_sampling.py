@@ -21,7 +21,7 @@ from clockread.sampling import (
 
 
 def blob(width: int, height: int, x: float, y: float, sigma: float) -> np.ndarray:
-    """A bright spot centred at (x, y)."""
+    """A bright spot centered at (x, y)."""
     gx = np.exp(-0.5 * ((np.arange(width) - x) / sigma) ** 2)
     gy = np.exp(-0.5 * ((np.arange(height) - y) / sigma) ** 2)
     return (255 * gy[:, None] * gx[None, :]).astype(np.uint8)
@@ -87,10 +87,10 @@ def test_unit_square_maps_to_pixel_edges() -> None:
 def test_a_hand_is_a_row_of_the_polar_image(angle: float) -> None:
     image = np.zeros((160, 160), np.uint8)
     a = np.deg2rad(angle)
-    centre, tip = (80.0, 78.0), (80 + 50 * np.sin(a), 78 - 50 * np.cos(a))
+    center, tip = (80.0, 78.0), (80 + 50 * np.sin(a), 78 - 50 * np.cos(a))
     cv2.line(
         image,
-        tuple(round(v * 16) for v in centre),
+        tuple(round(v * 16) for v in center),
         tuple(round(v * 16) for v in tip),
         255,
         3,
@@ -125,7 +125,7 @@ def smooth(width: int = 160, height: int = 160) -> np.ndarray:
     ],
 )
 def test_every_polar_pixel_shows_its_point_of_the_dial(homography: list[list[float]]) -> None:
-    """Rows are angles, columns are centred on their radius, perspective is divided out."""
+    """Rows are angles, columns are centered on their radius, perspective is divided out."""
     image = smooth()
     polar = unwrap(image, np.array(homography)).astype(float)
     assert polar.shape == (240, 64)

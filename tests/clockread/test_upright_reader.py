@@ -25,7 +25,7 @@ def test_a_crop_of_the_whole_image_is_the_image() -> None:
     np.testing.assert_array_equal(crop_window(image, Window(37.0, 37.0, 75.0), 75)[0], image)
 
 
-def test_a_crop_is_centred_where_asked() -> None:
+def test_a_crop_is_centered_where_asked() -> None:
     image = np.zeros((400, 600), np.uint8)
     image[200:204, 300:304] = 255
     small = crop_window(image, Window(301.5, 201.5, 300.0), 75)[0].astype(float)

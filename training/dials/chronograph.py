@@ -20,7 +20,7 @@ _SPEEDS = (400, 300, 240, 200, 180, 160, 150, 140, 130, 120, 110, 100, 90, 80, 7
 
 
 def tachymeter(rng: Random, canvas: Canvas, radius: float, height: float, tone: float) -> None:
-    """Draw the scale that converts the seconds of a kilometre to kilometres per hour.
+    """Draw the scale that converts the seconds of a kilometer to kilometers per hour.
 
     Args:
         rng: Source of all random numbers.

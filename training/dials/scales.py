@@ -133,7 +133,7 @@ def _stroke_arc(canvas: Canvas, arc: Arc, radius: float, tone: float, width: flo
 
 
 def draw_sectors(rng: Random, canvas: Canvas, arc: Arc, radius: float, face: float) -> None:
-    """Draw one to four coloured sectors along the scale."""
+    """Draw one to four colored sectors along the scale."""
     width = rng.choice((0.03, 0.05, 0.1, 0.18))
     cuts = sorted(rng.random() for _ in range(rng.randrange(1, 4)))
     edges = [0.0, *cuts, 1.0]

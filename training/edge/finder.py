@@ -65,7 +65,7 @@ def peaks(g: Graph, heat: Tensor, box: Tensor, threshold: float) -> tuple[Tensor
     size = g.op("Clip", size, *limits).map("Exp") * SIZE_UNIT
     boxes = g.concat((middle + columns + rows) * float(STRIDE), size, axis=3)
     boxes = boxes.reshape(-1, CELLS**2, 4)
-    kept = non_max_suppression(boxes, score, options.nms_iou, threshold, centred=True)
+    kept = non_max_suppression(boxes, score, options.nms_iou, threshold, centered=True)
     scene, _, cell = kept.split(1, 1, 1)
     place = g.concat(scene, cell, axis=1)
     return (
@@ -76,11 +76,11 @@ def peaks(g: Graph, heat: Tensor, box: Tensor, threshold: float) -> tuple[Tensor
 
 
 def non_max_suppression(
-    boxes: Tensor, scores: Tensor, iou: float, threshold: float, *, centred: bool
+    boxes: Tensor, scores: Tensor, iou: float, threshold: float, *, centered: bool
 ) -> Tensor:
     """Return scene, 0 and index (k, 3) of the boxes to keep, best first within a scene.
 
-    Boxes (n, m, 4) are (x, y, width, height) about their centers if ``centred``, else opposite
+    Boxes (n, m, 4) are (x, y, width, height) about their centers if ``centered``, else opposite
     corners; scores are (n, 1, m).
     """
     g = boxes.graph
@@ -90,7 +90,7 @@ def non_max_suppression(
         g.constant(np.array([threshold]), FLOAT),
     )
     return g.op(
-        "NonMaxSuppression", boxes, scores, *limits, dtype=INT, center_point_box=int(centred)
+        "NonMaxSuppression", boxes, scores, *limits, dtype=INT, center_point_box=int(centered)
     )
 
 
@@ -124,8 +124,8 @@ def find(
         maps = g.network(network, {"scene": scenes})
         scene, boxes, scores = peaks(g, maps["heat"], maps["box"], threshold)
         scale, offset = scale.take(scene), offset.take(scene)
-        centre, size = boxes.split(2, 2)
-        return g.concat((centre - offset) / scale, size / scale, axis=1), scores
+        center, size = boxes.split(2, 2)
+        return g.concat((center - offset) / scale, size / scale, axis=1), scores
 
     if not search_tiles:
         return detect(everything)
@@ -145,7 +145,7 @@ def find(
     go = g.constant(np.array(True), BOOL)
     _, boxes, scores = g.loop(2, go, [everything, *nothing], search)
     kept = non_max_suppression(
-        boxes.unsqueeze(0), scores.transpose(1, 0).unsqueeze(0), options.nms_iou, 0.0, centred=True
+        boxes.unsqueeze(0), scores.transpose(1, 0).unsqueeze(0), options.nms_iou, 0.0, centered=True
     )
     index = kept.part(2, 3).squeeze(1)
     return boxes.take(index), scores.take(index)

@@ -38,9 +38,9 @@ def from_unit(window: Tensor) -> Tensor:
 
 def to_unit(window: Tensor) -> Tensor:
     """Return the matrices (n, 3, 3) from pixels to the [-1, 1] squares of windows (n, 3)."""
-    centre, side = window.split(2, 1)
+    center, side = window.split(2, 1)
     per_pixel = 2.0 / side
-    inverse = window.graph.concat(0.0 - centre * per_pixel, per_pixel, axis=1)
+    inverse = window.graph.concat(0.0 - center * per_pixel, per_pixel, axis=1)
     return (inverse @ _OF_WINDOW + _CORNER).reshape(-1, 3, 3)
 
 

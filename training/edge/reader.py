@@ -103,8 +103,8 @@ def _read_photo(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
             thresholds.finder_score,
             search_tiles=model.effort.tiles,
         )
-    centre, size = boxes.split(2, 2)
-    window = g.concat(centre - 0.5, size.reduce("Max", 1, keep=True) * BOX_MARGIN, axis=1)
+    center, size = boxes.split(2, 2)
+    window = g.concat(center - 0.5, size.reduce("Max", 1, keep=True) * BOX_MARGIN, axis=1)
     rows = _read_windows(photo, model, window, thresholds.dial_logit)
     with g.stage("select"):
         results = _results(rows, model.calibration)
@@ -115,11 +115,11 @@ def _read_photo(photo: PhotoInput, model: Model) -> dict[str, Tensor]:
         # a dial that was not read has a confidence of 0, before calibration
         rank = g.where(rows["confidence"] > 0.0, score, 0.0).transpose(1, 0).unsqueeze(0)
         kept = non_max_suppression(
-            face.unsqueeze(0), rank, SAME_DIAL_IOU, thresholds.dial_score, centred=False
+            face.unsqueeze(0), rank, SAME_DIAL_IOU, thresholds.dial_score, centered=False
         )
         index = kept.part(2, 3).squeeze(1)
-        low = low.minimum(centre - size * 0.5).maximum(0.0)
-        high = high.maximum(centre + size * 0.5).minimum(photo.extent)
+        low = low.minimum(center - size * 0.5).maximum(0.0)
+        high = high.maximum(center + size * 0.5).minimum(photo.extent)
         box = g.concat(low, (high - low).maximum(0.0), axis=1)
         results |= {"dial_score": score, "box": box}
         return _named(results, index)

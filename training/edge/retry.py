@@ -87,10 +87,10 @@ def _principal_axes(covariance: Tensor) -> list[tuple[Tensor, Tensor]]:
     g = covariance.graph
     unit = np.eye(3)
     mean = (covariance * unit).sum(2, keep=True).sum(1, keep=True) * (1 / 3)
-    centred = covariance - mean * unit
-    spread = ((centred * centred).sum(2, keep=True).sum(1, keep=True) * (1 / 6)).map("Sqrt")
+    centered = covariance - mean * unit
+    spread = ((centered * centered).sum(2, keep=True).sum(1, keep=True) * (1 / 6)).map("Sqrt")
     spread = spread.maximum(1e-6)
-    half_determinant = g.op("Det", centred / spread).reshape(-1, 1, 1) * 0.5
+    half_determinant = g.op("Det", centered / spread).reshape(-1, 1, 1) * 0.5
     angle = half_determinant.clip(-1.0, 1.0).map("Acos") * (1 / 3)
     first = mean + spread * angle.map("Cos") * 2.0
     third = mean + spread * (angle + 2 * np.pi / 3).map("Cos") * 2.0

@@ -139,31 +139,31 @@ def _weights(
     start, step, count = (t.unsqueeze(2, 3) for t in (start, step, count))
     last = count - 1.0
     low = start + step * np.arange(side)[:, None]
-    centre = (low + step * 0.5 - 0.5).maximum(0.0).minimum(last)
+    center = (low + step * 0.5 - 0.5).maximum(0.0).minimum(last)
     shrinks = step > 1.0
-    first = g.where(shrinks, low, centre).map("Floor").maximum(0.0).minimum(last)
+    first = g.where(shrinks, low, center).map("Floor").maximum(0.0).minimum(last)
     source = first + np.arange(TAPS)
     begin = g.where(source < 0.5, -_FAR, source)
     end = g.where(source >= last, _FAR, source + 1.0)
     covered = ((low + step).minimum(end) - low.maximum(begin)).maximum(0.0) / step
-    near = (1.0 - (source - centre).map("Abs")).maximum(0.0)
+    near = (1.0 - (source - center).map("Abs")).maximum(0.0)
     weight = g.where(source > last, 0.0, g.where(shrinks, covered, near))
     return source.minimum(last).to(INT), weight
 
 
 def whole_window(window: Tensor) -> Tensor:
     """Return windows (n, 3) in whole pixels, as `clockread.sampling.crop_window` rounds them."""
-    centre, side = window.split(2, 1)
+    center, side = window.split(2, 1)
     block = (side * (1 / PATCH)).map("Floor").maximum(1.0)
     size = ((side / block).map("Round") * block).maximum(2.0)
-    corner = (centre - size * 0.5 + 0.5).map("Round")
+    corner = (center - size * 0.5 + 0.5).map("Round")
     return window.graph.concat(corner + size * 0.5 - 0.5, size, axis=1)
 
 
 def crop_window(photo: PhotoInput, window: Tensor, *, colors: bool = False) -> Tensor:
     """Return patches (n, PATCH, PATCH, 1 or 3), float but whole, of n > 0 whole windows (n, 3)."""
-    centre, size = window.split(2, 1)
-    corner = centre - size * 0.5 + 0.5
+    center, size = window.split(2, 1)
+    corner = center - size * 0.5 + 0.5
     begin = corner.clip(0.0, photo.extent - 1.0)
     end = (corner + size).minimum(photo.extent).maximum(begin + 1.0)
     block = (size * (1 / PATCH)).map("Floor").maximum(1.0)

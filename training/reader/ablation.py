@@ -213,7 +213,7 @@ def main(
     ] = "",
     samples: Annotated[int, typer.Option(help="Number of samples per training.")] = 96_000,
     photos: Annotated[
-        Path | None, typer.Option(envvar="CLOCKREAD_PHOTOS", help="Folder of labelled photographs.")
+        Path | None, typer.Option(envvar="CLOCKREAD_PHOTOS", help="Folder of labeled photographs.")
     ] = None,
     show: Annotated[
         bool, typer.Option("--table", help="Only print the table of existing results.")

@@ -57,9 +57,9 @@ def standardized(x: keras.KerasTensor) -> keras.KerasTensor:
     """
     x = ops.cast(x, "float32")
     mean = ops.mean(x, axis=(1, 2), keepdims=True)
-    centred = x - mean
-    deviation = ops.sqrt(ops.mean(ops.square(centred), axis=(1, 2), keepdims=True))
-    return ops.expand_dims(centred / (deviation + 8.0), -1)
+    centered = x - mean
+    deviation = ops.sqrt(ops.mean(ops.square(centered), axis=(1, 2), keepdims=True))
+    return ops.expand_dims(centered / (deviation + 8.0), -1)
 
 
 def normed(layer: keras.layers.Layer, x: keras.KerasTensor) -> keras.KerasTensor:

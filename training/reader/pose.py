@@ -81,10 +81,10 @@ def pose_errors(found: Floats, shard: Shards) -> dict[str, float]:
     away = project(compose(found), CENTER_AND_RIM) - project(compose(true), CENTER_AND_RIM)
     away = np.linalg.norm(away, axis=-1)
     away /= np.sqrt(true[:, 2] * true[:, 4] - true[:, 3] ** 2)[:, None]
-    centre, rim = away[:, 0], away[:, 1:].mean(axis=1)
+    center, rim = away[:, 0], away[:, 1:].mean(axis=1)
     return {
-        "centre_median": float(np.median(centre)),
-        "centre_p90": float(np.quantile(centre, 0.9)),
+        "centre_median": float(np.median(center)),
+        "centre_p90": float(np.quantile(center, 0.9)),
         "rim_median": float(np.median(rim)),
         "rim_p90": float(np.quantile(rim, 0.9)),
     }

@@ -501,7 +501,7 @@ def test_folders_are_left_out_first_then_the_middle_of_a_name(
     ("confidence", "doubtful"),
     [(0.0, True), (0.4999, True), (0.5, False), (1.0, False), (math.nan, True)],
 )
-def test_doubtful_readings_are_marked_with_and_without_colour(
+def test_doubtful_readings_are_marked_with_and_without_color(
     confidence: float, doubtful: bool
 ) -> None:
     photo = PhotoResult("a.jpg", 9, 9, (replace(READING, confidence=confidence), READING), None)

@@ -24,7 +24,7 @@ def manifest(**changes: Any) -> dict[str, Any]:
         "outputs": {"points": {"dtype": "float32", "shape": ["batch", 10]}},
         "preprocessing": {"color": "grey"},
         "training": {"command": "python -m training.run_all --only pose", "seed": 7},
-        "metrics": {"centre": 0.01},
+        "metrics": {"center": 0.01},
     }
     return {"format": 2, "models": {"default": {"pose": entry | changes}}}
 
@@ -53,7 +53,7 @@ def test_a_sound_folder_gives_the_bytes_and_all_that_the_manifest_says(tmp_path:
     assert entry.inputs["crop"] == models.TensorSpec("uint8", ("batch", 96, 96, 1))
     assert entry.outputs["points"].shape == ("batch", 10)
     assert entry.training["seed"] == 7
-    assert entry.metrics == {"centre": 0.01}
+    assert entry.metrics == {"center": 0.01}
     with pytest.raises(dataclasses.FrozenInstanceError):
         entry.opset = 18  # type: ignore[misc]
 
@@ -167,7 +167,7 @@ def test_everything_of_an_entry_is_kept(tmp_path: Path) -> None:
         "outputs": {"points": {"dtype": "float32", "shape": ("batch", 10)}},
         "preprocessing": {"color": "grey"},
         "training": {"command": "python -m training.run_all --only pose", "seed": 7},
-        "metrics": {"centre": 0.01},
+        "metrics": {"center": 0.01},
         "calibration": fit,
     }
     assert models.load_manifest(write(tmp_path, manifest())).entry("pose").calibration == {}

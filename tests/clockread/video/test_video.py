@@ -227,7 +227,7 @@ class TestCommand:
             drawn = [upright_bgr(frame) for _, frame in video.frames()]
         assert [one.shape for one in drawn] == [(480, 320, 3)] * 10
         changed = np.abs(drawn[0].astype(int) - upright[0][..., ::-1]).max(axis=2) > 90
-        minute_hand = changed[270:290, 200:270]  # at 20 minutes, right of the centre and below it
+        minute_hand = changed[270:290, 200:270]  # at 20 minutes, right of the center and below it
         assert minute_hand.any()
         assert changed.mean() < 0.1
 

@@ -52,7 +52,7 @@ def test_hands_stand_where_the_time_says() -> None:
     assert max(away_minute) < 8.5  # up to a minute late where a second hand runs
 
 
-def test_most_dials_lie_in_their_crop_and_turned_ones_are_labelled() -> None:
+def test_most_dials_lie_in_their_crop_and_turned_ones_are_labeled() -> None:
     inside, rotations = 0, []
     for seed in range(100):
         picture = render(seed, PRESETS["varied"], SIZE)
@@ -66,8 +66,8 @@ def test_most_dials_lie_in_their_crop_and_turned_ones_are_labelled() -> None:
 @pytest.mark.parametrize(
     "kind", ["plain", "mirrored", "backwards", "twentyfour", "oblong", "worn", "side"]
 )
-def test_the_labelled_hands_are_on_the_picture(kind: str) -> None:
-    """On plain dials, the face under the labelled minute hand differs from the face beside it."""
+def test_the_labeled_hands_are_on_the_picture(kind: str) -> None:
+    """On plain dials, the face under the labeled minute hand differs from the face beside it."""
     seen = 0
     preset = PRESETS["plain"] if kind == "plain" else replace(PRESETS["plain"], **{kind: 1.0})
     for seed in range(40):

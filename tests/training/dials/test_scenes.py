@@ -47,12 +47,12 @@ def test_shapes(scenes: list[Scene]) -> None:
         assert scene.boxes.dtype == np.float32
 
 
-def test_every_clock_has_its_centre_in_the_picture(scenes: list[Scene]) -> None:
+def test_every_clock_has_its_center_in_the_picture(scenes: list[Scene]) -> None:
     for scene in scenes:
         x, y, w, h = scene.frame
-        centres = scene.boxes[:, :2] + scene.boxes[:, 2:] / 2
-        assert (centres > [x, y]).all()
-        assert (centres < [x + w, y + h]).all()
+        centers = scene.boxes[:, :2] + scene.boxes[:, 2:] / 2
+        assert (centers > [x, y]).all()
+        assert (centers < [x + w, y + h]).all()
         assert (scene.boxes[:, 2:].max(axis=1) >= SMALLEST - 1e-3).all()
         assert (scene.boxes[:, 2:] > 0).all()
 
@@ -99,7 +99,7 @@ def test_things_that_are_no_clocks_change_the_picture_and_not_the_labels(
 def test_the_mix_of_everything_keeps_the_labels_valid() -> None:
     wide = [render_scene(seed, mix=EVERYTHING) for seed in range(40)]
     np.testing.assert_array_equal(wide[7].image, render_scene(7, mix=EVERYTHING).image)
-    test_every_clock_has_its_centre_in_the_picture(wide)
+    test_every_clock_has_its_center_in_the_picture(wide)
     counts = np.bincount([len(scene.boxes) for scene in wide], minlength=5)
     assert counts[0] > 2
     assert counts[1] > 10

@@ -61,8 +61,8 @@ def test_the_examples_are_read(name: str, model: str) -> None:
         assert read["dial_score"][row] == pytest.approx(reading.dial_score, abs=0.02)
         size = max(reading.box[2:])
         assert read["box"][row] == pytest.approx(reading.box, abs=0.03 * size)
-        centre = read["homography"][row, :2, 2]
-        assert centre == pytest.approx(reading.center, abs=0.02 * size)
+        center = read["homography"][row, :2, 2]
+        assert center == pytest.approx(reading.center, abs=0.02 * size)
         assert read["rotation"][row] == pytest.approx(reading.rotation, abs=2)
 
 
