@@ -247,7 +247,10 @@ class TestSources:
                 steps.pop(0)()
 
         drawn = Folder(tmp_path, sleep=sleep).frames()
-        assert [Path(next(drawn).name).name for _ in range(2)] == ["new.png", "later.png"]
+        for name in ("new.png", "later.png"):
+            photo, frame = tmp_path / name, next(drawn)
+            assert (frame.name, frame.image) == (str(photo), photo)
+            assert frame.at == pytest.approx(photo.stat().st_mtime, abs=0.01)
 
     def test_a_folder_that_disappears(self, tmp_path: Path) -> None:
         folder = tmp_path / "in"

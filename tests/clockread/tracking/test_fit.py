@@ -210,6 +210,22 @@ def test_readings_without_distributions_are_tracked_by_their_times() -> None:
     assert (track.number, track.disagreeing) == (1, 0)
 
 
+def test_a_track_that_begins_later_shows_what_its_frames_show() -> None:
+    tracker = Tracker()
+    for minute in range(5):
+        tracker.add(5000.0 + 60 * minute, [replace(READING, minutes=100 + minute)])
+    [track] = tracker.tracks()
+    assert [round(frame.shown / 60) for frame in track.frames] == [100, 101, 102, 103, 104]
+    assert (track.text_at(5000.0), track.text_at(5240.0)) == ("1:40", "1:44")
+
+
+@pytest.mark.parametrize(("hours", "shown"), [(12, 1800.0), (24, 45_000.0)])
+def test_times_wrap_at_the_end_of_the_dial(hours: int, shown: float) -> None:
+    fit = Fit(42_000.0, 1.0, "real time", 0.9, 0.9, has_seconds=False, dial_hours=hours)
+    assert fit.at(3000.0) == shown
+    assert fit.at(3000.0 + 3600 * hours) == shown
+
+
 def test_every_frame_of_a_short_track_counts() -> None:
     tracker = Tracker()
     for time in (0.0, 1200.0):

@@ -22,14 +22,14 @@ av = pytest.importorskip("av", reason="videos need PyAV")
 
 from clockread import ClockReader  # noqa: E402
 from clockread.cli import signals  # noqa: E402
+from clockread.cli.options import duration  # noqa: E402
 from clockread.cli.sample_photos import dial_picture  # noqa: E402
-from clockread.cli.video import duration  # noqa: E402
 from clockread.errors import VideoError  # noqa: E402
 from clockread.images import load_photo  # noqa: E402
 from clockread.reading import Reading  # noqa: E402
 from clockread.tracking.fit import Fit  # noqa: E402
 from clockread.tracking.track import Track, TrackFrame, time_text  # noqa: E402
-from clockread.video import overlay  # noqa: E402
+from clockread.video import overlay, plot  # noqa: E402
 from clockread.video.files import Video, is_photo, photo_of, upright_bgr  # noqa: E402
 from clockread.video.overlay import reading_at  # noqa: E402
 from clockread.video.plot import save_plot  # noqa: E402
@@ -402,6 +402,24 @@ def test_a_plot_of_24_hour_dials_has_24_hours(tmp_path: Path) -> None:
     assert "<!-- clock 1: 18:30:00, real time, × 1 -->" in drawn
     hours = {int(hour) for hour in re.findall(r"<!-- (\d+):\d\d -->", drawn)}  # of the axis
     assert max(hours) > 12
+
+
+def test_a_plot_shows_the_fit_and_what_each_frame_shows() -> None:
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    track = track_of(10, 100.0, 3700.0)
+    fit = replace(track.fit, start=11.5 * 3600)  # passes twelve after half an hour
+    read = (11 * 60 + 31, 33)  # minutes, where 11:31:40 and 12:31:40 are shown
+    frames = tuple(
+        TrackFrame(one.time, replace(one.reading, minutes=minutes), fit.at(one.time))
+        for one, minutes in zip(track.frames, read, strict=True)
+    )
+    axes = figure.subplots()
+    plot._draw(axes, replace(track, fit=fit, frames=frames))
+    drawn = [[hours for _, hours in one.get_xydata()] for one in axes.lines]
+    assert drawn == [
+        pytest.approx([11 + 31 / 60 + 40 / 3600, 12 + 31 / 60 + 40 / 3600]),
+        pytest.approx([11 + 31 / 60, 12 + 33 / 60]),
+    ]
 
 
 class TestOverlay:
