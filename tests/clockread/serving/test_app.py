@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +208,18 @@ def test_the_frames_of_a_cut_file_are_read_on_request(start: Start) -> None:
     first.save(file := io.BytesIO(), "TIFF", save_all=True, append_images=others)
     answer = server.post(file.getvalue()[:1000], params={"frames": "all", "lenient": 1})
     assert len(answer.json()["photos"]) == 1, "pages that cannot be counted"
+
+
+def test_the_limits_are_those_that_the_documentation_lists() -> None:
+    assert asdict(Limits()) == {
+        "body_bytes": 32_000_000,
+        "pixels": 100_000_000,
+        "photos": 64,
+        "queue": 256,
+        "held_bytes": 512_000_000,
+        "body_seconds": 30.0,
+        "read_seconds": 30.0,
+    }
 
 
 def test_the_photos_of_a_request_share_the_limit_of_frames(start: Start) -> None:
