@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import functools
 import json
-import multiprocessing
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from rich.progress import track
 
 from clockread.data import data_folder, write_whole
-from clockread.runtime.cpus import usable_threads
 from clockread.sampling import PATCH
 from training.assets import NOT_COLLECTED, artwork_version
 from training.dials.presets import PRESETS, Preset
 from training.dials.render import render, render_without
+from training.processes import each_result
 from training.splits import check_seeds
 
 RENDERER_VERSION = 5  # to be raised with every change of pixels or labels
@@ -38,7 +36,6 @@ Arrays = dict[str, NDArray[Any]]
 Fields = Mapping[str, tuple[tuple[int, ...], type]]  # shape of one sample, and dtype
 # First seed, count -> arrays of that length; it must be possible to pickle it.
 Renderer = Callable[[int, int], Arrays]
-_Job = tuple[Renderer, int, int]  # renderer, first seed, count
 
 
 def folder_name(name: str, first_seed: int, count: int) -> str:
@@ -80,7 +77,8 @@ def stored(name: str, first_seed: int, count: int, fields: Fields, renderer: Ren
             full = None if done else (count, *shape)
             file = folder / f"{field}.npy"
             arrays[field] = open_memmap(file, mode=mode, dtype=dtype, shape=full)
-        for first, part in track(_rendered_parts(jobs), f"rendering {folder.name}", len(jobs)):
+        parts = each_result(_rendered_part, jobs)
+        for first, part in track(parts, f"rendering {folder.name}", len(jobs)):
             at = first - first_seed
             for field, array in arrays.items():
                 array[at : at + len(part[field])] = part[field]
@@ -99,22 +97,8 @@ def _say_not_collected() -> None:
     )
 
 
-def _rendered_parts(jobs: list[_Job]) -> Iterator[tuple[int, Arrays]]:
-    """Yield the rendered parts with their first seeds, in any order."""
-    if len(jobs) == 1:  # to start processes would take longer
-        threads = cv2.getNumThreads()
-        try:
-            yield _rendered_part(jobs[0])
-        finally:
-            cv2.setNumThreads(threads)
-        return
-    with multiprocessing.get_context("spawn").Pool(usable_threads()) as pool:
-        yield from pool.imap_unordered(_rendered_part, jobs)
-
-
-def _rendered_part(job: _Job) -> tuple[int, Arrays]:
+def _rendered_part(job: tuple[Renderer, int, int]) -> tuple[int, Arrays]:
     renderer, first, count = job
-    cv2.setNumThreads(1)
     return first, renderer(first, count)
 
 

@@ -20,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import multiprocessing
 import os
 import shutil
 import zipfile
@@ -33,8 +32,8 @@ from numpy.typing import NDArray
 
 from clockread.clock import MINUTES_ON_DIAL
 from clockread.data import data_folder
-from clockread.runtime.cpus import usable_threads
 from training.dials.canvas import Grey
+from training.processes import each_result
 from training.report import turned_clocks, upright_clocks
 from training.report.image_data import CHECKSUMS, DataDamagedError, DataMissingError, holds
 
@@ -99,7 +98,6 @@ class ClockSet:
 
 def _render_some(job: tuple[int, Rendering, NDArray[np.int64]]) -> tuple[int, NDArray[np.uint8]]:
     first, rendering, minutes = job
-    cv2.setNumThreads(1)
     return first, np.stack([rendering.image(first + i, int(m)) for i, m in enumerate(minutes)])
 
 
@@ -112,13 +110,8 @@ def rendered(rendering: Rendering) -> Path:
     starts = range(0, len(minutes), 500)
     jobs = [(start, rendering, minutes[start : start + 500]) for start in starts]
     images = np.empty((len(minutes), rendering.side, rendering.side), np.uint8)
-    if len(jobs) == 1:
-        images[:] = _render_some(jobs[0])[1]
-    else:
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(usable_threads()) as pool:
-            for first, some in pool.imap_unordered(_render_some, jobs):
-                images[first : first + len(some)] = some
+    for first, some in each_result(_render_some, jobs):
+        images[first : first + len(some)] = some
     labels = np.stack(np.divmod(minutes, 60), axis=1).astype(np.int64)
     partial = folder.with_name(f"{folder.name}.{os.getpid()}.part")
     partial.mkdir(parents=True, exist_ok=True)
